@@ -1,0 +1,1 @@
+"""Sequence layers, one file each."""

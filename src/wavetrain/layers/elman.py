@@ -1,0 +1,49 @@
+"""Elman network: a fully connected recurrence through tanh, the plainest way to carry the past.
+
+Elman 1990.
+
+    h_t = tanh(V x_t + b_V + U h_{t-1} + b_U),  y_t = h_t,  h_0 = 0
+
+Every weight starts uniform in +/- 1 / sqrt(width), as is usual for such networks today.
+Left out: the copy-back of context units without gradient; the gradient runs through all of time.
+"""
+
+from torch import Tensor, nn
+
+from wavetrain import scan
+from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+
+
+class Elman(Nonlinear):
+    """x (B, T, inputs) to h (B, T, width); the state is h (B, width)."""
+
+    card = Card(
+        title="Finding structure in time",
+        authors="Elman, Jeffrey L.",
+        year=1990,
+        source="Cognitive Science 14, doi 10.1207/s15516709cog1402_1",
+        family="recurrence",
+        seed="T, stop 2: translation by recurrent networks",
+    )
+
+    def __init__(self, width: int, inputs: int | None = None):
+        super().__init__()
+        inputs = width if inputs is None else inputs
+        check_width("Elman", width=width, inputs=inputs)
+        self.width, self.inputs = width, inputs
+        self.encode = nn.Linear(inputs, width)
+        self.recur = nn.Linear(width, width)
+        for parameter in self.parameters():
+            nn.init.uniform_(parameter, -(width**-0.5), width**-0.5)
+
+    def begin(self, batch: int) -> State:
+        return self.recur.weight.new_zeros(batch, self.width)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        h = scan.dense_step(x, state, self.encode, self.recur, scan.Activation.TANH)
+        return h, h
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        check_input(self, x)
+        state = self.begin(len(x)) if state is None else state
+        return scan.dense(x, state, self.encode, self.recur, scan.Activation.TANH)

@@ -1,0 +1,53 @@
+"""Gated recurrent unit: two gates, no separate cell.
+
+Cho et al. 2014, arXiv 1406.1078, in the form that fused kernels compute (reset after the product).
+
+    r, z = sigmoid(W x_t + b + U h_{t-1} + d), two blocks of rows
+    n = tanh(W_n x_t + b_n + r (U_n h_{t-1} + d_n))
+    h_t = (1 - z) n + z h_{t-1},   y_t = h_t
+
+Weights start as PyTorch starts them, uniform in +/- 1 / sqrt(width). `forward` is PyTorch's own kernel.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+
+
+class GRU(Nonlinear):
+    """x (B, T, inputs) to h (B, T, width); the state is h (B, width)."""
+
+    card = Card(
+        title="Learning phrase representations using RNN encoder-decoder for statistical machine translation",
+        authors="Cho, Kyunghyun and van Merriënboer, Bart and Gulcehre, Caglar and Bahdanau, Dzmitry and "
+        "Bougares, Fethi and Schwenk, Holger and Bengio, Yoshua",
+        year=2014,
+        source="EMNLP 2014, arXiv 1406.1078",
+        family="gate",
+        seed="T, stop 3: why gates",
+    )
+
+    def __init__(self, width: int, inputs: int | None = None):
+        super().__init__()
+        inputs = width if inputs is None else inputs
+        check_width("GRU", width=width, inputs=inputs)
+        self.width, self.inputs = width, inputs
+        self.cell = nn.GRU(inputs, width, batch_first=True)
+
+    def begin(self, batch: int) -> State:
+        return self.cell.weight_hh_l0.new_zeros(batch, self.width)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        reset_x, keep_x, new_x = F.linear(x, self.cell.weight_ih_l0, self.cell.bias_ih_l0).chunk(3, -1)
+        reset_h, keep_h, new_h = F.linear(state, self.cell.weight_hh_l0, self.cell.bias_hh_l0).chunk(3, -1)
+        keep = (keep_x + keep_h).sigmoid()
+        new = (new_x + (reset_x + reset_h).sigmoid() * new_h).tanh()
+        h = (1 - keep) * new + keep * state
+        return h, h
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        check_input(self, x)
+        state = self.begin(len(x)) if state is None else state
+        y, last = self.cell(x, state.unsqueeze(0))
+        return y, last.squeeze(0)

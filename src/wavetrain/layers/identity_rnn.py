@@ -1,0 +1,70 @@
+"""Identity RNN: a ReLU network whose recurrent matrix starts as the identity, so activity stays where it is.
+
+Le, Jaitly and Hinton 2015, arXiv 1504.00941; the control without waves of Keller et al. 2023, arXiv 2309.08045.
+
+    h_t = relu(V x_t + b_V + U h_{t-1} + b_U),  y_t = h_t,  h_0 = 0
+    U = identity, b_U = 0 at the start; all of U learns
+
+At the start, for non-negative drive, the state is the sum of all past drive: the order of the inputs is lost.
+`shift` starts U as the identity rolled by one column instead, so that activity moves along a ring of all
+units, and `source` lets every input write at unit 0 alone, with weight 1: the two halves of the wave RNN's
+start, given to the dense network. `spread` is the standard deviation of the encoder's weights; None keeps
+the usual uniform start, as for images.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from wavetrain import scan
+from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.scan import Activation
+
+
+class IdentityRNN(Nonlinear):
+    """x (B, T, inputs) to h (B, T, width); the state is h (B, width)."""
+
+    card = Card(
+        title="A simple way to initialize recurrent networks of rectified linear units",
+        authors="Le, Quoc V. and Jaitly, Navdeep and Hinton, Geoffrey E.",
+        year=2015,
+        source="arXiv 1504.00941",
+        family="recurrence",
+        seed="T, stop 9: the control of travelling waves in a partially connected RNN",
+    )
+
+    def __init__(
+        self,
+        width: int,
+        inputs: int | None = None,
+        shift: bool = False,
+        source: bool = False,
+        spread: float | None = 0.001,
+        activation: Activation = Activation.RELU,
+    ):
+        super().__init__()
+        inputs = width if inputs is None else inputs
+        check_width("IdentityRNN", width=width, inputs=inputs)
+        self.width, self.inputs, self.activation = width, inputs, activation
+        self.encode = nn.Linear(inputs, width)
+        self.recur = nn.Linear(width, width)
+        with torch.no_grad():
+            eye = torch.eye(width)
+            self.recur.weight.copy_(eye.roll(1, dims=1) if shift else eye)
+            self.recur.bias.zero_()
+            if source:
+                self.encode.weight.zero_()[0] = 1.0
+                self.encode.bias.zero_()
+            elif spread is not None:
+                self.encode.weight.normal_(0, spread)
+
+    def begin(self, batch: int) -> State:
+        return self.recur.weight.new_zeros(batch, self.width)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        h = scan.dense_step(x, state, self.encode, self.recur, self.activation)
+        return h, h
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        check_input(self, x)
+        state = self.begin(len(x)) if state is None else state
+        return scan.dense(x, state, self.encode, self.recur, self.activation)

@@ -1,0 +1,92 @@
+"""Pictures as data: what an experiment hands over and the report draws.
+
+Each is a frozen dataclass of numpy arrays with a title and labels. `save` writes one to a `.npz`,
+`load` brings it back; the drawing itself is in `report/draw.py`.
+"""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Lines over a common axis, for example a score over training steps; one line per label."""
+
+    title: str
+    x: np.ndarray  # (K,)
+    lines: np.ndarray  # (L, K), NaN where a line has no point
+    labels: tuple[str, ...]  # (L,)
+    xlabel: str = ""
+    ylabel: str = ""
+    log: bool = False  # whether the vertical axis is logarithmic
+
+
+@dataclass(frozen=True)
+class Field:
+    """A quantity over space (down) and time (across), for example activity on a ring."""
+
+    title: str
+    values: np.ndarray  # (space, time)
+    xlabel: str = "time (steps)"
+    ylabel: str = "position"
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """A T x T operator or another square table: row = now, column = then."""
+
+    title: str
+    values: np.ndarray  # (T, T)
+    xlabel: str = "then (step)"
+    ylabel: str = "now (step)"
+
+
+@dataclass(frozen=True)
+class Raster:
+    """Events of units over time."""
+
+    title: str
+    time: np.ndarray  # (events,)
+    unit: np.ndarray  # (events,)
+    xlabel: str = "time"
+    ylabel: str = "unit"
+
+
+@dataclass(frozen=True)
+class Points:
+    """Points in the plane in labelled groups."""
+
+    title: str
+    x: np.ndarray  # (points,)
+    y: np.ndarray  # (points,)
+    group: np.ndarray  # (points,) index into labels
+    labels: tuple[str, ...]
+    xlabel: str = ""
+    ylabel: str = ""
+
+
+Picture = Curve | Field | Matrix | Raster | Points
+_KINDS = {kind.__name__: kind for kind in (Curve, Field, Matrix, Raster, Points)}
+
+
+def save(path: Path, picture: Picture) -> None:
+    """Write a picture's data to a .npz file."""
+    values = {entry.name: getattr(picture, entry.name) for entry in fields(picture)}
+    arrays: dict[str, Any] = {name: value for name, value in values.items() if isinstance(value, np.ndarray)}
+    words = {name: value for name, value in values.items() if name not in arrays}
+    with path.open("wb") as file:
+        np.savez_compressed(file, _words=json.dumps({"kind": type(picture).__name__, **words}), **arrays)
+
+
+def load(path: Path) -> Picture:
+    """Read a picture's data back from a .npz file."""
+    with np.load(path, allow_pickle=False) as file:
+        words = json.loads(str(file["_words"]))
+        arrays = {name: file[name] for name in file.files if name != "_words"}
+    kind = _KINDS[words.pop("kind")]
+    words = {name: tuple(value) if isinstance(value, list) else value for name, value in words.items()}
+    return kind(**words, **arrays)

@@ -1,0 +1,1 @@
+"""Ways to learn, one file each."""

@@ -1,0 +1,26 @@
+"""Backpropagation: the exact gradient of the loss, by reverse-mode differentiation through the whole sequence.
+
+Rumelhart, Hinton and Williams 1986. The rule that every other rule is compared with.
+"""
+
+from collections.abc import Callable
+
+from torch import Tensor, nn
+
+from wavetrain.core import Batch, Card, Rule
+
+
+class Backpropagation(Rule):
+    card = Card(
+        title="Learning representations by back-propagating errors",
+        authors="Rumelhart, David E. and Hinton, Geoffrey E. and Williams, Ronald J.",
+        year=1986,
+        source="Nature 323, doi 10.1038/323533a0",
+        family="gradient",
+        seed="T, stop 3: an error that flows back",
+    )
+
+    def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        value = loss(network(batch.x), batch.y)
+        value.backward()
+        return value.detach()

@@ -1,0 +1,159 @@
+"""Networks around a layer: a read-out, and a residual stack with encoder and read-out; save and load.
+
+    Reader   one layer, then a linear read-out or an MLP, at every step or at the last
+    Stack    encode, then blocks x + layer(norm(x)) and x + MLP(norm(x)), then norm and a linear read-out
+
+A checkpoint is one safetensors file: the tensors, and beside them JSON in the file's header.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from wavetrain.core import Layer, Nonlinear, State
+from wavetrain.errors import BadInput
+from wavetrain.scan import unroll
+
+
+class Reader(nn.Module):
+    """One layer and a read-out: x (B, T, inputs) to (B, T, outputs), or (B, outputs) of the last step.
+
+    Tokens (B, T) are taken as one-hot vectors. `hidden` units make the read-out an MLP.
+    """
+
+    def __init__(self, layer: Layer, outputs: int, steps: bool, hidden: int | None = None):
+        super().__init__()
+        self.layer, self.steps = layer, steps
+        self.read: nn.Module = nn.Linear(layer.width, outputs)
+        if hidden is not None:
+            self.read = nn.Sequential(nn.Linear(layer.width, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.layer(one_hot(x, self.layer.inputs, self.read_dtype))
+        return self.read(y if self.steps else y[:, -1])
+
+    @property
+    def read_dtype(self) -> torch.dtype:
+        return next(self.read.parameters()).dtype
+
+
+class Stack(Nonlinear):
+    """A residual stack of layers of one width: x (B, T, inputs) or tokens (B, T) to (B, T, outputs).
+
+    Each block adds a layer and an MLP of twice the width, both on a normalised stream. A causal map like
+    the layers in it: it steps, carries a state, and has a tangent.
+    """
+
+    def __init__(self, layers: Sequence[Layer], inputs: int, outputs: int):
+        super().__init__()
+        widths = {layer.width for layer in layers} | {layer.inputs for layer in layers}
+        if len(widths) != 1:
+            raise BadInput(f"Stack: expected layers of one width and as many inputs, got widths {sorted(widths)}")
+        (width,) = widths
+        self.width, self.inputs = outputs, inputs
+        self.encode = nn.Linear(inputs, width)
+        self.layers = nn.ModuleList(layers)
+        self.norms = nn.ModuleList(nn.RMSNorm(width, eps=1e-6) for _ in layers)
+        self.mlps = nn.ModuleList(
+            nn.Sequential(
+                nn.RMSNorm(width, eps=1e-6), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+            )
+            for _ in layers
+        )
+        self.decode = nn.Sequential(nn.RMSNorm(width, eps=1e-6), nn.Linear(width, outputs))
+
+    def begin(self, batch: int) -> State:
+        return tuple(layer.begin(batch) for layer in self._mixers())
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        stream, after = self.through(self.encode(x), state)
+        return self.decode(stream), after
+
+    def through(self, stream: Tensor, state: State) -> tuple[Tensor, State]:
+        """One step of the blocks alone, without encoder and read-out: the stream is (B, width of a layer)."""
+        after = []
+        for layer, norm, mlp, carried in zip(self._mixers(), self.norms, self.mlps, state, strict=True):
+            y, carried = layer.step(norm(stream), carried)
+            stream = stream + y
+            stream = stream + mlp(stream)
+            after.append(carried)
+        return stream, tuple(after)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        state = self.begin(len(x)) if state is None else state
+        stream, after = self.encode(one_hot(x, self.inputs, self.encode.weight.dtype)), []
+        for layer, norm, mlp, carried in zip(self._mixers(), self.norms, self.mlps, state, strict=True):
+            y, carried = layer(norm(stream), carried)
+            stream = stream + y
+            stream = stream + mlp(stream)
+            after.append(carried)
+        return self.decode(stream), tuple(after)
+
+    def _mixers(self) -> list[Layer]:
+        return list(self.layers)  # type: ignore[arg-type]
+
+
+class Answer(nn.Module):
+    """A stack that answers at every step, (B, T, outputs), or once at the last, (B, outputs)."""
+
+    def __init__(self, stack: Stack, steps: bool):
+        super().__init__()
+        self.stack, self.steps = stack, steps
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.stack(x)
+        return y if self.steps else y[:, -1]
+
+
+class Body(Nonlinear):
+    """A stack without encoder and read-out, of the same parameters: the map of the stream (B, T, width).
+
+    Its tangent stands in for that of a stack of many tokens, whose one-hot inputs are too wide to follow.
+    """
+
+    def __init__(self, stack: Stack):
+        super().__init__()
+        self.stack = stack
+        self.width = self.inputs = stack.encode.out_features
+
+    def begin(self, batch: int) -> State:
+        return self.stack.begin(batch)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.stack.through(x, state)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        return unroll(self.step, x, self.begin(len(x)) if state is None else state)
+
+
+def one_hot(x: Tensor, inputs: int, dtype: torch.dtype) -> Tensor:
+    """Tokens (B, T) as one-hot vectors (B, T, inputs); anything else as it is."""
+    if x.is_floating_point() or x.is_complex():
+        return x
+    if x.numel() and (int(x.min()) < 0 or int(x.max()) >= inputs):
+        raise BadInput(f"expected tokens from 0 to {inputs - 1}, got {int(x.min())} to {int(x.max())}")
+    return nn.functional.one_hot(x.long(), inputs).to(dtype)
+
+
+def save(path: Path, tensors: dict[str, Tensor], words: dict[str, Any]) -> None:
+    """Write tensors and JSON as one safetensors file, whole or not at all."""
+    new = path.with_name(path.name + ".new")
+    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, new, {"json": json.dumps(words)})
+    os.replace(new, path)
+
+
+def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save` wrote; a damaged file raises BadInput."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+            return tensors, json.loads((file.metadata() or {})["json"])
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise BadInput(f"{path} is not a whole checkpoint ({error}); delete it to start again") from error

@@ -1,0 +1,1 @@
+"""Things to learn that are generated, one file each."""

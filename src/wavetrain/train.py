@@ -1,0 +1,47 @@
+"""One loop that trains, as a generator of steps, and one function that examines."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from wavetrain.core import Batch, Objective, Rule, Task
+
+
+class Step(NamedTuple):
+    """What one step of training did."""
+
+    index: int  # steps done, counted from 1
+    loss: Tensor  # of its batch, before the update; on the device
+
+
+def fit(
+    network: nn.Module,
+    task: Task,
+    rule: Rule,
+    optimiser: torch.optim.Optimizer,
+    generator: torch.Generator,
+    batch: int,
+    steps: range,
+    clip: float | None = None,
+) -> Iterator[Step]:
+    """Draw, learn, clip the norm of the gradient, update; yields after each step and may be left at any."""
+    device = next(network.parameters()).device
+    for index in steps:
+        optimiser.zero_grad(set_to_none=True)
+        loss = rule.learn(network, task.draw(batch, generator).to(device), task.objective.loss)
+        if clip is not None:
+            nn.utils.clip_grad_norm_(network.parameters(), clip)
+        optimiser.step()
+        yield Step(index + 1, loss)
+
+
+@torch.no_grad()
+def examine(network: nn.Module, held_out: Batch, objective: Objective, chunk: int = 250) -> float:
+    """The score on a held-out batch, in chunks of sequences to bound memory."""
+    device = next(network.parameters()).device
+    network.eval()
+    outputs = [network(x.to(device)).cpu() for x in held_out.x.split(chunk)]
+    network.train()
+    return float(objective.score(torch.cat(outputs), held_out.y))
