@@ -1,0 +1,249 @@
+"""The command: list, show, run, compare, site, cite, fetch.
+
+The only file that prints. What only reads (list, cite, site) never imports torch. Bad input is one line on
+the error stream and exit code 2.
+"""
+
+import json as json_module
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+
+from wavetrain import find
+from wavetrain.errors import BadInput, unknown
+from wavetrain.progress import progress
+
+Names = tyro.conf.Positional[tuple[str, ...]]
+Name = tyro.conf.Positional[str]
+Json = Annotated[bool, tyro.conf.arg(help="print JSON instead of text")]
+console = Console(highlight=False)
+
+
+def list_(kind: tyro.conf.Positional[str] = "all", json: Json = False) -> None:
+    """What there is: systems, tasks, data, lenses, experiments.
+
+    Args:
+        kind: one kind (layers, tasks, ...) or all
+    """
+    if kind != "all" and kind not in find.KINDS:
+        raise unknown("kind", kind, find.KINDS)
+    found = [one for one in find.everything() if kind in ("all", one.kind)]
+    if json:
+        _print_json([{"kind": one.kind, "name": one.name, "summary": one.summary} for one in found])
+        return
+    from wavetrain.report.tables import listing_table
+
+    console.print(listing_table(found))
+
+
+def show(name: Name, picture: Path | None = None, json: Json = False) -> None:
+    """One member: its paper, parameters, operator, and the claims about it.
+
+    Args:
+        picture: write the operator's picture to this PNG file too
+    """
+    found = find.named(name)
+    claims = [one for one in find.members("experiments") if name in one.facts.get("systems", ())]
+    facts: dict[str, Any] = {
+        "kind": found.kind,
+        "name": found.name,
+        "about": found.about,
+        **found.facts,
+        "claims": {one.name: one.facts["text"] for one in claims},
+    }
+    operator = None
+    if found.kind == "layers":
+        facts["parameters"], operator = _operator(found)
+        if picture is not None:
+            from wavetrain.picture import Matrix
+            from wavetrain.report.draw import draw
+
+            draw(Matrix(f"Operator of {name} at its start", operator), picture)
+            facts["picture"] = str(picture)
+    elif picture is not None:
+        raise BadInput(f"only a layer has an operator to picture; {name} is one of the {found.kind}")
+    if json:
+        _print_json(facts)
+        return
+    console.print(f"[bold]{found.name}[/bold]  ({found.kind})\n")
+    console.print(found.about, markup=False)
+    if operator is not None:
+        from wavetrain.report.draw import ascii_matrix
+
+        console.print("\nparameters, 64 channels in and out: " + str(facts["parameters"]["64"]))
+        console.print("operator at the start on 48 random steps (row = now, column = then)\n")
+        console.print(ascii_matrix(operator), markup=False)
+    for one in claims:
+        console.print(f"\nclaim [bold]{one.name}[/bold]: {one.facts['text']}")
+
+
+def _operator(found: find.Found) -> tuple[dict[str, int], Any]:
+    """Parameter counts of a layer at a few widths, and the strength of its operator on random input."""
+    import torch
+
+    make = found.load()
+    counts = {str(width): sum(p.numel() for p in make(width).parameters()) for width in (16, 64, 256)}
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        layer = make(16)
+        x = torch.randn(4, 48, 16)
+        return counts, layer.operator(x).strength().mean(0).numpy()
+
+
+def run(
+    experiments: Names,
+    scale: str = "small",
+    seeds: int = 3,
+    device: str = "cpu",
+    jobs: int = 0,
+    out: Path = Path("runs"),
+    results: Path | None = None,
+    save_every: float = 10.0,
+    json: Json = False,
+) -> None:
+    """Test published claims; a run that was cut off goes on where it stopped.
+
+    Args:
+        experiments: names from `wavetrain list experiments`, or all
+        scale: smoke (seconds, no verdict), small (minutes on two cores), full (the paper's size)
+        seeds: how many; a verdict takes at least three
+        device: cpu, cuda, cuda:1 ...
+        jobs: runs at a time, one torch thread each; 0 for one per core (one on a GPU)
+        out: folder of the runs
+        results: folder of the results, one JSON each; OUT/results where not given
+        save_every: seconds between checkpoints
+    """
+    from wavetrain import runner
+    from wavetrain.report import pages
+    from wavetrain.report.tables import verdict_table
+
+    if not experiments:
+        raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
+    if scale not in runner.SCALES:
+        raise unknown("scale", scale, runner.SCALES)
+    _at_least(seeds=seeds, jobs=jobs + 1)
+    _check_device(device)
+    found = find.members("experiments") if "all" in experiments else [
+        find.named(name, ("experiments",)) for name in dict.fromkeys(experiments)
+    ]
+    jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
+    threads = 1 if jobs > 1 else os.cpu_count() or 1
+    orders = [
+        runner.Order(one, scale, seed, device, threads, save_every, out) for one in found for seed in range(seeds)
+    ]
+    home = out / "results" if results is None else results
+    command = runner.command_line(["run", *(["all"] if "all" in experiments else [one.name for one in found])])
+    whole = []
+    with progress(console, quiet=json) as tell:
+        over: dict[str, dict[int, Any]] = {}
+        for order, result in runner.run_all(orders, jobs, tell):
+            name = order.experiment.name
+            over.setdefault(name, {})[order.seed] = result
+            if len(over[name]) == seeds:
+                own = [one for one in orders if one.experiment.name == name]
+                ended = [over[name][one.seed] for one in own]
+                command = runner.command_line(["run", name, "--scale", scale, "--seeds", str(seeds)])
+                whole.append(runner.record(own, ended, home, command))
+    page = pages.build(home, out / "site")
+    if json:
+        _print_json(whole)
+        return
+    console.print(verdict_table(whole))
+    console.print(f"report: {page}", soft_wrap=True)
+
+
+def site(results: Path = Path("results"), out: Path = Path("site"), json: Json = False) -> None:
+    """Build the static report pages from a folder of results.
+
+    Args:
+        results: folder of the results
+        out: folder of the pages
+    """
+    from wavetrain.report import pages
+
+    page = pages.build(results, out)
+    if json:
+        _print_json({"page": str(page)})
+    else:
+        console.print(f"report: {page}", soft_wrap=True)
+
+
+def cite(name: Name, json: Json = False) -> None:
+    """The BibTeX entry of what a system rests on."""
+    from wavetrain.report.bibtex import bibtex
+
+    found = find.named(name, find.SYSTEMS)
+    if json:
+        _print_json({"name": name, **found.facts, "bibtex": bibtex(found)})
+    else:
+        console.print(bibtex(found), markup=False, soft_wrap=True)
+
+
+def fetch(name: Name, json: Json = False) -> None:
+    """Download a recording into the data folder (WAVETRAIN_DATA, or the user's cache)."""
+    import importlib
+
+    found = find.named(name, ("data",))
+    module = importlib.import_module(f"wavetrain.data.{found.name}")
+    if not hasattr(module, "fetch"):
+        raise BadInput(f"{name} needs no fetching: it comes with the installation")
+    place = module.fetch()
+    if json:
+        _print_json({"name": name, "folder": str(place)})
+    else:
+        console.print(f"{name}: {place}", soft_wrap=True)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(f"device {device!r} is not to be had here: {str(error).splitlines()[0]}") from error
+
+
+def _at_least(**numbers: int) -> None:
+    for name, value in numbers.items():
+        if value < 1:
+            raise BadInput(f"{name} must be at least 1, got {value}")
+
+
+def _print_json(value: Any) -> None:
+    print(json_module.dumps(value, indent=1, ensure_ascii=False, default=str))
+
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "list": list_,
+    "show": show,
+    "run": run,
+    "site": site,
+    "cite": cite,
+    "fetch": fetch,
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command; leaves with 0, with 2 for bad input, with 130 when interrupted."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+            raise unknown("command", words[0], COMMANDS)
+        tyro.extras.subcommand_cli_from_dict(
+            COMMANDS, prog="wavetrain", description="Sequence learning in brains and machines.", args=words
+        )
+    except (BadInput, OSError) as error:
+        print(f"wavetrain: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("wavetrain: stopped; the same command goes on from here", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+"""Does a travelling wave make adding over long delays learnable, and how much sooner?
+
+Keller, Muller, Sejnowski and Welling 2023, arXiv 2309.08045, table 1. A wave RNN (27 rings of 100 units) and
+an identity RNN of 100 units, about ten thousand weights each, learn to add the two marked numbers of a
+sequence. The figure is the number of iterations until the mean squared error on held-out sequences is at
+most 0.05, which is R² 0.7 since the sums have variance 1/6; and the error on the test sequences at the end.
+Both get the same batches and the same search: each learning rate and clipping norm for `trial` iterations,
+and the one that ends at the lowest training loss for the whole budget. The identity RNN is given up after
+`patience` times the iterations of the wave RNN, or after the budget.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from wavetrain import train
+from wavetrain.claims import Claim
+from wavetrain.core import Layer, Objective
+from wavetrain.lab import Lab, Mark, Plan, Training
+from wavetrain.layers.identity_rnn import IdentityRNN
+from wavetrain.layers.wave_rnn import WaveRNN
+from wavetrain.picture import Curve
+from wavetrain.stack import Reader
+from wavetrain.tasks.adding import Adding
+
+FACTOR = 10
+SOLVED = 0.7  # R² at a mean squared error of 0.05
+
+
+def _holds(figures: Mapping[str, float]) -> bool | None:
+    """At every length the wave RNN is there, and the identity RNN is not before ten times its iterations."""
+    lengths = [name.removeprefix("wave_") for name in figures if name.startswith("wave_")]
+    answers = [_sooner(figures, length) for length in lengths]
+    return False if False in answers else None if None in answers else True
+
+
+def _sooner(figures: Mapping[str, float], length: str) -> bool | None:
+    wave, identity = figures[f"wave_{length}"], figures[f"identity_{length}"]
+    wave_there, identity_there = (figures[f"r2_{name}_{length}"] >= SOLVED for name in ("wave", "identity"))
+    if not wave_there:
+        return False if identity_there else None
+    if wave * FACTOR <= identity:
+        return True
+    return False if identity_there else None  # the budget ended too soon to tell
+
+
+claim = Claim(
+    text="The wave RNN solves adding in at most a tenth of the iterations that the identity RNN needs, at every "
+    "length",
+    source="Keller et al. 2023, arXiv 2309.08045, table 1",
+    seed="T, stop 9: addition more robustly",
+    systems=("wave_rnn", "identity_rnn", "adding"),
+    published={
+        "wave_length100": 300,
+        "identity_length100": 14_000,
+        "wave_length200": 1_000,
+        "identity_length200": 22_000,
+        "wave_length400": 1_000,
+        "identity_length400": 30_000,
+        "wave_length700": 3_000,
+        "identity_length700": "not in 60,000",
+        "wave_length1000": 2_000,
+        "identity_length1000": "not in 60,000",
+    },
+    holds=_holds,
+    notes="A network whose R² is below 0.7 was given up at the figure shown: it needs more. The paper's test error "
+    "of the wave RNN at length 700 is 8e-5 in the table and 4e-5 on the slide.",
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    lengths: tuple[int, ...]
+    ring: int
+    channels: int
+    width: int  # of the identity RNN
+    steps: int  # budget of iterations
+    patience: int  # the identity RNN is given up after so many times the wave RNN's iterations
+    trial: int  # iterations of each search candidate
+    batch: int
+    rates: tuple[float, ...]
+    clips: tuple[float | None, ...]
+    every: int
+
+
+smoke = Scale((4,), 8, 2, 8, 4, 1, trial=2, batch=4, rates=(1e-3,), clips=(1.0,), every=2)
+small = Scale(
+    (50, 100), 50, 12, 100, 4000, 10, trial=60, batch=64, rates=(1e-2, 1e-3, 1e-4), clips=(1.0,), every=20
+)
+full = Scale(
+    (100, 200, 400, 700, 1000),
+    ring=100,
+    channels=27,
+    width=100,
+    steps=60_000,
+    patience=100,
+    trial=1000,
+    batch=128,
+    rates=(1e-2, 1e-3, 1e-4),
+    clips=(None, 1.0, 10.0, 100.0, 1000.0),
+    every=100,
+)
+
+
+def run(scale: Scale, lab: Lab) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    for length in scale.lengths:
+        wave = _learn(
+            lab,
+            f"wave-length{length}",
+            lambda: WaveRNN(scale.ring * scale.channels, inputs=2, channels=scale.channels),
+            length,
+            scale,
+            scale.steps,
+        )
+        budget = min(scale.steps, scale.patience * wave.solved)
+        identity = _learn(
+            lab, f"identity-length{length}", lambda: IdentityRNN(scale.width, inputs=2), length, scale, budget
+        )
+        ends = {"wave": wave, "identity": identity}
+        for name, end in ends.items():
+            figures[f"{name}_length{length}"] = end.solved
+            figures[f"r2_{name}_length{length}"] = end.score
+            figures[f"mse_{name}_length{length}"] = _error(end, length)
+        lab.show(f"r2-length{length}", _curve(f"Adding over {length} steps", ends))
+    return figures
+
+
+def _learn(
+    lab: Lab, name: str, make: Callable[[], Layer], length: int, scale: Scale, budget: int
+) -> Training:
+    """Search, then train with what was best."""
+    task = Adding(length)
+
+    def build() -> Reader:
+        return Reader(make(), task.outputs, steps=False)
+
+    plan = Plan(scale.trial, scale.batch, rate=0.0, every=scale.every, held_out=250)
+    plans = {f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip) for rate in scale.rates for clip in scale.clips}
+    _, best = lab.best(name, build, task, plans, prefer=lambda training: training.marks[-1].loss)
+    return lab.fit(name, build, task, replace(best.plan, steps=budget, until=_solved))
+
+
+def _solved(mark: Mark) -> bool:
+    return mark.score >= SOLVED
+
+
+def _error(end: Training, length: int) -> float:
+    """Mean squared error on the test sequences."""
+    task = Adding(length)
+    squared = Objective("mean squared error", False, task.objective.loss, task.objective.loss)
+    return float("nan") if end.diverged else train.examine(end.network, task.test(), squared)
+
+
+def _curve(title: str, ends: dict[str, Training]) -> Curve:
+    steps = sorted({mark.step for end in ends.values() for mark in end.marks})
+    lines = np.full((len(ends), len(steps)), np.nan)
+    for row, end in enumerate(ends.values()):
+        for mark in end.marks:
+            lines[row, steps.index(mark.step)] = max(mark.score, -0.5)  # an early R² can be far below zero
+    return Curve(title, np.array(steps, dtype=float), lines, tuple(ends), "iterations", "R² on held-out sequences")

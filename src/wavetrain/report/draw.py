@@ -1,0 +1,235 @@
+"""Draws pictures: from the data in `picture` to PNG files, and a matrix as text for a terminal.
+
+One figure is 6.4 x 4 inches at 150 dots an inch and is read at the width of a phone. Lines and groups differ
+by colour and by stroke or marker; the colours are those of Okabe and Ito, which colour-blind readers tell
+apart. A quantity of one sign goes from light (small) to dark (large); one of both signs diverges from white
+at 0. The same picture always gives the same bytes. A PNG carries the picture's title and a sentence that
+describes it, which the site uses as its caption and alternative text.
+"""
+
+import textwrap
+from pathlib import Path
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import CenteredNorm, Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
+
+from wavetrain import picture
+from wavetrain.errors import BadInput
+from wavetrain.picture import Curve, Field, Matrix, Picture, Points, Raster
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
+STROKES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
+MARKERS = "os^DvPX"
+TIDE = LinearSegmentedColormap.from_list("tide", ["#f6f8f7", "#b9dbd5", "#5fa9ae", "#21698f", "#14295c"])
+ABSENT = "#d9d4cb"  # where there is no value
+STYLE = {
+    "font.size": 12,
+    "figure.titlesize": 13,
+    "figure.constrained_layout.w_pad": 0.1,  # inches
+    "figure.constrained_layout.h_pad": 0.07,
+    "axes.labelcolor": "#333333",
+    "axes.edgecolor": "#8a8a8a",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.formatter.useoffset": False,
+    "xtick.color": "#8a8a8a",
+    "ytick.color": "#8a8a8a",
+    "xtick.labelcolor": "#333333",
+    "ytick.labelcolor": "#333333",
+    "legend.frameon": False,
+    "legend.fontsize": 11.5,
+    "legend.handlelength": 2.2,
+    "text.parse_math": False,  # a dollar is a dollar
+}
+
+
+def draw(one: Picture, path: Path) -> None:
+    """Draw a picture as a PNG at `path`, whole or not at all; BadInput where its arrays do not fit."""
+    _check(one)
+    if not path.parent.is_dir():
+        raise BadInput(f"a picture cannot be written to {path}: there is no folder {path.parent}")
+    with matplotlib.style.context(["default", STYLE]):
+        size, letters = ((5.2, 4.6), 40) if isinstance(one, Matrix) else ((6.4, 4.0), 52)
+        figure = Figure(figsize=size, dpi=150, layout="constrained")
+        axes = figure.add_subplot()
+        title = textwrap.wrap(one.title, letters)
+        figure.suptitle("\n".join(title), x=0.1 / figure.get_figwidth(), ha="left")
+        axes.set_xlabel(one.xlabel)
+        axes.set_ylabel(one.ylabel)
+        match one:
+            case Curve():
+                _curve(one, figure, axes)
+            case Field() | Matrix():
+                _heat(one, figure, axes)
+            case Raster():
+                _raster(one, axes)
+            case Points():
+                _points(one, figure, axes)
+        new = path.with_name(path.name + ".new")
+        words = {"Title": one.title, "Description": describe(one), "Software": None}  # no version, no date
+        figure.savefig(new, format="png", metadata=words)
+    new.replace(path)
+
+
+def draw_all(folder: Path) -> list[Path]:
+    """Draw every NAME.npz of a folder as NAME.png beside it; the paths of the PNGs, sorted."""
+    drawn = []
+    for path in sorted(folder.glob("*.npz")):
+        try:
+            one = picture.load(path)
+        except Exception as error:  # a damaged archive raises almost anything
+            raise BadInput(f"{path} must be a picture that `picture.save` wrote, got {error!r}") from error
+        draw(one, path.with_suffix(".png"))
+        drawn.append(path.with_suffix(".png"))
+    return drawn
+
+
+def describe(one: Picture) -> str:
+    """One sentence for those who do not see the picture."""
+    match one:
+        case Curve():
+            what = f"{one.ylabel or 'value'} over {one.xlabel or 'x'}{', logarithmic' if one.log else ''}"
+            return f"Lines of {what}: {', '.join(one.labels)}."
+        case Field() | Matrix():
+            rows, columns = one.values.shape
+            seen = one.values[np.isfinite(one.values)]
+            values = f"values from {seen.min():.3g} to {seen.max():.3g}" if seen.size else "no values"
+            return f"Heat map of {one.ylabel} (down, {rows}) by {one.xlabel} (across, {columns}), {values}."
+        case Raster():
+            return f"Raster of {len(one.time)} events of {len(np.unique(one.unit))} units over {one.xlabel}."
+        case Points():
+            groups = f" in groups: {', '.join(one.labels)}" if one.labels else ""
+            return f"{len(one.x)} points of {one.ylabel or 'y'} against {one.xlabel or 'x'}{groups}."
+
+
+def ascii_matrix(values: np.ndarray, width: int = 48) -> str:
+    """A matrix (rows, columns) for a terminal, at most `width` characters wide: darker is larger in size.
+
+    Each character shows the largest size in its part of the matrix, so that a thin diagonal stays in sight.
+    A character is about twice as high as wide, which is made up for.
+    """
+    values = np.abs(np.asarray(values, dtype=float))
+    if values.ndim != 2 or not values.size or width < 2:
+        raise BadInput(f"expected a matrix and a width of 2 or more, got {values.shape} and width {width}")
+    sizes = np.where(np.isfinite(values), values, 0.0)
+    rows, columns = sizes.shape
+    cells = min(columns, width // 2)  # two characters wide, one high
+    if columns > cells:  # one character a cell across and half as many down shows more of a large matrix
+        across = min(columns, width)
+        down = max(1, min(rows, round(across * rows / columns / 2)))
+        wide = 1
+    else:
+        across, down, wide = cells, min(rows, width), 2
+    sizes = np.maximum.reduceat(sizes, np.arange(down) * rows // down, axis=0)
+    sizes = np.maximum.reduceat(sizes, np.arange(across) * columns // across, axis=1)  # (down, across)
+    level = np.ceil(4 * (sizes / (sizes.max() or 1.0) - 0.02)).astype(int)  # under 2% is blank
+    return "\n".join("".join(" ░▒▓█"[max(cell, 0)] * wide for cell in row).rstrip() for row in level)
+
+
+def _check(one: Picture) -> None:
+    match one:
+        case Curve(x=x, lines=lines, labels=labels):
+            fits = lines.shape == (len(labels), len(x))
+            what = f"lines {lines.shape}, {len(labels)} labels, x {x.shape}"
+        case Field(values=values) | Matrix(values=values):
+            fits, what = values.ndim == 2 and values.size > 0, f"values {values.shape}"
+        case Raster(time=time, unit=unit):
+            fits, what = time.shape == unit.shape and time.ndim == 1, f"time {time.shape}, unit {unit.shape}"
+        case Points(x=x, y=y, group=group, labels=labels):
+            fits = x.shape == y.shape == group.shape == (x.size,)
+            fits = fits and (not x.size or 0 <= group.min() <= group.max() < len(labels))
+            what = f"x {x.shape}, y {y.shape}, group {group.shape}, {len(labels)} labels"
+    if not fits:
+        raise BadInput(f"picture {one.title!r}: arrays that fit together are expected, got {what}")
+
+
+def _curve(one: Curve, figure: Figure, axes: Axes) -> None:
+    lines = np.where(np.isfinite(one.lines), one.lines, np.nan).astype(float)  # (L, K)
+    for index, (line, label) in enumerate(zip(lines, one.labels, strict=True)):
+        stroke = STROKES[(index % len(COLOURS) + index // len(COLOURS)) % len(STROKES)]
+        (drawn,) = axes.plot(one.x, line, color=_colour(index), linestyle=stroke, linewidth=1.7, label=label)
+        if np.isfinite(line).sum() <= 12:
+            drawn.set(marker="o", markersize=4)
+    if one.log and (lines > 0).any():
+        axes.set_yscale("log", nonpositive="mask")
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.yaxis.set_minor_formatter(LogFormatter())
+    axes.grid(axis="y", color="#e6e6e6", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.margins(x=0.02)
+    _legend(figure, one.labels)
+    if not np.isfinite(lines).any():
+        _say_empty(axes)
+
+
+def _heat(one: Field | Matrix, figure: Figure, axes: Axes) -> None:
+    values = np.ma.masked_invalid(one.values.astype(float))
+    norm, colours = _scale(values)
+    image = axes.imshow(values, norm=norm, cmap=colours.with_extremes(bad=ABSENT))
+    axes.set_aspect("equal" if isinstance(one, Matrix) else "auto")
+    axes.spines[:].set_visible(False)
+    axes.locator_params(integer=True, nbins=6, min_n_ticks=1)
+    bar = figure.colorbar(image, ax=axes, shrink=0.9, aspect=28, pad=0.02)
+    bar.outline.set_visible(False)
+    if values.count() == 0:
+        _say_empty(axes)
+
+
+def _scale(values: np.ma.MaskedArray) -> tuple[Normalize, Colormap]:
+    """Light to dark with size, or diverging around 0 where there are both signs."""
+    if values.count() == 0:
+        return Normalize(0, 1), TIDE
+    low, high = float(values.min()), float(values.max())
+    if low < 0 < high:
+        return CenteredNorm(halfrange=max(-low, high)), matplotlib.colormaps["RdBu_r"]
+    if low == high:  # one value everywhere: a scale from or to 0
+        return Normalize(min(low, 0), max(high, 0) or 1.0), TIDE if high >= 0 else TIDE.reversed()
+    return Normalize(low, high), TIDE if high > 0 else TIDE.reversed()
+
+
+def _raster(one: Raster, axes: Axes) -> None:
+    units = int(np.ptp(one.unit)) + 1 if one.unit.size else 1
+    height = min(8.0, max(1.4, 200 / units))  # points; the axes are some 230 points high
+    axes.plot(one.time, one.unit, "|", color=COLOURS[0], markersize=height, markeredgewidth=0.9)
+    axes.margins(x=0.01, y=0.03)
+    axes.locator_params(axis="y", integer=True)
+    if not one.time.size:
+        _say_empty(axes)
+
+
+def _points(one: Points, figure: Figure, axes: Axes) -> None:
+    area = 34.0 if len(one.x) <= 200 else 12.0 if len(one.x) <= 2000 else 4.0
+    for index, label in enumerate(one.labels):
+        chosen = one.group == index
+        marks = axes.scatter(
+            one.x[chosen], one.y[chosen], area, marker=MARKERS[index % len(MARKERS)], label=label
+        )
+        marks.set(color=_colour(index), alpha=0.75, linewidth=0)
+    axes.grid(color="#ececec", linewidth=0.7)
+    axes.set_axisbelow(True)
+    _legend(figure, one.labels)
+    if not one.x.size:
+        _say_empty(axes)
+
+
+def _colour(index: int) -> str:
+    return COLOURS[index % len(COLOURS)]
+
+
+def _legend(figure: Figure, labels: tuple[str, ...]) -> None:
+    """Below the axes, in as many columns as fit; the figure grows where there are many rows."""
+    shown = [label for label in labels if label and label[0] != "_"]  # matplotlib hides the others
+    if shown:
+        columns = max(1, min(len(shown), 70 // (max(map(len, shown)) + 7)))
+        rows = -(-len(shown) // columns)
+        figure.set_figheight(figure.get_figheight() + 0.24 * max(0, rows - 2))
+        figure.legend(loc="outside lower left", ncols=columns)
+
+
+def _say_empty(axes: Axes) -> None:
+    axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", va="center", color="#777777")

@@ -1,0 +1,69 @@
+"""From a module docstring to HTML: paragraphs, lists, and equations as they were typed.
+
+A line that is indented by four or more belongs to a preformatted block, a paragraph of `- ` lines to a list.
+Words between backquotes become code; an arXiv id or a DOI becomes a link. All else is escaped.
+"""
+
+import re
+import textwrap
+
+from markupsafe import Markup, escape
+
+from wavetrain.report.bibtex import ARXIV, DOI
+
+INLINE = re.compile(rf"`([^`\n]+)`|({ARXIV.pattern})|({DOI.pattern})", re.IGNORECASE)
+
+
+def prose(text: str) -> Markup:
+    """The HTML of a docstring."""
+    return Markup("\n").join(_block(block) for block in _blocks(text))
+
+
+def inline(text: str) -> Markup:
+    """The HTML of a phrase: code and links, all else escaped."""
+    parts, end = [], 0
+    for match in INLINE.finditer(text):
+        parts += [escape(text[end : match.start()]), _link(match)]
+        end = match.end()
+    return Markup("").join([*parts, escape(text[end:])])
+
+
+def _link(match: re.Match[str]) -> Markup:
+    code, arxiv, arxiv_id, _, doi_id = match.groups()
+    if code:
+        return Markup("<code>{}</code>").format(code)
+    address = f"https://arxiv.org/abs/{arxiv_id}" if arxiv else f"https://doi.org/{doi_id}"
+    return Markup('<a href="{}" rel="external noreferrer">{}</a>').format(address, match[0])
+
+
+def _blocks(text: str) -> list[list[str]]:
+    """Runs of lines that are all indented, or all not; a blank line inside an indented run stays in it."""
+    blocks: list[list[str]] = []
+    blank = True
+    for line in text.expandtabs().splitlines():
+        if not line.strip():
+            blank = True
+            continue
+        same = bool(blocks) and _indented(line) == _indented(blocks[-1][0])
+        if same and (not blank or _indented(line)):
+            blocks[-1] += ["", line] if blank else [line]
+        else:
+            blocks.append([line])
+        blank = False
+    return blocks
+
+
+def _indented(line: str) -> bool:
+    return line.startswith("    ")
+
+
+def _block(lines: list[str]) -> Markup:
+    if _indented(lines[0]):
+        return Markup("<pre>{}</pre>").format(textwrap.dedent("\n".join(lines)))
+    joined = "\n".join(lines)
+    if joined.startswith("- "):
+        items = re.split(r"\n- ", joined[2:])
+        return Markup("<ul>{}</ul>").format(
+            Markup("").join(Markup("<li>{}</li>").format(inline(" ".join(item.split()))) for item in items)
+        )
+    return Markup("<p>{}</p>").format(inline(joined))

@@ -1,0 +1,113 @@
+"""Tables of results and of what there is: for the terminal as rich tables, for the README in Markdown.
+
+They are returned, not printed. Colour only repeats what the words say, and 80 columns are enough.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from wavetrain import claims
+from wavetrain.find import Found
+from wavetrain.report.results import Row, agreement, duration, number, rows
+
+COLOURS = {claims.HOLDS: "green", claims.FAILS: "red", claims.OPEN: "yellow"}
+SIGNS = {claims.HOLDS: "✓", claims.FAILS: "✗", claims.OPEN: "○"}
+
+
+def verdict_table(results: Iterable[Mapping[str, Any]]) -> Table:
+    """Each claim with its figures, published beside measured (the median over the seeds), and its verdict."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True, expand=True)
+    table.add_column("claim", ratio=1, overflow="fold")
+    table.add_column(_figures([("figure", "published", "measured")]), width=38)
+    table.add_column("verdict", width=16)
+    for result in results:
+        claim = Text(result["claim"]["text"]).append(f"\n{result['experiment']}", "dim")
+        lines = []
+        for row in rows(result):
+            measured = f"{row.median}\n{row.lost}".strip()
+            lines.append((row.words, number(row.published, "–"), measured))
+        table.add_row(claim, _figures(lines), _verdict(result))
+    return table
+
+
+def listing_table(members: Iterable[Found]) -> Table:
+    """What there is: name, kind and one line; for an experiment its claim."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("name", no_wrap=True, style="bold")
+    table.add_column("kind", no_wrap=True)
+    table.add_column("what it is")
+    for found in members:
+        table.add_row(Text(found.name), found.kind, Text(str(found.facts.get("text", found.summary))))
+    return table
+
+
+def card_table(found: Found) -> Table:
+    """The facts of one member, from its card or claim."""
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column()
+    facts = {"kind": found.kind, "file": f"{found.kind}/{found.path.name}", **found.facts}
+    for name, value in facts.items():
+        if value not in ("", (), {}):
+            table.add_row(name, Text(_words(value)))
+    return table
+
+
+def markdown_claims(results: Iterable[Mapping[str, Any]]) -> str:
+    """The table of claims for the README."""
+    head = ("claim", "verdict", "measured", "published", "scale", "seeds", "command")
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for result in results:
+        figures = rows(result)
+        measured = [f"{row.words} {row.median}{_aside(row)}" for row in figures if row.measured]
+        published = [f"{row.words} {number(row.published)}" for row in figures if row.published is not None]
+        cells = [
+            _cell(result["claim"]["text"]),
+            _cell(result["verdict"]["word"]),
+            "<br>".join(map(_cell, measured)),
+            "<br>".join(map(_cell, published)) or "–",
+            _cell(result["scale"]),
+            agreement(result),
+            "`" + result["command"].replace("|", r"\|") + "`",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def _figures(lines: list[tuple[str, str, str]]) -> Table:
+    """Name, published, measured: a grid of fixed widths, so that those of all rows stand below each other."""
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=15)
+    grid.add_column(width=9, justify="right", overflow="fold")
+    grid.add_column(width=12, justify="right", overflow="fold")
+    for line in lines:
+        grid.add_row(*map(Text, line))
+    return grid
+
+
+def _aside(row: Row) -> str:
+    aside = ", ".join(part for part in (row.span, row.lost) if part)
+    return f" ({aside})" if aside else ""
+
+
+def _verdict(result: Mapping[str, Any]) -> Text:
+    word = result["verdict"]["word"]
+    text = Text(f"{SIGNS.get(word, '○')} {word}", COLOURS.get(word, ""))
+    seconds = duration(sum(result["seconds"]))
+    return text.append(f"\n{agreement(result)} seeds\n{result['scale']}, {seconds}", "default not bold")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name} {number(one)}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
+def _cell(text: str) -> str:
+    """Text that stays in its cell, and stays text."""
+    return " ".join(re.sub(r"([\\`*<>|\[\]])", r"\\\1", text).split())

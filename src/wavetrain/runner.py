@@ -1,0 +1,265 @@
+"""Runs experiments over seeds and writes what came out: one folder a run, one JSON a result.
+
+A run is one experiment at one scale with one seed. Its folder holds `config.json`, `environment.json`,
+`metrics/` (JSON lines), `checkpoints/` (safetensors), `pictures/` (data and PNG) and, when it is over,
+`result.json`. The name of the folder carries a digest of the configuration, so another configuration never
+meets an old folder, and the same one goes on where it stopped or is read if it is over.
+"""
+
+import dataclasses
+import datetime
+import hashlib
+import importlib.metadata
+import json
+import math
+import multiprocessing
+import os
+import platform
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from wavetrain import __version__, claims
+from wavetrain.errors import BadInput, unknown
+from wavetrain.find import Found
+from wavetrain.lab import Lab, News
+
+PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
+SCALES = ("smoke", "small", "full")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclasses.dataclass(frozen=True)
+class Order:
+    """What to run."""
+
+    experiment: Found
+    scale: str
+    seed: int
+    device: str
+    threads: int
+    save_every: float
+    out: Path
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The fields of the scale, as JSON knows them."""
+        module = self.experiment.load()
+        if not hasattr(module, self.scale):
+            raise unknown(f"scale of {self.experiment.name}", self.scale, [s for s in SCALES if hasattr(module, s)])
+        return json.loads(json.dumps(dataclasses.asdict(getattr(module, self.scale)), default=str))
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """All that the figures depend on but the machine."""
+        return {
+            "experiment": self.experiment.name,
+            "scale": self.scale,
+            "settings": self.settings,
+            "seed": self.seed,
+            "device": self.device,
+            "version": __version__,
+            "source": hashlib.sha256(self.experiment.path.read_bytes()).hexdigest()[:16],
+        }
+
+    @property
+    def folder(self) -> Path:
+        config = self.config
+        digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
+        return self.out / f"{self.experiment.name}-{self.scale}-seed{self.seed}-{digest}"
+
+
+def execute(order: Order, tell: Callable[[News], None]) -> dict[str, Any]:
+    """Run one order, or read its result where it is already over."""
+    import torch
+
+    from wavetrain import scan
+
+    folder = order.folder
+    if (folder / "result.json").exists():
+        return read_json(folder / "result.json")
+    torch.set_num_threads(order.threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", order.config)
+    write_json(folder / "environment.json", environment(order.device, order.threads))
+    spent = folder / "seconds.json"  # of earlier tries at this run
+    before = read_json(spent) if spent.exists() else 0.0
+    begun = time.perf_counter()
+
+    def tell_and_note(news: News) -> None:
+        write_json(spent, before + time.perf_counter() - begun)
+        tell(news)
+
+    module = order.experiment.load()
+    lab = Lab(folder, order.seed, order.device, tell_and_note, order.save_every)
+    figures = module.run(getattr(module, order.scale), lab)
+    result = {
+        "figures": {name: float(value) if math.isfinite(value) else None for name, value in figures.items()},
+        "seed": order.seed,
+        "seconds": round(before + time.perf_counter() - begun, 1),
+        "routes": scan.routes(),
+        "pictures": sorted(path.stem for path in (folder / "pictures").glob("*.npz")),
+    }
+    write_json(folder / "result.json", result)
+    return result
+
+
+def run_all(
+    orders: Sequence[Order], jobs: int, tell: Callable[[News], None]
+) -> Iterator[tuple[Order, dict[str, Any]]]:
+    """Run the orders, in one process or in a pool with one torch thread a worker; yields as each ends."""
+    waiting = [order for order in orders if not (order.folder / "result.json").exists()]
+    for order in orders:
+        if order not in waiting:
+            yield order, read_json(order.folder / "result.json")
+    yield from pool(execute, waiting, jobs, tell)
+
+
+def pool(
+    work: Callable[[Item, Callable[[News], None]], Result],
+    items: Sequence[Item],
+    jobs: int,
+    tell: Callable[[News], None],
+) -> Iterator[tuple[Item, Result]]:
+    """Do a piece of work for each item, in this process or in several; yields as each ends.
+
+    `work` is a function of a module, and gets a function that tells the news.
+    """
+    if jobs == 1 or len(items) == 1:
+        for item in items:
+            yield item, work(item, tell)
+        return
+    context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads
+    with context.Manager() as manager:
+        queue = manager.Queue()
+        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_listen, initargs=(queue,)) as processes:
+            futures = {processes.submit(_work, work, item): item for item in items}
+            pending = set(futures)
+            try:
+                while pending:
+                    over = {future for future in pending if future.done()}
+                    _pass_on(queue, tell, wait=not over)
+                    for future in over:
+                        yield futures[future], future.result()
+                    pending -= over
+            finally:
+                for future in pending:
+                    future.cancel()
+
+
+_queue: Any = None
+
+
+def _listen(queue: Any) -> None:
+    global _queue
+    _queue = queue
+
+
+def _work(work: Callable[[Item, Callable[[News], None]], Result], item: Item) -> Result:
+    return work(item, _queue.put)
+
+
+def _pass_on(queue: Any, tell: Callable[[News], None], wait: bool) -> None:
+    """Hand on all news in the queue; waits a moment for the first where nothing else is to be done."""
+    import queue as queues
+
+    try:
+        tell(queue.get(timeout=0.2 if wait else 0))
+        while True:
+            tell(queue.get_nowait())
+    except queues.Empty:
+        return
+
+
+def record(orders: Sequence[Order], results: Sequence[dict[str, Any]], home: Path, command: str) -> dict[str, Any]:
+    """Judge the seeds of one experiment at one scale together and write `results/NAME-SCALE.json`."""
+    first = orders[0]
+    claim: claims.Claim = first.experiment.load().claim
+    figures = [result["figures"] for result in results]
+    finite = [{name: math.nan if value is None else value for name, value in one.items()} for one in figures]
+    verdict = claims.verdict(claim, finite, decides=first.scale != "smoke")
+    words = dataclasses.asdict(claim)
+    del words["holds"]
+    whole = {
+        "experiment": first.experiment.name,
+        "about": first.experiment.about,
+        "claim": words,
+        "scale": first.scale,
+        "settings": first.settings,
+        "verdict": dataclasses.asdict(verdict),
+        "seeds": [order.seed for order in orders],
+        "figures": figures,
+        "seconds": [result["seconds"] for result in results],
+        "routes": results[0]["routes"],
+        "environment": read_json(first.folder / "environment.json"),
+        "command": command,
+        "date": datetime.date.today().isoformat(),
+        "pictures": _pictures(first, home),
+    }
+    write_json(home / f"{first.experiment.name}-{first.scale}.json", whole)
+    return whole
+
+
+def _pictures(order: Order, home: Path) -> list[str]:
+    """Draw the pictures of the first seed and lay them beside the result."""
+    from wavetrain.report.draw import draw_all
+
+    drawn = draw_all(order.folder / "pictures")
+    place = home / "pictures" / f"{order.experiment.name}-{order.scale}"
+    place.mkdir(parents=True, exist_ok=True)
+    for path in drawn:
+        shutil.copyfile(path, place / path.name)
+    return [f"pictures/{place.name}/{path.name}" for path in drawn]
+
+
+def environment(device: str, threads: int) -> dict[str, Any]:
+    """Hardware and versions that a figure was measured with."""
+    import torch
+
+    packages = {name: importlib.metadata.version(name) for name in PACKAGES}
+    hardware = _processor()
+    if device != "cpu":
+        hardware = torch.cuda.get_device_name(device)
+    return {
+        "hardware": hardware,
+        "cores": os.cpu_count(),
+        "threads": threads,
+        "device": device,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "wavetrain": __version__,
+        **packages,
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON whole or not at all."""
+    new = path.with_name(path.name + ".new")
+    new.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    os.replace(new, path)
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; a damaged file raises BadInput."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path} cannot be read ({error}); delete it to make it anew") from error
+
+
+def command_line(arguments: Sequence[str]) -> str:
+    """The command as a person would type it again."""
+    return shlex.join(["wavetrain", *arguments])

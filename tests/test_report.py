@@ -1,0 +1,459 @@
+"""The report: pictures, tables, BibTeX and pages, from results that are made here."""
+
+import html.parser
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from wavetrain import find, picture
+from wavetrain.errors import BadInput
+from wavetrain.picture import Curve, Field, Matrix, Points, Raster
+from wavetrain.report import draw, pages, results, tables
+from wavetrain.report.bibtex import bibtex
+from wavetrain.report.prose import prose
+
+PLANT = "<script>window.planted = 1; alert(1)</script>"
+PICTURES = {
+    "curve": Curve(
+        "Loss",
+        np.arange(5),
+        np.array([[1, 0.1, np.nan, 0.01, 0], [np.inf, 1, 1, 1, -1]]),
+        ("a", "b"),
+        log=True,
+    ),
+    "field": Field("Ring", np.sin(np.add.outer(np.arange(6), np.arange(40)))),
+    "matrix": Matrix("Operator", np.tril(np.ones((9, 9)))),
+    "raster": Raster("Spikes", np.array([0.1, 0.5, 0.7]), np.array([0, 3, 3])),
+    "points": Points("Plane $x", np.arange(4.0), np.arange(4.0), np.array([0, 1, 1, 0]), ("one", "two")),
+}
+
+
+def result(name: str = "wave_rnn_adding", scale: str = "small", **changes) -> dict:
+    """A result as the runner writes it."""
+    whole = {
+        "experiment": name,
+        "about": "Does a wave help?\n\nKeller 2023, arXiv 2309.08045.\n\n    h_t = relu(u * h_{t-1})\n",
+        "claim": {
+            "text": "The wave RNN solves adding ten times sooner",
+            "source": "arXiv 2309.08045, table 2",
+            "seed": "T, stop 9",
+            "systems": ["wave_rnn", "identity_rnn", "copying"],
+            "published": {"wave_steps": 300, "speed-up (slide)": "about 100 times"},
+            "notes": "",
+            "unrun": "",
+        },
+        "scale": scale,
+        "settings": {"length": 30, "rates": [0.001, 0.0001]},
+        "verdict": {"word": "holds", "agree": 3, "seeds": 3, "why": ""},
+        "seeds": [0, 1, 2],
+        "figures": [{"wave_steps": 290.0}, {"wave_steps": 310.0}, {"wave_steps": None}],
+        "seconds": [41.0, 40.0, 44.0],
+        "routes": {"wave": "plain"},
+        "environment": {
+            "hardware": "A processor",
+            "threads": 1,
+            "device": "cpu",
+            "python": "3.12.3",
+            "torch": "2.13.0",
+        },
+        "command": f"wavetrain run {name} --scale {scale}",
+        "date": "2026-01-01",
+        "pictures": [],
+    }
+    return whole | changes
+
+
+def lay(home: Path, *ones: dict) -> Path:
+    """A folder of results; each with every picture of PICTURES where it names none."""
+    home.mkdir(exist_ok=True)
+    for one in ones:
+        if not one["pictures"]:
+            place = home / "pictures" / f"{one['experiment']}-{one['scale']}"
+            place.mkdir(parents=True, exist_ok=True)
+            picture.save(place / "operator.npz", PICTURES["matrix"])
+            one["pictures"] = [path.relative_to(home).as_posix() for path in draw.draw_all(place)]
+        (home / f"{one['experiment']}-{one['scale']}.json").write_text(json.dumps(one))
+    return home
+
+
+def planted(home: Path) -> Path:
+    """Results with a script wherever a person could write one."""
+    place = home / "pictures" / "wave_rnn_adding-small"
+    place.mkdir(parents=True)
+    picture.save(place / "x<script>y.npz", Matrix(PLANT, np.eye(3), PLANT, PLANT))
+    paths = [path.relative_to(home).as_posix() for path in draw.draw_all(place)]
+    bad = result(
+        about=f"{PLANT}\n\n    {PLANT}\n\n- `{PLANT}`",
+        settings={PLANT: PLANT, "many": [PLANT]},
+        figures=[{PLANT: 1.0}] * 3,
+        routes={PLANT: PLANT},
+        environment={"hardware": PLANT, PLANT: PLANT},
+        command=PLANT,
+        date=PLANT,
+        pictures=paths,
+    )
+    bad["claim"] |= dict.fromkeys(("text", "source", "seed", "notes"), PLANT)
+    bad["claim"] |= {"systems": [PLANT, "wave_rnn"], "published": {PLANT: PLANT}}
+    bad["verdict"] |= {"word": PLANT, "why": PLANT}
+    return lay(home, bad, result(scale="full"))
+
+
+class Page(html.parser.HTMLParser):
+    """What a test wants to know of a page."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.links, self.tags, self.alts = [], [], []
+        self.feed(path.read_text())
+
+    def handle_starttag(self, tag, attrs):
+        words = dict(attrs)
+        self.tags.append(tag)
+        self.links += [words[name] for name in ("href", "src") if name in words]
+        if tag == "img":
+            self.alts.append(words["alt"])
+
+
+def test_report_does_not_import_torch():
+    names = "bibtex, draw, pages, prose, results, tables"
+    code = f"import sys; from wavetrain.report import {names}; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_the_same_picture_gives_the_same_bytes(name, tmp_path):
+    draw.draw(PICTURES[name], tmp_path / "one.png")
+    draw.draw(PICTURES[name], tmp_path / "two.png")
+    whole = (tmp_path / "one.png").read_bytes()
+    assert whole == (tmp_path / "two.png").read_bytes()
+    assert whole.startswith(b"\x89PNG") and PICTURES[name].title.encode() in whole
+    assert b"matplotlib" not in whole.lower()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "two.png"]
+
+
+def test_drawing_does_not_depend_on_the_users_settings(tmp_path):
+    import matplotlib
+
+    draw.draw(PICTURES["field"], tmp_path / "one.png")
+    with matplotlib.rc_context({"font.size": 30, "axes.facecolor": "red", "savefig.dpi": 20}):
+        draw.draw(PICTURES["field"], tmp_path / "two.png")
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
+
+
+def test_odd_pictures_are_drawn(tmp_path):
+    none, nan = np.zeros(0), np.full((3, 4), np.nan)
+    labels = tuple(f"network {index} with a long name" for index in range(24))
+    odd = [
+        Field("No values", nan),
+        Field("One value", np.full((2, 2), -3.0)),
+        Matrix("One by one", np.ones((1, 1))),
+        Matrix("Both signs", np.array([[-1.0, 0], [2, 1]])),
+        Curve("No values", np.arange(4), nan, ("a", "b", "c"), log=True),
+        Curve("Nothing above 0", np.arange(4), np.zeros((1, 4)), ("",), log=True),
+        Curve(
+            "Many lines and a long title " * 6,
+            np.arange(30),
+            np.random.default_rng(0).random((24, 30)),
+            labels,
+        ),
+        Raster("Silence", none, none),
+        Points("No points", none, none, none.astype(int), ()),
+    ]
+    for index, one in enumerate(odd):
+        draw.draw(one, tmp_path / f"{index}.png")
+        assert draw.describe(one)
+
+
+def test_draw_all_lists_what_it_drew_and_names_what_is_damaged(tmp_path):
+    for name, one in PICTURES.items():
+        picture.save(tmp_path / f"{name}.npz", one)
+    assert draw.draw_all(tmp_path) == [tmp_path / f"{name}.png" for name in sorted(PICTURES)]
+    (tmp_path / "field.npz").write_bytes(b"PK not an archive")
+    with pytest.raises(BadInput, match=r"field\.npz"):
+        draw.draw_all(tmp_path)
+
+
+def test_arrays_that_do_not_fit_are_refused_and_nothing_is_lost(tmp_path):
+    path = tmp_path / "one.png"
+    path.write_bytes(b"before")
+    with pytest.raises(BadInput, match=r"'Loss'.*\(2, 3\), 2 labels, x \(4,\)"):
+        draw.draw(Curve("Loss", np.arange(4), np.zeros((2, 3)), ("a", "b")), path)
+    with pytest.raises(BadInput, match="1 labels"):
+        draw.draw(Points("P", np.zeros(2), np.zeros(2), np.array([0, 1]), ("a",)), path)
+    with pytest.raises(BadInput, match="there is no folder"):
+        draw.draw(PICTURES["matrix"], tmp_path / "nowhere" / "one.png")
+    assert path.read_bytes() == b"before"
+
+
+def test_text_shows_a_thin_diagonal_of_a_large_matrix():
+    assert draw.ascii_matrix(np.eye(2)) == "██\n  ██"
+    lines = draw.ascii_matrix(np.eye(1000), width=48).splitlines()
+    assert len(lines) == 24 and all(line.endswith("█") for line in lines)
+    assert max(map(len, lines)) == 48
+    assert draw.ascii_matrix(np.zeros((2, 2))).strip() == ""
+    assert draw.ascii_matrix(np.array([[-4.0, 3, 2, 1, 0.01, np.nan]]), width=12) == "██▓▓▒▒░░"
+    with pytest.raises(BadInput, match=r"\(3,\)"):
+        draw.ascii_matrix(np.ones(3))
+
+
+def test_rows_set_published_beside_measured():
+    wave, slide = results.rows(result())
+    assert (wave.words, wave.published, wave.median, wave.span, wave.lost) == (
+        "wave steps", 300, "300", "290 to 310", "1 diverged",
+    )  # fmt: skip
+    assert (slide.published, slide.median, slide.span, slide.lost) == ("about 100 times", "–", "", "")
+    lost = results.rows(result(figures=[{"a": None}] * 3))[0]
+    assert (lost.median, lost.span, lost.lost) == ("diverged", "", "3 diverged")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (300, "300"),
+        (14000.0, "14,000"),
+        (0.16666, "0.1667"),
+        (-1.2e-7, "−1.2e−7"),
+        (3e9, "3e9"),
+        (None, "diverged"),
+        ("a", "a"),
+    ],
+)
+def test_numbers_are_short(value, words):
+    assert results.number(value) == words
+
+
+def test_tables_fit_80_columns_and_say_all_without_colour():
+    def plain(table) -> str:
+        file = io.StringIO()
+        Console(file=file, width=80, color_system=None).print(table)
+        return file.getvalue()
+
+    one = result()
+    one["claim"]["text"] = "[red]" + one["claim"]["text"]
+    text = plain(tables.verdict_table([one]))
+    assert max(map(len, text.splitlines())) <= 80
+    for words in (
+        "[red]",
+        "wave steps",
+        "300",
+        "1 diverged",
+        "✓ holds",
+        "3 of 3",
+        "small, 2 min",
+        "wave_rnn_adding",
+    ):
+        assert words in text
+    text = plain(tables.listing_table(find.everything()))
+    assert max(map(len, text.splitlines())) <= 80 and "wave_rnn" in text
+    assert "2309.08045" in plain(tables.card_table(find.named("wave_rnn")))
+
+
+def test_markdown_keeps_its_cells():
+    one = result()
+    one["claim"]["text"] = "a | b\n<i>c</i> [d](e)"
+    lines = tables.markdown_claims([one, result()]).splitlines()
+    assert len(lines) == 4
+    assert lines[0] == "| claim | verdict | measured | published | scale | seeds | command |"
+    assert r"a \| b \<i\>c\</i\> \[d\](e)" in lines[2]
+    assert "wave steps 300 (290 to 310, 1 diverged)" in lines[3] and "`wavetrain run" in lines[3]
+
+
+def test_bibtex_takes_ids_out_of_the_source():
+    text = bibtex(find.named("wave_rnn"))
+    assert text.startswith("@misc{keller2023traveling,\n") and text.endswith("}\n")
+    assert "{ICLR 2024}" in text and "{2309.08045}" in text and "{arXiv}" in text
+    card = {
+        "title": "The 5% & {more}",
+        "authors": "Müller, Jo_n",
+        "year": 1999,
+        "source": "Brain 3, doi:10.1162/a.b_1(2).",
+    }
+    found = find.Found("layers", "x", Path("x.py"), "", "", "X", card)
+    text = bibtex(found)
+    assert text.startswith("@misc{muller19995,") and r"{{The 5\% \& \{more\}}}" in text
+    assert "{Brain 3}" in text and "{10.1162/a.b_1(2)}" in text and "eprint" not in text
+    with pytest.raises(BadInput, match="no title and no authors"):
+        bibtex(find.Found("tasks", "x", Path("x.py"), "", "", "X", {"year": 1, "source": "a"}))
+
+
+def test_prose_keeps_equations_and_escapes():
+    text = prose(
+        "Title.\n\n    a  <  b\n\n    c\n\nSee `x<y` in arXiv 2309.08045.\n- no list\n\n- one\n  more\n- two"
+    )
+    assert "<pre>a  &lt;  b\n\nc</pre>" in text and "<code>x&lt;y</code>" in text
+    assert 'href="https://arxiv.org/abs/2309.08045"' in text
+    assert "<ul><li>one more</li><li>two</li></ul>" in text and text.count("<p>") == 2
+
+
+def test_site_is_whole_and_all_its_links_resolve(tmp_path):
+    home = lay(tmp_path / "results", result(), result(scale="full"), result("another", figures=[{}, {}, {}]))
+    (home / "compare-digits.json").write_text('{"something": "else"}')
+    (home / "list.json").write_text("[1, 2]")
+    index = pages.build(home, tmp_path / "site")
+    assert index == tmp_path / "site" / "index.html"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results", "site"]
+    written = sorted(index.parent.rglob("*.html"))
+    assert index.parent / "claims" / "another.html" in written
+    assert {path.stem for path in (index.parent / "systems").iterdir()} == {
+        found.name for found in find.everything() if found.kind in find.SYSTEMS
+    }
+    for path in written:
+        page = Page(path)
+        assert page.tags.count("h1") == 1 and page.tags.count("main") == 1 and "script" not in page.tags
+        assert all(page.alts), path
+        for link in page.links:
+            place, _, part = link.partition("#")
+            if link != "data:," and not link.startswith(("https://arxiv.org/abs/", "https://doi.org/10.")):
+                target = path.parent / unquote(place) if place else path
+                assert target.is_file(), f"{path}: {link}"
+                assert not part or f'id="{part}"' in target.read_text()
+        assert "http://" not in path.read_text()
+    assert (
+        'src="../pictures/wave_rnn_adding-full/operator.png"'
+        in (index.parent / "claims/wave_rnn_adding.html").read_text()
+    )
+    assert "https" not in (index.parent / "site.css").read_text()
+
+
+def test_site_is_the_same_each_time_and_replaces_itself(tmp_path):
+    home, out = lay(tmp_path / "results", result(), result("another")), tmp_path / "deep" / "site"
+
+    def read() -> dict[str, bytes]:
+        return {str(path.relative_to(out)): path.read_bytes() for path in out.rglob("*") if path.is_file()}
+
+    pages.build(home, out)
+    first = read()
+    pages.build(home, out)
+    assert read() == first
+    (home / "another-small.json").unlink()
+    pages.build(home, out)
+    assert "claims/another.html" in first and "claims/another.html" not in read()
+    assert [path.name for path in out.parent.iterdir()] == ["site"]
+
+
+def test_nothing_that_was_planted_runs(tmp_path):
+    index = pages.build(planted(tmp_path / "results"), tmp_path / "site")
+    for path in index.parent.rglob("*.html"):
+        assert "script" not in Page(path).tags, path
+    assert "&lt;script&gt;" in index.read_text()
+    assert (
+        'src="../pictures/wave_rnn_adding-small/x%3Cscript%3Ey.png"'
+        in (index.parent / "claims" / "wave_rnn_adding.html").read_text()
+    )
+
+
+def test_claims_of_found_experiments_without_result_are_listed(tmp_path, monkeypatch):
+    facts = {
+        "text": "A claim to come",
+        "source": "somewhere",
+        "systems": ("wave_rnn",),
+        "unrun": "needs a GPU",
+    }
+    found = find.Found("experiments", "to_come", Path("to_come.py"), "Soon.", "Soon.", "", facts)
+    all_found = (*find.everything(), found)
+    monkeypatch.setattr(find, "everything", lambda: all_found)
+    index = pages.build(lay(tmp_path / "results", result()), tmp_path / "site")
+    for path in (index, index.parent / "claims" / "to_come.html", index.parent / "systems" / "wave_rnn.html"):
+        assert "A claim to come" in path.read_text() and "needs a GPU" in path.read_text()
+
+
+@pytest.mark.parametrize("before", ["file", "foreign", "added", "damaged"])
+def test_what_is_not_our_site_is_never_lost(before, tmp_path):
+    home, out = lay(tmp_path / "results", result()), tmp_path / "site"
+    mine = out / "thesis.tex"
+    if before == "file":
+        mine = out
+    elif before == "added":
+        pages.build(home, out)
+    elif before == "damaged":
+        pages.build(home, out)
+        (out / pages.MARKER).write_text("[")
+    else:
+        out.mkdir()
+    mine.write_text("years of work")
+    with pytest.raises(BadInput, match="site"):
+        pages.build(home, out)
+    assert mine.read_text() == "years of work"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["results", "site"]
+
+
+def test_an_older_site_stays_when_the_new_one_fails(tmp_path, monkeypatch):
+    home, out = lay(tmp_path / "results", result()), tmp_path / "site"
+    pages.build(home, out)
+    (home / "wave_rnn_adding-small.json").write_text("{")
+    with pytest.raises(BadInput, match=r"wave_rnn_adding-small\.json"):
+        pages.build(home, out)
+    lay(home, result())
+    monkeypatch.setattr(pages, "_templates", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        pages.build(home, out)
+    assert (out / "index.html").is_file() and [path.name for path in sorted(tmp_path.iterdir())] == [
+        "results",
+        "site",
+    ]
+
+
+def test_a_place_that_cannot_be_is_told(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInput, match="no folder for the site"):
+        pages.build(lay(tmp_path / "results", result()), tmp_path / "file" / "site")
+
+
+def test_the_site_does_not_replace_its_results(tmp_path):
+    out = tmp_path / "site"
+    pages.build(lay(tmp_path / "results", result()), out)
+    home = lay(out / "results", result())
+    with pytest.raises(BadInput, match="must not replace its results"):
+        pages.build(home, out)
+    assert home.is_dir()
+
+
+def test_no_results_is_told(tmp_path):
+    with pytest.raises(BadInput, match="wavetrain run"):
+        pages.build(tmp_path / "nowhere", tmp_path / "site")
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "compare-a.json").write_text("{}")
+    with pytest.raises(BadInput, match="wavetrain run"):
+        pages.build(tmp_path / "results", tmp_path / "site")
+    assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"seeds": None}, "`seeds` must be list, got null"),
+        ({"seeds": [0]}, "equally many"),
+        ({"figures": [{"a": "b"}] * 3}, r"`figures\[0\].a` must be int or float or NoneType"),
+        ({"verdict": {"word": "holds"}}, "verdict.agree"),
+        ({"claim": {"text": 3}}, "claim.text"),
+        ({"claim": result()["claim"] | {"systems": [["a"]]}}, r"`claim.systems\[0\]` must be str"),
+        (
+            {"claim": result()["claim"] | {"published": {"a": None}}},
+            "`claim.published.a` must be int or float or str",
+        ),
+        ({"scale": "full"}, "must be called wave_rnn_adding-full.json"),
+        ({"experiment": "../../x"}, "`experiment` must be the name"),
+        ({"pictures": ["../outside.png"]}, "inside the folder of results"),
+        ({"pictures": ["notes.txt"]}, "inside the folder of results"),
+        ({"pictures": [3]}, "inside the folder of results"),
+        ({"pictures": ["pictures/gone.png"]}, "cannot be read as a picture"),
+        ({"pictures": ["bad.png"]}, "cannot be read as a picture"),
+        ({"seconds": [1, "2", 3]}, r"`seconds\[1\]` must be int or float"),
+    ],
+)
+def test_damaged_results_are_named(changes, words, tmp_path):
+    home = tmp_path / "results"
+    home.mkdir()
+    (home / "bad.png").write_bytes(b"not a picture")
+    (home / "wave_rnn_adding-small.json").write_text(json.dumps(result(**changes)))
+    with pytest.raises(BadInput, match=words) as caught:
+        pages.build(home, tmp_path / "site")
+    assert ".json" in str(caught.value)
+    assert not (tmp_path / "site").exists()
