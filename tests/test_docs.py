@@ -32,7 +32,9 @@ def test_first_lines_say_what_they_do() -> None:
 def test_commands_of_the_readme_exist() -> None:
     from wavetrain.cli import COMMANDS
 
-    used = set(re.findall(r"^wavetrain (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE))
+    used = set(
+        re.findall(r"^wavetrain (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert used <= set(COMMANDS)
 
 
@@ -49,6 +51,6 @@ def test_the_tree_names_what_is_there() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     source = ROOT / "src" / "wavetrain"
     for path in source.iterdir():
-        if path.suffix == ".py" and path.stem != "__init__" or (path / "__init__.py").exists():
+        if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").exists():
             name = path.name if path.suffix else f"{path.name}/"
             assert name in text, f"the README's tree does not name {name}"

@@ -47,6 +47,8 @@ def show(name: Name, picture: Path | None = None, json: Json = False) -> None:
     Args:
         picture: write the operator's picture to this PNG file too
     """
+    from wavetrain.report.tables import card_table
+
     found = find.named(name)
     claims = [one for one in find.members("experiments") if name in one.facts.get("systems", ())]
     facts: dict[str, Any] = {
@@ -70,7 +72,8 @@ def show(name: Name, picture: Path | None = None, json: Json = False) -> None:
     if json:
         _print_json(facts)
         return
-    console.print(f"[bold]{found.name}[/bold]  ({found.kind})\n")
+    console.print(card_table(found))
+    console.print()
     console.print(found.about, markup=False)
     if operator is not None:
         from wavetrain.report.draw import ascii_matrix
@@ -128,16 +131,22 @@ def run(
         raise unknown("scale", scale, runner.SCALES)
     _at_least(seeds=seeds, jobs=jobs + 1)
     _check_device(device)
-    found = find.members("experiments") if "all" in experiments else [
-        find.named(name, ("experiments",)) for name in dict.fromkeys(experiments)
-    ]
+    found = (
+        find.members("experiments")
+        if "all" in experiments
+        else [find.named(name, ("experiments",)) for name in dict.fromkeys(experiments)]
+    )
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     threads = 1 if jobs > 1 else os.cpu_count() or 1
     orders = [
-        runner.Order(one, scale, seed, device, threads, save_every, out) for one in found for seed in range(seeds)
+        runner.Order(one, scale, seed, device, threads, save_every, out)
+        for one in found
+        for seed in range(seeds)
     ]
     home = out / "results" if results is None else results
-    command = runner.command_line(["run", *(["all"] if "all" in experiments else [one.name for one in found])])
+    command = runner.command_line(
+        ["run", *(["all"] if "all" in experiments else [one.name for one in found])]
+    )
     whole = []
     with progress(console, quiet=json) as tell:
         over: dict[str, dict[int, Any]] = {}
@@ -155,6 +164,54 @@ def run(
         return
     console.print(verdict_table(whole))
     console.print(f"report: {page}", soft_wrap=True)
+
+
+def compare(
+    data: Name,
+    layers: tuple[str, ...] = (),
+    parameters: int = 20_000,
+    steps: int = 400,
+    batch: int = 32,
+    depth: int = 2,
+    rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2),
+    seeds: int = 3,
+    device: str = "cpu",
+    jobs: int = 0,
+    out: Path = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Several layers on one data set under one budget: which kind of memory does it need?
+
+    Args:
+        data: a name from `wavetrain list`, or a file: .npz (x and y), .csv (forecast), .txt (next byte)
+        layers: names from `wavetrain list layers`; one of each family where none is given
+        parameters: of the whole stack
+        steps: of training
+        batch: sequences in a step
+        depth: layers in the stack
+        rates: learning rates to search
+        seeds: how many
+        device: cpu, cuda, cuda:1 ...
+        jobs: layers at a time, one torch thread each; 0 for one per core (one on a GPU)
+        out: folder of the runs
+    """
+    from wavetrain import compare as comparing
+    from wavetrain.report.tables import columns_table
+
+    _at_least(seeds=seeds, jobs=jobs + 1)
+    _check_device(device)
+    terms = comparing.Terms(parameters, steps, batch, depth, rates, seeds=tuple(range(seeds)))
+    jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
+    with progress(console, quiet=json) as tell:
+        result = comparing.compare(data, layers or None, terms, out, device, jobs, tell)
+    if json:
+        _print_json(result)
+        return
+    console.print(result["data"]["what"], markup=False)
+    console.print(columns_table(comparing.table(result)))
+    console.print(f"chance: {result['chance']['answer']}", markup=False)
+    for layer, path in result["pictures"].items():
+        console.print(f"operator of {layer}: {Path(result['folder']) / path}", markup=False, soft_wrap=True)
 
 
 def site(results: Path = Path("results"), out: Path = Path("site"), json: Json = False) -> None:
@@ -222,6 +279,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_,
     "show": show,
     "run": run,
+    "compare": compare,
     "site": site,
     "cite": cite,
     "fetch": fetch,
@@ -237,6 +295,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         tyro.extras.subcommand_cli_from_dict(
             COMMANDS, prog="wavetrain", description="Sequence learning in brains and machines.", args=words
         )
+    except BrokenPipeError:  # whoever read the output has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
     except (BadInput, OSError) as error:
         print(f"wavetrain: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)

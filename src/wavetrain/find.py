@@ -1,7 +1,7 @@
 """Walks the folders and yields what it finds, without importing it.
 
-A folder is a kind and a file is a member. The file `wave_rnn.py` defines the public class or function whose
-name is the file's without underscores, in any capitals (`WaveRNN`); an experiment is the module itself.
+A folder is a kind and a file is a member. It defines the function of the file's name (`space_time_spectrum`)
+or the class of that name without underscores, in any capitals (`WaveRNN`); an experiment is its module.
 Cards and claims are plain literals, so they are read from the syntax tree.
 """
 
@@ -65,9 +65,10 @@ def _read(path: Path) -> Found:
     about = ast.get_docstring(tree) or ""
     symbol, facts = "", {}
     for node in tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name.lower() == name.replace("_", ""):
-            symbol = node.name
-            facts = _literals(node, "card")
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            symbol = node.name  # a lens is its function, not the class of what that returns
+        elif isinstance(node, ast.ClassDef) and not symbol and node.name.lower() == name.replace("_", ""):
+            symbol, facts = node.name, _literals(node, "card")
     if kind == "experiments":
         facts = _literals(tree, "claim")
     elif not symbol:
@@ -81,7 +82,12 @@ def _literals(tree: ast.AST, target: str) -> dict[str, Any]:
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
             names = [place.id for place in node.targets if isinstance(place, ast.Name)]
             if target in names:
-                return {word.arg: value for word in node.value.keywords if word.arg for value in _literal(word.value)}
+                return {
+                    word.arg: value
+                    for word in node.value.keywords
+                    if word.arg
+                    for value in _literal(word.value)
+                }
     return {}
 
 

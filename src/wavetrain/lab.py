@@ -101,7 +101,11 @@ class Training:
         try:
             prefix = "network."
             self.network.load_state_dict(
-                {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+                {
+                    name.removeprefix(prefix): value
+                    for name, value in tensors.items()
+                    if name.startswith(prefix)
+                }
             )
             optimiser = self.optimiser.state_dict()
             for name, value in tensors.items():
@@ -115,7 +119,9 @@ class Training:
             self.done, self.diverged, self.stopped = words["done"], words["diverged"], words["stopped"]
         except (KeyError, RuntimeError, ValueError) as error:
             first = str(error).splitlines()[-1].strip()
-            raise BadInput(f"{path} does not fit this training ({first}); delete it to start again") from error
+            raise BadInput(
+                f"{path} does not fit this training ({first}); delete it to start again"
+            ) from error
 
 
 class Lab:
@@ -142,7 +148,7 @@ class Lab:
     def fit(
         self, name: str, make: Callable[[], nn.Module], task: Task, plan: Plan, rule: Rule | None = None
     ) -> Training:
-        """Train what `make` builds, with Adam; goes on from the checkpoint of that name where there is one."""
+        """Train what `make` builds, with Adam; goes on from its checkpoint where there is one."""
         if name in self.names:
             raise BadInput(f"two trainings of one run are called {name!r}")
         self.names.add(name)
@@ -207,14 +213,14 @@ class Lab:
         for step in train.fit(
             training.network, task, rule, training.optimiser, training.generator, plan.batch, steps, plan.clip
         ):
-            training.done = step.index
+            training.done = step.done
             training.losses.append(step.loss)
-            _set_rate(training.optimiser, plan.rate_at(step.index))
-            if step.index % plan.every == 0 or step.index == plan.steps:
+            _set_rate(training.optimiser, plan.rate_at(step.done))
+            if step.done % plan.every == 0 or step.done == plan.steps:
                 mark = _look(training, task, held_out)
                 write(_line(mark))
-                speed = (step.index - first) / (time.perf_counter() - begun)
-                self.tell(News(self.folder.name, name, step.index, plan.steps, mark.loss, mark.score, speed))
+                speed = (step.done - first) / (time.perf_counter() - begun)
+                self.tell(News(self.folder.name, name, step.done, plan.steps, mark.loss, mark.score, speed))
             if training.over or time.perf_counter() - saved > self.save_every:
                 training.save(checkpoint)
                 saved = time.perf_counter()

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
@@ -29,7 +29,8 @@ def progress(console: Console, quiet: bool) -> "Iterator[Callable[[News], None]]
         known: dict[str, TaskID] = {}
 
         def tell(news: "News") -> None:
-            fields = {"loss": news.loss, "score": news.score, "speed": news.speed, "left": _left(news)}
+            fields: dict[str, Any] = {"loss": news.loss, "score": news.score}
+            fields |= {"speed": news.speed, "left": _left(news)}
             if news.run not in known:
                 known[news.run] = bars.add_task(news.name, total=news.steps, run=_short(news.run), **fields)
             bars.update(

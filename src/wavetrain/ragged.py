@@ -22,7 +22,9 @@ def padded(layer: Layer, x: Tensor, lengths: Sequence[int], state: State = None)
     """
     batch, time = x.shape[:2]
     if len(lengths) != batch or any(not 0 < int(length) <= time for length in lengths):
-        raise BadInput(f"expected {batch} lengths from 1 to {time} for x {tuple(x.shape)}, got {list(lengths)}")
+        raise BadInput(
+            f"expected {batch} lengths from 1 to {time} for x {tuple(x.shape)}, got {list(lengths)}"
+        )
     ends = torch.as_tensor(lengths, device=x.device)
     state = layer.begin(batch) if state is None else state
     rows = torch.arange(batch, device=x.device)  # the rows that still go on
@@ -45,7 +47,9 @@ def padded(layer: Layer, x: Tensor, lengths: Sequence[int], state: State = None)
 def packed(layer: Layer, x: Tensor, lengths: Sequence[int], state: State = None) -> tuple[Tensor, State]:
     """Run sequences that lie end to end: x (sum of lengths, I) gives y (sum of lengths, D)."""
     if x.ndim != 2 or min(lengths, default=0) < 1 or sum(lengths) != len(x):
-        raise BadInput(f"expected x (sum of lengths, inputs) for lengths {list(lengths)}, got {tuple(x.shape)}")
+        raise BadInput(
+            f"expected x (sum of lengths, inputs) for lengths {list(lengths)}, got {tuple(x.shape)}"
+        )
     rows = torch.nn.utils.rnn.pad_sequence(list(x.split(list(lengths))), batch_first=True)
     y, state = padded(layer, rows, lengths, state)
     return torch.cat([row[:length] for row, length in zip(y, lengths, strict=True)]), state
@@ -58,5 +62,7 @@ def _together(*parts: Tensor) -> Tensor:
 
 
 def _filled(part: Tensor, size: list[int]) -> Tensor:
-    missing = [have for want, now in zip(size[::-1], part.shape[::-1], strict=True) for have in (0, want - now)]
+    missing = [
+        have for want, now in zip(size[::-1], part.shape[::-1], strict=True) for have in (0, want - now)
+    ]
     return F.pad(part, missing) if any(missing) else part

@@ -51,7 +51,9 @@ class Order:
         """The fields of the scale, as JSON knows them."""
         module = self.experiment.load()
         if not hasattr(module, self.scale):
-            raise unknown(f"scale of {self.experiment.name}", self.scale, [s for s in SCALES if hasattr(module, s)])
+            raise unknown(
+                f"scale of {self.experiment.name}", self.scale, [s for s in SCALES if hasattr(module, s)]
+            )
         return json.loads(json.dumps(dataclasses.asdict(getattr(module, self.scale)), default=str))
 
     @property
@@ -137,7 +139,9 @@ def pool(
     context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads
     with context.Manager() as manager:
         queue = manager.Queue()
-        with ProcessPoolExecutor(jobs, mp_context=context, initializer=_listen, initargs=(queue,)) as processes:
+        with ProcessPoolExecutor(
+            jobs, mp_context=context, initializer=_listen, initargs=(queue,)
+        ) as processes:
             futures = {processes.submit(_work, work, item): item for item in items}
             pending = set(futures)
             try:
@@ -176,7 +180,9 @@ def _pass_on(queue: Any, tell: Callable[[News], None], wait: bool) -> None:
         return
 
 
-def record(orders: Sequence[Order], results: Sequence[dict[str, Any]], home: Path, command: str) -> dict[str, Any]:
+def record(
+    orders: Sequence[Order], results: Sequence[dict[str, Any]], home: Path, command: str
+) -> dict[str, Any]:
     """Judge the seeds of one experiment at one scale together and write `results/NAME-SCALE.json`."""
     first = orders[0]
     claim: claims.Claim = first.experiment.load().claim
@@ -242,14 +248,16 @@ def _processor() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor() or platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return next(
+        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON whole or not at all."""
     new = path.with_name(path.name + ".new")
     new.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(new, path)
+    new.replace(path)
 
 
 def read_json(path: Path) -> Any:

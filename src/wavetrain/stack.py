@@ -2,12 +2,13 @@
 
     Reader   one layer, then a linear read-out or an MLP, at every step or at the last
     Stack    encode, then blocks x + layer(norm(x)) and x + MLP(norm(x)), then norm and a linear read-out
+    Answer   a stack as a network to train: its outputs at every step, or at the last
+    Body     a stack without its encoder and read-out
 
 A checkpoint is one safetensors file: the tensors, and beside them JSON in the file's header.
 """
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,9 @@ class Stack(Nonlinear):
         super().__init__()
         widths = {layer.width for layer in layers} | {layer.inputs for layer in layers}
         if len(widths) != 1:
-            raise BadInput(f"Stack: expected layers of one width and as many inputs, got widths {sorted(widths)}")
+            raise BadInput(
+                f"Stack: expected layers of one width and as many inputs, got widths {sorted(widths)}"
+            )
         (width,) = widths
         self.width, self.inputs = outputs, inputs
         self.encode = nn.Linear(inputs, width)
@@ -63,7 +66,10 @@ class Stack(Nonlinear):
         self.norms = nn.ModuleList(nn.RMSNorm(width, eps=1e-6) for _ in layers)
         self.mlps = nn.ModuleList(
             nn.Sequential(
-                nn.RMSNorm(width, eps=1e-6), nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width)
+                nn.RMSNorm(width, eps=1e-6),
+                nn.Linear(width, 2 * width),
+                nn.GELU(),
+                nn.Linear(2 * width, width),
             )
             for _ in layers
         )
@@ -145,8 +151,12 @@ def one_hot(x: Tensor, inputs: int, dtype: torch.dtype) -> Tensor:
 def save(path: Path, tensors: dict[str, Tensor], words: dict[str, Any]) -> None:
     """Write tensors and JSON as one safetensors file, whole or not at all."""
     new = path.with_name(path.name + ".new")
-    save_file({name: tensor.detach().contiguous() for name, tensor in tensors.items()}, new, {"json": json.dumps(words)})
-    os.replace(new, path)
+    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
+    try:
+        save_file(whole, new, {"json": json.dumps(words)})
+    except SafetensorError as error:  # a full disk, for example
+        raise OSError(f"{path} could not be written: {error}") from error
+    new.replace(path)
 
 
 def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -155,5 +165,5 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
             return tensors, json.loads((file.metadata() or {})["json"])
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
         raise BadInput(f"{path} is not a whole checkpoint ({error}); delete it to start again") from error

@@ -12,7 +12,7 @@ from wavetrain.core import Batch, Objective, Rule, Task
 class Step(NamedTuple):
     """What one step of training did."""
 
-    index: int  # steps done, counted from 1
+    done: int  # steps, this one included
     loss: Tensor  # of its batch, before the update; on the device
 
 

@@ -33,7 +33,9 @@ def unzipped(path: Path, sha256: str, source: str) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{path} cannot be read ({error}); get it again: {source}") from error
     if hashlib.sha256(content).hexdigest() != sha256:
-        raise BadInput(f"{path} is damaged: its content has another sha256 than published; get it again: {source}")
+        raise BadInput(
+            f"{path} is damaged: its content has another sha256 than published; get it again: {source}"
+        )
     return content
 
 

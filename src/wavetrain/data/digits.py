@@ -1,6 +1,6 @@
 """Handwritten digits, 8 x 8 pixels, read one pixel a step (64 steps); they come with scikit-learn.
 
-Optical Recognition of Handwritten Digits, Alpaydin and Kaynak 1998, UCI, test part (1,797 images, 43 writers).
+Optical Recognition of Handwritten Digits, Alpaydin and Kaynak 1998, UCI, test part (1,797 images).
 Pixels are scaled from 0..16 to [0, 1]. The split is by a fixed shuffle: 1,197 to train, 300 to choose by,
 300 to report. `permuted` is the seed of one fixed order of the pixels.
 """

@@ -24,7 +24,7 @@ FILES = {  # sha256 of the content, unzipped
 
 
 def mnist(permuted: int | None = None) -> Recorded:
-    """x (N, 784, 1) in [0, 1], y (N,) from 0 to 9; `permuted` is the seed of one fixed order of the pixels."""
+    """x (N, 784, 1) in [0, 1], y (N,) from 0 to 9; `permuted` is the seed of one order of the pixels."""
     parts = [_read(name) for name in FILES]
     images, labels = torch.cat(parts[0::2]), torch.cat(parts[1::2])
     return data.pixel_sequences(images.float() / 255, labels.long(), (57_000, 3_000), permuted)

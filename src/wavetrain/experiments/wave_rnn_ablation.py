@@ -41,8 +41,8 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="The shift at the start is what lets a network copy: without it the wave RNN's loss is at least ten times "
-    "higher, with it the identity RNN's is at least ten times lower, and the wave RNN stays ahead",
+    text="The shift at the start is what lets a network copy: without it the wave RNN's loss is at least ten "
+    "times higher, with it the identity RNN's is at least ten times lower, and the wave RNN stays ahead",
     source="Keller et al. 2023, arXiv 2309.08045, table 4, delay 30",
     seed="T, stop 9: travelling waves in a partially connected RNN",
     systems=("wave_rnn", "identity_rnn", "copying"),
@@ -56,8 +56,9 @@ claim = Claim(
         "identity_plus_both": 1e-6,
     },
     holds=_holds,
-    notes="What the paper calls MSE is a cross-entropy divided by the test batch of 50; ours is divided by 50 too. "
-    "The paper does not say what replaces the shift; here it is the usual random start of a convolution.",
+    notes="What the paper calls MSE is a cross-entropy divided by the test batch of 50; ours is divided by "
+    "50 too. The paper does not say what replaces the shift; here it is the usual random start of a "
+    "convolution.",
 )
 
 
@@ -110,7 +111,11 @@ def _learn(lab: Lab, name: str, make: Callable[[], Layer], scale: Scale) -> Trai
         return Reader(make(), task.outputs, steps=True)
 
     plan = Plan(scale.trial, scale.batch, rate=0.0, every=min(scale.trial, scale.every), held_out=100)
-    plans = {f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip) for rate in scale.rates for clip in scale.clips}
+    plans = {
+        f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip)
+        for rate in scale.rates
+        for clip in scale.clips
+    }
     _, best = lab.best(name, build, task, plans, prefer=lambda training: training.marks[-1].loss)
     return lab.fit(name, build, task, replace(best.plan, steps=scale.steps, every=scale.every))
 

@@ -46,8 +46,8 @@ def _sooner(figures: Mapping[str, float], length: str) -> bool | None:
 
 
 claim = Claim(
-    text="The wave RNN solves adding in at most a tenth of the iterations that the identity RNN needs, at every "
-    "length",
+    text="The wave RNN solves adding in at most a tenth of the iterations that the identity RNN needs, at "
+    "every length",
     source="Keller et al. 2023, arXiv 2309.08045, table 1",
     seed="T, stop 9: addition more robustly",
     systems=("wave_rnn", "identity_rnn", "adding"),
@@ -64,8 +64,8 @@ claim = Claim(
         "identity_length1000": "not in 60,000",
     },
     holds=_holds,
-    notes="A network whose R² is below 0.7 was given up at the figure shown: it needs more. The paper's test error "
-    "of the wave RNN at length 700 is 8e-5 in the table and 4e-5 on the slide.",
+    notes="A network whose R² is below 0.7 was given up at the figure shown: it needs more. The paper's test "
+    "error of the wave RNN at length 700 is 8e-5 in the table and 4e-5 on the slide.",
 )
 
 
@@ -137,7 +137,11 @@ def _learn(
         return Reader(make(), task.outputs, steps=False)
 
     plan = Plan(scale.trial, scale.batch, rate=0.0, every=scale.every, held_out=250)
-    plans = {f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip) for rate in scale.rates for clip in scale.clips}
+    plans = {
+        f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip)
+        for rate in scale.rates
+        for clip in scale.clips
+    }
     _, best = lab.best(name, build, task, plans, prefer=lambda training: training.marks[-1].loss)
     return lab.fit(name, build, task, replace(best.plan, steps=budget, until=_solved))
 
@@ -159,4 +163,6 @@ def _curve(title: str, ends: dict[str, Training]) -> Curve:
     for row, end in enumerate(ends.values()):
         for mark in end.marks:
             lines[row, steps.index(mark.step)] = max(mark.score, -0.5)  # an early R² can be far below zero
-    return Curve(title, np.array(steps, dtype=float), lines, tuple(ends), "iterations", "R² on held-out sequences")
+    return Curve(
+        title, np.array(steps, dtype=float), lines, tuple(ends), "iterations", "R² on held-out sequences"
+    )

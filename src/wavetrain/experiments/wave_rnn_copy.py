@@ -44,15 +44,15 @@ def _sooner(figures: Mapping[str, float], delay: str, rival: str) -> bool | None
 
 
 claim = Claim(
-    text="The wave RNN learns to copy after a delay in at most a tenth of the iterations that an identity RNN "
-    "of 100 or of 625 units needs, at every delay",
+    text="The wave RNN learns to copy after a delay in at most a tenth of the iterations that an identity "
+    "RNN of 100 or of 625 units needs, at every delay",
     source="Keller et al. 2023, arXiv 2309.08045, figures 3 and 4",
     seed="T, stop 9: copy is learned about 100 times faster",
     systems=("wave_rnn", "identity_rnn", "copying"),
     published={"speed-up (slide)": "about 100 times", "speed-up (paper)": "exponentially faster"},
     holds=_holds,
-    notes="The paper prints no table of iterations. A rival whose recall is below 0.99 was given up at the figure "
-    "shown: it needs more.",
+    notes="The paper prints no table of iterations. A rival whose recall is below 0.99 was given up at the "
+    "figure shown: it needs more.",
 )
 
 
@@ -102,7 +102,8 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         )
         budget = min(scale.steps, scale.patience * wave.solved)
         ends = {"wave": wave} | {
-            name: _learn(lab, f"{name}-delay{delay}", make, delay, scale, budget) for name, make in rivals.items()
+            name: _learn(lab, f"{name}-delay{delay}", make, delay, scale, budget)
+            for name, make in rivals.items()
         }
         for name, end in ends.items():
             figures[f"{name}_delay{delay}"] = end.solved
@@ -111,9 +112,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     return figures
 
 
-def _learn(
-    lab: Lab, name: str, make: Callable[[], Layer], delay: int, scale: Scale, budget: int
-) -> Training:
+def _learn(lab: Lab, name: str, make: Callable[[], Layer], delay: int, scale: Scale, budget: int) -> Training:
     """Search, then train with what was best."""
     task = Copying(delay)
 
@@ -121,7 +120,11 @@ def _learn(
         return Reader(make(), task.outputs, steps=True)
 
     plan = Plan(scale.trial, scale.batch, rate=0.0, every=scale.every, held_out=100)
-    plans = {f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip) for rate in scale.rates for clip in scale.clips}
+    plans = {
+        f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip)
+        for rate in scale.rates
+        for clip in scale.clips
+    }
     _, best = lab.best(name, build, task, plans, prefer=lambda training: training.marks[-1].loss)
     return lab.fit(name, build, task, replace(best.plan, steps=budget, until=_recalled))
 
@@ -136,4 +139,6 @@ def _curve(title: str, ends: dict[str, Training]) -> Curve:
     for row, end in enumerate(ends.values()):
         for mark in end.marks:
             lines[row, steps.index(mark.step)] = mark.score
-    return Curve(title, np.array(steps, dtype=float), lines, tuple(ends), "iterations", "recall on held-out sequences")
+    return Curve(
+        title, np.array(steps, dtype=float), lines, tuple(ends), "iterations", "recall on held-out sequences"
+    )

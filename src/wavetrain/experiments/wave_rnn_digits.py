@@ -27,8 +27,8 @@ from wavetrain.picture import Curve
 from wavetrain.stack import Reader
 
 claim = Claim(
-    text="Reading digits pixel by pixel, the wave RNN is ahead of the identity RNN, LSTM and GRU when the pixels "
-    "are permuted, and behind the identity RNN when they come row by row",
+    text="Reading digits pixel by pixel, the wave RNN is ahead of the identity RNN, LSTM and GRU when the "
+    "pixels are permuted, and behind the identity RNN when they come row by row",
     source="Keller et al. 2023, arXiv 2309.08045, table 2 (MNIST)",
     seed="T, stop 9: travelling waves in a partially connected RNN",
     systems=("wave_rnn", "identity_rnn", "lstm", "gru", "digits", "mnist"),
@@ -43,8 +43,7 @@ claim = Claim(
         "gru_permuted": 0.941,
     },
     holds=lambda figures: (
-        figures["wave_permuted"]
-        > max(figures[f"{rival}_permuted"] for rival in ("identity", "lstm", "gru"))
+        figures["wave_permuted"] > max(figures[f"{rival}_permuted"] for rival in ("identity", "lstm", "gru"))
         and figures["wave_rows"] < figures["identity_rows"]
     ),
     notes="Published figures are for MNIST, the wave RNN's with an MLP read-out (420k parameters); the small "

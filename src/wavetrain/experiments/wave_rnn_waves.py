@@ -7,12 +7,13 @@ over time and ring position: activity that travels by one position a step has it
 figures are the share of power on that line for each network, and the largest share when time is shuffled.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 
 from wavetrain.claims import Claim
+from wavetrain.core import Layer
 from wavetrain.lab import Lab, Plan
 from wavetrain.layers.identity_rnn import IdentityRNN
 from wavetrain.layers.wave_rnn import WaveRNN
@@ -30,8 +31,8 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="After training, the share of space-time power on the travelling line is at least five times higher in the "
-    "wave RNN than in the identity RNN",
+    text="After training, the share of space-time power on the travelling line is at least five times higher "
+    "in the wave RNN than in the identity RNN",
     source="Keller et al. 2023, arXiv 2309.08045, figures of hidden activity",
     seed="T, stop 9: travelling waves in a partially connected RNN",
     systems=("wave_rnn", "identity_rnn", "copying", "space_time_spectrum"),
@@ -62,14 +63,19 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = Copying(scale.delay)
     x = task.test().x[:50].to(lab.device)
     rings = {"wave": scale.channels, "identity": 1}
-    layers = {
+    layers: dict[str, Callable[[], Layer]] = {
         "wave": lambda: WaveRNN(scale.ring * scale.channels, inputs=10, channels=scale.channels),
         "identity": lambda: IdentityRNN(scale.width, inputs=10),
     }
     plan = Plan(scale.steps, scale.batch, scale.rate, scale.clip, every=50, held_out=100)
     figures: dict[str, float] = {}
     for name, make in layers.items():
-        end = lab.fit(name, lambda make=make: Reader(make(), task.outputs, steps=True), task, plan)
+
+        def build(make: Callable[[], Layer] = make) -> Reader:
+            return Reader(make(), task.outputs, steps=True)
+
+        end = lab.fit(name, build, task, plan)
+        assert isinstance(end.network, Reader)
         with torch.no_grad():
             hidden, _ = end.network.layer(x)  # (B, T, width)
         activity = hidden.unflatten(-1, (rings[name], -1)).transpose(1, 2).cpu()  # (B, rings, T, N)
@@ -82,6 +88,11 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         power = spectrum.power.T / max(spectrum.power.max(), 1e-30)
         lab.show(
             f"spectrum-{name}",
-            Field(f"Spectrum of the {title}", power**0.25, "temporal frequency (bins)", "spatial frequency (bins)"),
+            Field(
+                f"Spectrum of the {title}",
+                power**0.25,
+                "temporal frequency (bins)",
+                "spatial frequency (bins)",
+            ),
         )
     return figures

@@ -36,11 +36,12 @@ class GRU(Nonlinear):
         self.cell = nn.GRU(inputs, width, batch_first=True)
 
     def begin(self, batch: int) -> State:
-        return self.cell.weight_hh_l0.new_zeros(batch, self.width)
+        return self.cell.all_weights[0][0].new_zeros(batch, self.width)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        reset_x, keep_x, new_x = F.linear(x, self.cell.weight_ih_l0, self.cell.bias_ih_l0).chunk(3, -1)
-        reset_h, keep_h, new_h = F.linear(state, self.cell.weight_hh_l0, self.cell.bias_hh_l0).chunk(3, -1)
+        encode, recur, encode_bias, recur_bias = self.cell.all_weights[0]
+        reset_x, keep_x, new_x = F.linear(x, encode, encode_bias).chunk(3, -1)
+        reset_h, keep_h, new_h = F.linear(state, recur, recur_bias).chunk(3, -1)
         keep = (keep_x + keep_h).sigmoid()
         new = (new_x + (reset_x + reset_h).sigmoid() * new_h).tanh()
         h = (1 - keep) * new + keep * state

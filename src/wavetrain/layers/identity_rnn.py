@@ -1,6 +1,6 @@
 """Identity RNN: a ReLU network whose recurrent matrix starts as the identity, so activity stays where it is.
 
-Le, Jaitly and Hinton 2015, arXiv 1504.00941; the control without waves of Keller et al. 2023, arXiv 2309.08045.
+Le, Jaitly and Hinton 2015, arXiv 1504.00941; the control of Keller et al. 2023, arXiv 2309.08045.
 
     h_t = relu(V x_t + b_V + U h_{t-1} + b_U),  y_t = h_t,  h_0 = 0
     U = identity, b_U = 0 at the start; all of U learns

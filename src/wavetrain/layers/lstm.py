@@ -35,13 +35,13 @@ class LSTM(Nonlinear):
         self.cell = nn.LSTM(inputs, width, batch_first=True)
 
     def begin(self, batch: int) -> State:
-        zero = self.cell.weight_hh_l0.new_zeros(batch, self.width)
+        zero = self.cell.all_weights[0][0].new_zeros(batch, self.width)
         return zero, zero
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         h, c = state
-        sums = F.linear(x, self.cell.weight_ih_l0, self.cell.bias_ih_l0)
-        sums = sums + F.linear(h, self.cell.weight_hh_l0, self.cell.bias_hh_l0)  # (B, 4 D)
+        encode, recur, encode_bias, recur_bias = self.cell.all_weights[0]
+        sums = F.linear(x, encode, encode_bias) + F.linear(h, recur, recur_bias)  # (B, 4 D)
         i, f, g, o = sums.chunk(4, -1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         h = o.sigmoid() * c.tanh()

@@ -26,8 +26,8 @@ class SoftmaxAttention(Layer):
 
     card = Card(
         title="Attention is all you need",
-        authors="Vaswani, Ashish and Shazeer, Noam and Parmar, Niki and Uszkoreit, Jakob and Jones, Llion and "
-        "Gomez, Aidan N. and Kaiser, Lukasz and Polosukhin, Illia",
+        authors="Vaswani, Ashish and Shazeer, Noam and Parmar, Niki and Uszkoreit, Jakob and Jones, Llion "
+        "and Gomez, Aidan N. and Kaiser, Lukasz and Polosukhin, Illia",
         year=2017,
         source="NeurIPS 2017, arXiv 1706.03762",
         family="attention",
@@ -97,7 +97,7 @@ class SoftmaxAttention(Layer):
 
 
 def _turn(x: Tensor, place: Tensor) -> Tensor:
-    """Rotate pairs of channels of x (B, H, T, P) by angles in proportion to the place (B, T); an odd one stays."""
+    """Rotate pairs of channels of x (B, H, T, P) by angles in proportion to place (B, T)."""
     half = x.shape[-1] // 2
     rate = 10_000 ** (-torch.arange(half, dtype=x.dtype, device=x.device) / max(half, 1))
     angle = place[:, None, :, None].to(x.dtype) * rate  # (B, 1, T, half)

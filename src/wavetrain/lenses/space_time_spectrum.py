@@ -5,7 +5,7 @@ frequency is -v times the spatial frequency, and activity that stays puts it in 
 Units whose rate differs have power at zero temporal or spatial frequency whatever they do, so the mean over
 time of each unit and the mean over units of each time are taken out first.
 
-    fraction   the share of the remaining power that lies on the travelling line, within `slack` frequency bins
+    fraction   the share of the remaining power that lies on the travelling line, within `slack` bins
     null       the same share after the time steps are shuffled, for `shuffles` shuffles: order destroyed,
                every unit's values kept
     standing   the share on the line's mirror image: a standing wave has as much there as on the line
@@ -38,7 +38,12 @@ def space_time_spectrum(
     """
     field = np.asarray(activity, dtype=np.float64)
     field = field.reshape(-1, *field.shape[-2:])
-    field = field - field.mean(1, keepdims=True) - field.mean(2, keepdims=True) + field.mean((1, 2), keepdims=True)
+    field = (
+        field
+        - field.mean(1, keepdims=True)
+        - field.mean(2, keepdims=True)
+        + field.mean((1, 2), keepdims=True)
+    )
     time, ring = field.shape[1:]
     temporal, spatial = np.fft.fftfreq(time), np.fft.fftfreq(ring)
     line = _line(temporal, spatial, speed, slack)
@@ -69,4 +74,4 @@ def _line(temporal: np.ndarray, spatial: np.ndarray, speed: float, slack: float)
     """Where the temporal frequency is -speed times the spatial one, up to whole cycles, (T, N)."""
     distance = temporal[:, None] + speed * spatial[None]
     distance = np.abs(distance - np.round(distance))
-    return distance <= slack / len(temporal)
+    return distance <= slack / len(temporal) + 1e-9  # so that rounding does not decide at the edge

@@ -58,6 +58,16 @@ def card_table(found: Found) -> Table:
     return table
 
 
+def columns_table(columns: Mapping[str, list[str]]) -> Table:
+    """Columns of cells by heading; the first is names, the rest figures."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for place, heading in enumerate(columns):
+        table.add_column(heading, justify="right" if place else "left", overflow="fold", no_wrap=not place)
+    for row in zip(*columns.values(), strict=True):
+        table.add_row(*map(Text, row))
+    return table
+
+
 def markdown_claims(results: Iterable[Mapping[str, Any]]) -> str:
     """The table of claims for the README."""
     head = ("claim", "verdict", "measured", "published", "scale", "seeds", "command")

@@ -1,4 +1,4 @@
-"""Backpropagation: the exact gradient of the loss, by reverse-mode differentiation through the whole sequence.
+"""Backpropagation: the exact gradient of the loss, by reverse-mode differentiation through all of time.
 
 Rumelhart, Hinton and Williams 1986. The rule that every other rule is compared with.
 """

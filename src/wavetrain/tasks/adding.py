@@ -10,11 +10,10 @@ Always saying 1 has a mean squared error of 1/6 = 0.167; the score is R², so gu
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 
-from wavetrain.core import VALUES, Batch, Generated, Objective
+from wavetrain.core import VALUES, Batch, Generated
 from wavetrain.errors import BadInput
 
 
@@ -24,16 +23,19 @@ class Adding(Generated):
 
     length: int = 100
 
-    inputs: ClassVar[int] = 2
-    outputs: ClassVar[int] = 1
-    tokens: ClassVar[bool] = False
-    steps: ClassVar[bool] = False
-    objective: ClassVar[Objective] = VALUES
-    chance: ClassVar[float] = 0.0
+    # without annotations: facts of the task, not fields
+    inputs = 2
+    outputs = 1
+    tokens = False
+    steps = False
+    objective = VALUES
+    chance = 0.0
 
     def __post_init__(self) -> None:
         if self.length < 2:
-            raise BadInput(f"adding: two steps are marked, so the length must be at least 2, got {self.length}")
+            raise BadInput(
+                f"adding: two steps are marked, so the length must be at least 2, got {self.length}"
+            )
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         number = torch.rand(batch, self.length, generator=generator)

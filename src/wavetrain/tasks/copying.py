@@ -13,7 +13,6 @@ could not be solved there. Guessing gets one recalled symbol in eight right; the
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -35,12 +34,13 @@ class Copying(Generated):
 
     delay: int = 10
 
-    inputs: ClassVar[int] = 10
-    outputs: ClassVar[int] = 10
-    tokens: ClassVar[bool] = False
-    steps: ClassVar[bool] = True
-    objective: ClassVar[Objective] = Objective("recall", True, CLASSES.loss, recall)
-    chance: ClassVar[float] = 1 / 8
+    # without annotations: facts of the task, not fields
+    inputs = 10
+    outputs = 10
+    tokens = False
+    steps = True
+    objective = Objective("recall", True, CLASSES.loss, recall)
+    chance = 1 / 8
 
     def __post_init__(self) -> None:
         if self.delay < 0:

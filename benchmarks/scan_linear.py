@@ -1,0 +1,181 @@
+"""How fast is the linear recurrence on this machine? Beside adding two arrays, and beside a loop of PyTorch.
+
+    python benchmarks/scan_linear.py [--json PATH] [--repeats 9] [--shape 4 4096 512]
+
+All rows of a table are measured in turn, round after round, so that other work on the machine falls on all
+alike; a time is the median over the rounds, a ratio the median of the ratios within a round.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import torch
+from llvmlite.binding import get_host_cpu_name
+from torch import Tensor
+
+from wavetrain import scan
+
+Rows = dict[str, list[float]]  # seconds of each round
+
+
+def measure(calls: dict[str, Callable[[], object]], repeats: int) -> Rows:
+    """Each call once to warm up, then in turn."""
+    for call in calls.values():
+        call()
+    rows: Rows = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            result = call()  # kept, so that giving back its memory is not counted
+            rows[name].append(time.perf_counter() - start)
+            del result
+    return rows
+
+
+def ratio(rows: Rows, name: str, other: str) -> float:
+    return statistics.median(x / y for x, y in zip(rows[name], rows[other], strict=True))
+
+
+def both(a: Tensor, b: Tensor, grad: Tensor, plain: bool) -> tuple[Tensor, ...]:
+    """Forward and backward."""
+    if plain:
+        with scan.only_plain():
+            h, _ = scan.linear(a, b)
+    else:
+        h, _ = scan.linear(a, b)
+    return h.detach(), *torch.autograd.grad(h, (a, b), grad)
+
+
+def error(values: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> list[float]:
+    """The largest error of each result, over the largest size in it."""
+    pairs = zip(values, exact, strict=True)
+    return [((x - y).abs().max() / y.abs().max()).item() for x, y in pairs]
+
+
+def inputs(shape: list[int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+    a = torch.randn(shape, dtype=dtype)
+    a = 0.9 * a / a.abs() * torch.rand(shape)
+    return (
+        a.requires_grad_(),
+        torch.randn(shape, dtype=dtype).requires_grad_(),
+        torch.randn(shape, dtype=dtype),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--shape", type=int, nargs=3, default=[4, 4096, 512], metavar=("B", "T", "D"))
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    a, b, grad = inputs(options.shape, torch.float32)
+    za, zb, zgrad = inputs(options.shape, torch.complex64)
+    same = a[0, 0].detach().requires_grad_()
+    out, zout = torch.empty_like(b), torch.empty_like(zb)
+    with torch.no_grad():
+        out.zero_(), zout.zero_()  # so that the pages are there
+    still, zstill = (a.detach(), b.detach()), (za.detach(), zb.detach())
+
+    def plain() -> object:
+        with scan.only_plain():
+            return scan.linear(*still)
+
+    rows = measure(
+        {
+            "copy": lambda: out.copy_(still[0]),
+            "add, into old memory": lambda: torch.add(*still, out=out),
+            "add, complex": lambda: torch.add(*zstill, out=zout),
+            "forward": lambda: scan.linear(*still),
+            "forward, same a": lambda: scan.linear(same.detach(), still[1]),
+            "forward, complex": lambda: scan.linear(*zstill),
+            "forward + backward": lambda: both(a, b, grad, plain=False),
+            "forward + backward, same a": lambda: both(same, b, grad, plain=False),
+            "forward + backward, complex": lambda: both(za, zb, zgrad, plain=False),
+            "loop, forward": plain,
+        },
+        options.repeats,
+    )
+    taken = scan.routes() | {"linear": "numba"}
+    # the loop's backward is slow: fewer rounds, each beside the kernel's
+    slow = measure(
+        {
+            "forward + backward": lambda: both(a, b, grad, plain=False),
+            "loop, forward + backward": lambda: both(a, b, grad, plain=True),
+        },
+        max(2, options.repeats // 3),
+    )
+    exact = both(
+        a.detach().double().requires_grad_(), b.detach().double().requires_grad_(), grad.double(), False
+    )
+    errors = {
+        "kernel": error(both(a, b, grad, plain=False), exact),
+        "loop": error(both(a, b, grad, plain=True), exact),
+    }
+
+    size = b.numel() * b.element_size()
+    moved = {  # arrays read or written, each of b's size in float32
+        "copy": 2,
+        "add, into old memory": 3,
+        "add, complex": 6,
+        "forward": 3,
+        "forward, same a": 2,
+        "forward, complex": 6,
+        "forward + backward": 8,
+        "forward + backward, same a": 5,
+        "forward + backward, complex": 16,
+        "loop, forward": 3,
+    }
+    print(f"h_t = a_t h_(t-1) + b_t, (B, T, D) = {tuple(options.shape)}, float32 unless it says complex64")
+    print(f"{'':32}{'ms':>9}{'x add':>9}{'GB/s':>9}")
+    table = {}
+    for name, seconds in rows.items():
+        middle = statistics.median(seconds)
+        times = ratio(rows, name, "add, into old memory")
+        table[name] = {"ms": middle * 1e3, "times add": times, "GB/s": moved[name] * size / middle / 1e9}
+        print(f"{name:32}{middle * 1e3:9.2f}{times:9.2f}{moved[name] * size / middle / 1e9:9.1f}")
+    ratios = {
+        "forward / add": ratio(rows, "forward", "add, into old memory"),
+        "loop / kernel, forward": ratio(rows, "loop, forward", "forward"),
+        "loop / kernel, forward + backward": ratio(slow, "loop, forward + backward", "forward + backward"),
+        "complex / real, forward": ratio(rows, "forward, complex", "forward"),
+        "complex / real, forward + backward": ratio(
+            rows, "forward + backward, complex", "forward + backward"
+        ),
+    }
+    loop = statistics.median(slow["loop, forward + backward"])
+    print(f"{'loop, forward + backward':32}{loop * 1e3:9.2f}")
+    for name, value in ratios.items():
+        print(f"{name:40}{value:9.2f}")
+    for name, values in errors.items():
+        print(
+            f"error of the {name} against float64: h {values[0]:.1e}, da {values[1]:.1e}, db {values[2]:.1e}"
+        )
+    machine = {
+        "threads": torch.get_num_threads(),
+        "cpu": get_host_cpu_name(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numba": numba.__version__,
+        "route": taken["linear"],
+    }
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    if options.json:
+        figures = {
+            "shape": options.shape,
+            "rows": table,
+            "ratios": ratios,
+            "errors": errors,
+            "machine": machine,
+        }
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,170 @@
+"""How fast is the wave recurrence on this machine? Beside a loop of PyTorch with one convolution a step.
+
+    python benchmarks/scan_wave.py [--json PATH] [--repeats 5]
+
+All rows of a table are measured in turn, round after round, so that other work on the machine falls on all
+alike; a time is the median over the rounds, a ratio the median of the ratios within a round. GFLOP/s count
+2 B T C C K N operations for the forward walk and three times as many with the backward one.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numba
+import torch
+from llvmlite.binding import get_host_cpu_name
+from torch import Tensor
+
+from wavetrain import scan
+from wavetrain.scan import Activation
+
+Rows = dict[str, list[float]]  # seconds of each round
+
+
+def measure(calls: dict[str, Callable[[], object]], repeats: int) -> Rows:
+    """Each call once to warm up, then in turn."""
+    for call in calls.values():
+        call()
+    rows: Rows = {name: [] for name in calls}
+    for _ in range(repeats):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            result = call()  # kept, so that giving back its memory is not counted
+            rows[name].append(time.perf_counter() - start)
+            del result
+    return rows
+
+
+def ratio(rows: Rows, name: str, other: str) -> float:
+    return statistics.median(x / y for x, y in zip(rows[name], rows[other], strict=True))
+
+
+def both(inputs: list[Tensor], grad: Tensor, activation: Activation, plain: bool) -> tuple[Tensor, ...]:
+    """Forward and backward."""
+    if plain:
+        with scan.only_plain():
+            h, _ = scan.wave(*inputs, activation=activation)
+    else:
+        h, _ = scan.wave(*inputs, activation=activation)
+    return h.detach(), *torch.autograd.grad(h, inputs, grad)
+
+
+def error(values: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> list[float]:
+    """The largest error of each result, over the largest size in it."""
+    pairs = zip(values, exact, strict=True)
+    return [((x - y).abs().max() / y.abs().max()).item() for x, y in pairs]
+
+
+def draw(shape: tuple[int, ...]) -> tuple[list[Tensor], Tensor]:
+    """drive, kernel and first state, and a gradient for h."""
+    batch, _, channels, size, taps = shape
+    drive = torch.randn(shape[:4])
+    kernel = torch.randn(channels, channels, taps) / (channels * taps) ** 0.5
+    state = torch.randn(batch, channels, size)
+    return [x.requires_grad_() for x in (drive, kernel, state)], torch.randn(shape[:4])
+
+
+def compare(shape: tuple[int, ...], activation: Activation, repeats: int) -> dict[str, object]:
+    """One table: the kernel beside the loop, and the parts of the kernel's time."""
+    inputs, grad = draw(shape)
+    batch, steps, channels, size, taps = shape
+    work = 2 * batch * steps * channels * channels * taps * size / 1e9  # GFLOP of the forward walk
+    still = [x.detach() for x in inputs]
+    drive, kernel, state = inputs
+    whole = scan.wave(drive, kernel, state, activation)[0]  # their graphs are kept
+    walk = scan.wave(drive, kernel.detach(), state, activation)[0]
+    rows = measure(
+        {
+            "forward + backward": lambda: both(inputs, grad, activation, plain=False),
+            "  forward walk": lambda: scan.wave(*still, activation=activation),
+            "  backward walk": lambda: torch.autograd.grad(walk, drive, grad, retain_graph=True),
+            "  backward walk, kernel gradient": lambda: torch.autograd.grad(
+                whole, inputs, grad, retain_graph=True
+            ),
+        },
+        repeats,
+    )
+    route = scan.routes()["wave"]
+    slow = measure(
+        {
+            "forward + backward": lambda: both(inputs, grad, activation, plain=False),
+            "loop, forward + backward": lambda: both(inputs, grad, activation, plain=True),
+        },
+        max(2, repeats // 2),
+    )
+    rows["loop, forward + backward"] = slow["loop, forward + backward"]
+    pairs = zip(rows["  backward walk, kernel gradient"], rows["  backward walk"], strict=True)
+    rows["  kernel gradient alone"] = [max(long - short, 1e-9) for long, short in pairs]
+    flops = dict.fromkeys(rows, work) | {
+        "forward + backward": 3 * work,
+        "loop, forward + backward": 3 * work,
+        "  backward walk, kernel gradient": 2 * work,
+    }
+
+    part = slice(0, min(batch, 8))  # the error needs no more
+    few = [inputs[0].detach()[part], inputs[1].detach(), inputs[2].detach()[part]]
+    exact_inputs = [x.double().requires_grad_() for x in few]
+    exact = both(exact_inputs, grad[part].double(), activation, plain=True)
+    few = [x.requires_grad_() for x in few]
+    errors = {
+        "kernel": error(both(few, grad[part], activation, plain=False), exact),
+        "loop": error(both(few, grad[part], activation, plain=True), exact),
+    }
+
+    print(f"h_t = {activation.value}(kernel * h_(t-1) + drive_t), (B, T, C, N, K) = {shape}, float32")
+    print(f"{'':36}{'ms':>9}{'GFLOP/s':>9}")
+    table = {}
+    for name, seconds in rows.items():
+        middle = statistics.median(seconds)
+        table[name.strip()] = {"ms": middle * 1e3, "GFLOP/s": flops[name] / middle}
+        print(f"{name:36}{middle * 1e3:9.1f}{flops[name] / middle:9.1f}")
+    times = ratio(slow, "loop, forward + backward", "forward + backward")
+    print(f"{'loop / kernel':36}{times:9.1f}")
+    for name, values in errors.items():
+        print(f"error of the {name} against float64: " + ", ".join(f"{x:.1e}" for x in values))
+    print("  (of h and of the gradients of drive, kernel and first state)")
+    return {
+        "shape": shape,
+        "activation": activation.value,
+        "rows": table,
+        "loop / kernel": times,
+        "errors": errors,
+        "route": route,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--json", type=Path, help="write the figures here")
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    torch.manual_seed(0)
+    tables = [
+        compare((128, 200, 27, 100, 3), Activation.RELU, options.repeats),
+        compare((128, 30, 6, 100, 3), Activation.RELU, 4 * options.repeats),
+        compare((128, 30, 6, 100, 3), Activation.TANH, 4 * options.repeats),
+    ]
+    old, new = torch.ones(2**23), torch.ones(2**23)
+    left, right = torch.randn(2, 2048, 2048)
+    limits = measure({"copy": lambda: new.copy_(old), "product": lambda: left @ right}, 2 * options.repeats)
+    machine = {
+        "copy GB/s": round(2 * old.numel() * 4 / statistics.median(limits["copy"]) / 1e9, 1),
+        "large product GFLOP/s": round(2 * 2048**3 / statistics.median(limits["product"]) / 1e9, 1),
+        "threads": torch.get_num_threads(),
+        "cpu": get_host_cpu_name(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numba": numba.__version__,
+    }
+    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    if options.json:
+        options.json.write_text(json.dumps({"tables": tables, "machine": machine}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

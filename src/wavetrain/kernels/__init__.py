@@ -1,0 +1,1 @@
+"""The fast insides of scan: one file per recurrence and device."""

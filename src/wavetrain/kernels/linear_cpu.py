@@ -1,0 +1,85 @@
+"""The linear recurrence h_t = a_t h_{t-1} + b_t on CPU, and its gradient, each in one walk over time.
+
+A recurrence of one multiplication per number read is bound by memory, so the time axis is never split:
+the state of a tile of channels stays in the nearest cache, and the inner loop runs over neighbouring
+channels, which the compiler turns into vector instructions. Backward is the same walk in reverse,
+
+    l_t = g_t + conj(a_{t+1}) l_{t+1},    db_t = l_t,    da_t = l_t conj(h_{t-1}),    dh_0 = conj(a_1) l_1.
+
+Arrays are contiguous; a and da are (B, T, D), or (1, 1, D) and (B, 1, D) where a is the same at all steps.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+TILE = 16384  # bytes of state in a tile; narrower tiles read memory in strips, which is two times slower
+
+
+def _compiled(function: Callable[..., None]) -> Any:
+    # not the whole of fastmath: NaN and infinity must go through
+    flags = {"contract", "nsz"}
+    try:
+        return numba.njit(nogil=True, cache=True, fastmath=flags)(function)
+    except RuntimeError:  # no folder in which compiled code could be kept is writable
+        return numba.njit(nogil=True, fastmath=flags)(function)
+
+
+@_compiled
+def forward(a, b, state, reset, h, first, last, left, right):
+    """Fill h for the sequences from first to last and the channels from left to right."""
+    for n in range(first, last):
+        carry = state[n, left:right].copy()
+        for t in range(b.shape[1]):
+            if reset[n, t]:
+                carry[:] = 0
+            at = a[n % a.shape[0], t % a.shape[1], left:right]
+            bt = b[n, t, left:right]
+            ht = h[n, t, left:right]
+            for i in range(right - left):
+                value = at[i] * carry[i] + bt[i]
+                carry[i] = value
+                ht[i] = value
+
+
+@_compiled
+def backward(a, h, state, reset, grad, grad_last, da, db, dstate, first, last, left, right):
+    """Fill da, db and dstate for the sequences from first to last and the channels from left to right.
+
+    grad is the gradient of h, with no step at all where nothing comes back through h.
+    """
+    constant = da.shape[1] < h.shape[1]
+    for n in range(first, last):
+        carry = grad_last[n, left:right].copy()  # what comes back to h_t from later steps
+        nothing = np.zeros_like(carry)
+        term = np.zeros_like(carry)  # one step's part of the gradient of an a that is the same at all steps
+        total = np.zeros_like(carry)
+        for t in range(h.shape[1] - 1, -1, -1):
+            if grad.shape[1] > 0:
+                _add(carry, grad[n, t, left:right])
+            before = h[n, t - 1, left:right] if t > 0 else state[n, left:right]
+            if reset[n, t]:
+                before = nothing
+            at = a[n % a.shape[0], t % a.shape[1], left:right]
+            dat = term if constant else da[n, t, left:right]
+            dbt = db[n, t, left:right]
+            for i in range(right - left):
+                value = carry[i]
+                dbt[i] = value
+                dat[i] = value * np.conj(before[i])
+                carry[i] = np.conj(at[i]) * value
+            if constant:
+                _add(total, term)
+            if reset[n, t]:
+                carry[:] = 0
+        dstate[n, left:right] = carry
+        if constant:
+            da[n, 0, left:right] = total
+
+
+@_compiled
+def _add(to, more):
+    for i in range(to.size):
+        to[i] += more[i]

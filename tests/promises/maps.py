@@ -1,0 +1,167 @@
+"""Promises about the map: one map in three forms, causal, with the same gradients in all of them."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.gradcheck import GradcheckError
+
+from tests.promises.tools import close, normal, stepped, tracked, whole
+from wavetrain.core import Layer, Operator, State, leaves, map_state
+
+
+def check_step_is_forward(layer: Layer, x: Tensor) -> None:
+    """Stepping gives the outputs and the last state of the whole."""
+    y, last = layer(x)
+    assert y.shape == (*x.shape[:2], layer.width), f"y has shape {tuple(y.shape)}"
+    close((y, last), stepped(layer, x), "forward, step by step")
+
+
+def check_begin(layer: Layer, x: Tensor) -> None:
+    """The first state may be given or left out, is batch first, and the same for every sequence."""
+    first = layer.begin(len(x))
+    close(layer(x, first), layer(x), "from begin(), from nothing")
+    assert all(len(part) == len(x) for part in leaves(first)), "a first state is not batch first"
+    for row in range(len(x)):
+        close(
+            map_state(lambda part, at=row: part[at : at + 1], first),
+            layer.begin(1),
+            f"first state of row {row}",
+        )
+
+
+def check_state_carries(layer: Layer, x: Tensor) -> None:
+    """Cut anywhere, and as often as can be, in whichever form: with the state carried it is the whole."""
+    expected = layer(x)
+    for cut in range(1, x.shape[1]):
+        for first in (whole, stepped):
+            for second in (whole, stepped):
+                head, state = first(layer, x[:, :cut])
+                tail, last = second(layer, x[:, cut:], state)
+                joined = torch.cat([head, tail], 1), last
+                close(joined, expected, f"{first.__name__} to {cut}, then {second.__name__}")
+    pieces, state = [], None
+    for now in x.split(1, 1):
+        y, state = layer(now, state)
+        pieces.append(y)
+    close((torch.cat(pieces, 1), state), expected, "forward one step at a time")
+
+
+def check_operator(layer: Layer, x: Tensor) -> None:
+    """Exact: reading what it mixes gives the output. Else: it is the derivative of the output."""
+    x = x[:, :7]
+    operator = layer.operator(x)
+    batch, time, heads = *x.shape[:2], operator.weight.shape[1]
+    assert operator.weight.shape == (batch, heads, time, time), (
+        f"weight has shape {tuple(operator.weight.shape)}"
+    )
+    assert operator.value.shape[:3] == (batch, time, heads), f"value has shape {tuple(operator.value.shape)}"
+    assert operator.mix().shape == operator.value.shape, "what is mixed has not the shape of the values"
+    close(operator.weight, operator.weight.tril(), "weight above the diagonal")
+    if operator.exact:
+        close(layer.read(operator.mix()), layer(x)[0], "read(mix), output")
+    else:
+        _check_tangent(layer, x, operator)
+
+
+def _check_tangent(layer: Layer, x: Tensor, operator: Operator) -> None:
+    """The blocks d y_t / d x_s against reverse mode through the steps, and against central differences."""
+    blocks = operator.weight.unflatten(1, (layer.width, x.shape[-1]))  # (B, D, I, T, T)
+    x = x.clone().requires_grad_()
+    pull = normal(*x.shape[:2], layer.width, seed=2)
+    (expected,) = torch.autograd.grad((stepped(layer, x)[0] * pull).sum(), x)
+    close(torch.einsum("btd,bdits->bsi", pull, blocks), expected, "tangent, transposed and pulled back")
+    with torch.no_grad():
+        push = normal(*x.shape, seed=3)
+        ahead, behind = layer(x + 1e-6 * push)[0], layer(x - 1e-6 * push)[0]
+        pushed = torch.einsum("bdits,bsi->btd", blocks, push)
+        torch.testing.assert_close(pushed, (ahead - behind) / 2e-6, rtol=1e-5, atol=1e-6)
+        along = torch.einsum("bdits,bsi->btd", blocks, x)
+        close(layer.read(operator.mix()), along, "read(mix), derivative along x")
+
+
+def check_causal(layer: Layer, x: Tensor) -> None:
+    """What comes later changes nothing before it, and no gradient flows from an output to a later input."""
+    y = layer(x)[0]
+    watched = x.clone().requires_grad_()
+    output = layer(watched)[0]
+    for t in range(x.shape[1]):
+        later = torch.cat([x[:, : t + 1], x[:, t + 1 :] + normal(*x[:, t + 1 :].shape)], 1)
+        close(
+            layer(later)[0][:, : t + 1],
+            y[:, : t + 1],
+            f"outputs to step {t} with another future, as they were",
+        )
+        (slope,) = torch.autograd.grad(
+            (output[:, t] * normal(*output[:, t].shape)).sum(), watched, retain_graph=True
+        )
+        close(
+            slope[:, t + 1 :],
+            torch.zeros_like(slope[:, t + 1 :]),
+            f"gradient of output {t} after its step, zero",
+        )
+
+
+def check_gradients(layer: Layer, x: Tensor) -> None:
+    """Through input, parameters, first state and last state, forward gives the gradients of the steps."""
+    _, warm = stepped(layer, normal(len(x), 3, x.shape[-1], seed=4))
+
+    def gradients(form: Callable[..., tuple[Tensor, State]], of_last: bool) -> tuple[Tensor | None, ...]:
+        first = map_state(lambda part: tracked(part.detach()), warm)
+        now = tracked(x)
+        y, last = form(layer, now, first)
+        ends = [part for part in leaves(last) if part.requires_grad] if of_last else [y]
+        total = sum((_real(part) * normal(*_real(part).shape, seed=5)).sum() for part in ends)
+        starts = [part for part in leaves(first) if part.requires_grad]
+        return torch.autograd.grad(total, [now, *starts, *_learning(layer)], allow_unused=True)
+
+    for of_last in (False, True):
+        about = f"gradients through {'the last state' if of_last else 'the outputs'}, forward and by steps"
+        close(
+            [torch.zeros(()) if one is None else one for one in gradients(whole, of_last)],
+            [torch.zeros(()) if one is None else one for one in gradients(stepped, of_last)],
+            about,
+        )
+
+
+def check_every_parameter_learns(layer: Layer, x: Tensor) -> None:
+    """A gradient reaches every parameter through the outputs."""
+    long = torch.cat([x, normal(len(x), 2, x.shape[-1], seed=6)], 1)
+    y, _ = layer(long)
+    names = [name for name, parameter in layer.named_parameters() if parameter.requires_grad]
+    slopes = torch.autograd.grad((y * normal(*y.shape)).sum(), _learning(layer), allow_unused=True)
+    without = [name for name, slope in zip(names, slopes, strict=True) if slope is None]
+    assert not without, f"no gradient reaches {', '.join(without)}"
+
+
+def check_against_differences(layer: Layer, x: Tensor) -> None:
+    """The gradients of forward for input, first state and parameters are those of finite differences."""
+    x = x[:2, :4]
+    _, warm = stepped(layer, normal(len(x), 2, x.shape[-1], seed=7))
+    names = [name for name, parameter in layer.named_parameters() if parameter.requires_grad]
+    floats = [
+        tracked(part.detach()) for part in leaves(warm) if part.is_floating_point() or part.is_complex()
+    ]
+
+    def function(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
+        given = iter(rest[: len(floats)])
+        first = map_state(
+            lambda part: next(given) if part.is_floating_point() or part.is_complex() else part, warm
+        )
+        parameters = dict(zip(names, rest[len(floats) :], strict=True))
+        y, last = torch.func.functional_call(layer, parameters, (x, first))
+        return y, *(part for part in leaves(last) if part.requires_grad)
+
+    watched = [tracked(x), *floats, *(tracked(parameter.detach()) for parameter in _learning(layer))]
+    try:
+        torch.autograd.gradcheck(function, watched, fast_mode=True)
+    except GradcheckError as error:
+        raise AssertionError(str(error)) from error
+
+
+def _learning(layer: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in layer.parameters() if parameter.requires_grad]
+
+
+def _real(part: Tensor) -> Tensor:
+    return torch.view_as_real(part) if part.is_complex() else part

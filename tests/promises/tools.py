@@ -1,0 +1,51 @@
+"""Tools of the promises: a layer in general position, a walk by steps, and what it means to be equal."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from wavetrain.core import Layer, State
+from wavetrain.scan import unroll
+
+Make = Callable[..., Layer]
+
+
+def close(actual: Any, expected: Any, about: str) -> None:
+    """Equal in float64 up to rounding; in front of the message stands what was compared."""
+    torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-10, msg=lambda text: f"{about}: {text}")
+
+
+def generic(make: Make, width: int, inputs: int, seed: int = 0) -> Layer:
+    """A layer in float64 with no special parameters: a start at zero or identity hides mistakes."""
+    layer = seeded(make, width, inputs, seed).double()
+    noise = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.add_(0.2 * torch.randn(parameter.shape, generator=noise, dtype=parameter.dtype))
+    return layer
+
+
+def seeded(make: Make, width: int, inputs: int, seed: int) -> Layer:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return make(width, inputs=inputs)
+
+
+def normal(*shape: int, seed: int = 1, dtype: torch.dtype = torch.float64) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=dtype)
+
+
+def stepped(layer: Layer, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    """The definition: one step after the other."""
+    return unroll(layer.step, x, layer.begin(len(x)) if state is None else state)
+
+
+def whole(layer: Layer, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    return layer(x, state)
+
+
+def tracked(part: Tensor) -> Tensor:
+    """A copy that gradients are kept for, where it can have any."""
+    return part.detach().clone().requires_grad_() if part.is_floating_point() or part.is_complex() else part

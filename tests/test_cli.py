@@ -1,0 +1,249 @@
+"""The command as a user types it: what it prints, and one line with exit code 2 for bad input."""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wavetrain import cli
+
+
+def wavetrain(
+    *words: str, cwd: Path | None = None, files: int | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own; `files` bounds the size of what it may write."""
+
+    def bound() -> None:
+        if files is not None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (files, files))
+
+    command = [sys.executable, "-m", "wavetrain.cli", *words]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, preexec_fn=bound)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """The one line that the command answers bad input with."""
+    with pytest.raises(SystemExit) as left:
+        cli.main(words)
+    assert left.value.code == 2
+    streams = capsys.readouterr()
+    lines = streams.err.strip().splitlines()
+    assert len(lines) == 1 and lines[0].startswith("wavetrain: "), streams.err
+    return lines[0]
+
+
+def answered(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    cli.main(words)
+    return capsys.readouterr().out
+
+
+def test_list(capsys: pytest.CaptureFixture[str]) -> None:
+    names = {one["name"]: one["kind"] for one in json.loads(answered(capsys, "list", "--json"))}
+    assert names["wave_rnn"] == "layers" and names["copying"] == "tasks" and names["mnist"] == "data"
+    assert "wave_rnn" in answered(capsys, "list", "layers")
+    assert "copying" not in answered(capsys, "list", "layers", "--json")
+
+
+def test_list_is_quick() -> None:
+    """Under 0.7 s, with the best of a few tries since the machine may be busy; torch is not imported."""
+    times = []
+    for _ in range(5):
+        begun = time.perf_counter()
+        done = wavetrain("list", "--json")
+        times.append(time.perf_counter() - begun)
+        assert done.returncode == 0
+    assert min(times) < 0.7
+    loaded = "import sys; from wavetrain import cli; cli.main(['list']); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True)
+
+
+def test_show(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    text = answered(capsys, "show", "wave_rnn", "--picture", str(tmp_path / "operator.png"))
+    assert "Traveling waves encode the recent past" in text and "claim wave_rnn_copy" in text
+    assert (tmp_path / "operator.png").read_bytes().startswith(b"\x89PNG")
+    facts = json.loads(answered(capsys, "show", "lstm", "--json"))
+    assert facts["parameters"]["64"] == 4 * (64 * 64 + 64 * 64 + 2 * 64)
+    assert "wave_rnn_digits" in facts["claims"]
+    for name in ("copying", "digits", "effective_context", "wave_rnn_copy", "backpropagation"):
+        assert json.loads(answered(capsys, "show", name, "--json"))["name"] == name
+    assert "only a layer" in refused(capsys, "show", "copying", "--picture", "x.png")
+
+
+def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
+    entry = answered(capsys, "cite", "wave_rnn")
+    assert entry.startswith("@") and "2309.08045" in entry and "Keller" in entry
+    assert json.loads(answered(capsys, "cite", "lstm", "--json"))["year"] == 1997
+
+
+def test_run_and_site(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = (
+        "run",
+        "wave_rnn_waves",
+        "--scale",
+        "smoke",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path / "runs"),
+    )
+    text = answered(capsys, *words)
+    assert "not decided" in text and "report:" in text  # the smoke scale decides nothing
+    page = tmp_path / "runs" / "site" / "index.html"
+    assert page.exists()
+    (folder,) = (tmp_path / "runs").glob("wave_rnn_waves-smoke-seed0-*")
+    for name in ("config.json", "environment.json", "result.json"):
+        json.loads((folder / name).read_text())
+    assert list(folder.glob("metrics/*.jsonl")) and list(folder.glob("checkpoints/*.safetensors"))
+    assert list(folder.glob("pictures/*.png"))
+    (result,) = json.loads(answered(capsys, *words, "--json"))
+    assert result["seeds"] == [0] and result["environment"]["threads"] >= 1
+    assert result["command"] == "wavetrain run wave_rnn_waves --scale smoke --seeds 1"
+    site = answered(
+        capsys, "site", "--results", str(tmp_path / "runs" / "results"), "--out", str(tmp_path / "site")
+    )
+    assert str(tmp_path / "site" / "index.html") in site.replace("\n", "")
+
+
+def test_jobs_do_not_change_figures(tmp_path: Path) -> None:
+    words = ("run", "wave_rnn_adding", "--scale", "smoke", "--seeds", "2", "--json", "--out")
+    alone = wavetrain(*words, str(tmp_path / "one"), "--jobs", "1")
+    together = wavetrain(*words, str(tmp_path / "two"), "--jobs", "2")
+    assert alone.returncode == together.returncode == 0, alone.stderr + together.stderr
+    assert json.loads(alone.stdout)[0]["figures"] == json.loads(together.stdout)[0]["figures"]
+    assert together.stderr == ""  # quiet when not a terminal
+
+
+def test_compare(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 60)
+    np.savez(tmp_path / "mine.npz", x=rng.normal(size=(60, 9, 2)) + y[:, None, None], y=y)
+    words = (
+        "compare",
+        str(tmp_path / "mine.npz"),
+        "--layers",
+        "elman",
+        "gru",
+        "--steps",
+        "4",
+        "--seeds",
+        "2",
+    )
+    text = answered(capsys, *words, "--jobs", "1", "--out", str(tmp_path / "runs"))
+    assert "elman" in text and "gru" in text and "chance" in text and "accuracy" in text
+    result = json.loads(answered(capsys, *words, "--jobs", "1", "--out", str(tmp_path / "runs"), "--json"))
+    assert {one["layer"] for one in result["figures"]} == {"elman", "gru"}
+
+
+def test_unknown_names(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "did you mean list" in refused(capsys, "lst")
+    assert "did you mean layers" in refused(capsys, "list", "layer")
+    assert "did you mean wave_rnn" in refused(capsys, "show", "wave_rn")
+    assert "wave_rnn_copy" in refused(capsys, "run", "wave_rnn_cpy")
+    assert "did you mean small" in refused(capsys, "run", "wave_rnn_copy", "--scale", "smal")
+    assert "did you mean lstm" in refused(capsys, "compare", "digits", "--layers", "lstn")
+    assert "did you mean digits" in refused(capsys, "compare", "digit")
+    assert "did you mean mnist" in refused(capsys, "fetch", "mnst")
+    assert "needs no fetching" in refused(capsys, "fetch", "digits")
+    assert "no" in refused(capsys, "cite", "copying")
+    assert "run what" in refused(capsys, "run")
+
+
+def test_impossible_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "seeds must be at least 1" in refused(capsys, "run", "wave_rnn_copy", "--seeds", "0")
+    assert "jobs" in refused(capsys, "run", "wave_rnn_copy", "--jobs", "-2")
+    assert "steps" in refused(capsys, "compare", "digits", "--steps", "-5")
+    assert "rates" in refused(capsys, "compare", "digits", "--rates", "-1")
+    assert "device 'gpu9'" in refused(capsys, "run", "wave_rnn_copy", "--device", "gpu9")
+    with pytest.raises(SystemExit) as left:
+        cli.main(["run", "wave_rnn_copy", "--seeds", "many"])
+    assert left.value.code == 2
+
+
+def test_folders_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = ("run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "1", "--jobs", "1", "--out")
+    (tmp_path / "file").write_text("kept")
+    assert "file" in refused(capsys, *words, str(tmp_path / "file"))
+    assert (tmp_path / "file").read_text() == "kept"
+    assert "/proc" in refused(capsys, *words, "/proc/runs")  # a file system that takes no files
+    assert "nothing" in refused(capsys, "site", "--results", str(tmp_path / "nothing"))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "thesis.txt").write_text("kept")
+    refused(capsys, "site", "--results", "results", "--out", str(tmp_path / "own"))
+    assert (tmp_path / "own" / "thesis.txt").read_text() == "kept"
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
+    words = (
+        "run",
+        "wave_rnn_waves",
+        "--scale",
+        "smoke",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path),
+    )
+    assert wavetrain(*words).returncode == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()}
+    full = wavetrain(*words[:-2], "--save-every", "0", "--out", str(tmp_path / "full"), files=2_000)
+    assert full.returncode == 2 and len(full.stderr.strip().splitlines()) == 1, full.stderr
+    assert not list((tmp_path / "full").glob("results/*.json"))
+    again = wavetrain(*words[:-2], "--out", str(tmp_path / "full"))
+    assert again.returncode == 0, again.stderr
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_damaged_checkpoint(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    words = (
+        "run",
+        "wave_rnn_waves",
+        "--scale",
+        "smoke",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path),
+    )
+    answered(capsys, *words)
+    (folder,) = tmp_path.glob("wave_rnn_waves-smoke-seed0-*")
+    (folder / "result.json").unlink()
+    path = folder / "checkpoints" / "wave.safetensors"
+    path.write_bytes(path.read_bytes()[:50])
+    assert "wave.safetensors is not a whole checkpoint" in refused(capsys, *words)
+    path.unlink()
+    answered(capsys, *words)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("empty.csv", b"", "empty"),
+        ("words.csv", b"a,b\n1,2\n3,x\n" + b"4,5\n" * 400, "line 3, b"),
+        ("holes.csv", b"a,b\n" + b"1,2\n" * 300 + b"nan,2\n" + b"1,2\n" * 300, "line 302, a"),
+        ("short.csv", b"a\n1\n2\n3\n", "rows"),
+        ("cut.npz", b"PK\x03\x04 cut off", "cut.npz"),
+        ("short.txt", b"hi", "bytes"),
+        ("what.xyz", b"1", ".npz"),
+    ],
+)
+def test_files_that_cannot_be_compared(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, name: str, content: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert said in refused(capsys, "compare", str(tmp_path / name), "--out", str(tmp_path / "runs"))
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_file_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "nowhere.csv" in refused(capsys, "compare", "nowhere.csv")

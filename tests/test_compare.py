@@ -1,0 +1,206 @@
+"""Comparisons: each kind of data from file to table, one budget for all, and nothing lost when killed."""
+
+import dataclasses
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from wavetrain import compare as module
+from wavetrain import find
+from wavetrain.compare import Terms, compare, fitting_width, founders, table
+from wavetrain.core import Task
+from wavetrain.errors import BadInput
+from wavetrain.lab import News
+from wavetrain.load import load
+from wavetrain.tasks.adding import Adding
+from wavetrain.tasks.copying import Copying
+
+TINY = Terms(parameters=600, steps=4, batch=4, depth=1, rates=(1e-3, 1e-2), search=0.5, seeds=(0, 1))
+TWO = ("elman", "softmax_attention")
+LABELS = np.arange(40) % 3
+
+
+@pytest.fixture(autouse=True)
+def short_operators(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking at long ones takes the most time."""
+    monkeypatch.setattr(module, "LONGEST", 6)
+
+
+def quiet(news: News) -> None:
+    pass
+
+
+def run(source: str, out: Path, layers=TWO, terms: Terms = TINY, tell=quiet) -> dict:
+    return compare(source, layers, terms, out, "cpu", 1, tell)
+
+
+def source_of(kind: str, folder: Path) -> str:
+    """A small file of each kind, or the name of a task."""
+    draw = np.random.default_rng(0)
+    x, path = draw.normal(size=(40, 9, 2)), folder / f"mine.{kind if kind in ('csv', 'txt') else 'npz'}"
+    match kind:
+        case "csv":
+            path.write_text("\n".join(f"{a},{b}" for a, b in draw.normal(size=(120, 2)).cumsum(0)))
+        case "txt":
+            path.write_bytes(bytes(draw.integers(97, 101, 1400).astype(np.uint8)))
+        case "labels":
+            np.savez(path, x=x, y=LABELS)
+        case "values":
+            np.savez(path, x=x, y=x[:, :2, 0])
+        case "labels a step":
+            np.savez(path, x=x, y=(x[..., 0] > 0).astype(int))
+        case "values a step":
+            np.savez(path, x=x, y=x[..., 0].cumsum(1))
+        case "tokens":
+            np.savez(path, x=draw.integers(0, 4, (40, 9)), y=LABELS)
+        case _:
+            return kind
+    return str(path)
+
+
+KINDS = ("csv", "txt", "labels", "values", "labels a step", "values a step", "tokens")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_data_from_file_to_table(tmp_path: Path, kind: str):
+    result = run(source_of(kind, tmp_path), tmp_path / "out")
+    assert {one["layer"] for one in result["figures"]} == set(TWO)
+    scores = [one["score"] for one in result["figures"]]
+    assert scores == sorted(scores, reverse=result["higher"])  # best first
+    for one in result["figures"]:
+        assert len(one["scores"]) == 2 and one["diverged"] == [] and one["spread"] >= 0
+        assert one["rate"] in TINY.rates and 0 < one["parameters"] <= 660
+        assert 0 <= one["context"]["mean"] <= one["context"]["crop"]["steps"] - 1
+        assert one["state_bytes"] > 0
+        assert result["timings"][one["layer"]]["training_tokens_per_second"] > 0
+        assert result["timings"][one["layer"]]["microseconds_per_step"] > 0
+        assert (Path(result["folder"]) / result["pictures"][one["layer"]]).read_bytes()[:4] == b"\x89PNG"
+    columns = table(result)
+    assert {len(cells) for cells in columns.values()} == {3}
+    assert columns["layer"][-1] == "chance" and result["measure"] in columns
+    json.dumps(result, allow_nan=False)
+    assert json.loads((Path(result["folder"]) / "result.json").read_text()) == result
+
+
+def test_state_is_measured_at_the_end_of_a_sequence(tmp_path: Path):
+    result = run(source_of("labels", tmp_path), tmp_path / "out")
+    figures = {one["layer"]: one for one in result["figures"]}
+    assert figures["elman"]["state_bytes"] == 4 * figures["elman"]["width"]
+    width = figures["softmax_attention"]["width"]
+    assert figures["softmax_attention"]["state_bytes"] == 9 * (2 * 4 * width + 1)  # keys, values, and a mark
+
+
+def test_a_comparison_that_is_over_is_read(tmp_path: Path):
+    source = source_of("labels", tmp_path)
+    first = run(source, tmp_path / "out")
+    assert run(source, tmp_path / "out", tell=None) == first  # type: ignore[arg-type]  (nothing is told)
+    assert (
+        run(source, tmp_path / "out", terms=dataclasses.replace(TINY, steps=3))["folder"] != first["folder"]
+    )
+    np.savez(source, x=np.ones((40, 9)), y=LABELS)
+    assert run(source, tmp_path / "out")["folder"] != first["folder"]
+
+
+class Killed(Exception):
+    """As from outside."""
+
+
+@pytest.mark.parametrize("after", [3, 14])
+def test_resumed_is_equal_to_uninterrupted(tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module.Lab.__init__, "__defaults__", ("cpu", quiet, 0.0))  # a checkpoint every step
+    source, told = source_of("labels", tmp_path), []
+
+    def kill(news: News) -> None:
+        told.append(news)
+        if len(told) == after:
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(source, tmp_path / "killed", tell=kill)
+    assert not list(tmp_path.glob("killed/*/result.json"))
+    resumed, whole = run(source, tmp_path / "killed"), run(source, tmp_path / "whole")
+    assert resumed["figures"] == whole["figures"]
+
+
+def test_two_processes_give_the_same_figures(tmp_path: Path):
+    source, told = source_of("labels", tmp_path), []
+    terms = dataclasses.replace(TINY, seeds=(0,))
+    two = compare(source, TWO, terms, tmp_path / "two", "cpu", 2, told.append)
+    one = compare(source, TWO, terms, tmp_path / "one", "cpu", 1, quiet)
+    assert two["figures"] == one["figures"]
+    assert {news.run for news in told} == {"elman-seed0", "softmax_attention-seed0"}
+
+
+def test_a_training_that_diverges_is_no_figure(tmp_path: Path):
+    terms = dataclasses.replace(TINY)
+    object.__setattr__(terms, "rates", (1e30,))  # which Terms would not have
+    result = run(source_of("values", tmp_path), tmp_path / "out", ("elman",), terms)
+    (figures,) = result["figures"]
+    assert figures["diverged"] and figures["score"] is None and figures["spread"] is None
+    assert None in figures["scores"]
+    assert table(result)["R²"][0].startswith("diverged (")
+    json.dumps(result, allow_nan=False)
+
+
+@pytest.mark.parametrize("found", find.members("layers"), ids=lambda found: found.name)
+@pytest.mark.parametrize(
+    "task, terms", [(Adding(), Terms(2_000)), (Copying(), Terms(20_000, depth=1))], ids=str
+)
+def test_the_budget_is_kept(found: find.Found, task: Task, terms: Terms):
+    width, parameters = fitting_width(found, task, terms)
+    stack = module.build(found.load(), width, task, terms.depth)
+    assert parameters == sum(part.numel() * (1 + part.is_complex()) for part in stack.parameters())
+    assert 0.85 * terms.parameters < parameters <= 1.1 * terms.parameters
+
+
+def test_a_budget_too_small_is_one_clear_line():
+    with pytest.raises(BadInput, match=r"elman: expected a budget of at least \d+ parameters .* got 10"):
+        fitting_width(find.named("elman"), Adding(), Terms(10))
+
+
+def test_the_width_search_leaves_the_generator_alone():
+    state = torch.get_rng_state()
+    fitting_width(find.named("lstm"), Adding(), Terms(1000))
+    assert torch.equal(state, torch.get_rng_state())
+
+
+def test_by_default_there_is_the_oldest_layer_of_each_family():
+    layers = find.members("layers")
+    names = {one.name: one for one in founders()}
+    assert {one.facts["family"] for one in layers} == {one.facts["family"] for one in names.values()}
+    assert len(names) == len({one.facts["family"] for one in layers})
+    assert {"elman", "lstm"} <= set(names) and "identity_rnn" not in names
+
+
+def test_long_sequences_are_looked_at_in_part():
+    assert module._crop(Adding(100), 40) == (4, 6, 100)
+    assert module._crop(Adding(3), 40) == (4, 3, 3)
+    wide = dataclasses.replace(load("digits").task, inputs=1024, outputs=1024)  # type: ignore[type-var]
+    assert module._crop(wide, 40) == (1, 4, 64)
+
+
+BAD = {
+    "parameters": dict(parameters=0),
+    "steps": dict(steps=-1),
+    "learning rates": dict(rates=(1e-3, math.nan)),
+    "search": dict(search=0.0),
+    "seeds": dict(seeds=(1, 1)),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_bad_terms_are_one_clear_line(what: str):
+    with pytest.raises(BadInput, match=f"compare: expected .*{what}"):
+        Terms(**BAD[what])  # type: ignore[arg-type]
+
+
+def test_a_wrong_layer_or_file_leaves_nothing_behind(tmp_path: Path):
+    with pytest.raises(BadInput, match="no layer is called 'elmann'; did you mean elman"):
+        run("adding", tmp_path / "out", layers=("elmann",))
+    with pytest.raises(BadInput, match="no such file"):
+        run("absent.csv", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

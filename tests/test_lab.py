@@ -1,0 +1,161 @@
+"""A training goes on where it stopped, bit for bit; divergence is said; bad checkpoints are refused."""
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from wavetrain import stack
+from wavetrain.errors import BadInput
+from wavetrain.lab import Lab, Mark, News, Plan
+from wavetrain.layers.elman import Elman
+from wavetrain.tasks.adding import Adding
+
+PLAN = Plan(steps=30, batch=8, rate=1e-2, every=7, held_out=20)
+
+
+def make() -> stack.Reader:
+    return stack.Reader(Elman(6, inputs=2), 1, steps=False)
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_resumes_bit_for_bit(tmp_path: Path) -> None:
+    whole = Lab(tmp_path / "whole", 3).fit("a", make, Adding(5), replace(PLAN, drops=((20, 10.0),)))
+
+    def stop(news: News) -> None:
+        if news.step == 21:
+            raise Stopped
+
+    cut = Lab(tmp_path / "cut", 3, tell=stop, save_every=0)
+    with pytest.raises(Stopped):
+        cut.fit("a", make, Adding(5), replace(PLAN, drops=((20, 10.0),)))
+    later = Lab(tmp_path / "cut", 3).fit("a", make, Adding(5), replace(PLAN, drops=((20, 10.0),)))
+    assert later.marks == whole.marks
+    for ours, theirs in zip(later.network.parameters(), whole.network.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+    lines = (tmp_path / "cut" / "metrics" / "a.jsonl").read_text().splitlines()
+    assert [json.loads(line)["step"] for line in lines] == [7, 14, 21, 28, 30]
+
+
+def test_a_finished_training_is_read_not_run(tmp_path: Path) -> None:
+    first = Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
+    told: list[News] = []
+    second = Lab(tmp_path, 0, tell=told.append).fit("a", make, Adding(5), PLAN)
+    assert not told and second.marks == first.marks
+
+
+def test_the_rate_drops(tmp_path: Path) -> None:
+    plan = replace(PLAN, drops=((10, 2.0), (20, 5.0)))
+    assert [plan.rate_at(step) for step in (0, 9, 10, 20)] == [1e-2, 1e-2, 5e-3, 1e-3]
+    training = Lab(tmp_path, 0).fit("a", make, Adding(5), plan)
+    assert training.optimiser.param_groups[0]["lr"] == 1e-3
+
+
+def test_stops_when_satisfied(tmp_path: Path) -> None:
+    training = Lab(tmp_path, 0).fit("a", make, Adding(5), replace(PLAN, until=lambda mark: mark.step >= 14))
+    assert (training.done, training.solved, training.stopped) == (14, 14, True)
+    never = Lab(tmp_path, 0).fit("b", make, Adding(5), replace(PLAN, until=lambda mark: False))
+    assert (never.solved, never.stopped) == (30, False)
+
+
+class Explosion(nn.Module):
+    """Diverges at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.tensor(1e30))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return (self.scale * x.sum((1, 2)) ** 3).unsqueeze(-1)
+
+
+def test_divergence_is_reported_as_such(tmp_path: Path) -> None:
+    training = Lab(tmp_path, 0).fit("a", Explosion, Adding(5), PLAN)
+    assert training.diverged and math.isnan(training.score) and training.done == 7
+    again = Lab(tmp_path, 0).fit("a", Explosion, Adding(5), PLAN)
+    assert again.diverged
+
+
+def test_search_prefers_first_solved_then_score_and_never_divergence(tmp_path: Path) -> None:
+    plans = {f"{rate}": replace(PLAN, rate=rate) for rate in (1e-9, 1e-2, 1e12)}
+    label, best = Lab(tmp_path, 0).best("a", make, Adding(5), plans)
+    assert label == "0.01" and best.plan.rate == 1e-2
+    label, _ = Lab(tmp_path / "b", 0).best("a", make, Adding(5), plans, prefer=lambda one: one.plan.rate)
+    assert label == "1e-09"
+
+
+def test_two_trainings_of_one_name_are_refused(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, 0)
+    lab.fit("a", make, Adding(5), PLAN)
+    with pytest.raises(BadInput, match="called 'a'"):
+        lab.fit("a", make, Adding(5), PLAN)
+
+
+@pytest.mark.parametrize("damage", ["cut", "rubbish", "empty"])
+def test_damaged_checkpoints_are_refused_and_kept(tmp_path: Path, damage: str) -> None:
+    Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
+    path = tmp_path / "checkpoints" / "a.safetensors"
+    content = {"cut": path.read_bytes()[:-10], "rubbish": b"x" * 100, "empty": b""}[damage]
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=r"a\.safetensors"):
+        Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
+    assert path.read_bytes() == content
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
+    Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
+
+    def wider() -> stack.Reader:
+        return stack.Reader(Elman(7, inputs=2), 1, steps=False)
+
+    with pytest.raises(BadInput, match="does not fit"):
+        Lab(tmp_path, 0).fit("a", wider, Adding(5), PLAN)
+
+
+def test_looks_do_not_change_the_training(tmp_path: Path) -> None:
+    often = Lab(tmp_path / "often", 0).fit("a", make, Adding(5), replace(PLAN, every=1))
+    rarely = Lab(tmp_path / "rarely", 0).fit("a", make, Adding(5), replace(PLAN, every=30))
+    assert often.marks[-1].score == rarely.marks[-1].score
+    assert isinstance(often.marks[0], Mark)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [0.3, 1.0])
+def test_kill_9_and_the_same_command_again(tmp_path: Path, after: float) -> None:
+    """A real process is killed while it trains; the same command ends with the same figures."""
+
+    def command(out: Path) -> list[str]:
+        words = "run wave_rnn_waves wave_rnn_adding --scale smoke --seeds 1 --jobs 1 --save-every 0 --json"
+        return [sys.executable, "-m", "wavetrain.cli", *words.split(), "--out", str(out)]
+
+    def figures(out: Path) -> list[object]:
+        paths = sorted((out / "results").glob("*.json"))
+        return [(path.name, json.loads(path.read_text())["figures"]) for path in paths]
+
+    subprocess.run(command(tmp_path / "whole"), check=True, capture_output=True)
+    process = subprocess.Popen(
+        command(tmp_path / "cut"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not list((tmp_path / "cut").glob("*/checkpoints/*.safetensors")):  # until it trains
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.001)
+    time.sleep(after / 10)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not list((tmp_path / "cut" / "results").glob("*ablation*"))
+    subprocess.run(command(tmp_path / "cut"), check=True, capture_output=True)
+    assert figures(tmp_path / "cut") == figures(tmp_path / "whole")
+    assert len(figures(tmp_path / "whole")) == 2

@@ -1,0 +1,193 @@
+"""The structure, read from the syntax trees: imports point down, files stay short, nothing is left out."""
+
+import ast
+import inspect
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wavetrain import find
+from wavetrain.core import Layer
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parent
+FILES = sorted(find.ROOT.rglob("*.py"))
+KINDS = set(find.KINDS)
+SYSTEMS = {"layers", "memories", "spiking", "rules"}
+DOWN = {"core", "scan", "errors"}
+MAY_IMPORT = {
+    "__init__": set(),
+    "errors": set(),
+    "claims": {"errors"},
+    "picture": {"errors"},
+    "core": {"errors"},
+    "kernels": {"core", "errors"},
+    "scan": {"core", "errors", "kernels"},
+    **{kind: DOWN for kind in SYSTEMS},
+    "networks": DOWN | SYSTEMS | {"stack"},
+    "tasks": {"core", "errors"},
+    "data": {"core", "errors"},
+    "lenses": DOWN,
+    "ragged": DOWN,
+    "stack": DOWN,
+    "train": DOWN,
+    "lab": DOWN | {"claims", "picture", "stack", "train", "rules"},  # rules: backpropagation, by default
+    "experiments": DOWN | KINDS | {"claims", "lab", "picture", "ragged", "stack", "train"},
+    "find": {"errors"},
+    "report": {"claims", "errors", "find", "picture"},
+    "load": {"core", "errors", "data", "tasks", "find"},
+    "runner": {"claims", "errors", "find", "lab", "report", "scan"},
+    "compare": DOWN
+    | {"find", "lab", "lenses", "load", "picture", "report", "rules", "runner", "stack", "train"},
+}
+ON_TOP = {"cli", "progress"}  # may import all
+
+
+def home(path: Path) -> str:
+    """The kind of a file, or its own name."""
+    return path.relative_to(find.ROOT).parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> set[str]:
+    """Every module or name that a file imports, at its head or inside a function, as dotted names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path.name}: a relative import"
+            found |= {f"{node.module}.{name.name}" for name in node.names}
+    return found
+
+
+def ours(path: Path) -> set[str]:
+    """What of ours a file imports, without the package's own name."""
+    dotted = {name.partition(".")[2] for name in imports(path) if name.partition(".")[0] == "wavetrain"}
+    return {name for name in dotted if name and not name.startswith("__")}
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(find.ROOT))
+
+
+MEMBERS = [found for found in find.everything() if found.kind != "experiments"]
+every_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+
+
+@every_file
+def test_imports_point_down(path: Path):
+    place = home(path)
+    if place in ON_TOP:
+        return
+    assert place in MAY_IMPORT, f"say in MAY_IMPORT what {place} may import"
+    wrong = {name for name in ours(path) if name.split(".")[0] not in MAY_IMPORT[place] | {place}}
+    assert not wrong, f"{name_of(path)} must not import {sorted(wrong)}"
+
+
+@every_file
+def test_members_never_import_siblings(path: Path):
+    """What two members of a kind share lies in the kind's `__init__.py`, or further down."""
+    kind = home(path)
+    if kind not in KINDS:
+        return
+    siblings = {f"{kind}.{other.stem}" for other in path.parent.glob("*.py") if other.stem != "__init__"}
+    wrong = {name for name in ours(path) if any(f"{name}.".startswith(f"{one}.") for one in siblings)}
+    assert not wrong, f"{name_of(path)} imports its siblings {sorted(wrong)}"
+
+
+@every_file
+def test_heavy_packages_stay_in_their_place(path: Path):
+    """torch not where names and results are read, pictures only in the report, numba only in kernels."""
+    packages = {name.partition(".")[0] for name in imports(path)}
+    place = home(path)
+    if place in ("find", "report", "claims", "errors", "picture"):
+        assert "torch" not in packages
+    if place != "report":
+        assert not packages & {"matplotlib", "jinja2", "PIL"}
+    if place not in ("kernels", "scan"):
+        assert not packages & {"numba", "triton"}
+
+
+@every_file
+def test_only_the_command_prints(path: Path):
+    if home(path) == "cli":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            call = ast.unparse(node.func)
+            assert call not in ("print", "rich.print", "sys.stdout.write", "sys.stderr.write"), (
+                f"{name_of(path)}:{node.lineno} prints"
+            )
+
+
+@every_file
+def test_no_open_ended_arguments(path: Path):
+    """No `**`, but for whole numbers that are only checked, and named in the message."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and node.args.kwarg:
+            kind = node.args.kwarg.annotation
+            assert kind and ast.unparse(kind) == "int", f"{name_of(path)}:{node.lineno} takes any keyword"
+
+
+@every_file
+def test_is_read_whole(path: Path):
+    """One idea a file: ask why above 300 lines. Every file opens by saying what it is."""
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 350
+    assert ast.get_docstring(ast.parse(text)), "no docstring"
+    assert path.stem not in ("utils", "common", "misc", "helpers")
+
+
+@pytest.mark.parametrize(
+    "found", [one for one in MEMBERS if one.kind in find.SYSTEMS], ids=lambda one: one.name
+)
+def test_constructors_are_small(found: find.Found):
+    kind = found.load()
+    if isinstance(kind, type) and issubclass(kind, Layer):
+        parameters = inspect.signature(kind.__init__).parameters
+        assert list(parameters)[:3] == ["self", "width", "inputs"]
+        assert len(parameters) - 1 <= 7, f"{found.name} takes {len(parameters) - 1} arguments"
+
+
+@pytest.mark.parametrize("found", MEMBERS, ids=lambda one: f"{one.kind}/{one.name}")
+def test_every_member_has_its_test(found: find.Found):
+    test = HERE / found.kind / f"test_{found.name}.py"
+    assert test.exists(), f"tests/{found.kind}/test_{found.name}.py is missing"
+    assert "def test_" in test.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("found", find.members("experiments"), ids=lambda one: one.name)
+def test_every_claim_has_its_result(found: find.Found):
+    """A committed result at the small scale, of this claim as it stands, or the reason why there is none."""
+    path = REPOSITORY / "results" / f"{found.name}-small.json"
+    if not path.exists():
+        assert found.facts.get("unrun"), f"results/{path.name} is missing, and the claim's `unrun` is empty"
+        return
+    result = json.loads(path.read_text(encoding="utf-8"))
+    assert result["experiment"] == found.name and result["scale"] == "small"
+    for key in ("text", "source"):
+        assert result["claim"][key] == found.facts[key], f"results/{path.name} is of another claim"
+
+
+@pytest.mark.parametrize("kind", ["layers", "tasks", "data", "lenses", "rules"])
+def test_every_test_has_its_member(kind: str):
+    """No test of a member that is gone."""
+    tests = {path.stem.removeprefix("test_") for path in (HERE / kind).glob("test_*.py")}
+    assert tests <= {found.name for found in find.members(kind)}
+
+
+PACKAGES = ["wavetrain", "wavetrain.find", "wavetrain.cli", "wavetrain.report.pages"]
+
+
+@pytest.mark.parametrize("module", PACKAGES)
+def test_importing_loads_no_torch(module: str):
+    script = f"import sys, {module}, wavetrain.find as f; f.everything(); print('torch' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": str(find.ROOT.parent)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "False", f"importing {module} loads torch"
