@@ -80,7 +80,7 @@ def main() -> None:
     same = a[0, 0].detach().requires_grad_()
     out, zout = torch.empty_like(b), torch.empty_like(zb)
     with torch.no_grad():
-        out.zero_(), zout.zero_()  # so that the pages are there
+        out.zero_(), zout.zero_()  # so that the memory is old: its pages are there
     still, zstill = (a.detach(), b.detach()), (za.detach(), zb.detach())
 
     def plain() -> object:
@@ -90,7 +90,7 @@ def main() -> None:
     rows = measure(
         {
             "copy": lambda: out.copy_(still[0]),
-            "add, into old memory": lambda: torch.add(*still, out=out),
+            "add": lambda: torch.add(*still, out=out),
             "add, complex": lambda: torch.add(*zstill, out=zout),
             "forward": lambda: scan.linear(*still),
             "forward, same a": lambda: scan.linear(same.detach(), still[1]),
@@ -122,7 +122,7 @@ def main() -> None:
     size = b.numel() * b.element_size()
     moved = {  # arrays read or written, each of b's size in float32
         "copy": 2,
-        "add, into old memory": 3,
+        "add": 3,
         "add, complex": 6,
         "forward": 3,
         "forward, same a": 2,
@@ -137,11 +137,11 @@ def main() -> None:
     table = {}
     for name, seconds in rows.items():
         middle = statistics.median(seconds)
-        times = ratio(rows, name, "add, into old memory")
+        times = ratio(rows, name, "add")
         table[name] = {"ms": middle * 1e3, "times add": times, "GB/s": moved[name] * size / middle / 1e9}
         print(f"{name:32}{middle * 1e3:9.2f}{times:9.2f}{moved[name] * size / middle / 1e9:9.1f}")
     ratios = {
-        "forward / add": ratio(rows, "forward", "add, into old memory"),
+        "forward / add": ratio(rows, "forward", "add"),
         "loop / kernel, forward": ratio(rows, "loop, forward", "forward"),
         "loop / kernel, forward + backward": ratio(slow, "loop, forward + backward", "forward + backward"),
         "complex / real, forward": ratio(rows, "forward, complex", "forward"),

@@ -325,14 +325,12 @@ def table(result: dict[str, Any]) -> dict[str, list[str]]:
         row = {
             "layer": one["layer"],
             result["measure"]: _score(one),
-            "parameters": f"{one['parameters']:,}",
-            "width": str(one["width"]),
-            "rate": f"{one['rate']:g}",
-            "training tokens/s": f"{timings['training_tokens_per_second']:,}",
-            "µs/step": f"{timings['microseconds_per_step']:.0f}",
-            "state bytes": f"{one['state_bytes']:,}",
-            "mean context": f"{context['mean']:.1f}" if context else "",
-            "90% within": str(context["reach"]) if context else "",
+            "param-\neters": f"{one['parameters']:,}",
+            "trained\ntokens/s": f"{timings['training_tokens_per_second']:,}",
+            "µs a\nstep": f"{timings['microseconds_per_step']:.0f}",
+            "state\nbytes": f"{one['state_bytes']:,}",
+            "mean\nreach": f"{context['mean']:.1f}" if context else "",
+            "90%\nwithin": str(context["reach"]) if context else "",
         }
         for heading, cell in row.items():
             columns.setdefault(heading, []).append(cell)

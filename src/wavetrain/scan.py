@@ -8,19 +8,17 @@ first derivatives only; inside the transforms of torch.func the plain route is t
 
 import contextlib
 import enum
-import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from collections.abc import Callable, Iterator
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from wavetrain.core import State
 from wavetrain.errors import BadInput
+from wavetrain.kernels.drive import Affine, Final
+from wavetrain.kernels.linear import Linear
+from wavetrain.kernels.wave import Wave
 
 _taken: dict[str, str] = {}
 _plain = False
@@ -64,6 +62,21 @@ def unroll(
     return torch.stack(outputs, 1), state
 
 
+def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The drive of a recurrence from its input: x (B, T, I), weight (D, I), bias (D) give (B, T, D).
+
+    `torch.nn.functional.linear` with its large results, values and gradients, in memory that is used again.
+    """
+    if _fast(x, weight, bias) and x.dtype == weight.dtype == bias.dtype:
+        return Affine.apply(x, weight, bias)
+    return F.linear(x, weight, bias)
+
+
+def final(y: Tensor) -> Tensor:
+    """The last step of y (B, T, D), as y[:, -1], with the gradient of y in memory that is used again."""
+    return Final.apply(y) if _fast(y) else y[:, -1]
+
+
 def linear(
     a: Tensor, b: Tensor, state: Tensor | None = None, reset: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -81,7 +94,7 @@ def linear(
     a, b, state = a.to(dtype), b.to(dtype), state.to(dtype)
     if _fast(a, b, state):
         _taken["linear"] = "numba"
-        return _Linear.apply(a, b, state, reset)
+        return Linear.apply(a, b, state, reset)
     _taken["linear"] = "plain"
     return _linear_plain(a, b, state, reset)
 
@@ -95,49 +108,6 @@ def _linear_plain(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> 
         state = decay * state + now
         steps.append(state)
     return torch.stack(steps, 1), state
-
-
-class _Linear(torch.autograd.Function):
-    """The numba route of `linear`."""
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
-        from wavetrain.kernels import linear_cpu
-
-        batch, time, width = b.shape
-        h = _fresh(b.shape, b.dtype)
-        reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
-        decay = a if a.ndim == 3 else a[None, None]  # (B, T, D) or (1, 1, D)
-        arrays = [_array(decay), _array(b), _array(state), _array(reset), h.numpy()]
-        pieces = _tiles(batch, width, linear_cpu.TILE // b.element_size())
-        _spread(lambda piece: linear_cpu.forward(*arrays, *piece), pieces, b.numel())
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(a, state, h, reset)
-        return h, h[:, -1].clone()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
-        from wavetrain.kernels import linear_cpu
-
-        a, state, h, reset = ctx.saved_tensors
-        batch, _, width = h.shape
-        decay = a if a.ndim == 3 else a[None, None]
-        da = _fresh(h.shape if a.ndim == 3 else (batch, 1, width), h.dtype)
-        db, dstate = _fresh(h.shape, h.dtype), _fresh(state.shape, h.dtype)
-        grad = h.new_zeros(batch, 0, width) if grad is None else grad
-        grad_last = torch.zeros_like(state) if grad_last is None else grad_last
-        inputs = [_array(decay), _array(h), _array(state), _array(reset), _array(grad), _array(grad_last)]
-        arrays = [*inputs, da.numpy(), db.numpy(), dstate.numpy()]
-        pieces = _tiles(batch, width, linear_cpu.TILE // h.element_size())
-        _spread(lambda piece: linear_cpu.backward(*arrays, *piece), pieces, h.numel())
-        return da if a.ndim == 3 else da.sum((0, 1)), db, dstate, None
-
-
-def _tiles(batch: int, width: int, tile: int) -> list[tuple[int, int, int, int]]:
-    """The pieces of a walk: (first, last) sequence and (left, right) channel."""
-    parts = _parts(batch, 2 * torch.get_num_threads())
-    return [(*part, left, min(left + tile, width)) for part in parts for left in range(0, width, tile)]
 
 
 def _check_linear(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> None:
@@ -172,7 +142,7 @@ def wave(
         state = torch.zeros_like(drive[:, 0])
     if not drive.is_complex() and _fast(drive, kernel, state):
         _taken["wave"] = "numba"
-        return _Wave.apply(drive, kernel, state, activation)
+        return Wave.apply(drive, kernel, state, activation.value)
     _taken["wave"] = "plain"
     return _wave_plain(drive, kernel, state, activation)
 
@@ -195,61 +165,6 @@ def _wave_plain(
         return state, state
 
     return unroll(step, drive, state)
-
-
-class _Wave(torch.autograd.Function):
-    """The numba route of `wave`."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, drive: Tensor, kernel: Tensor, state: Tensor, activation: Activation
-    ) -> tuple[Tensor, Tensor]:
-        from wavetrain.kernels import wave_cpu
-
-        batch, _, channels, size = drive.shape
-        taps = kernel.shape[2]
-        stride = wave_cpu.stride(size, taps)
-        weights = wave_cpu.weights(_array(kernel))
-        offsets = wave_cpu.offsets(channels, taps, stride)
-        code = wave_cpu.CODES[activation.value]
-        h = _fresh(drive.shape, drive.dtype)
-        inputs = [_array(drive), weights, offsets, _array(state)]
-        arrays = [*inputs, taps, stride, code, wave_cpu.lanes(size), h.numpy()]
-        _spread(lambda piece: wave_cpu.forward(*arrays, *piece), _parts(batch, _PARTS), h.numel() * channels)
-        ctx.activation = code
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(kernel, state, h)
-        return h, h[:, -1].clone()
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
-        from wavetrain.kernels import wave_cpu
-
-        kernel, state, h = ctx.saved_tensors
-        batch, _, channels, size = h.shape
-        taps = kernel.shape[2]
-        stride, span = wave_cpu.stride(size, taps), wave_cpu.span(size, taps)
-        weights = wave_cpu.weights(_array(kernel.transpose(0, 1).flip(2)))
-        offsets, long_offsets = (wave_cpu.offsets(channels, taps, length) for length in (stride, span))
-        ddrive, dstate = _fresh(h.shape, h.dtype), _fresh(state.shape, h.dtype)
-        parts = _parts(batch, _PARTS)
-        # summed part by part and then in order, so that the threads do not change the sum
-        wanted = ctx.needs_input_grad[1]
-        outputs = weights.shape[0] * wave_cpu.OUTPUTS if wanted else 0
-        dweights = np.zeros((len(parts), outputs, offsets.size), weights.dtype)
-        grad = h.new_zeros(batch, 0, channels, size) if grad is None else grad
-        grad_last = torch.zeros_like(state) if grad_last is None else grad_last
-        inputs = [_array(h), _array(state), _array(grad), _array(grad_last), weights, offsets, long_offsets]
-        sizes = [taps, stride, span, ctx.activation, wave_cpu.lanes(size)]
-        arrays = [*inputs, *sizes, ddrive.numpy(), dstate.numpy()]
-
-        pieces = [(total, *part) for total, part in zip(dweights, parts, strict=True)]
-        _spread(lambda piece: wave_cpu.backward(*arrays, *piece), pieces, h.numel() * channels)
-        if not wanted:
-            return ddrive, None, dstate, None
-        dkernel = dweights.sum(0)[:channels, : channels * taps].reshape(kernel.shape)
-        return ddrive, torch.from_numpy(dkernel), dstate, None
 
 
 def _check_wave(drive: Tensor, kernel: Tensor, state: Tensor | None) -> None:
@@ -315,10 +230,6 @@ def _check_dense(x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear) 
 
 
 _KINDS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
-_WORTH = 1 << 20  # multiplications below which threads cost more than they save
-_PARTS = 32  # of a batch, where gradients are summed part by part: not the number of threads
-_workers: ThreadPoolExecutor | None = None
-_threads = 0
 
 
 def _must_be_plain(*tensors: Tensor) -> bool:
@@ -331,43 +242,3 @@ def _must_be_plain(*tensors: Tensor) -> bool:
 
 def _fast(*tensors: Tensor) -> bool:
     return not _must_be_plain(*tensors) and all(tensor.device.type == "cpu" for tensor in tensors)
-
-
-def _array(tensor: Tensor) -> np.ndarray:
-    """The numbers of a tensor, contiguous."""
-    return tensor.detach().resolve_conj().resolve_neg().contiguous().numpy()
-
-
-def _fresh(shape: Iterable[int], dtype: torch.dtype) -> Tensor:
-    """An empty tensor; large ones come from NumPy because it asks for huge pages, several times faster."""
-    kind = str(dtype).removeprefix("torch.")
-    return torch.from_numpy(np.empty(tuple(shape), kind))
-
-
-def _parts(batch: int, count: int) -> list[tuple[int, int]]:
-    """The sequences of a batch in about `count` parts: (first, last)."""
-    size = max(1, -(-batch // count))
-    return [(first, min(first + size, batch)) for first in range(0, batch, size)]
-
-
-def _spread(work: Callable[[Any], None], pieces: list[Any], cost: int) -> None:
-    """Do the work piece by piece, on as many threads as PyTorch uses; kernels let go of Python's lock."""
-    global _workers, _threads
-    threads = torch.get_num_threads()
-    if threads == 1 or len(pieces) == 1 or cost < _WORTH:
-        for piece in pieces:
-            work(piece)
-        return
-    if _workers is None or _threads != threads:
-        _workers, _threads = ThreadPoolExecutor(threads, "wavetrain"), threads
-    for _ in _workers.map(work, pieces):
-        pass
-
-
-def _forget_workers() -> None:
-    global _workers
-    _workers = None
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_workers)  # threads do not live on in a forked process

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from wavetrain import scan
 from wavetrain.core import Layer, Nonlinear, State
 from wavetrain.errors import BadInput
 from wavetrain.scan import unroll
@@ -38,7 +39,7 @@ class Reader(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         y, _ = self.layer(one_hot(x, self.layer.inputs, self.read_dtype))
-        return self.read(y if self.steps else y[:, -1])
+        return self.read(y if self.steps else scan.final(y))
 
     @property
     def read_dtype(self) -> torch.dtype:

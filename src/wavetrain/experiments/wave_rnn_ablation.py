@@ -77,7 +77,7 @@ class Scale:
 
 
 smoke = Scale(1, 4, 2, 4, (1e-3,), (1.0,), every=2, ring=12, channels=2, width=10)
-small = Scale(30, 800, 60, 32, (1e-2, 1e-3, 1e-4), (1.0,), every=50)
+small = Scale(30, 1600, 60, 32, (1e-2, 1e-3, 1e-4), (1.0,), every=50)
 full = Scale(30, 60_000, 1000, 128, (1e-2, 1e-3, 1e-4), (None, 1.0, 10.0), every=500)
 
 

@@ -169,12 +169,15 @@ def _fill(ring, start, stride, half, values):
 def _finish(total, width, drive, h, o, j, activation):
     """Add the drive (C, N) to the sums of a tile, and make them states, in h (C, N)."""
     count = min(width, drive.shape[1] - j)
+    zero = total.dtype.type(0)
     for q in range(min(OUTPUTS, drive.shape[0] - o)):
-        sums, given, made = total[q * width : q * width + count], drive[o + q, j:], h[o + q, j:]
+        # slices, because an index of which the compiler cannot tell that it is positive costs the vectors
+        sums = total[q * width : q * width + count]
+        given, made = drive[o + q, j : j + count], h[o + q, j : j + count]
         if activation == RELU:
             for i in range(count):
                 value = sums[i] + given[i]
-                made[i] = 0 if value <= 0 else value  # NaN stays
+                made[i] = zero if value <= 0 else value  # NaN stays
         elif activation == TANH:
             for i in range(count):
                 made[i] = _tanh(sums[i] + given[i], made)
@@ -208,55 +211,53 @@ def _tanh(x, like):
 
 @_compiled
 def _slope(back, h, activation, out):
-    """Multiply what comes back to a state by the slope of the activation there; all flat."""
+    """Multiply what comes back to a state by the slope of the activation there; all flat.
+
+    Backwards, like the walk over time: memory that is read strictly downwards comes faster.
+    """
+    zero = h.dtype.type(0)
     if activation == RELU:
-        for i in range(h.size):
-            out[i] = 0 if h[i] <= 0 else back[i]
+        for i in range(h.size - 1, -1, -1):
+            out[i] = zero if h[i] <= 0 else back[i]
     elif activation == TANH:
-        for i in range(h.size):
+        for i in range(h.size - 1, -1, -1):
             out[i] = back[i] * (1 - h[i] * h[i])
     else:
-        for i in range(h.size):
+        for i in range(h.size - 1, -1, -1):
             out[i] = back[i]
 
 
 @_compiled
 def _add(to, more):
-    for i in range(to.size):
+    for i in range(to.size - 1, -1, -1):
         to[i] += more[i]
 
 
 @_compiled
 def _convolve(weights, offsets, ring, o, j, lanes, total):
     """The sums of all rows for the outputs of a tile, at the block of positions that starts at j."""
+    width = LANE * len(lanes)
     total[:] = 0
     for r in range(0, offsets.size, ROWS):
-        _add_rows(weights, offsets, ring, o, r, j, lanes, total)
-
-
-@_compiled
-def _add_rows(weights, offsets, ring, o, r, j, lanes, total):
-    """Add the rows of one tile to its outputs."""
-    width = LANE * len(lanes)
-    tile = weights[o // OUTPUTS, r // ROWS]
-    u00, u01, u02 = tile[0], tile[1], tile[2]
-    u10, u11, u12 = tile[3], tile[4], tile[5]
-    u20, u21, u22 = tile[6], tile[7], tile[8]
-    u30, u31, u32 = tile[9], tile[10], tile[11]
-    u40, u41, u42 = tile[12], tile[13], tile[14]
-    u50, u51, u52 = tile[15], tile[16], tile[17]
-    u60, u61, u62 = tile[18], tile[19], tile[20]
-    h0, h1, h2 = ring[offsets[r] + j :], ring[offsets[r + 1] + j :], ring[offsets[r + 2] + j :]
-    for i in range(width):
-        # all reads before all writes, or the compiler reads again after each
-        x0, x1, x2 = h0[i], h1[i], h2[i]
-        total[i] += u00 * x0 + u01 * x1 + u02 * x2
-        total[width + i] += u10 * x0 + u11 * x1 + u12 * x2
-        total[2 * width + i] += u20 * x0 + u21 * x1 + u22 * x2
-        total[3 * width + i] += u30 * x0 + u31 * x1 + u32 * x2
-        total[4 * width + i] += u40 * x0 + u41 * x1 + u42 * x2
-        total[5 * width + i] += u50 * x0 + u51 * x1 + u52 * x2
-        total[6 * width + i] += u60 * x0 + u61 * x1 + u62 * x2
+        tile = weights[o // OUTPUTS, r // ROWS]
+        u00, u01, u02 = tile[0], tile[1], tile[2]
+        u10, u11, u12 = tile[3], tile[4], tile[5]
+        u20, u21, u22 = tile[6], tile[7], tile[8]
+        u30, u31, u32 = tile[9], tile[10], tile[11]
+        u40, u41, u42 = tile[12], tile[13], tile[14]
+        u50, u51, u52 = tile[15], tile[16], tile[17]
+        u60, u61, u62 = tile[18], tile[19], tile[20]
+        h0, h1, h2 = ring[offsets[r] + j :], ring[offsets[r + 1] + j :], ring[offsets[r + 2] + j :]
+        for i in range(width):
+            # all reads before all writes, or the compiler reads again after each
+            x0, x1, x2 = h0[i], h1[i], h2[i]
+            total[i] += u00 * x0 + u01 * x1 + u02 * x2
+            total[width + i] += u10 * x0 + u11 * x1 + u12 * x2
+            total[2 * width + i] += u20 * x0 + u21 * x1 + u22 * x2
+            total[3 * width + i] += u30 * x0 + u31 * x1 + u32 * x2
+            total[4 * width + i] += u40 * x0 + u41 * x1 + u42 * x2
+            total[5 * width + i] += u50 * x0 + u51 * x1 + u52 * x2
+            total[6 * width + i] += u60 * x0 + u61 * x1 + u62 * x2
 
 
 @_compiled

@@ -138,4 +138,4 @@ class WaveRNN(Nonlinear):
     def _drive(self, x: Tensor) -> Tensor:
         """What the input adds to the sums, both biases included: (..., channels, ring)."""
         bias = self.encode.bias + self.bias.repeat_interleave(self.ring)
-        return nn.functional.linear(x, self.encode.weight, bias).unflatten(-1, (self.channels, self.ring))
+        return scan.affine(x, self.encode.weight, bias).unflatten(-1, (self.channels, self.ring))

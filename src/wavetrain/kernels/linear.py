@@ -1,0 +1,59 @@
+"""`scan.linear` on CPU as PyTorch sees it: the fused walks of `linear_cpu` with their gradients."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from wavetrain.kernels import host
+
+
+def _tiles(batch: int, width: int, tile: int) -> list[tuple[int, int, int, int]]:
+    """The pieces of a walk: (first, last) sequence and (left, right) channel."""
+    parts = host.parts(batch, 2 * torch.get_num_threads())
+    return [(*part, left, min(left + tile, width)) for part in parts for left in range(0, width, tile)]
+
+
+class Linear(torch.autograd.Function):
+    """The numba route of `scan.linear`; takes and gives what `linear` does, in one dtype."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
+        from wavetrain.kernels import linear_cpu
+
+        batch, time, width = b.shape
+        h = host.fresh(b.shape, b.dtype)
+        reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
+        decay = a if a.ndim == 3 else a[None, None]  # (B, T, D) or (1, 1, D)
+        arrays = [host.array(decay), host.array(b), host.array(state), host.array(reset), h.numpy()]
+        pieces = _tiles(batch, width, linear_cpu.TILE // b.element_size())
+        host.spread(lambda piece: linear_cpu.forward(*arrays, *piece), pieces, b.numel())
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(a, state, h, reset)
+        return h, h[:, -1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
+        from wavetrain.kernels import linear_cpu
+
+        a, state, h, reset = ctx.saved_tensors
+        batch, _, width = h.shape
+        decay = a if a.ndim == 3 else a[None, None]
+        da = host.fresh(h.shape if a.ndim == 3 else (batch, 1, width), h.dtype)
+        db, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
+        grad = h.new_zeros(batch, 0, width) if grad is None else grad
+        grad_last = torch.zeros_like(state) if grad_last is None else grad_last
+        inputs = [
+            host.array(decay),
+            host.array(h),
+            host.array(state),
+            host.array(reset),
+            host.array(grad),
+            host.array(grad_last),
+        ]
+        arrays = [*inputs, da.numpy(), db.numpy(), dstate.numpy()]
+        pieces = _tiles(batch, width, linear_cpu.TILE // h.element_size())
+        host.spread(lambda piece: linear_cpu.backward(*arrays, *piece), pieces, h.numel())
+        return da if a.ndim == 3 else da.sum((0, 1)), db, dstate, None

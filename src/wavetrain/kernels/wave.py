@@ -1,0 +1,77 @@
+"""`scan.wave` on CPU as PyTorch sees it: the fused walks of `wave_cpu` with their gradients."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from wavetrain.kernels import host
+
+_PARTS = 32  # of a batch, where gradients are summed part by part: not the number of threads
+
+
+class Wave(torch.autograd.Function):
+    """The numba route of `scan.wave`; the activation is given by its name."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, drive: Tensor, kernel: Tensor, state: Tensor, activation: str
+    ) -> tuple[Tensor, Tensor]:
+        from wavetrain.kernels import wave_cpu
+
+        batch, _, channels, size = drive.shape
+        taps = kernel.shape[2]
+        stride = wave_cpu.stride(size, taps)
+        weights = wave_cpu.weights(host.array(kernel))
+        offsets = wave_cpu.offsets(channels, taps, stride)
+        code = wave_cpu.CODES[activation]
+        h = host.fresh(drive.shape, drive.dtype)
+        inputs = [host.array(drive), weights, offsets, host.array(state)]
+        arrays = [*inputs, taps, stride, code, wave_cpu.lanes(size), h.numpy()]
+        host.spread(
+            lambda piece: wave_cpu.forward(*arrays, *piece), host.parts(batch, _PARTS), h.numel() * channels
+        )
+        ctx.activation = code
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(kernel, state, h)
+        return h, h[:, -1].clone()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
+        from wavetrain.kernels import wave_cpu
+
+        kernel, state, h = ctx.saved_tensors
+        batch, _, channels, size = h.shape
+        taps = kernel.shape[2]
+        stride, span = wave_cpu.stride(size, taps), wave_cpu.span(size, taps)
+        weights = wave_cpu.weights(host.array(kernel.transpose(0, 1).flip(2)))
+        offsets, long_offsets = (wave_cpu.offsets(channels, taps, length) for length in (stride, span))
+        ddrive, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
+        parts = host.parts(batch, _PARTS)
+        # summed part by part and then in order, so that the threads do not change the sum
+        wanted = ctx.needs_input_grad[1]
+        outputs = weights.shape[0] * wave_cpu.OUTPUTS if wanted else 0
+        dweights = np.zeros((len(parts), outputs, offsets.size), weights.dtype)
+        grad = h.new_zeros(batch, 0, channels, size) if grad is None else grad
+        grad_last = torch.zeros_like(state) if grad_last is None else grad_last
+        inputs = [
+            host.array(h),
+            host.array(state),
+            host.array(grad),
+            host.array(grad_last),
+            weights,
+            offsets,
+            long_offsets,
+        ]
+        sizes = [taps, stride, span, ctx.activation, wave_cpu.lanes(size)]
+        arrays = [*inputs, *sizes, ddrive.numpy(), dstate.numpy()]
+
+        pieces = [(total, *part) for total, part in zip(dweights, parts, strict=True)]
+        host.spread(lambda piece: wave_cpu.backward(*arrays, *piece), pieces, h.numel() * channels)
+        if not wanted:
+            return ddrive, None, dstate, None
+        dkernel = dweights.sum(0)[:channels, : channels * taps].reshape(kernel.shape)
+        return ddrive, torch.from_numpy(dkernel), dstate, None

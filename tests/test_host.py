@@ -1,0 +1,79 @@
+"""Memory is used again only when nobody holds it; work is spread over threads without changing it."""
+
+import gc
+
+import torch
+
+from wavetrain import scan
+from wavetrain.kernels import host
+
+SIZE = (host.LARGE // 4 + 1,)
+
+
+def test_memory_is_used_again_once_it_is_free() -> None:
+    first = host.fresh(SIZE, torch.float32)
+    place = first.data_ptr()
+    second = host.fresh(SIZE, torch.float32)
+    assert second.data_ptr() != place  # the first is still held
+    del first
+    gc.collect()
+    assert host.fresh(SIZE, torch.float32).data_ptr() == place
+
+
+def test_views_and_graphs_hold_their_memory() -> None:
+    whole = host.fresh(SIZE, torch.float32)
+    place, part = whole.data_ptr(), whole[5:9]
+    array = whole.numpy()
+    del whole
+    assert host.fresh(SIZE, torch.float32).data_ptr() != place
+    del part
+    assert host.fresh(SIZE, torch.float32).data_ptr() != place
+    del array
+    others = [host.fresh(SIZE, torch.float32) for _ in range(4)]
+    assert place in [one.data_ptr() for one in others]
+
+
+def test_results_of_two_calls_do_not_share_memory() -> None:
+    torch.manual_seed(0)
+    a, b = torch.rand(2, 300, 600), torch.randn(2, 300, 600)
+    first, _ = scan.linear(a, b)
+    copy = first.clone()
+    second, _ = scan.linear(a, 2 * b)
+    assert torch.equal(first, copy)
+    torch.testing.assert_close(second, 2 * first)
+
+
+def test_what_is_kept_is_bounded() -> None:
+    room = host.os.sysconf("SC_PAGE_SIZE") * host.os.sysconf("SC_PHYS_PAGES") // 8
+    for size in range(3):
+        host.fresh((host.LARGE + size,), torch.float64)
+    assert sum(block.nbytes for block in host._kept) <= room
+
+
+def test_small_results_are_plain() -> None:
+    before = len(host._kept)
+    host.fresh((3, 5), torch.complex64)
+    assert len(host._kept) == before
+
+
+def test_affine_and_final_are_what_they_say() -> None:
+    torch.manual_seed(0)
+    x, weight, bias = (torch.randn(*shape, dtype=torch.float64) for shape in ((2, 5, 3), (4, 3), (4,)))
+    for tensor in (x, weight, bias):
+        tensor.requires_grad_()
+    torch.testing.assert_close(scan.affine(x, weight, bias), torch.nn.functional.linear(x, weight, bias))
+    assert torch.autograd.gradcheck(scan.affine, (x, weight, bias))
+    assert torch.autograd.gradcheck(scan.final, (x,))
+    assert torch.equal(scan.final(x), x[:, -1])
+
+
+def test_spread_does_all_pieces_in_any_number_of_threads() -> None:
+    threads = torch.get_num_threads()
+    try:
+        for count in (1, 3):
+            torch.set_num_threads(count)
+            done: list[int] = []
+            host.spread(done.append, list(range(20)), cost=host.WORTH)
+            assert sorted(done) == list(range(20))
+    finally:
+        torch.set_num_threads(threads)
