@@ -61,7 +61,10 @@ def named(name: str, kinds: tuple[str, ...] = KINDS) -> Found:
 
 def _read(path: Path) -> Found:
     kind, name = path.parent.name, path.stem
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise BadInput(f"{kind}/{path.name}, line {error.lineno}: {error.msg}") from error
     about = ast.get_docstring(tree) or ""
     symbol, facts = "", {}
     for node in tree.body:

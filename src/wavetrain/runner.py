@@ -54,7 +54,7 @@ class Order:
             raise unknown(
                 f"scale of {self.experiment.name}", self.scale, [s for s in SCALES if hasattr(module, s)]
             )
-        return json.loads(json.dumps(dataclasses.asdict(getattr(module, self.scale)), default=str))
+        return json.loads(json.dumps(dataclasses.asdict(getattr(module, self.scale)), default=_name))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -74,6 +74,11 @@ class Order:
         config = self.config
         digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
         return self.out / f"{self.experiment.name}-{self.scale}-seed{self.seed}-{digest}"
+
+
+def _name(value: Any) -> str:
+    """A function or class by its name, the same in every process; anything else as text."""
+    return str(getattr(value, "__qualname__", value))
 
 
 def execute(order: Order, tell: Callable[[News], None]) -> dict[str, Any]:
