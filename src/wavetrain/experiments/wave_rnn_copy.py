@@ -72,7 +72,7 @@ class Scale:
 
 
 smoke = Scale((1,), 4, 1, trial=2, batch=4, rates=(1e-3,), clips=(1.0,), every=2, ring=12, widths=(10, 12))
-small = Scale((0, 10), 2000, 10, trial=40, batch=32, rates=(1e-2, 1e-3, 1e-4), clips=(1.0,), every=10)
+small = Scale((0, 5), 2000, 10, trial=40, batch=32, rates=(1e-2, 1e-3), clips=(1.0,), every=10)
 full = Scale(
     (0, 10, 30, 80, 480),
     steps=60_000,

@@ -69,9 +69,7 @@ class Scale:
 
 
 smoke = Scale(digits, 2, 8, (8, 8, 8), None, steps=4, trial=2, batch=8, rates=(1e-3,), every=2)
-small = Scale(
-    digits, 8, 64, (96, 48, 56), None, steps=400, trial=80, batch=64, rates=(1e-2, 1e-3, 1e-4), every=80
-)
+small = Scale(digits, 8, 64, (96, 48, 56), None, steps=250, trial=40, batch=64, rates=(1e-2, 1e-3), every=50)
 full = Scale(
     mnist,
     16,
