@@ -72,7 +72,7 @@ class Scale:
 
 
 smoke = Scale((1,), 4, 1, trial=2, batch=4, rates=(1e-3,), clips=(1.0,), every=2, ring=12, widths=(10, 12))
-small = Scale((0, 5), 2000, 10, trial=40, batch=32, rates=(1e-2, 1e-3), clips=(1.0,), every=10)
+small = Scale((0, 5), 2000, 10, trial=25, batch=24, rates=(1e-2, 1e-3), clips=(1.0,), every=10)
 full = Scale(
     (0, 10, 30, 80, 480),
     steps=60_000,
@@ -119,7 +119,7 @@ def _learn(lab: Lab, name: str, make: Callable[[], Layer], delay: int, scale: Sc
     def build() -> Reader:
         return Reader(make(), task.outputs, steps=True)
 
-    plan = Plan(scale.trial, scale.batch, rate=0.0, every=scale.every, held_out=100)
+    plan = Plan(scale.trial, scale.batch, rate=0.0, every=scale.every, held_out=60)
     plans = {
         f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip)
         for rate in scale.rates
