@@ -113,7 +113,18 @@ def test_run_and_site(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
 
 def test_a_finished_run_is_read_by_another_process(tmp_path: Path) -> None:
     """The folder of a run is named by what it depends on, and by nothing that differs between processes."""
-    words = ("run", "wave_rnn_digits", "--scale", "smoke", "--seeds", "1", "--jobs", "1", "--out", str(tmp_path))
+    words = (
+        "run",
+        "wave_rnn_digits",
+        "--scale",
+        "smoke",
+        "--seeds",
+        "1",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path),
+    )
     first, second = wavetrain(*words), wavetrain(*words)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert len(list(tmp_path.glob("wave_rnn_digits-smoke-seed0-*"))) == 1

@@ -11,11 +11,12 @@ import torch
 
 from wavetrain import compare as module
 from wavetrain import find
-from wavetrain.compare import Terms, compare, fitting_width, founders, table
+from wavetrain.compare import Terms, compare, fitting_width, founders
 from wavetrain.core import Task
 from wavetrain.errors import BadInput
 from wavetrain.lab import News
 from wavetrain.load import load
+from wavetrain.report.tables import comparison
 from wavetrain.tasks.adding import Adding
 from wavetrain.tasks.copying import Copying
 
@@ -79,7 +80,7 @@ def test_each_kind_of_data_from_file_to_table(tmp_path: Path, kind: str):
         assert result["timings"][one["layer"]]["training_tokens_per_second"] > 0
         assert result["timings"][one["layer"]]["microseconds_per_step"] > 0
         assert (Path(result["folder"]) / result["pictures"][one["layer"]]).read_bytes()[:4] == b"\x89PNG"
-    columns = table(result)
+    columns = comparison(result)
     assert {len(cells) for cells in columns.values()} == {3}
     assert columns["layer"][-1] == "chance" and result["measure"] in columns
     json.dumps(result, allow_nan=False)
@@ -142,19 +143,30 @@ def test_a_training_that_diverges_is_no_figure(tmp_path: Path):
     (figures,) = result["figures"]
     assert figures["diverged"] and figures["score"] is None and figures["spread"] is None
     assert None in figures["scores"]
-    assert table(result)["R²"][0].startswith("diverged (")
+    assert comparison(result)["R²"][0].startswith("diverged (")
     json.dumps(result, allow_nan=False)
 
 
 @pytest.mark.parametrize("found", find.members("layers"), ids=lambda found: found.name)
 @pytest.mark.parametrize(
-    "task, terms", [(Adding(), Terms(2_000)), (Copying(), Terms(20_000, depth=1))], ids=str
+    "task, terms", [(Adding(), Terms(20_000)), (Copying(), Terms(20_000, depth=1))], ids=str
 )
 def test_the_budget_is_kept(found: find.Found, task: Task, terms: Terms):
     width, parameters = fitting_width(found, task, terms)
     stack = module.build(found.load(), width, task, terms.depth)
     assert parameters == sum(part.numel() * (1 + part.is_complex()) for part in stack.parameters())
     assert 0.85 * terms.parameters < parameters <= 1.1 * terms.parameters
+
+
+def test_what_does_not_fit_is_left_out_of_the_default(tmp_path, monkeypatch):
+    """A state space of 64 x 64 is more than 600 parameters: left out by default, refused when asked for."""
+    named = [find.named(name, ("layers",)) for name in ("elman", "lssl")]
+    monkeypatch.setattr(module, "founders", lambda: named)
+    result = run(source_of("values", tmp_path), tmp_path / "out", None, TINY)
+    assert [one["layer"] for one in result["figures"]] == ["elman"]
+    assert "lssl: expected a budget of at least" in result["left_out"]["lssl"]
+    with pytest.raises(BadInput, match="lssl: expected a budget"):
+        run(source_of("values", tmp_path), tmp_path / "out", ("lssl",), TINY)
 
 
 def test_a_budget_too_small_is_one_clear_line():

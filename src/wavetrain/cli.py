@@ -196,7 +196,7 @@ def compare(
         out: folder of the runs
     """
     from wavetrain import compare as comparing
-    from wavetrain.report.tables import columns_table
+    from wavetrain.report.tables import columns_table, comparison
 
     _at_least(seeds=seeds, jobs=jobs + 1)
     _check_device(device)
@@ -208,8 +208,10 @@ def compare(
         _print_json(result)
         return
     console.print(result["data"]["what"], markup=False)
-    console.print(columns_table(comparing.table(result)))
+    console.print(columns_table(comparison(result)))
     console.print(f"chance: {result['chance']['answer']}", markup=False)
+    for why in result["left_out"].values():
+        console.print(f"left out: {why}", markup=False)
     for layer, path in result["pictures"].items():
         console.print(f"operator of {layer}: {Path(result['folder']) / path}", markup=False, soft_wrap=True)
 

@@ -104,7 +104,16 @@ def compare(
     data = load(source)
     source = source if source == data.name else str(Path(source).resolve())
     chosen = [find.named(name, ("layers",)) for name in dict.fromkeys(layers or ())] or founders()
-    widths = {one.name: fitting_width(one, data.task, terms) for one in chosen}
+    widths: dict[str, tuple[int, int]] = {}
+    left_out: dict[str, str] = {}  # of the default, what does not fit into the budget
+    for one in chosen:
+        try:
+            widths[one.name] = fitting_width(one, data.task, terms)
+        except BadInput as error:
+            if layers is not None or (one.name == chosen[-1].name and not widths):
+                raise
+            left_out[one.name] = str(error)
+    chosen = [one for one in chosen if one.name in widths]
     config = {
         "data": data.digest,
         "terms": json.loads(json.dumps(dataclasses.asdict(terms))),
@@ -131,6 +140,7 @@ def compare(
         "higher": objective.higher,
         "chance": {"score": data.task.chance, "answer": data.chance},
         "terms": config["terms"],
+        "left_out": left_out,
         "figures": figures,  # best first
         "timings": {layer: part["timings"] for layer, part in parts.items()},
         "pictures": _draw(folder, figures),
@@ -315,31 +325,3 @@ def _draw(folder: Path, figures: Sequence[dict[str, Any]]) -> dict[str, str]:
     places = {one["layer"]: folder / one["context"]["picture"] for one in figures if one["context"]}
     drawn = {layer: draw_all(place.parent) for layer, place in places.items()}
     return {layer: str(path.relative_to(folder)) for layer, paths in drawn.items() for path in paths}
-
-
-def table(result: dict[str, Any]) -> dict[str, list[str]]:
-    """A result as columns of text by heading: a row for each layer, best first, then the chance level."""
-    columns: dict[str, list[str]] = {}
-    for one in result["figures"]:
-        timings, context = result["timings"][one["layer"]], one["context"]
-        row = {
-            "layer": one["layer"],
-            result["measure"]: _score(one),
-            "param-\neters": f"{one['parameters']:,}",
-            "trained\ntokens/s": f"{timings['training_tokens_per_second']:,}",
-            "µs a\nstep": f"{timings['microseconds_per_step']:.0f}",
-            "state\nbytes": f"{one['state_bytes']:,}",
-            "mean\nreach": f"{context['mean']:.1f}" if context else "",
-            "90%\nwithin": str(context["reach"]) if context else "",
-        }
-        for heading, cell in row.items():
-            columns.setdefault(heading, []).append(cell)
-    last = {"layer": "chance", result["measure"]: f"{result['chance']['score']:.3f}"}
-    return {heading: [*cells, last.get(heading, "")] for heading, cells in columns.items()}
-
-
-def _score(figures: dict[str, Any]) -> str:
-    if figures["diverged"]:
-        return f"diverged ({len(figures['diverged'])} of {len(figures['scores'])})"
-    spread = "" if figures["spread"] is None else f" ± {figures['spread']:.3f}"
-    return f"{figures['score']:.3f}{spread}"

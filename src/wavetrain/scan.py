@@ -1,4 +1,4 @@
-"""The ways to run a recurrence: unroll, linear, wave, dense.
+"""The ways to run a recurrence: unroll, linear, wave, selective, dense, chunked, newton.
 
 Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
 values and gradients: fused numba kernels on CPU, PyTorch's own kernels for the dense recurrence. The route
@@ -16,8 +16,17 @@ from torch.nn import functional as F
 
 from wavetrain.core import State
 from wavetrain.errors import BadInput
+from wavetrain.kernels import blocks
+from wavetrain.kernels.chunked import check as check_chunked
+from wavetrain.kernels.chunked import mixing as mixing
+from wavetrain.kernels.chunked import products, walk
+from wavetrain.kernels.convolution import convolve as convolve
+from wavetrain.kernels.convolution import dilated as dilated
+from wavetrain.kernels.convolution import toeplitz as toeplitz
 from wavetrain.kernels.drive import Affine, Final
 from wavetrain.kernels.linear import Linear
+from wavetrain.kernels.newton import WORTH, Cell, Info, Newton, check_newton, solved, walked
+from wavetrain.kernels.selective import Selective, check_selective
 from wavetrain.kernels.wave import Wave
 
 _taken: dict[str, str] = {}
@@ -187,6 +196,37 @@ def _check_wave(drive: Tensor, kernel: Tensor, state: Tensor | None) -> None:
         raise BadInput(f"wave: expected drive, kernel and state of one dtype, got {sorted(map(str, kinds))}")
 
 
+def selective(
+    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The recurrence h_t = exp(dt_t a) h_{t-1} + dt_t b_t x_t of N states in each channel, y_t = c_t . h_t.
+
+    x and dt are (B, T, E), a is (E, N); b and c (B, T, N) are shared by the channels. `state` (B, E, N) is
+    h_0, zero where left out. All real, of one dtype. Returns y (B, T, E) and the last h; the fast route
+    never writes out the states of all steps.
+    """
+    check_selective(x, dt, a, b, c, state)
+    if state is None:
+        state = x.new_zeros(len(x), *a.shape)
+    if _fast(x, dt, a, b, c, state):
+        _taken["selective"] = "numba"
+        return Selective.apply(x, dt, a, b, c, state)
+    _taken["selective"] = "plain"
+    steps = []
+    for now in zip(*(part.unbind(1) for part in (x, dt, b, c)), strict=True):
+        y, state = selective_step(now[0], now[1], a, now[2], now[3], state)
+        steps.append(y)
+    return torch.stack(steps, 1), state
+
+
+def selective_step(
+    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step of `selective`: x, dt (B, E), b, c (B, N) and state (B, E, N) give y (B, E) and the next."""
+    state = torch.exp(dt[..., None] * a) * state + (dt * x)[..., None] * b[:, None]
+    return (state @ c[..., None]).squeeze(-1), state
+
+
 def dense(
     x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear, activation: Activation
 ) -> tuple[Tensor, Tensor]:
@@ -227,6 +267,57 @@ def _check_dense(x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear) 
         )
     if state.shape != (x.shape[0], width):
         raise BadInput(f"dense: expected state {(x.shape[0], width)}, got {tuple(state.shape)}")
+
+
+def chunked(
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None = None, size: int = 64
+) -> tuple[Tensor, Tensor]:
+    """The recurrence of matrices S_t = decay_t S_{t-1} + k_t v_t', read as y_t = q_t' S_t.
+
+    q and k are (B, T, H, K) and v is (B, T, H, P). log_decay is (B, T, H, K), a rate for each row of S, or
+    (B, T, H, 1), one for all; minus infinity forgets at once. `state` (B, H, K, P) is S_0, zero where left
+    out. Returns y (B, T, H, P) and the last S. Time is cut into chunks of `size` steps: inside them matrix
+    products, from one to the next the state alone, so that work grows with T size and no S_t is kept.
+    `mixing` gives the weights from step to step.
+    """
+    check_chunked(q, k, v, log_decay, state)
+    if state is None:
+        state = v.new_zeros(len(k), *k.shape[2:], v.shape[-1])
+    if _plain:
+        _taken["chunked"] = "plain"
+        return walk(q, k, v, log_decay, state)
+    _taken["chunked"] = "matrix products"
+    return products(q, k, v, log_decay, state, min(size, q.shape[1]))
+
+
+def newton(cell: Cell, drive: Tensor, state: Tensor, how: Newton | None = None) -> tuple[Tensor, Info]:
+    """The nonlinear recurrence h_t = f(h_{t-1}, x_t) of a cell whose channels do not see each other.
+
+    drive is (B, T, G, D): what the input adds to the G sums of each of D channels; state (B, S, D) is h_0,
+    S parts a channel. Returns h (B, T, S, D), and per sequence how it was found. The definition is the walk
+    through `cell.next`; the other route is Newton's method on all steps at once. On CPU it does more work
+    in more time, so that it is taken only where `how` is given; elsewhere also from `WORTH` steps on. What
+    does not converge is walked, and `routes` says so.
+    """
+    check_newton(drive, state)
+    many = drive.device.type != "cpu" and drive.shape[1] >= WORTH
+    if _must_be_plain(drive, state) or (how is None and not many):
+        _taken["newton"] = "plain"
+        return walked(cell, drive, state)
+    h, info = solved(cell, drive, state, Newton() if how is None else how, _corrections)
+    lost = int((~info.converged).sum())
+    route = "numba" if _fast(drive, state) else "reduction"
+    _taken["newton"] = f"{route}, {lost} of {len(drive)} not converged" if lost else route
+    return h, info
+
+
+def _corrections(jacobian: Tensor, b: Tensor) -> Tensor:
+    """The linear recurrence in each step of Newton's method, d_t = J_t d_{t-1} + b_t, as in `blocks`."""
+    if not _fast(jacobian, b):
+        return blocks.reduce(jacobian, b)
+    if b.shape[2] > 1:
+        return blocks.walk(jacobian, b)
+    return linear(jacobian[:, :, 0, 0], b[:, :, 0])[0].unsqueeze(2)
 
 
 _KINDS = (torch.float32, torch.float64, torch.complex64, torch.complex128)

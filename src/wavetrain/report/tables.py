@@ -58,6 +58,34 @@ def card_table(found: Found) -> Table:
     return table
 
 
+def comparison(result: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The result of a comparison as columns of text by heading: layers best first, then chance."""
+    columns: dict[str, list[str]] = {}
+    for one in result["figures"]:
+        timings, context = result["timings"][one["layer"]], one["context"]
+        row = {
+            "layer": one["layer"],
+            result["measure"]: _score(one),
+            "param-\neters": f"{one['parameters']:,}",
+            "trained\ntokens/s": f"{timings['training_tokens_per_second']:,}",
+            "µs a\nstep": f"{timings['microseconds_per_step']:.0f}",
+            "state\nbytes": f"{one['state_bytes']:,}",
+            "mean\nreach": f"{context['mean']:.1f}" if context else "",
+            "90%\nwithin": str(context["reach"]) if context else "",
+        }
+        for heading, cell in row.items():
+            columns.setdefault(heading, []).append(cell)
+    last = {"layer": "chance", result["measure"]: f"{result['chance']['score']:.3f}"}
+    return {heading: [*cells, last.get(heading, "")] for heading, cells in columns.items()}
+
+
+def _score(figures: Mapping[str, Any]) -> str:
+    if figures["diverged"]:
+        return f"diverged ({len(figures['diverged'])} of {len(figures['scores'])})"
+    spread = "" if figures["spread"] is None else f" ± {figures['spread']:.3f}"
+    return f"{figures['score']:.3f}{spread}"
+
+
 def columns_table(columns: Mapping[str, list[str]]) -> Table:
     """Columns of cells by heading; the first is names, the rest figures."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))

@@ -1,0 +1,73 @@
+"""The insides of `scan.chunked`: matrix products in chunks of time, and the walk that they are held to."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from wavetrain.errors import BadInput
+
+
+def products(
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor, size: int
+) -> tuple[Tensor, Tensor]:
+    """What `scan.chunked` gives, in chunks of `size` steps."""
+    time = q.shape[1]
+    q, k, v, log_decay = (
+        F.pad(part, (0, 0, 0, 0, 0, -time % size)).unflatten(1, (-1, size)).transpose(2, 3)
+        for part in (q, k, v, log_decay)
+    )  # (B, N, H, C, ...), C steps in each of N chunks; the padding neither adds nor fades
+    since = log_decay.cumsum(-2).exp()  # what each step still has of the state before the chunk
+    until = F.pad(log_decay[..., 1:, :], (0, 0, 0, 1)).flip(-2).cumsum(-2).flip(-2).exp()
+    added = (k * until).mT @ v  # (B, N, H, K, P): what the chunk leaves behind
+    before = []
+    for left, new in zip(since[..., -1, :, None].unbind(1), added.unbind(1), strict=True):
+        before.append(state)
+        state = left * state + new
+    y = mixing(q, k, log_decay) @ v + (q * since) @ torch.stack(before, 1)  # (B, N, H, C, P)
+    return y.transpose(2, 3).flatten(1, 2)[:, :time], state
+
+
+def mixing(q: Tensor, k: Tensor, log_decay: Tensor) -> Tensor:
+    """The weights of `scan.chunked` from step s to step t: q_t' (decay_t ... decay_{s+1}) k_s, (..., T, T).
+
+    q and k are (..., T, K), log_decay (..., T, K) or (..., T, 1). The logarithms between two steps are summed
+    for each pair: the difference of two long sums would lose digits, and minus infinity twice is no number.
+    """
+    time = q.shape[-2]
+    later = torch.ones(time, time, dtype=torch.bool, device=q.device).tril(-1)[..., None]
+    passed = torch.where(later, log_decay.unsqueeze(-2), 0.0).cumsum(-3)  # (..., T, T, K or 1)
+    if log_decay.shape[-1] == 1:
+        weight = (q @ k.mT) * passed.exp().squeeze(-1)
+    else:
+        weight = (q.unsqueeze(-2) * passed.exp() * k.unsqueeze(-3)).sum(-1)
+    return weight.tril()
+
+
+def walk(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """The definition of `scan.chunked`, one step after the other."""
+    steps = []
+    for query, key, value, rate in zip(*(part.unbind(1) for part in (q, k, v, log_decay)), strict=True):
+        state = rate.exp()[..., None] * state + key[..., :, None] * value[..., None, :]  # (B, H, K, P)
+        steps.append((query[..., None, :] @ state).squeeze(-2))
+    return torch.stack(steps, 1), state
+
+
+def check(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None) -> None:
+    """Raise for shapes that `scan.chunked` cannot take."""
+    if k.ndim != 4 or k.shape[1] == 0 or q.shape != k.shape:
+        raise BadInput(
+            "chunked: expected q and k (batch, time, heads, keys) with at least one step, "
+            f"got {tuple(q.shape)} and {tuple(k.shape)}"
+        )
+    batch, time, heads, keys = k.shape
+    if v.ndim != 4 or v.shape[:3] != (batch, time, heads):
+        raise BadInput(f"chunked: expected v {(batch, time, heads)} and values, got {tuple(v.shape)}")
+    if log_decay.shape not in ((batch, time, heads, keys), (batch, time, heads, 1)):
+        raise BadInput(
+            f"chunked: expected log_decay {tuple(k.shape)} or {(batch, time, heads, 1)}, "
+            f"got {tuple(log_decay.shape)}"
+        )
+    if state is not None and state.shape != (batch, heads, keys, v.shape[3]):
+        raise BadInput(
+            f"chunked: expected state {(batch, heads, keys, v.shape[3])}, got {tuple(state.shape)}"
+        )

@@ -1,0 +1,215 @@
+"""The selective recurrence on CPU, and its gradient, each in one walk over time.
+
+    h_t[s, e] = exp(dt_t[e] a[s, e]) h_{t-1}[s, e] + dt_t[e] b_t[s] x_t[e],    y_t[e] = sum_s c_t[s] h_t[s, e]
+
+The states h of a tile of channels are made and used in the nearest cache: only x, dt, b, c and y go through
+memory. The inner loop runs over channels and becomes vector instructions, the exponential included. Forward
+marks h once in CHUNK steps; backward makes the states of a chunk again from its mark and walks in reverse:
+
+    g_t = c_t dy_t + exp(dt_{t+1} a) g_{t+1},      k_t = exp(dt_t a) g_t h_{t-1},
+    dx_t = dt_t sum_s b_t g_t,   ddt_t = x_t sum_s b_t g_t + sum_s a k_t,   da = sum_t dt_t k_t,
+    db_t = sum_e dt_t x_t g_t,   dc_t = sum_e dy_t h_t.
+
+Arrays are contiguous, channels innermost: x, dt, y (B, T, E); b, c (B, T, S); a (S, E); states (B, S, E).
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numba
+import numpy as np
+
+TILE = 1024  # bytes of one state in a tile of channels; of narrower tiles each loop costs more to start
+CHUNK = 16  # steps between two marks
+
+
+def _compiled(function: Callable[..., Any], *more: str) -> Any:
+    # not the whole of fastmath: NaN and infinity must go through
+    flags = {"contract", "nsz", *more}
+    try:
+        return numba.njit(nogil=True, cache=True, fastmath=flags, error_model="numpy")(function)
+    except RuntimeError:  # no folder in which compiled code could be kept is writable
+        return numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
+
+
+def _summed(function: Callable[..., Any]) -> Any:
+    return _compiled(function, "reassoc")  # lets a sum be done in several lanes
+
+
+@_compiled
+def _exp(z, like):
+    """exp of a number of an array's type, by operations that become vector instructions.
+
+    z = k ln 2 + r with k whole and |r| at most ln 2 / 2; the series of exp r, times 2^k put together from its
+    bits. The relative error is about |z| units in the last place, which rounding z costs in any case. What
+    is below the smallest normal number is zero.
+    """
+    number, kind, one = like.dtype.type, np.finfo(like.dtype), like.dtype.type(1)
+    double = kind.nmant > 23  # known when this is compiled
+    low, high = number(kind.minexp * 0.6931471805599453), number((kind.maxexp - 1) * 0.6931471805599453)
+    x = high if z > high else z  # NaN stays
+    x = low if x < low else x
+    # beside this number neighbours are 1 apart, so that the sum is rounded to k, and k is in its last bits
+    far = number(3 << (kind.nmant - 1))
+    shifted = x * number(1.4426950408889634) + far
+    r = x - (shifted - far) * number(0.6931471805599453)
+    p = number(1 / 5040)
+    if double:  # six terms more
+        q = number(1 / 479001600) + r * number(1 / 6227020800)
+        q = number(1 / 3628800) + r * (number(1 / 39916800) + r * q)
+        q = number(1 / 40320) + r * (number(1 / 362880) + r * q)
+        p += r * q
+    p = number(1 / 24) + r * (number(1 / 120) + r * (number(1 / 720) + r * p))
+    p = one + r * (one + r * (number(1 / 2) + r * (number(1 / 6) + r * p)))
+    p *= number(_power64(shifted)) if double else number(_power32(shifted))
+    p = number(np.inf) if z > high else p
+    return number(0) if z < low else p
+
+
+@_compiled
+def _power64(shifted):
+    """2^k from a float64 that has k in its last bits: k goes to the place of the exponent."""
+    return np.int64((np.float64(shifted).view(np.int64) << 52) + (1023 << 52)).view(np.float64)
+
+
+@_compiled
+def _power32(shifted):
+    return np.int32((np.float32(shifted).view(np.int32) << 23) + (127 << 23)).view(np.float32)
+
+
+@_compiled
+def forward(x, dt, a, b, c, state, y, last, marks, first, end, left, right):
+    """Fill y, last and marks for the sequences from first to end and the channels from left to right.
+
+    marks is (B, chunks, S, E), with no chunk at all where no gradient is wanted.
+    """
+    size, width = a.shape[0], right - left
+    carry = np.empty((size, width), x.dtype)
+    drive = np.empty(width, x.dtype)
+    for n in range(first, end):
+        carry[:] = state[n, :, left:right]
+        for t in range(x.shape[1]):
+            if t % CHUNK == 0 and marks.shape[1] > 0:
+                marks[n, t // CHUNK, :, left:right] = carry
+            xt, dtt, yt = x[n, t, left:right], dt[n, t, left:right], y[n, t, left:right]
+            for i in range(width):
+                drive[i] = dtt[i] * xt[i]
+                yt[i] = 0
+            for s in range(size):
+                _advance(dtt, a[s, left:right], drive, b[n, t, s], c[n, t, s], carry[s], yt)
+        last[n, :, left:right] = carry
+
+
+@_compiled
+def _advance(dt, a, drive, b, c, h, y):
+    """One step of one state of each channel."""
+    for i in range(h.size):
+        value = _exp(dt[i] * a[i], h) * h[i] + drive[i] * b
+        h[i] = value
+        y[i] += c * value
+
+
+@_compiled
+def backward(x, dt, a, b, c, marks, grad, grad_last, dx, ddt, da, dstate, db, dc, first, end, left, right):
+    """Fill the gradients for the sequences from first to end and the channels from left to right.
+
+    grad is the gradient of y, with no step at all where nothing comes back through y. da is (B, S, E), one
+    for each sequence; db and dc (B, T, S) are the sums over these channels alone.
+    """
+    time, size, width = x.shape[1], a.shape[0], right - left
+    h = np.empty((CHUNK + 1, size, width), x.dtype)  # before each step of a chunk, and after it
+    decay = np.empty((CHUNK, size, width), x.dtype)
+    drive = np.empty((CHUNK, width), x.dtype)
+    carry = np.empty((size, width), x.dtype)  # what comes back to h_t
+    total = np.empty((size, width), x.dtype)
+    through, slope, kept = np.empty(width, x.dtype), np.empty(width, x.dtype), np.empty(width, x.dtype)
+    nothing = np.zeros(width, x.dtype)
+    for n in range(first, end):
+        carry[:] = grad_last[n, :, left:right]
+        total[:] = 0
+        for chunk in range(marks.shape[1] - 1, -1, -1):
+            start = chunk * CHUNK
+            count = min(CHUNK, time - start)
+            h[0] = marks[n, chunk, :, left:right]
+            for k in range(count):
+                t = start + k
+                xt, dtt = x[n, t, left:right], dt[n, t, left:right]
+                gt = grad[n, t, left:right] if grad.shape[1] > 0 else nothing
+                _multiply(dtt, xt, drive[k])
+                for s in range(size):
+                    _decay(dtt, a[s, left:right], decay[k, s])
+                    dc[n, t, s] = _again(decay[k, s], h[k, s], drive[k], b[n, t, s], gt, h[k + 1, s])
+            for k in range(count - 1, -1, -1):
+                t = start + k
+                xt, dtt = x[n, t, left:right], dt[n, t, left:right]
+                gt = grad[n, t, left:right] if grad.shape[1] > 0 else nothing
+                through[:] = 0
+                slope[:] = 0
+                for s in range(size):
+                    db[n, t, s] = _reach(carry[s], gt, drive[k], b[n, t, s], c[n, t, s], through)
+                    _keep(carry[s], decay[k, s], h[k, s], kept)
+                    _slope(kept, a[s, left:right], dtt, slope, total[s])
+                _finish(xt, dtt, through, slope, dx[n, t, left:right], ddt[n, t, left:right])
+        dstate[n, :, left:right] = carry
+        da[n, :, left:right] = total
+
+
+# Short loops, because the compiler gives up its vectors where too many arrays may overlap.
+
+
+@_compiled
+def _multiply(a, b, out):
+    for i in range(out.size):
+        out[i] = a[i] * b[i]
+
+
+@_compiled
+def _decay(dt, a, out):
+    for i in range(out.size):
+        out[i] = _exp(dt[i] * a[i], out)
+
+
+@_summed
+def _again(decay, before, drive, b, grad, h):
+    """One step made again; returns the gradient of c."""
+    total = h.dtype.type(0)
+    for i in range(h.size):
+        value = decay[i] * before[i] + drive[i] * b
+        h[i] = value
+        total += grad[i] * value
+    return total
+
+
+@_summed
+def _reach(carry, grad, drive, b, c, through):
+    """Add what comes back through y, and pass it on to the drive; returns the gradient of b."""
+    total = carry.dtype.type(0)
+    for i in range(carry.size):
+        value = carry[i] + c * grad[i]
+        carry[i] = value
+        through[i] += b * value
+        total += drive[i] * value
+    return total
+
+
+@_compiled
+def _keep(carry, decay, before, kept):
+    """Pass on to the state before; kept is the gradient of the decay's exponent."""
+    for i in range(carry.size):
+        value = carry[i] * decay[i]
+        carry[i] = value
+        kept[i] = value * before[i]
+
+
+@_compiled
+def _slope(kept, a, dt, slope, total):
+    for i in range(kept.size):
+        slope[i] += a[i] * kept[i]
+        total[i] += dt[i] * kept[i]
+
+
+@_compiled
+def _finish(x, dt, through, slope, dx, ddt):
+    for i in range(x.size):
+        dx[i] = dt[i] * through[i]
+        ddt[i] = x[i] * through[i] + slope[i]

@@ -1,0 +1,99 @@
+"""Aaren, attention as a recurrent network: a learned query reads the whole past in constant memory.
+
+Feng, Tung, Hajimirsadeghi, Ahmed, Bengio and Mori 2024, arXiv 2405.13956.
+
+    s_t = W_q query . k_t / sqrt(P);  k_t, v_t = W x_t;  H heads of P channels; `query` is learned
+    m_t = max(m_{t-1}, s_t)                                        the highest score so far
+    c_t = c_{t-1} exp(m_{t-1} - m_t) + exp(s_t - m_t)              the sum of all weights so far
+    a_t = a_{t-1} exp(m_{t-1} - m_t) + v_t exp(s_t - m_t)          the weighted sum of all values so far
+    y_t = W_o a_t / c_t,    from m = -infinity, c = 0, a = 0
+
+This is softmax attention to steps 1 to t with one query for all t, and no exponent is ever above zero. A key
+can never be asked for by a later token: the score of a step is fixed when it comes. In `forward` the highest
+scores are a running maximum, and what is left is linear, with decay exp(m_{t-1} - m_t). How the query starts
+is not in the paper: normal with deviation 0.02 here. Linear in its values, so the operator is exact.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wavetrain import scan
+from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
+from wavetrain.errors import BadInput
+
+
+class Aaren(Layer):
+    """x (B, T, inputs) to y (B, T, width).
+
+    The state is m and c, (B, H) each, and a (B, H, P), however long the sequence. `heads` divides `width`;
+    by default a head has at least 32 channels.
+    """
+
+    card = Card(
+        title="Attention as an RNN",
+        authors="Feng, Leo and Tung, Frederick and Hajimirsadeghi, Hossein and Ahmed, Mohamed Osama "
+        "and Bengio, Yoshua and Mori, Greg",
+        year=2024,
+        source="arXiv 2405.13956",
+        family="attention",
+        seed="P: attention as an RNN, attention's accuracy with constant memory",
+    )
+
+    def __init__(self, width: int, inputs: int | None = None, heads: int | None = None):
+        super().__init__()
+        inputs = width if inputs is None else inputs
+        check_width("Aaren", width=width, inputs=inputs)
+        heads = divisor(width, width / 32) if heads is None else heads
+        check_width("Aaren", heads=heads)
+        if width % heads:
+            raise BadInput(f"Aaren: heads must divide width {width}, got {heads}")
+        self.width, self.inputs, self.heads = width, inputs, heads
+        self.query = nn.Parameter(0.02 * torch.randn(width))
+        self.ask = nn.Linear(width, width)
+        self.project = nn.Linear(inputs, 2 * width)
+        self.out = nn.Linear(width, width)
+
+    def begin(self, batch: int) -> State:
+        none = self.query.new_zeros(batch, self.heads)
+        return none - torch.inf, none, none.new_zeros(batch, self.heads, self.width // self.heads)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        highest, total, mixed = state
+        score, v = self._project(x)  # (B, H), (B, H, P)
+        m = torch.maximum(highest, score)
+        left, new = (highest - m).exp(), (score - m).exp()
+        c = left * total + new
+        a = left.unsqueeze(-1) * mixed + new.unsqueeze(-1) * v
+        return self.read(a / c.unsqueeze(-1)), (m, c, a)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        check_input(self, x)
+        highest, total, mixed = self.begin(len(x)) if state is None else state
+        score, v = self._project(x)  # (B, T, H), (B, T, H, P)
+        m = torch.maximum(highest.unsqueeze(1), score.cummax(1).values)
+        log_decay = torch.cat([highest.unsqueeze(1), m[:, :-1]], 1) - m
+        weight = (score - m).exp()[..., None]  # (B, T, H, 1), a key of one channel
+        first = torch.cat([mixed, total.unsqueeze(-1)], -1).unsqueeze(-2)  # (B, H, 1, P + 1)
+        sums, last = scan.chunked(
+            torch.ones_like(weight), weight, F.pad(v, (0, 1), value=1.0), log_decay[..., None], first
+        )
+        y = self.read(sums[..., :-1] / sums[..., -1:])
+        return y, (m[:, -1], last[:, :, 0, -1], last[:, :, 0, :-1])
+
+    def operator(self, x: Tensor) -> Operator:
+        check_input(self, x)
+        score, v = self._project(x)
+        time = x.shape[1]
+        future = torch.ones(time, time, dtype=torch.bool, device=x.device).triu(1)
+        score = score.transpose(1, 2).unsqueeze(-2).expand(-1, -1, time, -1)  # (B, H, T, T), rows alike
+        return Operator(score.masked_fill(future, -torch.inf).softmax(-1), v)
+
+    def read(self, mixed: Tensor) -> Tensor:
+        return self.out(mixed.flatten(-2))
+
+    def _project(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The score of each step (..., H), and its values (..., H, P)."""
+        q = self.ask(self.query).unflatten(-1, (self.heads, -1))  # (H, P)
+        k, v = self.project(x).unflatten(-1, (2, self.heads, -1)).unbind(-3)
+        return (q * k).sum(-1) * q.shape[-1] ** -0.5, v

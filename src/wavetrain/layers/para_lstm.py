@@ -1,0 +1,121 @@
+"""ParaLSTM: long short-term memory whose channels meet only in the input, run by Newton's method.
+
+Danieli, Rodriguez, Sarabia, Suau and Zappella 2026, ICLR 2026, arXiv 2510.21450.
+
+    f = sigmoid(a_f h + p_f c + B_f x + b_f),   g = tanh(a_g h + B_g x + b_g),   c' = f c + (1 - f) g
+    o = sigmoid(a_o h + p_o c' + B_o x + b_o),   h' = o tanh(c'),   y = h'
+
+What is forgotten makes room for what is written (coupled gates); f and o see the cell (peepholes). a, p are
+one number a channel). The Jacobian of (c', h') by (c, h) is a 2 x 2 matrix a channel: with t = tanh(c'),
+
+    J_cc = f + (c - g) f (1 - f) p_f,   J_ch = (c - g) f (1 - f) a_f + (1 - f) (1 - g^2) a_g,
+    (J_hc, J_hh) = (t o (1 - o) p_o + o (1 - t^2)) (J_cc, J_ch) + (0, t o (1 - o) a_o),
+
+and each iteration of Newton's method on the whole sequence is one linear recurrence of such matrices
+(`scan.newton`). B is block-diagonal over heads. Start: a and p normal with deviation 2 / sqrt(5 width), B
+Xavier uniform in each head, biases 0 but b_f, which falls from 0 to -1 over the channels. The iterations go
+on until they have converged, where the released code takes 3. Left out: the block around the cell.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from wavetrain import scan
+from wavetrain.core import Card, Nonlinear, State, check_input, check_width, divisor
+from wavetrain.errors import BadInput
+from wavetrain.scan import Info, Newton
+
+
+class ParaLSTM(Nonlinear):
+    """x (B, T, inputs) to h (B, T, width); the state is c and h, one above the other (B, 2, width).
+
+    `heads` divides `width` and `inputs`; by default there are two where that is so, else one. With `newton`
+    given, `forward` takes that route everywhere; else the route is chosen by itself, on CPU the walk.
+    """
+
+    card = Card(
+        title="ParaRNN: Unlocking Parallel Training of Nonlinear RNNs for Large Language Models",
+        authors="Danieli, Federico and Rodriguez, Pau and Sarabia, Miguel and Suau, Xavier "
+        "and Zappella, Luca",
+        year=2026,
+        source="ICLR 2026, arXiv 2510.21450",
+        family="gate",
+        seed="P, abstract: ParaRNN",
+    )
+
+    def __init__(
+        self, width: int, inputs: int | None = None, heads: int | None = None, newton: Newton | None = None
+    ):
+        super().__init__()
+        inputs = width if inputs is None else inputs
+        check_width("ParaLSTM", width=width, inputs=inputs)
+        heads = divisor(math.gcd(width, inputs), 2) if heads is None else heads
+        check_width("ParaLSTM", heads=heads)
+        if width % heads or inputs % heads:
+            raise BadInput(f"ParaLSTM: heads must divide width {width} and inputs {inputs}, got {heads}")
+        self.width, self.inputs, self.heads, self.newton = width, inputs, heads, newton
+        self.encode = nn.Parameter(torch.empty(heads, 3, width // heads, inputs // heads))  # f, g, o
+        self.recur = nn.Parameter(torch.empty(3, width))  # from h to f, g, o
+        self.peep = nn.Parameter(torch.empty(2, width))  # from the cell to f, o
+        self.bias = nn.Parameter(torch.zeros(3, width))
+        bound = (6 * heads / (width + inputs)) ** 0.5
+        nn.init.uniform_(self.encode, -bound, bound)
+        nn.init.normal_(self.recur, std=2 / (5 * width) ** 0.5)
+        nn.init.normal_(self.peep, std=2 / (5 * width) ** 0.5)
+        with torch.no_grad():
+            self.bias[0] = -torch.linspace(0, 1, width)
+
+    def begin(self, batch: int) -> State:
+        return self.bias.new_zeros(batch, 2, self.width)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        state = self.next(self._drive(x), state)
+        return state[:, 1], state
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        states, _ = self._run(x, state, self.newton)
+        return states[:, :, 1], states[:, -1]
+
+    def solve(self, x: Tensor, state: State = None) -> tuple[Tensor, State, Info]:
+        """As `forward`, by Newton's method at any length, and how each sequence was found."""
+        states, info = self._run(x, state, self.newton or Newton())
+        return states[:, :, 1], states[:, -1], info
+
+    def next(self, drive: Tensor, state: Tensor) -> Tensor:
+        """The cell: drive (..., 3, D) and (c, h) (..., 2, D) give the next (c, h)."""
+        _, _, o, c = self._gates(drive, state)
+        return torch.stack([c, o * c.tanh()], -2)
+
+    def linearise(self, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """The next (c, h), and its Jacobian (..., 2, 2, D)."""
+        f, g, o, new = self._gates(drive, state)
+        (to_f, to_g, to_o), (peep_f, peep_o) = self.recur, self.peep
+        t = new.tanh()
+        forget = (state[..., 0, :] - g) * f * (1 - f)  # dc' by the sum of f
+        show = t * o * (1 - o)  # dh' by the sum of o
+        along = show * peep_o + o * (1 - t**2)  # dh' / dc'
+        cc = f + forget * peep_f
+        ch = forget * to_f + (1 - f) * (1 - g**2) * to_g
+        jacobian = torch.stack([cc, ch, along * cc, along * ch + show * to_o], -2)
+        return torch.stack([new, o * t], -2), jacobian.unflatten(-2, (2, 2))
+
+    def _gates(self, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """The gate f, the candidate g, the gate o and the next cell, (..., D) each."""
+        (c, h), (from_f, from_g, from_o) = state.unbind(-2), drive.unbind(-2)
+        (to_f, to_g, to_o), (peep_f, peep_o) = self.recur, self.peep
+        f = (from_f + to_f * h + peep_f * c).sigmoid()
+        g = (from_g + to_g * h).tanh()
+        new = f * c + (1 - f) * g
+        return f, g, (from_o + to_o * h + peep_o * new).sigmoid(), new
+
+    def _drive(self, x: Tensor) -> Tensor:
+        """What the input adds to the sums of f, g and o, biases included: (..., 3, D)."""
+        parts = x.unflatten(-1, (self.heads, -1))
+        return torch.einsum("...hi,hgoi->...gho", parts, self.encode).flatten(-2) + self.bias
+
+    def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, Info]:
+        check_input(self, x)
+        state = self.begin(len(x)) if state is None else state
+        return scan.newton(self, self._drive(x), state, newton)

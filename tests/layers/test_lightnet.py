@@ -1,0 +1,187 @@
+"""LightNet: a running softmax for each key channel, worked values, and one scan for many axes."""
+
+import functools
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
+from wavetrain.core import leaves
+from wavetrain.errors import BadInput
+from wavetrain.layers.lightnet import LightNet, one_scan
+
+both = pytest.mark.parametrize("sink", [False, True])
+
+
+def lightnet(width: int, inputs: int, heads: int = 1, sink: bool = False) -> LightNet:
+    return generic(functools.partial(LightNet, heads=heads, sink=sink), width, inputs)
+
+
+def parts(layer: LightNet, x: Tensor) -> tuple[Tensor, ...]:
+    """Queries, keys and values of each head, (B, T, H, P)."""
+    q, k, v = layer.project(x).view(*x.shape[:2], 3, layer.heads, -1).unbind(2)
+    return F.silu(q), k, v
+
+
+def finished(layer: LightNet, x: Tensor, o: Tensor) -> Tensor:
+    """From what the heads read (B, T, H, P) to the output."""
+    gated = o * layer.gate(x).sigmoid().view_as(o)
+    normed = gated / (gated.square().mean(-1, keepdim=True) + 1e-6).sqrt() * layer.norm.weight
+    return layer.out(normed.flatten(2))
+
+
+@both
+@pytest.mark.parametrize(("width", "heads"), [(8, 2), (9, 3), (7, 1)])
+def test_is_a_running_softmax_for_each_key_channel(width: int, heads: int, sink: bool):
+    layer, x = lightnet(width, 4, heads, sink), normal(2, 20, 4)
+    q, k, v = parts(layer, x)
+    rows = []
+    for t in range(20):
+        logits, values = k[:, : t + 1], v[:, : t + 1]
+        if sink:  # an empty token comes first
+            logits = torch.cat([torch.zeros_like(k[:, :1]), logits], 1)
+            values = torch.cat([torch.zeros_like(v[:, :1]), values], 1)
+        rows.append(torch.einsum("bhk,bshk,bshp->bhp", q[:, t], logits.softmax(1), values))
+    expected = finished(layer, x, torch.stack(rows, 1))
+    close(layer(x)[0], expected, "forward, running softmax")
+    close(stepped(layer, x)[0], expected, "steps, running softmax")
+
+
+@pytest.mark.parametrize("time", [7, 8, 9, 33])
+def test_chunks_are_the_steps(time: int):
+    layer, x = lightnet(6, 3, 2), normal(2, time, 3)
+    close(layer(x), stepped(layer, x), "forward, step by step")
+    state = layer(normal(2, 5, 3, seed=2))[1]
+    close(layer(x, state), stepped(layer, x, state), "forward, step by step, from a state")
+
+
+@pytest.mark.parametrize("form", [lambda layer, x: layer(x), stepped])
+@pytest.mark.parametrize(
+    ("sink", "expected"),
+    [
+        (False, [(1, 1), (1.731059, 1.268941), (3.240451, 1.514820)]),
+        (True, [(0.5, 0.731059), (1.364175, 1.0), (2.972808, 1.216988)]),
+    ],
+)
+def test_worked_values(sink: bool, expected: list[tuple[float, float]], form):
+    """Keys (0, 1), (1, 0), (2, -1) and values 1, 2, 4, in the first of two value channels."""
+    layer = LightNet(2, inputs=3, sink=sink).double()
+    with torch.no_grad():
+        layer.project.weight.zero_()
+        layer.project.bias.zero_()
+        layer.project.weight[2:5] = torch.eye(3)  # two keys and a value
+    x = torch.tensor([[[0.0, 1, 1], [1, 0, 2], [2, -1, 4]]]).double()
+    for time, figures in enumerate(expected, 1):
+        _, (_, memory) = form(layer, x[:, :time])
+        torch.testing.assert_close(
+            memory[0, 0, :, 0], torch.tensor(figures, dtype=torch.float64), rtol=0, atol=5e-7
+        )
+
+
+def test_equal_keys_give_the_running_mean():
+    layer, x = lightnet(4, 3), normal(2, 9, 3)
+    with torch.no_grad():
+        layer.project.weight[4:8] = 0
+    for time in (1, 5, 9):
+        mean = parts(layer, x)[2][:, :time, 0].mean(1)  # (B, P)
+        close(layer(x[:, :time])[1][1], mean[:, None, None].expand(2, 1, 4, 4), "state, mean of the values")
+
+
+def test_a_constant_in_the_keys_counts_only_with_the_sink():
+    for sink in (False, True):
+        layer, x = lightnet(6, 3, 2, sink), normal(2, 9, 3)
+        before = layer(x)[0]
+        with torch.no_grad():
+            layer.project.bias[6:12] += 3
+        assert torch.allclose(layer(x)[0], before, rtol=1e-9, atol=1e-9) == (not sink)
+
+
+def test_a_late_step_weighs_little():
+    """With keys between -1 and 1 a step has at most exp(2) / t of the weight."""
+    layer = lightnet(4, 4)
+    with torch.no_grad():
+        layer.project.weight[4:8] = torch.eye(4)
+        layer.project.bias[4:8] = 0
+    x = normal(1, 300, 4).tanh()
+    z = parts(layer, x)[1].logcumsumexp(1)
+    share = (parts(layer, x)[1] - z).exp()[0, :, 0]  # (T, P), that of the step itself
+    assert (share <= torch.e**2 / torch.arange(1, 301)[:, None]).all()
+    close(z[:, -1], layer(x)[1][0], "the logarithm of the sum, the state's")
+
+
+def test_huge_keys_stay_finite():
+    layer = LightNet(4, inputs=3)
+    with torch.no_grad():
+        layer.project.weight[4:8] *= 1e4
+    x = normal(2, 40, 3, dtype=torch.float32).requires_grad_()
+    y, last = layer(x)
+    (slope,) = torch.autograd.grad(y.sum() + sum(part.sum() for part in last), x)
+    assert y.isfinite().all() and slope.isfinite().all()
+    torch.testing.assert_close(y, stepped(layer, x)[0], rtol=1e-3, atol=1e-4)
+
+
+def test_one_scan_over_two_axes_is_the_same_in_any_order():
+    """Rows first or columns first, mirrored or shuffled: the tokens of an image need no direction."""
+    q, k, v = normal(2, 4, 5, 3), normal(2, 4, 5, 3, seed=2), normal(2, 4, 5, 6, seed=3)
+    y = one_scan(q, k, v)
+    assert y.shape == (2, 4, 5, 6)
+    flat = [part.flatten(1, 2) for part in (q, k, v)]
+    close(one_scan(*flat), y.flatten(1, 2), "row by row, as an image")
+    columns = [part.transpose(1, 2) for part in (q, k, v)]
+    close(one_scan(*columns), y.transpose(1, 2), "column by column, as an image")
+    order = torch.randperm(20, generator=torch.Generator().manual_seed(0))
+    close(one_scan(*(part[:, order] for part in flat)), y.flatten(1, 2)[:, order], "shuffled, in order")
+    weight = torch.einsum("btk,bsk->bts", flat[0], flat[1].softmax(1))
+    close(y.flatten(1, 2), weight @ flat[2], "one scan, the formula")
+
+
+def test_the_last_causal_step_reads_what_one_scan_reads():
+    layer, x = lightnet(6, 3), normal(2, 12, 3)
+    q, k, v = (part.squeeze(2) for part in parts(layer, x))
+    close(
+        layer(x)[0][:, -1:],
+        finished(layer, x, one_scan(q, k, v)[:, :, None])[:, -1:],
+        "last output, of one scan",
+    )
+
+
+def test_one_scan_refuses_what_does_not_fit():
+    with pytest.raises(BadInput, match="one_scan: expected q and k"):
+        one_scan(normal(2, 4, 3), normal(2, 5, 3), normal(2, 4, 3))
+
+
+def test_one_key_and_no_query_is_attention_with_one_query():
+    """The weights of a single key channel with q = 1 are a softmax cut off at each step."""
+    layer, x = lightnet(1, 2), normal(1, 9, 2)
+    with torch.no_grad():
+        layer.project.weight[0], layer.project.bias[0] = 0, 1.2784645427610738  # silu of it is 1
+    gate = layer.gate(x).sigmoid()[0]  # (T, 1)
+    scores = parts(layer, x)[1][0, :, 0, 0].expand(9, 9)
+    causal = torch.ones(9, 9, dtype=torch.bool).tril()
+    expected = scores.masked_fill(~causal, -torch.inf).softmax(-1)
+    close(layer.operator(x).weight[0, 0] / gate, expected, "weights without the gate, softmax")
+
+
+def test_state_has_one_size():
+    for time in (1, 100):
+        state = lightnet(6, 3, 2)(normal(2, time, 3))[1]
+        assert [part.shape for part in leaves(state)] == [(2, 2, 3), (2, 2, 3, 3)]
+
+
+def test_heads_that_do_not_fit_are_refused():
+    with pytest.raises(BadInput, match="heads must divide width 8, got 3"):
+        LightNet(8, heads=3)
+
+
+@pytest.mark.parametrize("promise", ON_SEQUENCES, ids=lambda check: check.__name__.removeprefix("check_"))
+@both
+@pytest.mark.parametrize("heads", [1, 3])
+def test_kinds_keep_the_promises(heads: int, sink: bool, promise):
+    promise(lightnet(6, 3, heads, sink), normal(2, 7, 3))
+
+
+@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
+def test_the_sink_is_built_as_promised(promise):
+    promise(functools.partial(LightNet, sink=True))
