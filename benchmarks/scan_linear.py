@@ -25,12 +25,15 @@ Rows = dict[str, list[float]]  # seconds of each round
 
 
 def measure(calls: dict[str, Callable[[], object]], repeats: int) -> Rows:
-    """Each call once to warm up, then in turn."""
-    for call in calls.values():
-        call()
+    """Each in turn, round after round, twice in a row: the second is timed.
+
+    What a call finds in caches and threads is left by the one before; the threads of a PyTorch loop, for
+    example, go on waiting for work for some milliseconds and take a core from whoever comes next.
+    """
     rows: Rows = {name: [] for name in calls}
     for _ in range(repeats):
         for name, call in calls.items():
+            call()
             start = time.perf_counter()
             result = call()  # kept, so that giving back its memory is not counted
             rows[name].append(time.perf_counter() - start)

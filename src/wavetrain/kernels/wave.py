@@ -9,7 +9,14 @@ from torch.autograd.function import once_differentiable
 
 from wavetrain.kernels import host
 
-_PARTS = 32  # of a batch, where gradients are summed part by part: not the number of threads
+
+def _parts(h: Tensor) -> list[tuple[int, int]]:
+    """The parts of a batch: few where there is little to do, and never by the number of threads.
+
+    The gradient of the kernel is summed part by part, so threads must not change the parts.
+    """
+    batch, channels = h.shape[0], h.shape[2]
+    return host.parts(batch, min(32, max(4, h.numel() * channels >> 22)))
 
 
 class Wave(torch.autograd.Function):
@@ -21,7 +28,7 @@ class Wave(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         from wavetrain.kernels import wave_cpu
 
-        batch, _, channels, size = drive.shape
+        _, _, channels, size = drive.shape
         taps = kernel.shape[2]
         stride = wave_cpu.stride(size, taps)
         weights = wave_cpu.weights(host.array(kernel))
@@ -30,9 +37,7 @@ class Wave(torch.autograd.Function):
         h = host.fresh(drive.shape, drive.dtype)
         inputs = [host.array(drive), weights, offsets, host.array(state)]
         arrays = [*inputs, taps, stride, code, wave_cpu.lanes(size), h.numpy()]
-        host.spread(
-            lambda piece: wave_cpu.forward(*arrays, *piece), host.parts(batch, _PARTS), h.numel() * channels
-        )
+        host.spread(lambda piece: wave_cpu.forward(*arrays, *piece), _parts(h), h.numel() * channels)
         ctx.activation = code
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(kernel, state, h)
@@ -50,7 +55,7 @@ class Wave(torch.autograd.Function):
         weights = wave_cpu.weights(host.array(kernel.transpose(0, 1).flip(2)))
         offsets, long_offsets = (wave_cpu.offsets(channels, taps, length) for length in (stride, span))
         ddrive, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
-        parts = host.parts(batch, _PARTS)
+        parts = _parts(h)
         # summed part by part and then in order, so that the threads do not change the sum
         wanted = ctx.needs_input_grad[1]
         outputs = weights.shape[0] * wave_cpu.OUTPUTS if wanted else 0
