@@ -16,7 +16,7 @@ from torch import nn
 
 from wavetrain import stack
 from wavetrain.errors import BadInput
-from wavetrain.lab import Lab, Mark, News, Plan
+from wavetrain.lab import Lab, Mark, News, Plan, curve
 from wavetrain.layers.elman import Elman
 from wavetrain.tasks.adding import Adding
 
@@ -94,6 +94,20 @@ def test_search_prefers_first_solved_then_score_and_never_divergence(tmp_path: P
     assert label == "0.01" and best.plan.rate == 1e-2
     label, _ = Lab(tmp_path / "b", 0).best("a", make, Adding(5), plans, prefer=lambda one: one.plan.rate)
     assert label == "1e-09"
+
+
+def test_tuned_trains_with_what_had_the_least_loss(tmp_path: Path) -> None:
+    lab = Lab(tmp_path, 0)
+    training = lab.tuned("a", make, Adding(5), PLAN, trial=10, rates=(1e-9, 1e-2), clips=(None, 1.0))
+    assert training.done == PLAN.steps and training.plan.rate == 1e-2
+    losses = {
+        name: json.loads((tmp_path / "metrics" / f"a-{name}.jsonl").read_text().splitlines()[-1])["loss"]
+        for name in ("1e-09-None", "1e-09-1.0", "0.01-None", "0.01-1.0")
+    }
+    assert min(losses, key=lambda name: losses[name]) == f"0.01-{training.plan.clip}"
+    picture = curve("title", {"a": training}, "score")
+    assert picture.x.tolist() == [7, 14, 21, 28, 30] and picture.labels == ("a",)
+    assert picture.lines[0, -1] == training.score
 
 
 def test_two_trainings_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -9,11 +9,12 @@ and ends with the same figures, bit for bit.
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -162,7 +163,7 @@ class Lab:
         metrics = self.folder / "metrics" / f"{name}.jsonl"
         metrics.write_text("".join(_line(mark) for mark in training.marks))
         if not training.over:
-            with metrics.open("a") as file:
+            with metrics.open("a", buffering=1) as file:  # a line at a time, for whoever watches
                 self._train(name, training, task, rule or Backpropagation(), checkpoint, file.write)
         return training
 
@@ -191,6 +192,22 @@ class Lab:
 
         label = min(trainings, key=order)
         return label, trainings[label]
+
+    def tuned(
+        self,
+        name: str,
+        make: Callable[[], nn.Module],
+        task: Task,
+        plan: Plan,
+        trial: int,
+        rates: Sequence[float],
+        clips: Sequence[float | None],
+    ) -> Training:
+        """Try each rate and clipping norm for `trial` steps; train by `plan` with that of the least loss."""
+        short = replace(plan, steps=trial, every=min(trial, plan.every), until=None)
+        plans = {f"{rate:g}-{clip}": replace(short, rate=rate, clip=clip) for rate in rates for clip in clips}
+        _, best = self.best(name, make, task, plans, prefer=lambda training: training.marks[-1].loss)
+        return self.fit(name, make, task, replace(plan, rate=best.plan.rate, clip=best.plan.clip))
 
     def show(self, name: str, one: picture.Picture) -> None:
         """Hand over a picture as data; the report draws it."""
@@ -226,6 +243,24 @@ class Lab:
                 saved = time.perf_counter()
             if training.over:
                 return
+
+
+def curve(
+    title: str,
+    ends: Mapping[str, Training],
+    ylabel: str,
+    value: Callable[[Mark], float] = lambda mark: mark.score,
+    log: bool = False,
+) -> picture.Curve:
+    """A line for each training: what `value` reads from its looks."""
+    steps = sorted({mark.step for end in ends.values() for mark in end.marks})
+    lines = np.full((len(ends), len(steps)), np.nan)
+    for row, end in enumerate(ends.values()):
+        for mark in end.marks:
+            lines[row, steps.index(mark.step)] = value(mark)
+    return picture.Curve(
+        title, np.array(steps, dtype=float), lines, tuple(ends), "training steps", ylabel, log
+    )
 
 
 def _look(training: Training, task: Task, held_out: Batch) -> Mark:

@@ -10,17 +10,14 @@ same search of learning rate and clipping norm, chosen by training loss after `t
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from wavetrain import train
 from wavetrain.claims import Claim
 from wavetrain.core import Layer, Objective
-from wavetrain.lab import Lab, Plan, Training
+from wavetrain.lab import Lab, Plan, Training, curve
 from wavetrain.layers.identity_rnn import IdentityRNN
 from wavetrain.layers.wave_rnn import Recurrent, Start, WaveRNN
-from wavetrain.picture import Curve
 from wavetrain.stack import Reader
 from wavetrain.tasks.copying import Copying
 
@@ -99,7 +96,8 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         "identity_plus_both": identity(True, True),
     }
     ends = {name: _learn(lab, name, make, scale) for name, make in variants.items()}
-    lab.show("loss", _curve(f"Copying after a delay of {scale.delay}", ends))
+    title = f"Copying after a delay of {scale.delay}"
+    lab.show("loss", curve(title, ends, "training loss / 50", lambda mark: mark.loss / PAPER_BATCH, log=True))
     return {name: _loss(end, scale.delay) for name, end in ends.items()}
 
 
@@ -110,14 +108,8 @@ def _learn(lab: Lab, name: str, make: Callable[[], Layer], scale: Scale) -> Trai
     def build() -> Reader:
         return Reader(make(), task.outputs, steps=True)
 
-    plan = Plan(scale.trial, scale.batch, rate=0.0, every=min(scale.trial, scale.every), held_out=100)
-    plans = {
-        f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip)
-        for rate in scale.rates
-        for clip in scale.clips
-    }
-    _, best = lab.best(name, build, task, plans, prefer=lambda training: training.marks[-1].loss)
-    return lab.fit(name, build, task, replace(best.plan, steps=scale.steps, every=scale.every))
+    plan = Plan(scale.steps, scale.batch, rate=0.0, every=scale.every, held_out=100)
+    return lab.tuned(name, build, task, plan, scale.trial, scale.rates, scale.clips)
 
 
 def _loss(end: Training, delay: int) -> float:
@@ -125,11 +117,3 @@ def _loss(end: Training, delay: int) -> float:
     task = Copying(delay)
     entropy = Objective("cross-entropy", False, task.objective.loss, task.objective.loss)
     return float("nan") if end.diverged else train.examine(end.network, task.test(), entropy) / PAPER_BATCH
-
-
-def _curve(title: str, ends: dict[str, Training]) -> Curve:
-    steps = np.array(max(([mark.step for mark in end.marks] for end in ends.values()), key=len), dtype=float)
-    lines = np.full((len(ends), len(steps)), np.nan)
-    for row, end in enumerate(ends.values()):
-        lines[row, : len(end.marks)] = [mark.loss / PAPER_BATCH for mark in end.marks]
-    return Curve(title, steps, lines, tuple(ends), "iterations", "training loss / 50", log=True)

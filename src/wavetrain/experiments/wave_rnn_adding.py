@@ -10,17 +10,14 @@ and the one that ends at the lowest training loss for the whole budget. The iden
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from wavetrain import train
 from wavetrain.claims import Claim
 from wavetrain.core import Layer, Objective
-from wavetrain.lab import Lab, Mark, Plan, Training
+from wavetrain.lab import Lab, Mark, Plan, Training, curve
 from wavetrain.layers.identity_rnn import IdentityRNN
 from wavetrain.layers.wave_rnn import WaveRNN
-from wavetrain.picture import Curve
 from wavetrain.stack import Reader
 from wavetrain.tasks.adding import Adding
 
@@ -123,7 +120,10 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             figures[f"{name}_length{length}"] = end.solved
             figures[f"r2_{name}_length{length}"] = end.score
             figures[f"mse_{name}_length{length}"] = _error(end, length)
-        lab.show(f"r2-length{length}", _curve(f"Adding over {length} steps", ends))
+        lab.show(
+            f"r2-length{length}",
+            curve(f"Adding over {length} steps", ends, "R² on held-out sequences", _bounded),
+        )
     return figures
 
 
@@ -136,14 +136,8 @@ def _learn(
     def build() -> Reader:
         return Reader(make(), task.outputs, steps=False)
 
-    plan = Plan(scale.trial, scale.batch, rate=0.0, every=scale.every, held_out=250)
-    plans = {
-        f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip)
-        for rate in scale.rates
-        for clip in scale.clips
-    }
-    _, best = lab.best(name, build, task, plans, prefer=lambda training: training.marks[-1].loss)
-    return lab.fit(name, build, task, replace(best.plan, steps=budget, until=_solved))
+    plan = Plan(budget, scale.batch, rate=0.0, every=scale.every, until=_solved, held_out=250)
+    return lab.tuned(name, build, task, plan, scale.trial, scale.rates, scale.clips)
 
 
 def _solved(mark: Mark) -> bool:
@@ -157,12 +151,6 @@ def _error(end: Training, length: int) -> float:
     return float("nan") if end.diverged else train.examine(end.network, task.test(), squared)
 
 
-def _curve(title: str, ends: dict[str, Training]) -> Curve:
-    steps = sorted({mark.step for end in ends.values() for mark in end.marks})
-    lines = np.full((len(ends), len(steps)), np.nan)
-    for row, end in enumerate(ends.values()):
-        for mark in end.marks:
-            lines[row, steps.index(mark.step)] = max(mark.score, -0.5)  # an early R² can be far below zero
-    return Curve(
-        title, np.array(steps, dtype=float), lines, tuple(ends), "iterations", "R² on held-out sequences"
-    )
+def _bounded(mark: Mark) -> float:
+    """The score for a picture: an early R² can be far below zero."""
+    return max(mark.score, -0.5)

@@ -10,16 +10,13 @@ given up and reads "more than".
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-
-import numpy as np
+from dataclasses import dataclass
 
 from wavetrain.claims import Claim
 from wavetrain.core import Layer
-from wavetrain.lab import Lab, Mark, Plan, Training
+from wavetrain.lab import Lab, Mark, Plan, Training, curve
 from wavetrain.layers.identity_rnn import IdentityRNN
 from wavetrain.layers.wave_rnn import WaveRNN
-from wavetrain.picture import Curve
 from wavetrain.stack import Reader
 from wavetrain.tasks.copying import Copying
 
@@ -108,7 +105,10 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         for name, end in ends.items():
             figures[f"{name}_delay{delay}"] = end.solved
             figures[f"recall_{name}_delay{delay}"] = end.score
-        lab.show(f"recall-delay{delay}", _curve(f"Copying after a delay of {delay}", ends))
+        lab.show(
+            f"recall-delay{delay}",
+            curve(f"Copying after a delay of {delay}", ends, "recall on held-out sequences"),
+        )
     return figures
 
 
@@ -119,26 +119,9 @@ def _learn(lab: Lab, name: str, make: Callable[[], Layer], delay: int, scale: Sc
     def build() -> Reader:
         return Reader(make(), task.outputs, steps=True)
 
-    plan = Plan(scale.trial, scale.batch, rate=0.0, every=scale.every, held_out=60)
-    plans = {
-        f"{rate:g}-{clip}": replace(plan, rate=rate, clip=clip)
-        for rate in scale.rates
-        for clip in scale.clips
-    }
-    _, best = lab.best(name, build, task, plans, prefer=lambda training: training.marks[-1].loss)
-    return lab.fit(name, build, task, replace(best.plan, steps=budget, until=_recalled))
+    plan = Plan(budget, scale.batch, rate=0.0, every=scale.every, until=_recalled, held_out=60)
+    return lab.tuned(name, build, task, plan, scale.trial, scale.rates, scale.clips)
 
 
 def _recalled(mark: Mark) -> bool:
     return mark.score >= SOLVED
-
-
-def _curve(title: str, ends: dict[str, Training]) -> Curve:
-    steps = sorted({mark.step for end in ends.values() for mark in end.marks})
-    lines = np.full((len(ends), len(steps)), np.nan)
-    for row, end in enumerate(ends.values()):
-        for mark in end.marks:
-            lines[row, steps.index(mark.step)] = mark.score
-    return Curve(
-        title, np.array(steps, dtype=float), lines, tuple(ends), "iterations", "recall on held-out sequences"
-    )

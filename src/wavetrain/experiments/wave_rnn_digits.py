@@ -11,19 +11,16 @@ part, the same number of steps and the same batches. Figures are accuracies on t
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from wavetrain import train
 from wavetrain.claims import Claim
 from wavetrain.core import Layer, Recorded
 from wavetrain.data.digits import digits
 from wavetrain.data.mnist import mnist
-from wavetrain.lab import Lab, Plan, Training
+from wavetrain.lab import Lab, Plan, Training, curve
 from wavetrain.layers.gru import GRU
 from wavetrain.layers.identity_rnn import IdentityRNN
 from wavetrain.layers.lstm import LSTM
 from wavetrain.layers.wave_rnn import WaveRNN
-from wavetrain.picture import Curve
 from wavetrain.stack import Reader
 
 claim = Claim(
@@ -104,7 +101,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
                 float("nan") if end.diverged else train.examine(end.network, task.test(), task.objective)
             )
             figures[f"parameters_{name}"] = sum(parameter.numel() for parameter in end.network.parameters())
-        lab.show(f"accuracy-{order}", _curve(f"Digits, {order}", ends))
+        lab.show(f"accuracy-{order}", curve(f"Digits, {order}", ends, "accuracy on the validation part"))
     return figures
 
 
@@ -119,11 +116,3 @@ def _learn(
     plan = Plan(scale.trial, scale.batch, rate=0.0, clip=scale.clip, every=scale.every)
     _, best = lab.best(name, build, task, {f"{rate:g}": replace(plan, rate=rate) for rate in scale.rates})
     return lab.fit(name, build, task, replace(best.plan, steps=scale.steps, drops=scale.drops))
-
-
-def _curve(title: str, ends: dict[str, Training]) -> Curve:
-    steps = np.array(max(([mark.step for mark in end.marks] for end in ends.values()), key=len), dtype=float)
-    lines = np.full((len(ends), len(steps)), np.nan)
-    for row, end in enumerate(ends.values()):
-        lines[row, : len(end.marks)] = [mark.score for mark in end.marks]
-    return Curve(title, steps, lines, tuple(ends), "training steps", "accuracy on the validation part")
