@@ -1,4 +1,4 @@
-"""The ways to run a recurrence: unroll, linear, wave, selective, dense, chunked, newton.
+"""The ways to run a recurrence: unroll, linear, wave, selective, unitary, dense, chunked, newton.
 
 Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
 values and gradients: fused numba kernels on CPU, PyTorch's own kernels for the dense recurrence. The route
@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from wavetrain.core import State
 from wavetrain.errors import BadInput
 from wavetrain.kernels import blocks
+from wavetrain.kernels import unitary as turns
 from wavetrain.kernels.chunked import check as check_chunked
 from wavetrain.kernels.chunked import mixing as mixing
 from wavetrain.kernels.chunked import products, walk
@@ -24,10 +25,11 @@ from wavetrain.kernels.convolution import convolve as convolve
 from wavetrain.kernels.convolution import dilated as dilated
 from wavetrain.kernels.convolution import toeplitz as toeplitz
 from wavetrain.kernels.drive import Affine, Final
-from wavetrain.kernels.linear import Linear
+from wavetrain.kernels.linear import Linear, check_linear
 from wavetrain.kernels.newton import WORTH, Cell, Info, Newton, check_newton, solved, walked
 from wavetrain.kernels.selective import Selective, check_selective
-from wavetrain.kernels.wave import Wave
+from wavetrain.kernels.unitary import turned as turned
+from wavetrain.kernels.wave import Wave, check_wave
 
 _taken: dict[str, str] = {}
 _plain = False
@@ -95,7 +97,7 @@ def linear(
     where left out. Where `reset` (B, T) is true, the state before that step is dropped. Returns h (B, T, D)
     and its last step (B, D).
     """
-    _check_linear(a, b, state, reset)
+    check_linear(a, b, state, reset)
     dtype = torch.result_type(a, b)
     if state is None:
         state = b.new_zeros(b.shape[0], b.shape[2], dtype=dtype)
@@ -119,24 +121,6 @@ def _linear_plain(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> 
     return torch.stack(steps, 1), state
 
 
-def _check_linear(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> None:
-    if b.ndim != 3 or b.shape[1] == 0:
-        raise BadInput(
-            f"linear: expected b (batch, time, channels) with at least one step, got {tuple(b.shape)}"
-        )
-    batch, time, width = b.shape
-    if a.shape not in ((width,), b.shape):
-        raise BadInput(
-            f"linear: expected a {tuple(b.shape)} or ({width},) to go with b, got {tuple(a.shape)}"
-        )
-    if state is not None and state.shape != (batch, width):
-        raise BadInput(f"linear: expected state {(batch, width)}, got {tuple(state.shape)}")
-    if reset is not None and (reset.shape != (batch, time) or reset.dtype != torch.bool):
-        raise BadInput(
-            f"linear: expected reset {(batch, time)} of bool, got {tuple(reset.shape)} of {reset.dtype}"
-        )
-
-
 def wave(
     drive: Tensor, kernel: Tensor, state: Tensor | None = None, activation: Activation = Activation.RELU
 ) -> tuple[Tensor, Tensor]:
@@ -146,7 +130,7 @@ def wave(
     `torch.nn.Conv1d`: out[o, i] = sum over c, k of kernel[o, c, k] h[c, (i + k - K // 2) mod N]. `state`
     (B, C, N) is h_0, zero where left out. Returns h (B, T, C, N) and its last step (B, C, N).
     """
-    _check_wave(drive, kernel, state)
+    check_wave(drive, kernel, state)
     if state is None:
         state = torch.zeros_like(drive[:, 0])
     if not drive.is_complex() and _fast(drive, kernel, state):
@@ -174,26 +158,6 @@ def _wave_plain(
         return state, state
 
     return unroll(step, drive, state)
-
-
-def _check_wave(drive: Tensor, kernel: Tensor, state: Tensor | None) -> None:
-    if drive.ndim != 4 or drive.shape[1] == 0:
-        raise BadInput(
-            "wave: expected drive (batch, time, channels, positions) with at least one step, "
-            f"got {tuple(drive.shape)}"
-        )
-    batch, _, channels, size = drive.shape
-    if kernel.ndim != 3 or kernel.shape[:2] != (channels, channels):
-        raise BadInput(f"wave: expected kernel ({channels}, {channels}, taps), got {tuple(kernel.shape)}")
-    if kernel.shape[2] % 2 == 0 or kernel.shape[2] > size:
-        raise BadInput(
-            f"wave: expected an odd number of taps, at most {size}, got kernel {tuple(kernel.shape)}"
-        )
-    if state is not None and state.shape != (batch, channels, size):
-        raise BadInput(f"wave: expected state {(batch, channels, size)}, got {tuple(state.shape)}")
-    kinds = {tensor.dtype for tensor in (drive, kernel, state) if tensor is not None}
-    if len(kinds) > 1:
-        raise BadInput(f"wave: expected drive, kernel and state of one dtype, got {sorted(map(str, kinds))}")
 
 
 def selective(
@@ -225,6 +189,28 @@ def selective_step(
     """One step of `selective`: x, dt (B, E), b, c (B, N) and state (B, E, N) give y (B, E) and the next."""
     state = torch.exp(dt[..., None] * a) * state + (dt * x)[..., None] * b[:, None]
     return (state @ c[..., None]).squeeze(-1), state
+
+
+def unitary(
+    theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The recurrence h_t = exp(i theta_t) h_{t-1} + b w_t of N states in each channel, y_t = Re(c . h_t).
+
+    theta is (B, T, N, E) and w (B, T, E), both real; b and c (N,) are complex and shared by the channels.
+    `state` (B, N, E) is h_0, complex, zero where left out. Returns y (B, T, E) and the last h. Turns commute,
+    so that where there is no fused walk the recurrence comes apart into prefix sums.
+    """
+    turns.check_unitary(theta, w, b, c, state)
+    if state is None:
+        state = b.new_zeros(len(theta), *theta.shape[2:])
+    if _plain:
+        _taken["unitary"] = "plain"
+        return turns.walk(theta, w, b, c, state)
+    if _fast(theta, w, b, c, state):
+        _taken["unitary"] = "numba"
+        return turns.Unitary.apply(theta, w, b, c, state)
+    _taken["unitary"] = "prefix sums"
+    return turns.separated(theta, w, b, c, state)
 
 
 def dense(

@@ -4,10 +4,10 @@ J_t has S x S entries a channel, S being 2 or so; the inner loop runs over neigh
 compiler turns into vector instructions. Arrays are contiguous: J (B, T, S, S, D), b and d (B, T, S, D).
 """
 
-from wavetrain.kernels.linear_cpu import _compiled
+from wavetrain.kernels.compiled import compiled
 
 
-@_compiled
+@compiled
 def walk(jacobian, b, d, first, last):
     """Fill d for the sequences from first to last; d_0 is zero."""
     parts = b.shape[2]

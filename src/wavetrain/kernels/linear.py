@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from wavetrain.errors import BadInput
 from wavetrain.kernels import host
 
 
@@ -57,3 +58,22 @@ class Linear(torch.autograd.Function):
         pieces = _tiles(batch, width, linear_cpu.TILE // h.element_size())
         host.spread(lambda piece: linear_cpu.backward(*arrays, *piece), pieces, h.numel())
         return da if a.ndim == 3 else da.sum((0, 1)), db, dstate, None
+
+
+def check_linear(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> None:
+    """Raise for what `scan.linear` cannot take."""
+    if b.ndim != 3 or b.shape[1] == 0:
+        raise BadInput(
+            f"linear: expected b (batch, time, channels) with at least one step, got {tuple(b.shape)}"
+        )
+    batch, time, width = b.shape
+    if a.shape not in ((width,), b.shape):
+        raise BadInput(
+            f"linear: expected a {tuple(b.shape)} or ({width},) to go with b, got {tuple(a.shape)}"
+        )
+    if state is not None and state.shape != (batch, width):
+        raise BadInput(f"linear: expected state {(batch, width)}, got {tuple(state.shape)}")
+    if reset is not None and (reset.shape != (batch, time) or reset.dtype != torch.bool):
+        raise BadInput(
+            f"linear: expected reset {(batch, time)} of bool, got {tuple(reset.shape)} of {reset.dtype}"
+        )

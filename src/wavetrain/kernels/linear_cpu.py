@@ -9,25 +9,14 @@ channels, which the compiler turns into vector instructions. Backward is the sam
 Arrays are contiguous; a and da are (B, T, D), or (1, 1, D) and (B, 1, D) where a is the same at all steps.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
+
+from wavetrain.kernels.compiled import compiled
 
 TILE = 16384  # bytes of state in a tile; narrower tiles read memory in strips, which is two times slower
 
 
-def _compiled(function: Callable[..., None]) -> Any:
-    # not the whole of fastmath: NaN and infinity must go through
-    flags = {"contract", "nsz"}
-    try:
-        return numba.njit(nogil=True, cache=True, fastmath=flags)(function)
-    except RuntimeError:  # no folder in which compiled code could be kept is writable
-        return numba.njit(nogil=True, fastmath=flags)(function)
-
-
-@_compiled
+@compiled
 def forward(a, b, state, reset, h, first, last, left, right):
     """Fill h for the sequences from first to last and the channels from left to right."""
     for n in range(first, last):
@@ -44,7 +33,7 @@ def forward(a, b, state, reset, h, first, last, left, right):
                 ht[i] = value
 
 
-@_compiled
+@compiled
 def backward(a, h, state, reset, grad, grad_last, da, db, dstate, first, last, left, right):
     """Fill da, db and dstate for the sequences from first to last and the channels from left to right.
 
@@ -81,7 +70,7 @@ def backward(a, h, state, reset, grad, grad_last, da, db, dstate, first, last, l
             da[n, 0, left:right] = total
 
 
-@_compiled
+@compiled
 def _add(to, more):
     for i in range(to.size - 1, -1, -1):
         to[i] += more[i]

@@ -13,71 +13,15 @@ marks h once in CHUNK steps; backward makes the states of a chunk again from its
 Arrays are contiguous, channels innermost: x, dt, y (B, T, E); b, c (B, T, S); a (S, E); states (B, S, E).
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
+
+from wavetrain.kernels.compiled import compiled, exp, summed
 
 TILE = 1024  # bytes of one state in a tile of channels; of narrower tiles each loop costs more to start
 CHUNK = 16  # steps between two marks
 
 
-def _compiled(function: Callable[..., Any], *more: str) -> Any:
-    # not the whole of fastmath: NaN and infinity must go through
-    flags = {"contract", "nsz", *more}
-    try:
-        return numba.njit(nogil=True, cache=True, fastmath=flags, error_model="numpy")(function)
-    except RuntimeError:  # no folder in which compiled code could be kept is writable
-        return numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
-
-
-def _summed(function: Callable[..., Any]) -> Any:
-    return _compiled(function, "reassoc")  # lets a sum be done in several lanes
-
-
-@_compiled
-def _exp(z, like):
-    """exp of a number of an array's type, by operations that become vector instructions.
-
-    z = k ln 2 + r with k whole and |r| at most ln 2 / 2; the series of exp r, times 2^k put together from its
-    bits. The relative error is about |z| units in the last place, which rounding z costs in any case. What
-    is below the smallest normal number is zero.
-    """
-    number, kind, one = like.dtype.type, np.finfo(like.dtype), like.dtype.type(1)
-    double = kind.nmant > 23  # known when this is compiled
-    low, high = number(kind.minexp * 0.6931471805599453), number((kind.maxexp - 1) * 0.6931471805599453)
-    x = high if z > high else z  # NaN stays
-    x = low if x < low else x
-    # beside this number neighbours are 1 apart, so that the sum is rounded to k, and k is in its last bits
-    far = number(3 << (kind.nmant - 1))
-    shifted = x * number(1.4426950408889634) + far
-    r = x - (shifted - far) * number(0.6931471805599453)
-    p = number(1 / 5040)
-    if double:  # six terms more
-        q = number(1 / 479001600) + r * number(1 / 6227020800)
-        q = number(1 / 3628800) + r * (number(1 / 39916800) + r * q)
-        q = number(1 / 40320) + r * (number(1 / 362880) + r * q)
-        p += r * q
-    p = number(1 / 24) + r * (number(1 / 120) + r * (number(1 / 720) + r * p))
-    p = one + r * (one + r * (number(1 / 2) + r * (number(1 / 6) + r * p)))
-    p *= number(_power64(shifted)) if double else number(_power32(shifted))
-    p = number(np.inf) if z > high else p
-    return number(0) if z < low else p
-
-
-@_compiled
-def _power64(shifted):
-    """2^k from a float64 that has k in its last bits: k goes to the place of the exponent."""
-    return np.int64((np.float64(shifted).view(np.int64) << 52) + (1023 << 52)).view(np.float64)
-
-
-@_compiled
-def _power32(shifted):
-    return np.int32((np.float32(shifted).view(np.int32) << 23) + (127 << 23)).view(np.float32)
-
-
-@_compiled
+@compiled
 def forward(x, dt, a, b, c, state, y, last, marks, first, end, left, right):
     """Fill y, last and marks for the sequences from first to end and the channels from left to right.
 
@@ -100,16 +44,16 @@ def forward(x, dt, a, b, c, state, y, last, marks, first, end, left, right):
         last[n, :, left:right] = carry
 
 
-@_compiled
+@compiled
 def _advance(dt, a, drive, b, c, h, y):
     """One step of one state of each channel."""
     for i in range(h.size):
-        value = _exp(dt[i] * a[i], h) * h[i] + drive[i] * b
+        value = exp(dt[i] * a[i], h) * h[i] + drive[i] * b
         h[i] = value
         y[i] += c * value
 
 
-@_compiled
+@compiled
 def backward(x, dt, a, b, c, marks, grad, grad_last, dx, ddt, da, dstate, db, dc, first, end, left, right):
     """Fill the gradients for the sequences from first to end and the channels from left to right.
 
@@ -157,19 +101,19 @@ def backward(x, dt, a, b, c, marks, grad, grad_last, dx, ddt, da, dstate, db, dc
 # Short loops, because the compiler gives up its vectors where too many arrays may overlap.
 
 
-@_compiled
+@compiled
 def _multiply(a, b, out):
     for i in range(out.size):
         out[i] = a[i] * b[i]
 
 
-@_compiled
+@compiled
 def _decay(dt, a, out):
     for i in range(out.size):
-        out[i] = _exp(dt[i] * a[i], out)
+        out[i] = exp(dt[i] * a[i], out)
 
 
-@_summed
+@summed
 def _again(decay, before, drive, b, grad, h):
     """One step made again; returns the gradient of c."""
     total = h.dtype.type(0)
@@ -180,7 +124,7 @@ def _again(decay, before, drive, b, grad, h):
     return total
 
 
-@_summed
+@summed
 def _reach(carry, grad, drive, b, c, through):
     """Add what comes back through y, and pass it on to the drive; returns the gradient of b."""
     total = carry.dtype.type(0)
@@ -192,7 +136,7 @@ def _reach(carry, grad, drive, b, c, through):
     return total
 
 
-@_compiled
+@compiled
 def _keep(carry, decay, before, kept):
     """Pass on to the state before; kept is the gradient of the decay's exponent."""
     for i in range(carry.size):
@@ -201,14 +145,14 @@ def _keep(carry, decay, before, kept):
         kept[i] = value * before[i]
 
 
-@_compiled
+@compiled
 def _slope(kept, a, dt, slope, total):
     for i in range(kept.size):
         slope[i] += a[i] * kept[i]
         total[i] += dt[i] * kept[i]
 
 
-@_compiled
+@compiled
 def _finish(x, dt, through, slope, dx, ddt):
     for i in range(x.size):
         dx[i] = dt[i] * through[i]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from wavetrain.errors import BadInput
 from wavetrain.kernels import host
 
 
@@ -80,3 +81,24 @@ class Wave(torch.autograd.Function):
             return ddrive, None, dstate, None
         dkernel = dweights.sum(0)[:channels, : channels * taps].reshape(kernel.shape)
         return ddrive, torch.from_numpy(dkernel), dstate, None
+
+
+def check_wave(drive: Tensor, kernel: Tensor, state: Tensor | None) -> None:
+    """Raise for what `scan.wave` cannot take."""
+    if drive.ndim != 4 or drive.shape[1] == 0:
+        raise BadInput(
+            "wave: expected drive (batch, time, channels, positions) with at least one step, "
+            f"got {tuple(drive.shape)}"
+        )
+    batch, _, channels, size = drive.shape
+    if kernel.ndim != 3 or kernel.shape[:2] != (channels, channels):
+        raise BadInput(f"wave: expected kernel ({channels}, {channels}, taps), got {tuple(kernel.shape)}")
+    if kernel.shape[2] % 2 == 0 or kernel.shape[2] > size:
+        raise BadInput(
+            f"wave: expected an odd number of taps, at most {size}, got kernel {tuple(kernel.shape)}"
+        )
+    if state is not None and state.shape != (batch, channels, size):
+        raise BadInput(f"wave: expected state {(batch, channels, size)}, got {tuple(state.shape)}")
+    kinds = {tensor.dtype for tensor in (drive, kernel, state) if tensor is not None}
+    if len(kinds) > 1:
+        raise BadInput(f"wave: expected drive, kernel and state of one dtype, got {sorted(map(str, kinds))}")

@@ -10,11 +10,9 @@ Backward is the same walk in reverse with the transposed and flipped kernel. The
 the product of the same tiles the other way round, summed over many steps at a time.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-import numba
 import numpy as np
+
+from wavetrain.kernels.compiled import compiled, summed
 
 OUTPUTS = 7
 ROWS = 3
@@ -22,19 +20,6 @@ LANE = 16  # positions that are done at once: one 512 bit register of float32
 SPAN = 1024  # positions, steps beside each other, over which the gradient of the kernel is summed at a time
 RELU, TANH, IDENTITY = 0, 1, 2
 CODES = {"relu": RELU, "tanh": TANH, "identity": IDENTITY}
-
-
-def _compiled(function: Callable[..., Any], *more: str) -> Any:
-    # not the whole of fastmath: NaN and infinity must go through. "numpy" divides without a check for zero.
-    flags = {"contract", "nsz", *more}
-    try:
-        return numba.njit(nogil=True, cache=True, fastmath=flags, error_model="numpy")(function)
-    except RuntimeError:  # no folder in which compiled code could be kept is writable
-        return numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
-
-
-def _summed(function: Callable[..., Any]) -> Any:
-    return _compiled(function, "reassoc")  # lets a sum be done in several lanes
 
 
 def lanes(size: int) -> tuple[int, ...]:
@@ -74,7 +59,7 @@ def offsets(channels: int, taps: int, stride: int) -> np.ndarray:
     return np.pad(start.ravel(), (0, -start.size % ROWS), constant_values=stride * channels)
 
 
-@_compiled
+@compiled
 def forward(drive, weights, offsets, state, taps, stride, activation, lanes, h, first, last):
     """Fill h (B, T, C, N) for the sequences from first to last."""
     _, time, channels, size = drive.shape
@@ -91,7 +76,7 @@ def forward(drive, weights, offsets, state, taps, stride, activation, lanes, h, 
             _fill(ring, 0, stride, taps // 2, h[n, t])
 
 
-@_compiled
+@compiled
 def backward(
     h,
     state,
@@ -150,7 +135,7 @@ def backward(
         _correlate(signals, states, long_offsets, dweights)
 
 
-@_compiled
+@compiled
 def _fill(ring, start, stride, half, values):
     """Write values (C, N) into the rings, and their ends beside them."""
     channels, size = values.shape
@@ -165,7 +150,7 @@ def _fill(ring, start, stride, half, values):
             row[half + size + i] = line[i]
 
 
-@_compiled
+@compiled
 def _finish(total, width, drive, h, o, j, activation):
     """Add the drive (C, N) to the sums of a tile, and make them states, in h (C, N)."""
     count = min(width, drive.shape[1] - j)
@@ -186,7 +171,7 @@ def _finish(total, width, drive, h, o, j, activation):
                 made[i] = sums[i] + given[i]
 
 
-@_compiled
+@compiled
 def _tanh(x, like):
     """tanh of a number of an array's type, by operations that become vector instructions.
 
@@ -209,7 +194,7 @@ def _tanh(x, like):
     return -one if t < -one else t
 
 
-@_compiled
+@compiled
 def _slope(back, h, activation, out):
     """Multiply what comes back to a state by the slope of the activation there; all flat.
 
@@ -227,13 +212,13 @@ def _slope(back, h, activation, out):
             out[i] = back[i]
 
 
-@_compiled
+@compiled
 def _add(to, more):
     for i in range(to.size - 1, -1, -1):
         to[i] += more[i]
 
 
-@_compiled
+@compiled
 def _convolve(weights, offsets, ring, o, j, lanes, total):
     """The sums of all rows for the outputs of a tile, at the block of positions that starts at j."""
     width = LANE * len(lanes)
@@ -260,7 +245,7 @@ def _convolve(weights, offsets, ring, o, j, lanes, total):
             total[6 * width + i] += u60 * x0 + u61 * x1 + u62 * x2
 
 
-@_compiled
+@compiled
 def _correlate(signals, states, offsets, dweights):
     """Add the products of signals (outputs, span) and shifted states to dweights (outputs, rows)."""
     for o in range(0, dweights.shape[0], OUTPUTS):
@@ -268,7 +253,7 @@ def _correlate(signals, states, offsets, dweights):
             _add_products(signals, states, offsets, o, r, dweights)
 
 
-@_summed
+@summed
 def _add_products(signals, states, offsets, o, r, dweights):
     """Add the sums over all positions of the signals times the states of one tile."""
     s0, s1, s2, s3, s4, s5, s6 = (

@@ -8,10 +8,10 @@ Karuvally, Nowak, Keller, Amo Alonso, Sejnowski and Siegelmann 2025, NeurIPS 202
     h_t[n, d] = exp(i theta_t[n, d]) h_{t-1}[n, d] + B[n] dt_t[d] v_t[d]
     y_t = W_out (SiLU(z_t) (Re sum_n C[n] h_t[n] + D v_t)),  D = 1 at the start
 
-All turns commute, so with G_t = theta_1 + ... + theta_t the recurrence comes apart into prefix sums, which is
-what `forward` does: h_t = exp(i G_t) (h_0 + B sum_{s <= t} exp(-i G_s) dt_s v_s). One layer tracks abelian
-groups; two in a row solvable ones. Linear in v given its gates, so the operator is exact, a head per channel.
-B and C start complex normal and are read as modulus softplus(first part) and phase (second part).
+All turns commute, so with G_t = theta_1 + ... + theta_t the recurrence comes apart into prefix sums,
+h_t = exp(i G_t) (h_0 + B sum_{s <= t} exp(-i G_s) dt_s v_s), or is walked in one fused kernel. One layer
+tracks abelian groups; two in a row solvable ones. Linear in v given its gates, so the operator is exact, a
+head per channel. B and C start complex normal, read as modulus softplus(first part) and phase (second part).
 Left out: the variant that keeps the sign of cos(G) alone. The paper puts Mamba layers between these.
 """
 
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
 
 
@@ -66,25 +67,26 @@ class AUSSM(Layer):
         window, h = state
         u, z, window = self._enter(x.unsqueeze(1), window)
         v, dt, theta = self._gates(u)
-        h = _unit(theta) * h.unsqueeze(1) + _polar(self.B) * (dt * v).unsqueeze(2)  # (B, 1, N, D)
-        return self._leave(h, v, z).squeeze(1), (window, h.squeeze(1))
+        h = scan.turned(theta) * h.unsqueeze(1) + _polar(self.B)[:, None] * (dt * v).unsqueeze(2)
+        y = (_polar(self.C)[:, None] * h).sum(2).real  # of states h (B, 1, N, D)
+        return self._leave(y, v, z).squeeze(1), (window, h.squeeze(1))
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         check_input(self, x)
         window, h = self.begin(len(x)) if state is None else state
         u, z, window = self._enter(x, window)
         v, dt, theta = self._gates(u)
-        turned = _turned(theta)  # (B, T, N, D)
-        written = (turned.conj() * (dt * v).unsqueeze(2)).cumsum(1)
-        h = turned * (h.unsqueeze(1) + _polar(self.B) * written)
-        return self._leave(h, v, z), (window, h[:, -1].clone())
+        y, h = scan.unitary(theta, dt * v, _polar(self.B), _polar(self.C), h)
+        return self._leave(y, v, z), (window, h)
 
     def operator(self, x: Tensor) -> Operator:
         check_input(self, x)
         u, z, _ = self._enter(x, self.begin(len(x))[0])
         v, dt, theta = self._gates(u)
-        turned = _turned(theta)
-        now, then = _polar(self.C) * turned, _polar(self.B) * turned.conj() * dt.unsqueeze(2)
+        total = theta.cumsum(1, dtype=torch.float64) % (2 * torch.pi)  # float32 would lose its place
+        turned = scan.turned(total.to(theta.dtype))
+        now = _polar(self.C)[:, None] * turned
+        then = _polar(self.B)[:, None] * turned.conj() * dt.unsqueeze(2)
         weight = torch.einsum("btnd,bsnd->bdts", now, then).real.tril()
         weight = weight + torch.diag_embed(self.D[:, None].expand(-1, x.shape[1]))
         return Operator(weight * F.silu(z).transpose(1, 2).unsqueeze(-1), v.unsqueeze(-1))
@@ -101,26 +103,14 @@ class AUSSM(Layer):
     def _gates(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The values v and step sizes dt (B, T, D), and the angles theta (B, T, N, D)."""
         dt = F.softplus(self.rate_up(self.rate_down(u)) + self.rate_up.bias)
-        theta = F.linear(u, self.turn.weight * self.width**-0.5, self.turn.bias)
+        theta = scan.affine(u, self.turn.weight * self.width**-0.5, self.turn.bias)
         return F.silu(u), dt, theta.unflatten(-1, (self.states, self.width))
 
-    def _leave(self, h: Tensor, v: Tensor, z: Tensor) -> Tensor:
-        """From states (B, T, N, D) to the output (B, T, D)."""
-        y = (_polar(self.C) * h).sum(2).real + self.D * v
-        return self.out(y * F.silu(z))
-
-
-def _unit(angle: Tensor) -> Tensor:
-    """exp(i angle)."""
-    return torch.complex(angle.cos(), angle.sin())
-
-
-def _turned(theta: Tensor) -> Tensor:
-    """exp(i G), the turn from the start to each step. G grows with time, so float32 would lose its place."""
-    total = theta.cumsum(1, dtype=torch.float64) % (2 * torch.pi)
-    return _unit(total.to(theta.dtype))
+    def _leave(self, y: Tensor, v: Tensor, z: Tensor) -> Tensor:
+        """From what is read of the states to the output, all (B, T, D)."""
+        return self.out((y + self.D * v) * F.silu(z))
 
 
 def _polar(pair: Tensor) -> Tensor:
-    """The complex numbers of B or C: pair (N, 2) gives (N, 1)."""
-    return F.softplus(pair[:, :1]) * _unit(pair[:, 1:])
+    """The complex numbers of B or C: pair (N, 2) gives (N,)."""
+    return F.softplus(pair[:, 0]) * scan.turned(pair[:, 1])
