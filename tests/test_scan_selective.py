@@ -43,6 +43,16 @@ def test_fast_is_plain(batch, time, width, size, seed):
     inputs = parts(batch, time, width, size)
     agree("selective", scan.selective, inputs)
     agree("selective", scan.selective, inputs[:5])
+    ends = [draw(width), draw(batch, time, width)]
+    agree("selective", scan.selective, inputs + ends)
+    agree("selective", lambda *given: scan.selective(*given[:6], None, given[6]), [*inputs, ends[1]])
+    agree("selective", lambda *given: scan.selective(*given[:6], given[6]), [*inputs, ends[0]])
+
+
+def test_a_gate_may_lie_in_a_wider_array():
+    torch.manual_seed(0)
+    inputs, wide = parts(3, CHUNK + 1, 5, 2), draw(3, CHUNK + 1, 12)
+    agree("selective", lambda *given: scan.selective(*given[:6], None, given[6][..., 6:11]), [*inputs, wide])
 
 
 def test_float32():
@@ -198,6 +208,10 @@ def test_what_cannot_be_used_is_said():
         scan.selective(x, dt, a, b, c[..., 1:])
     with pytest.raises(BadInput, match=r"expected state \(2, 3, 5\), got \(2, 5, 3\)"):
         scan.selective(x, dt, a, b, c, state.mT)
+    with pytest.raises(BadInput, match=r"expected skip \(3,\), got \(5,\)"):
+        scan.selective(x, dt, a, b, c, state, a[0])
+    with pytest.raises(BadInput, match=r"expected gate \(2, 4, 3\), got \(2, 4, 5\)"):
+        scan.selective(x, dt, a, b, c, state, None, b)
     with pytest.raises(
         BadInput, match=r"real tensors of one dtype, got \['torch.float32', 'torch.float64'\]"
     ):

@@ -1,4 +1,4 @@
-"""The ways to run a recurrence: unroll, linear, wave, selective, unitary, dense, chunked, newton.
+"""The ways to run a recurrence: unroll, linear, wave, short, selective, unitary, dense, chunked, newton.
 
 Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
 values and gradients: fused numba kernels on CPU, PyTorch's own kernels for the dense recurrence. The route
@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain.core import State
-from wavetrain.errors import BadInput
 from wavetrain.kernels import blocks
 from wavetrain.kernels import unitary as turns
 from wavetrain.kernels.chunked import check as check_chunked
@@ -24,10 +23,11 @@ from wavetrain.kernels.chunked import products, walk
 from wavetrain.kernels.convolution import convolve as convolve
 from wavetrain.kernels.convolution import dilated as dilated
 from wavetrain.kernels.convolution import toeplitz as toeplitz
-from wavetrain.kernels.drive import Affine, Final
+from wavetrain.kernels.drive import Affine, Final, check_dense
 from wavetrain.kernels.linear import Linear, check_linear
 from wavetrain.kernels.newton import WORTH, Cell, Info, Newton, check_newton, solved, walked
 from wavetrain.kernels.selective import Selective, check_selective
+from wavetrain.kernels.short import Short, check_short
 from wavetrain.kernels.unitary import turned as turned
 from wavetrain.kernels.wave import Wave, check_wave
 
@@ -160,27 +160,54 @@ def _wave_plain(
     return unroll(step, drive, state)
 
 
+def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """SiLU of a causal convolution with few taps in each channel: y_t = SiLU(sum_k weight_k x_{t-k} + bias).
+
+    x is (B, T, E), past (B, K - 1, E) the steps before it, oldest first; weight (E, K) has the present first.
+    Returns y (B, T, E) and the next past.
+    """
+    check_short(x, past, weight, bias)
+    if _fast(x, past, weight):
+        _taken["short"] = "numba"
+        y = Short.apply(x, past, weight, x.new_zeros(len(weight)) if bias is None else bias)
+        time, before = x.shape[1], past.shape[1]
+        return y, torch.cat([past, x[:, max(0, time - before) :]], 1)[:, min(time, before) :]
+    _taken["short"] = "plain"
+    y, past = dilated(x, past, weight.unsqueeze(1))
+    return F.silu(y if bias is None else y + bias), past
+
+
 def selective(
-    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor | None = None
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    state: Tensor | None = None,
+    skip: Tensor | None = None,
+    gate: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """The recurrence h_t = exp(dt_t a) h_{t-1} + dt_t b_t x_t of N states in each channel, y_t = c_t . h_t.
 
     x and dt are (B, T, E), a is (E, N); b and c (B, T, N) are shared by the channels. `state` (B, E, N) is
-    h_0, zero where left out. All real, of one dtype. Returns y (B, T, E) and the last h; the fast route
-    never writes out the states of all steps.
+    h_0, zero where left out. With `skip` (E,) y_t has skip x_t added, with `gate` (B, T, E) it is then taken
+    SiLU(gate_t) times. All real, of one dtype. Returns y (B, T, E) and the last h; the fast route never
+    writes out the states of all steps.
     """
-    check_selective(x, dt, a, b, c, state)
+    check_selective(x, dt, a, b, c, state, skip, gate)
     if state is None:
         state = x.new_zeros(len(x), *a.shape)
     if _fast(x, dt, a, b, c, state):
         _taken["selective"] = "numba"
-        return Selective.apply(x, dt, a, b, c, state)
+        return Selective.apply(x, dt, a, b, c, state, skip, gate)
     _taken["selective"] = "plain"
     steps = []
     for now in zip(*(part.unbind(1) for part in (x, dt, b, c)), strict=True):
         y, state = selective_step(now[0], now[1], a, now[2], now[3], state)
         steps.append(y)
-    return torch.stack(steps, 1), state
+    y = torch.stack(steps, 1)
+    y = y if skip is None else y + skip * x
+    return y if gate is None else y * F.silu(gate), state
 
 
 def selective_step(
@@ -221,7 +248,7 @@ def dense(
     x is (B, T, I) and state (B, D). Returns h (B, T, D) and its last step (B, D). ReLU and tanh are run by
     PyTorch's own fused kernel, which wants both maps to have a bias.
     """
-    _check_dense(x, state, encode, recur)
+    check_dense(x, state, encode, recur)
     if activation is Activation.IDENTITY or x.is_complex() or _must_be_plain(x, state, encode.weight):
         _taken["dense"] = "plain"
         return unroll(lambda now, state: (dense_step(now, state, encode, recur, activation),) * 2, x, state)
@@ -238,21 +265,6 @@ def dense_step(
 ) -> Tensor:
     """One step of `dense`: x (B, I) and state (B, D) give the next state (B, D)."""
     return activation(encode(x) + recur(state))
-
-
-def _check_dense(x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear) -> None:
-    if x.ndim != 3 or x.shape[1] == 0 or x.shape[2] != encode.in_features:
-        raise BadInput(
-            f"dense: expected x (batch, time, {encode.in_features}) with at least one step, "
-            f"got {tuple(x.shape)}"
-        )
-    width = encode.out_features
-    if (recur.in_features, recur.out_features) != (width, width):
-        raise BadInput(
-            f"dense: expected recur from {width} to {width}, got {recur.in_features} to {recur.out_features}"
-        )
-    if state.shape != (x.shape[0], width):
-        raise BadInput(f"dense: expected state {(x.shape[0], width)}, got {tuple(state.shape)}")
 
 
 def chunked(

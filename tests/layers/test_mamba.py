@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
 from wavetrain import scan
-from wavetrain.layers.mamba import Mamba
+from wavetrain.layers.mamba import Biases, Mamba
 
 
 def naive(layer: Mamba, x: Tensor) -> Tensor:
@@ -119,10 +119,10 @@ def test_operator_is_one_head_for_each_channel():
     layer, x = generic(Mamba, 4, 3), normal(2, 6, 3)
     weight, value, exact = layer.operator(x)
     assert weight.shape == (2, 8, 6, 6) and value.shape == (2, 6, 8, 1) and exact
-    u, dt, b, c, gate, _ = layer._select(x, layer.begin(2)[0])
+    u, dt, b, c, z, _ = layer._select(x, layer.begin(2)[0])
     a = -layer.A_log.exp()
     passed = dt[1, 2:5, 3].sum()  # from step 1 to step 4, in channel 3
-    expected = gate[1, 4, 3] * (c[1, 4] * (a[3] * passed).exp() * b[1, 1] * dt[1, 1, 3]).sum()
+    expected = F.silu(z)[1, 4, 3] * (c[1, 4] * (a[3] * passed).exp() * b[1, 1] * dt[1, 1, 3]).sum()
     close(weight[1, 3, 4, 1], expected, "one weight, written out")
     close(value.squeeze(-1), u, "values, the convolved u")
 
@@ -131,6 +131,8 @@ VARIANTS = {
     "one tap": functools.partial(Mamba, kernel=1),
     "one state": functools.partial(Mamba, states=1, expand=1),
     "rank 3": functools.partial(Mamba, rank=3, kernel=2),
+    "all biases": functools.partial(Mamba, biases=Biases(projections=True)),
+    "no bias": functools.partial(Mamba, biases=Biases(convolution=False)),
 }
 
 
@@ -144,3 +146,16 @@ def test_variants_keep_the_promises(variant: str, promise):
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_variants_are_built_as_promised(variant: str, promise):
     promise(VARIANTS[variant])
+
+
+def test_biases_are_added_constants():
+    layer = generic(VARIANTS["all biases"], 4, 3)
+    assert {name for name, _ in layer.named_parameters() if name.endswith("bias")} == {
+        "in_proj.bias",
+        "conv1d.bias",
+        "dt_proj.bias",
+        "out_proj.bias",
+    }
+    bare = generic(VARIANTS["no bias"], 4, 3)
+    assert [name for name, _ in bare.named_parameters() if name.endswith("bias")] == ["dt_proj.bias"]
+    assert (bare(torch.zeros(1, 5, 3, dtype=torch.float64))[0] == 0).all()  # nothing in, nothing out

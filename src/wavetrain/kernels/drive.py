@@ -6,9 +6,10 @@ Their results and gradients are as large as the whole sequence, so they lie in m
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from wavetrain.errors import BadInput
 from wavetrain.kernels import host
 
 
@@ -45,3 +46,19 @@ class Final(torch.autograd.Function):
         whole = host.fresh(ctx.shape, grad.dtype).zero_()
         whole[:, -1] = grad
         return whole
+
+
+def check_dense(x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear) -> None:
+    """Raise for what `scan.dense` cannot take."""
+    if x.ndim != 3 or x.shape[1] == 0 or x.shape[2] != encode.in_features:
+        raise BadInput(
+            f"dense: expected x (batch, time, {encode.in_features}) with at least one step, "
+            f"got {tuple(x.shape)}"
+        )
+    width = encode.out_features
+    if (recur.in_features, recur.out_features) != (width, width):
+        raise BadInput(
+            f"dense: expected recur from {width} to {width}, got {recur.in_features} to {recur.out_features}"
+        )
+    if state.shape != (x.shape[0], width):
+        raise BadInput(f"dense: expected state {(x.shape[0], width)}, got {tuple(state.shape)}")

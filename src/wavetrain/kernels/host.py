@@ -69,6 +69,22 @@ def array(tensor: Tensor) -> np.ndarray:
     return tensor.detach().resolve_conj().resolve_neg().contiguous().numpy()
 
 
+def rows(tensor: Tensor) -> tuple[np.ndarray, int]:
+    """The numbers of x (B, T, D) as rows of a wider contiguous array, and the place where they begin in it.
+
+    Half of a map's output, for example, lies so, and need not be copied.
+    """
+    tensor = tensor.detach()
+    batch, time, width = tensor.shape
+    pitch = tensor.stride(1) if time > 1 else tensor.stride(0)
+    start = tensor.storage_offset() % max(pitch, 1)
+    lies = tensor.stride(2) == 1 and (batch == 1 or tensor.stride(0) == time * pitch)
+    if not lies or time == 1 or start + width > pitch:
+        return array(tensor), 0
+    whole = tensor.as_strided((batch, time, pitch), (time * pitch, pitch, 1), tensor.storage_offset() - start)
+    return whole.numpy(), start
+
+
 def parts(batch: int, count: int) -> list[tuple[int, int]]:
     """The sequences of a batch in about `count` parts: (first, last)."""
     size = max(1, -(-batch // count))

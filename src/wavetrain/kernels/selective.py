@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -21,7 +22,15 @@ class Selective(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor
+        ctx: Any,
+        x: Tensor,
+        dt: Tensor,
+        a: Tensor,
+        b: Tensor,
+        c: Tensor,
+        state: Tensor,
+        skip: Tensor | None,
+        gate: Tensor | None,
     ) -> tuple[Tensor, Tensor]:
         from wavetrain.kernels import selective_cpu
 
@@ -30,11 +39,11 @@ class Selective(torch.autograd.Function):
         chunks = -(-time // selective_cpu.CHUNK) if any(ctx.needs_input_grad) else 0
         marks = host.fresh((batch, chunks, size, width), x.dtype)
         inputs = [host.array(part) for part in (x, dt, a.t(), b, c, state.transpose(1, 2))]
-        arrays = [*inputs, y.numpy(), last.numpy(), marks.numpy()]
+        arrays = [*inputs, *_ends(x, skip, gate), y.numpy(), last.numpy(), marks.numpy()]
         pieces = _tiles(batch, width, selective_cpu.TILE // x.element_size())
         host.spread(lambda piece: selective_cpu.forward(*arrays, *piece), pieces, x.numel() * size)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, dt, a, b, c, marks)
+        ctx.save_for_backward(x, dt, a, b, c, marks, skip, gate)
         return y, last.transpose(1, 2).contiguous()
 
     @staticmethod
@@ -42,25 +51,48 @@ class Selective(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
         from wavetrain.kernels import selective_cpu
 
-        x, dt, a, b, c, marks = ctx.saved_tensors
+        x, dt, a, b, c, marks, skip, gate = ctx.saved_tensors
         (batch, time, width), size = x.shape, a.shape[1]
         tile = selective_cpu.TILE // x.element_size()
         dx, ddt = host.fresh(x.shape, x.dtype), host.fresh(x.shape, x.dtype)
         da, dstate = (host.fresh((batch, size, width), x.dtype) for _ in range(2))
+        dskip, dz = x.new_zeros(batch, width), host.fresh(x.shape if gate is not None else (0, 0, 0), x.dtype)
         # summed tile by tile and then in order, so that the threads do not change the sum
         shared = (-(-width // tile), batch, time, size)
         db, dc = host.fresh(shared, x.dtype), host.fresh(shared, x.dtype)
+        unread = grad is None
         grad = x.new_zeros(batch, 0, width) if grad is None else grad
         grad_last = x.new_zeros(batch, width, size) if grad_last is None else grad_last
-        inputs = [host.array(part) for part in (x, dt, a.t(), b, c, marks, grad, grad_last.transpose(1, 2))]
-        arrays = [*inputs, dx.numpy(), ddt.numpy(), da.numpy(), dstate.numpy()]
+        inputs = [host.array(part) for part in (x, dt, a.t(), b, c)]
+        inputs += [*_ends(x, skip, gate), *(host.array(part) for part in (marks, grad))]
+        inputs.append(host.array(grad_last.transpose(1, 2)))
+        arrays = [*inputs, *(part.numpy() for part in (dx, ddt, da, dskip, dz, dstate))]
         sums = list(zip(db.numpy(), dc.numpy(), strict=True))
         pieces = [(*sums[piece[2] // tile], *piece) for piece in _tiles(batch, width, tile)]
         host.spread(lambda piece: selective_cpu.backward(*arrays, *piece), pieces, x.numel() * size)
-        return dx, ddt, da.sum(0).t(), db.sum(0), dc.sum(0), dstate.transpose(1, 2)
+        of_skip = None if skip is None or unread else dskip.sum(0)
+        of_gate = None if gate is None or unread else dz
+        return dx, ddt, da.sum(0).t(), db.sum(0), dc.sum(0), dstate.transpose(1, 2), of_skip, of_gate
 
 
-def check_selective(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor | None) -> None:
+def _ends(x: Tensor, skip: Tensor | None, gate: Tensor | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """The skip, the gate, and where in its rows the gate begins; empty where there is none."""
+    passed = host.array(x.new_zeros(0) if skip is None else skip)
+    if gate is None:
+        return passed, host.array(x.new_zeros(len(x), 0, 0)), 0
+    return passed, *host.rows(gate)
+
+
+def check_selective(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    state: Tensor | None,
+    skip: Tensor | None,
+    gate: Tensor | None,
+) -> None:
     """Raise for what `scan.selective` cannot take."""
     if x.ndim != 3 or x.shape[1] == 0:
         raise BadInput(
@@ -73,6 +105,10 @@ def check_selective(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, stat
     wanted = {"dt": (dt, tuple(x.shape)), "b": (b, shared), "c": (c, shared)}
     if state is not None:
         wanted["state"] = (state, (batch, *a.shape))
+    if skip is not None:
+        wanted["skip"] = (skip, (width,))
+    if gate is not None:
+        wanted["gate"] = (gate, (batch, time, width))
     for name, (given, shape) in wanted.items():
         if given.shape != shape:
             raise BadInput(f"selective: expected {name} {shape}, got {tuple(given.shape)}")

@@ -18,6 +18,7 @@ W_out's start by the root of the depth).
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +26,16 @@ from torch.nn import functional as F
 
 from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+
+
+class Biases(NamedTuple):
+    """Which maps add a constant; in the published models it is the convolution alone."""
+
+    projections: bool = False  # W_in and W_out
+    convolution: bool = True
+
+
+PUBLISHED = Biases()
 
 
 class Mamba(Layer):
@@ -51,6 +62,7 @@ class Mamba(Layer):
         expand: int = 2,
         kernel: int = 4,
         rank: int | None = None,
+        biases: Biases = PUBLISHED,
     ):
         super().__init__()
         inputs = width if inputs is None else inputs
@@ -59,13 +71,13 @@ class Mamba(Layer):
         check_width("Mamba", rank=rank)
         self.width, self.inputs, self.states, self.rank = width, inputs, states, rank
         inner = expand * width
-        self.in_proj = nn.Linear(inputs, 2 * inner, bias=False)
-        self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner)
+        self.in_proj = nn.Linear(inputs, 2 * inner, bias=biases.projections)
+        self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner, bias=biases.convolution)
         self.x_proj = nn.Linear(inner, rank + 2 * states, bias=False)
         self.dt_proj = nn.Linear(rank, inner)
         self.A_log = nn.Parameter(torch.arange(1.0, states + 1).log().repeat(inner, 1))
         self.D = nn.Parameter(torch.ones(inner))
-        self.out_proj = nn.Linear(inner, width, bias=False)
+        self.out_proj = nn.Linear(inner, width, bias=biases.projections)
         with torch.no_grad():
             self.dt_proj.weight.uniform_(-(rank**-0.5), rank**-0.5)
             dt = self.dt_proj.bias.uniform_(math.log(0.001), math.log(0.1)).exp()
@@ -78,34 +90,33 @@ class Mamba(Layer):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         past, h = state
         *now, past = self._select(x.unsqueeze(1), past)
-        u, dt, b, c, gate = (part.squeeze(1) for part in now)
+        u, dt, b, c, z = (part.squeeze(1) for part in now)
         y, h = scan.selective_step(u, dt, -self.A_log.exp(), b, c, h)
-        return self.out_proj((y + self.D * u) * gate), (past, h)
+        return self.out_proj((y + self.D * u) * F.silu(z)), (past, h)
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         check_input(self, x)
         past, h = self.begin(len(x)) if state is None else state
-        u, dt, b, c, gate, past = self._select(x, past)
-        y, h = scan.selective(u, dt, -self.A_log.exp(), b, c, h)
-        return self.out_proj((y + self.D * u) * gate), (past, h)
+        u, dt, b, c, z, past = self._select(x, past)
+        y, h = scan.selective(u, dt, -self.A_log.exp(), b, c, h, self.D, z)
+        return self.out_proj(y), (past, h)
 
     def operator(self, x: Tensor) -> Operator:
         check_input(self, x)
-        u, dt, b, c, gate, _ = self._select(x, self.begin(len(x))[0])
+        u, dt, b, c, z, _ = self._select(x, self.begin(len(x))[0])
         dt = dt.transpose(1, 2).unsqueeze(-1)  # (B, E, T, 1)
         weight = torch.diag_embed(self.D[:, None].expand(-1, x.shape[1]))  # (E, T, T)
         for n, rate in enumerate(-self.A_log.exp().T):  # state by state: (B, E, T, T, N) would be large
             q, k = (part[:, None, :, n : n + 1] for part in (c, b))  # (B, 1, T, 1)
             weight = weight + scan.mixing(q.expand_as(dt), k * dt, dt * rate[:, None, None])
-        return Operator(gate.transpose(1, 2).unsqueeze(-1) * weight, u.unsqueeze(-1))
+        return Operator(F.silu(z).transpose(1, 2).unsqueeze(-1) * weight, u.unsqueeze(-1))
 
     def read(self, mixed: Tensor) -> Tensor:
         return self.out_proj(mixed.squeeze(-1))
 
     def _select(self, x: Tensor, past: Tensor) -> tuple[Tensor, ...]:
-        """u, dt (B, T, E), B, C (B, T, N), the gate (B, T, E), and the convolution's next state."""
+        """u, dt (B, T, E), B, C (B, T, N), the gate z (B, T, E), and the convolution's next state."""
         u, z = self.in_proj(x).chunk(2, -1)
-        u, past = scan.dilated(u, past, self.conv1d.weight.flip(-1))
-        u = F.silu(u + self.conv1d.bias)  # type: ignore[operator]
+        u, past = scan.short(u, past, self.conv1d.weight.squeeze(1).flip(-1), self.conv1d.bias)
         low, b, c = self.x_proj(u).split([self.rank, self.states, self.states], -1)
-        return u, F.softplus(self.dt_proj(low)), b, c, F.silu(z), past
+        return u, F.softplus(self.dt_proj(low)), b, c, z, past

@@ -118,8 +118,7 @@ class Mamba2(Layer):
         """u (B, T, H, P), a (B, T, H, 1), dt B, C (B, T, H, N), the gate (B, T, E), and the next past."""
         mixed = len(self.conv1d.weight)
         z, ubc, dt = self.in_proj(x).split([self.inner, mixed, self.heads], -1)
-        ubc, past = scan.dilated(ubc, past, self.conv1d.weight.flip(-1))
-        ubc = F.silu(ubc + self.conv1d.bias)  # type: ignore[operator]
+        ubc, past = scan.short(ubc, past, self.conv1d.weight.squeeze(1).flip(-1), self.conv1d.bias)
         shared = self.groups * self.states
         u, b, c = ubc.split([self.inner, shared, shared], -1)
         dt = F.softplus(dt + self.dt_bias).unsqueeze(-1)  # (B, T, H, 1)

@@ -1,0 +1,66 @@
+"""`scan.short` on CPU as PyTorch sees it: the fused walks of `short_cpu` with their gradients."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from wavetrain.errors import BadInput
+from wavetrain.kernels import host
+
+
+class Short(torch.autograd.Function):
+    """The numba route of `scan.short`: x, past, weight (E, K) and bias (E) to y, in one dtype."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, past: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        from wavetrain.kernels import short_cpu
+
+        y = host.fresh(x.shape, x.dtype)
+        arrays = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias)), y.numpy()]
+        work = x.numel() * (weight.shape[1] + 8)
+        host.spread(lambda piece: short_cpu.forward(*arrays, *piece), _tiles(x), work)
+        ctx.save_for_backward(x, past, weight, bias)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, ...]:
+        from wavetrain.kernels import short_cpu
+
+        x, past, weight, bias = ctx.saved_tensors
+        dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
+        dweight, dbias = x.new_empty(len(x), *weight.t().shape), x.new_empty(len(x), len(weight))
+        inputs = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias, grad))]
+        arrays = [*inputs, *(part.numpy() for part in (dx, dpast, dweight, dbias))]
+        work = x.numel() * (2 * weight.shape[1] + 8)
+        host.spread(lambda piece: short_cpu.backward(*arrays, *piece), _tiles(x), work)
+        return dx, dpast, dweight.sum(0).t(), dbias.sum(0)
+
+
+def _tiles(x: Tensor) -> list[tuple[int, int, int, int]]:
+    """The pieces of a walk over x (B, T, E): (first, end) sequence and (left, right) channel."""
+    from wavetrain.kernels import short_cpu
+
+    tile, width = short_cpu.TILE // x.element_size(), x.shape[2]
+    parts = host.parts(len(x), 2 * torch.get_num_threads())
+    return [(*part, left, min(left + tile, width)) for part in parts for left in range(0, width, tile)]
+
+
+def check_short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Raise for what `scan.short` cannot take."""
+    if x.ndim != 3 or x.shape[1] == 0:
+        raise BadInput(
+            f"short: expected x (batch, time, channels) with at least one step, got {tuple(x.shape)}"
+        )
+    batch, _, width = x.shape
+    if weight.ndim != 2 or len(weight) != width or weight.shape[1] == 0:
+        raise BadInput(f"short: expected weight ({width}, taps), got {tuple(weight.shape)}")
+    if past.shape != (batch, weight.shape[1] - 1, width):
+        raise BadInput(f"short: expected past {(batch, weight.shape[1] - 1, width)}, got {tuple(past.shape)}")
+    if bias is not None and bias.shape != (width,):
+        raise BadInput(f"short: expected bias ({width},), got {tuple(bias.shape)}")
+    kinds = {given.dtype for given in (x, past, weight, bias) if given is not None}
+    if len(kinds) > 1 or x.is_complex():
+        raise BadInput(f"short: expected real tensors of one dtype, got {sorted(map(str, kinds))}")
