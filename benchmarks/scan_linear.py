@@ -8,41 +8,14 @@ alike; a time is the median over the rounds, a ratio the median of the ratios wi
 
 import argparse
 import json
-import platform
 import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numba
 import torch
-from llvmlite.binding import get_host_cpu_name
 from torch import Tensor
 
+from timing import error, machine, measure, ratio
 from wavetrain import scan
-
-Rows = dict[str, list[float]]  # seconds of each round
-
-
-def measure(calls: dict[str, Callable[[], object]], repeats: int) -> Rows:
-    """Each in turn, round after round, twice in a row: the second is timed.
-
-    What a call finds in caches and threads is left by the one before; the threads of a PyTorch loop, for
-    example, go on waiting for work for some milliseconds and take a core from whoever comes next.
-    """
-    rows: Rows = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            call()
-            start = time.perf_counter()
-            result = call()  # kept, so that giving back its memory is not counted
-            rows[name].append(time.perf_counter() - start)
-            del result
-    return rows
-
-
-def ratio(rows: Rows, name: str, other: str) -> float:
-    return statistics.median(x / y for x, y in zip(rows[name], rows[other], strict=True))
 
 
 def both(a: Tensor, b: Tensor, grad: Tensor, plain: bool) -> tuple[Tensor, ...]:
@@ -53,12 +26,6 @@ def both(a: Tensor, b: Tensor, grad: Tensor, plain: bool) -> tuple[Tensor, ...]:
     else:
         h, _ = scan.linear(a, b)
     return h.detach(), *torch.autograd.grad(h, (a, b), grad)
-
-
-def error(values: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> list[float]:
-    """The largest error of each result, over the largest size in it."""
-    pairs = zip(values, exact, strict=True)
-    return [((x - y).abs().max() / y.abs().max()).item() for x, y in pairs]
 
 
 def inputs(shape: list[int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
@@ -160,22 +127,15 @@ def main() -> None:
         print(
             f"error of the {name} against float64: h {values[0]:.1e}, da {values[1]:.1e}, db {values[2]:.1e}"
         )
-    machine = {
-        "threads": torch.get_num_threads(),
-        "cpu": get_host_cpu_name(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numba": numba.__version__,
-        "route": taken["linear"],
-    }
-    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    words = machine() | {"route": taken["linear"]}
+    print(", ".join(f"{name} {value}" for name, value in words.items()))
     if options.json:
         figures = {
             "shape": options.shape,
             "rows": table,
             "ratios": ratios,
             "errors": errors,
-            "machine": machine,
+            "machine": words,
         }
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 

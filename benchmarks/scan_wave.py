@@ -9,42 +9,15 @@ alike; a time is the median over the rounds, a ratio the median of the ratios wi
 
 import argparse
 import json
-import platform
 import statistics
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numba
 import torch
-from llvmlite.binding import get_host_cpu_name
 from torch import Tensor
 
+from timing import error, machine, measure, ratio
 from wavetrain import scan
 from wavetrain.scan import Activation
-
-Rows = dict[str, list[float]]  # seconds of each round
-
-
-def measure(calls: dict[str, Callable[[], object]], repeats: int) -> Rows:
-    """Each in turn, round after round, twice in a row: the second is timed.
-
-    What a call finds in caches and threads is left by the one before; the threads of a PyTorch loop, for
-    example, go on waiting for work for some milliseconds and take a core from whoever comes next.
-    """
-    rows: Rows = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            call()
-            start = time.perf_counter()
-            result = call()  # kept, so that giving back its memory is not counted
-            rows[name].append(time.perf_counter() - start)
-            del result
-    return rows
-
-
-def ratio(rows: Rows, name: str, other: str) -> float:
-    return statistics.median(x / y for x, y in zip(rows[name], rows[other], strict=True))
 
 
 def both(inputs: list[Tensor], grad: Tensor, activation: Activation, plain: bool) -> tuple[Tensor, ...]:
@@ -55,12 +28,6 @@ def both(inputs: list[Tensor], grad: Tensor, activation: Activation, plain: bool
     else:
         h, _ = scan.wave(*inputs, activation=activation)
     return h.detach(), *torch.autograd.grad(h, inputs, grad)
-
-
-def error(values: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> list[float]:
-    """The largest error of each result, over the largest size in it."""
-    pairs = zip(values, exact, strict=True)
-    return [((x - y).abs().max() / y.abs().max()).item() for x, y in pairs]
 
 
 def draw(shape: tuple[int, ...]) -> tuple[list[Tensor], Tensor]:
@@ -152,21 +119,10 @@ def main() -> None:
         compare((128, 30, 6, 100, 3), Activation.RELU, 4 * options.repeats),
         compare((128, 30, 6, 100, 3), Activation.TANH, 4 * options.repeats),
     ]
-    old, new = torch.ones(2**23), torch.ones(2**23)
-    left, right = torch.randn(2, 2048, 2048)
-    limits = measure({"copy": lambda: new.copy_(old), "product": lambda: left @ right}, 2 * options.repeats)
-    machine = {
-        "copy GB/s": round(2 * old.numel() * 4 / statistics.median(limits["copy"]) / 1e9, 1),
-        "large product GFLOP/s": round(2 * 2048**3 / statistics.median(limits["product"]) / 1e9, 1),
-        "threads": torch.get_num_threads(),
-        "cpu": get_host_cpu_name(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numba": numba.__version__,
-    }
-    print(", ".join(f"{name} {value}" for name, value in machine.items()))
+    words = machine(2 * options.repeats)
+    print(", ".join(f"{name} {value}" for name, value in words.items()))
     if options.json:
-        options.json.write_text(json.dumps({"tables": tables, "machine": machine}, indent=1) + "\n")
+        options.json.write_text(json.dumps({"tables": tables, "machine": words}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -250,7 +250,8 @@ def fetch(name: Name, json: Json = False) -> None:
     found = find.named(name, ("data",))
     module = importlib.import_module(f"wavetrain.data.{found.name}")
     if not hasattr(module, "fetch"):
-        raise BadInput(f"{name} needs no fetching: it comes with the installation")
+        found.load()()  # where it is missing, this says where it comes from
+        raise BadInput(f"{name} needs no fetching: it is there")
     place = module.fetch()
     if json:
         _print_json({"name": name, "folder": str(place)})
