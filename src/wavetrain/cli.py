@@ -137,7 +137,7 @@ def run(
         else [find.named(name, ("experiments",)) for name in dict.fromkeys(experiments)]
     )
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
-    threads = 1 if jobs > 1 else os.cpu_count() or 1
+    threads = 1 if device == "cpu" else os.cpu_count() or 1  # contended threads wait for each other
     orders = [
         runner.Order(one, scale, seed, device, threads, save_every, out)
         for one in found
