@@ -225,3 +225,13 @@ def test_a_wrong_layer_or_file_leaves_nothing_behind(tmp_path: Path):
     with pytest.raises(BadInput, match="no such file"):
         run("absent.csv", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.slow
+def test_all_takes_every_layer(tmp_path: Path) -> None:
+    terms = Terms(parameters=3000, steps=2, batch=4, depth=1, rates=(1e-3,), search=0.5, seeds=(0,))
+    result = run(source_of("labels", tmp_path), tmp_path, ("all",), terms)
+    every = {one.name for one in find.members("layers")}
+    assert {one["layer"] for one in result["figures"]} | set(result["left_out"]) == every
+    assert len(result["left_out"]) <= 1, result["left_out"]
+    assert all(one["score"] is not None for one in result["figures"])

@@ -260,9 +260,20 @@ def test_markdown_keeps_its_cells():
     one["claim"]["text"] = "a | b\n<i>c</i> [d](e)"
     lines = tables.markdown_claims([one, result()]).splitlines()
     assert len(lines) == 4
-    assert lines[0] == "| claim | verdict | measured | published | scale | seeds | command |"
+    assert lines[0] == "| claim | verdict | measured | seeds | command |"
     assert r"a \| b \<i\>c\</i\> \[d\](e)" in lines[2]
     assert "wave steps 300 (290 to 310, 1 diverged)" in lines[3] and "`wavetrain run" in lines[3]
+    assert "; published" in lines[3]
+
+
+def test_the_readme_shows_few_figures_and_points_to_all():
+    figures = {f"f{place}": float(place) for place in range(tables.FEW + 3)}
+    many = result("many", figures=[figures] * 3)
+    last = f"f{tables.FEW + 2}"
+    many["claim"]["published"] = {last: 7.0}
+    line = tables.markdown_claims([many]).splitlines()[2]
+    assert line.index(f"{last} ") < line.index("f0 ") and "; published 7" in line
+    assert "[3 more](results/many-small.json)" in line and f"f{tables.FEW - 1} " not in line
 
 
 def test_bibtex_takes_ids_out_of_the_source():

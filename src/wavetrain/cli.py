@@ -184,7 +184,7 @@ def compare(
 
     Args:
         data: a name from `wavetrain list`, or a file: .npz (x and y), .csv (forecast), .txt (next byte)
-        layers: names from `wavetrain list layers`; one of each family where none is given
+        layers: names from `wavetrain list layers`, or all; one of each family where none is given
         parameters: of the whole stack
         steps: of training
         batch: sequences in a step

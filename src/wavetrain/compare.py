@@ -99,18 +99,21 @@ def compare(
 ) -> dict[str, Any]:
     """Compare layers on a file or a named task; returns what is written to `out/compare-.../result.json`.
 
-    Without `layers`, the founder of each family is taken. Each of `jobs` is a process with one torch thread.
+    Without `layers`, the founder of each family is taken; "all" takes every layer. Each of `jobs` is a
+    process with one torch thread.
     """
     data = load(source)
     source = source if source == data.name else str(Path(source).resolve())
-    chosen = [find.named(name, ("layers",)) for name in dict.fromkeys(layers or ())] or founders()
+    named = None if layers is None or "all" in layers else layers
+    every = founders() if layers is None else list(find.members("layers"))
+    chosen = every if named is None else [find.named(name, ("layers",)) for name in dict.fromkeys(named)]
     widths: dict[str, tuple[int, int]] = {}
     left_out: dict[str, str] = {}  # of the default, what does not fit into the budget
     for one in chosen:
         try:
             widths[one.name] = fitting_width(one, data.task, terms)
         except BadInput as error:
-            if layers is not None or (one.name == chosen[-1].name and not widths):
+            if named is not None or (one.name == chosen[-1].name and not widths):
                 raise
             left_out[one.name] = str(error)
     chosen = [one for one in chosen if one.name in widths]

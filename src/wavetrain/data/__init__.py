@@ -7,14 +7,21 @@ user's cache), and checks what it reads against the sha256 written in its file. 
 
 import gzip
 import hashlib
+import io
 import os
+import zipfile
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from wavetrain.core import CLASSES, Batch, Recorded, majority
 from wavetrain.errors import BadInput
+
+HOST = "https://raw.githubusercontent.com"
 
 
 def folder() -> Path:
@@ -24,12 +31,16 @@ def folder() -> Path:
 
 
 def unzipped(path: Path, sha256: str, source: str) -> bytes:
-    """The content of a gzipped file, or of the file without `.gz`, checked by the sha256 of the content."""
-    plain = path.with_suffix("")
+    """The content of a file, gzipped or not, checked by the sha256 of the content.
+
+    A name that ends in `.gz` is found without it too. `source` is told where the file is missing or damaged.
+    """
+    zipped = path.suffix == ".gz"
+    plain = path.with_suffix("") if zipped else path
     if not path.exists() and not plain.exists():
         raise BadInput(f"{path.name} is not in {path.parent}: {source}")
     try:
-        content = gzip.decompress(path.read_bytes()) if path.exists() else plain.read_bytes()
+        content = gzip.decompress(path.read_bytes()) if zipped and path.exists() else plain.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{path} cannot be read ({error}); get it again: {source}") from error
     if hashlib.sha256(content).hexdigest() != sha256:
@@ -39,9 +50,83 @@ def unzipped(path: Path, sha256: str, source: str) -> bytes:
     return content
 
 
-def pixel_sequences(
-    images: torch.Tensor, labels: torch.Tensor, sizes: tuple[int, int], permuted: int | None
-) -> Recorded:
+def arrays(path: Path, sha256: str, source: str) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file by their names, checked as `unzipped` does; pickled objects are refused."""
+    content = unzipped(path, sha256, source)
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path} holds no arrays ({error}); get it again: {source}") from error
+
+
+def comes_from(repository: str) -> str:
+    """Where a file of the data folder comes from, for who does not have it."""
+    return f"it comes from the repository {repository}; set WAVETRAIN_DATA to the folder it lies in"
+
+
+class File(NamedTuple):
+    """A published file that lies in the data folder."""
+
+    name: str
+    sha256: str  # of its content, unzipped where the name ends in .gz
+    repository: str  # that it comes from, owner/name on GitHub
+    place: str = ""  # commit/path of the same content there; empty where it was put together from parts
+
+    def where(self) -> tuple[Path, str, str]:
+        """What `unzipped` and `arrays` need to know."""
+        brings = "`wavetrain fetch` brings it; " if self.place else ""
+        return folder() / self.name, self.sha256, brings + comes_from(self.repository)
+
+
+def fetched(*files: File) -> Path:
+    """Download files into the data folder, unzipped, each kept only with its sha256; needs the network."""
+    import pooch
+
+    for file in files:
+        url = f"{HOST}/{file.repository}/{file.place}"
+        name = file.name.removesuffix(".gz")
+        try:
+            pooch.retrieve(url, known_hash=f"sha256:{file.sha256}", fname=name, path=folder())
+        except Exception as error:  # whatever the network raises
+            raise BadInput(f"{file.name} could not be fetched from {url}: {error}") from error
+    return folder()
+
+
+def standardised(x: Tensor, train: Tensor) -> Tensor:
+    """Each channel (last axis) less its mean in `train` and over its deviation there; NaN counts nowhere."""
+    train = train.double().flatten(0, -2)
+    mean = train.nanmean(0)
+    deviation = (train - mean).square().nanmean(0).sqrt()
+    return ((x - mean) / deviation.where(deviation > 0, 1)).float()
+
+
+def forecasts(
+    rows: Tensor, targets: int, past: int, ahead: int, ends: tuple[int, int]
+) -> tuple[Batch, Batch, Batch]:
+    """Windows of rows (N, C), one from each row on: x (K, past, C), and what follows, y (K, ahead targets).
+
+    Asked are the first `targets` channels, row after row. `ends` are the rows at which the training
+    and the validation part end. The answers of a window lie inside one part; the past of the first windows
+    of a part lies in the part before. All are views of the rows.
+    """
+    if past < 1 or ahead < 1:
+        raise BadInput(f"expected a past and rows ahead of at least 1, got {past} and {ahead}")
+    wanted = rows[:, :targets].contiguous()
+
+    def cut(first: int, end: int) -> Batch:
+        if end - first < ahead:
+            raise BadInput(
+                f"expected windows that fit parts ending at rows {ends[0]}, {ends[1]} and {len(rows)}, got "
+                f"{past} rows of past and {ahead} ahead"
+            )
+        x = rows[first - past : end - ahead].unfold(0, past, 1).movedim(-1, 1)
+        return Batch(x, wanted[first:end].flatten().unfold(0, ahead * targets, targets))
+
+    return cut(past, ends[0]), cut(max(past, ends[0]), ends[1]), cut(max(past, ends[1]), len(rows))
+
+
+def pixel_sequences(images: Tensor, labels: Tensor, sizes: tuple[int, int], permuted: int | None) -> Recorded:
     """Images (N, height, width) in [0, 1] as sequences of single pixels, in three parts one after another.
 
     `sizes` are those of the training and validation part; the rest is for the test. `permuted` is the seed

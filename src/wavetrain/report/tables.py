@@ -96,20 +96,28 @@ def columns_table(columns: Mapping[str, list[str]]) -> Table:
     return table
 
 
+FEW = 4  # figures of a claim that the README shows; its page shows all
+
+
 def markdown_claims(results: Iterable[Mapping[str, Any]]) -> str:
-    """The table of claims for the README."""
-    head = ("claim", "verdict", "measured", "published", "scale", "seeds", "command")
+    """The table of claims for the README: a few figures of each, published ones before others."""
+    head = ("claim", "verdict", "measured", "seeds", "command")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for result in results:
-        figures = rows(result)
-        measured = [f"{row.words} {row.median}{_aside(row)}" for row in figures if row.measured]
-        published = [f"{row.words} {number(row.published)}" for row in figures if row.published is not None]
+        measured = [row for row in rows(result) if row.measured]
+        first = sorted(measured, key=lambda row: row.published is None)[:FEW]
+        figures = [
+            _cell(f"{row.words} {row.median}{_aside(row)}")
+            + ("" if row.published is None else _cell(f"; published {number(row.published)}"))
+            for row in first
+        ]
+        if len(measured) > FEW:
+            name = f"results/{result['experiment']}-{result['scale']}.json"
+            figures.append(f"[{len(measured) - FEW} more]({name})")
         cells = [
             _cell(result["claim"]["text"]),
             _cell(result["verdict"]["word"]),
-            "<br>".join(map(_cell, measured)),
-            "<br>".join(map(_cell, published)) or "–",
-            _cell(result["scale"]),
+            "<br>".join(figures),
             agreement(result),
             "`" + result["command"].replace("|", r"\|") + "`",
         ]
