@@ -20,8 +20,8 @@ from wavetrain.kernels import unitary as turns
 from wavetrain.kernels.chunked import check as check_chunked
 from wavetrain.kernels.chunked import mixing as mixing
 from wavetrain.kernels.chunked import products, walk
+from wavetrain.kernels.convolution import Depthwise, grouped, latest
 from wavetrain.kernels.convolution import convolve as convolve
-from wavetrain.kernels.convolution import dilated as dilated
 from wavetrain.kernels.convolution import toeplitz as toeplitz
 from wavetrain.kernels.drive import Affine, Final, check_dense
 from wavetrain.kernels.linear import Linear, check_linear
@@ -160,6 +160,20 @@ def _wave_plain(
     return unroll(step, drive, state)
 
 
+def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple[Tensor, Tensor]:
+    """A causal convolution with few taps: y_t = sum over k of kernel[..., k] x_{t - k dilation}.
+
+    x is (B, T, I) and past (B, S, I) the S = (K - 1) dilation steps before it, oldest first; kernel is
+    (O, I / G, K), G groups as in `torch.nn.Conv1d`, the present first. Gives y (B, T, O) and the next past.
+    """
+    alone = kernel.shape[1] == 1 and len(kernel) == x.shape[-1] and not x.is_complex()
+    if alone and _fast(x, past, kernel) and x.dtype == past.dtype == kernel.dtype:
+        _taken["dilated"] = "numba"
+        return Depthwise.apply(x, past, kernel.squeeze(1), dilation), latest(past, x)
+    _taken["dilated"] = "torch"
+    return grouped(x, past, kernel, dilation), latest(past, x)
+
+
 def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """SiLU of a causal convolution with few taps in each channel: y_t = SiLU(sum_k weight_k x_{t-k} + bias).
 
@@ -170,8 +184,7 @@ def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -
     if _fast(x, past, weight):
         _taken["short"] = "numba"
         y = Short.apply(x, past, weight, x.new_zeros(len(weight)) if bias is None else bias)
-        time, before = x.shape[1], past.shape[1]
-        return y, torch.cat([past, x[:, max(0, time - before) :]], 1)[:, min(time, before) :]
+        return y, latest(past, x)
     _taken["short"] = "plain"
     y, past = dilated(x, past, weight.unsqueeze(1))
     return F.silu(y if bias is None else y + bias), past

@@ -1,8 +1,13 @@
 """Causal convolutions: a long kernel by FFT, few taps directly, and the matrix that each of them is."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
+
+from wavetrain.kernels import host
 
 
 def convolve(x: Tensor, kernel: Tensor) -> Tensor:
@@ -17,16 +22,48 @@ def convolve(x: Tensor, kernel: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, size, 1)[:, :time]
 
 
-def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple[Tensor, Tensor]:
-    """A causal convolution with few taps: y_t = sum over k of kernel[..., k] x_{t - k dilation}.
+def grouped(x: Tensor, past: Tensor, kernel: Tensor, dilation: int) -> Tensor:
+    """The convolution of `scan.dilated`, by PyTorch."""
+    groups = x.shape[-1] // kernel.shape[1]
+    return F.conv1d(torch.cat([past, x], 1).mT, kernel.flip(-1), dilation=dilation, groups=groups).mT
 
-    x is (B, T, I) and past (B, S, I) the S = (K - 1) dilation steps before it, oldest first; kernel is
-    (O, I / G, K), G groups as in `torch.nn.Conv1d`, the present first. Gives y (B, T, O) and the next past.
-    """
-    whole = torch.cat([past, x], 1)  # (B, S + T, I)
-    groups = whole.shape[-1] // kernel.shape[1]
-    y = F.conv1d(whole.mT, kernel.flip(-1), dilation=dilation, groups=groups).mT
-    return y, whole[:, x.shape[1] :]
+
+def latest(past: Tensor, x: Tensor) -> Tensor:
+    """The last steps of past and x together, as many as past has."""
+    time, before = x.shape[1], past.shape[1]
+    return torch.cat([past, x[:, max(0, time - before) :]], 1)[:, min(time, before) :]
+
+
+class Depthwise(torch.autograd.Function):
+    """The numba route of `scan.dilated` where each channel is by itself: weight (E, K), real, one dtype."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
+        from wavetrain.kernels import depthwise_cpu
+
+        y = host.fresh(x.shape, x.dtype)
+        arrays = [*host.rows(x), host.array(past), host.array(weight.t()), gap, y.numpy()]
+        parts = host.parts(len(x), 2 * torch.get_num_threads())
+        host.spread(lambda part: depthwise_cpu.forward(*arrays, *part), parts, x.numel() * weight.shape[1])
+        ctx.gap = gap
+        ctx.save_for_backward(x, past, weight)
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        from wavetrain.kernels import depthwise_cpu
+
+        x, past, weight = ctx.saved_tensors
+        dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
+        dweight = x.new_empty(len(x), *weight.t().shape)
+        inputs = [*host.rows(x), host.array(past), host.array(weight.t()), ctx.gap, host.array(grad)]
+        arrays = [*inputs, *(part.numpy() for part in (dx, dpast, dweight))]
+        parts = host.parts(len(x), 2 * torch.get_num_threads())
+        host.spread(
+            lambda part: depthwise_cpu.backward(*arrays, *part), parts, 2 * x.numel() * weight.shape[1]
+        )
+        return dx, dpast, dweight.sum(0).t(), None
 
 
 def toeplitz(kernel: Tensor) -> Tensor:
