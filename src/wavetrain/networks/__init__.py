@@ -1,0 +1,1 @@
+"""Networks of more than one part, one file each: language models, and what is built of several systems."""

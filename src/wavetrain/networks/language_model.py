@@ -1,0 +1,206 @@
+"""A language model: tokens in, for each of them logits of the next one out, around any sequence layers.
+
+The backbone of Gu and Dao 2023, arXiv 2312.00752, with the head tied as in Press and Wolf 2017, arXiv
+1608.05859. V tokens, width D:
+
+    x = E[tokens], of deviation 0.02, plus P[place] where a table of positions is given
+    x = x + layer(norm(x));  then x = x + MLP(norm(x)) where a hidden width is given, with GELU
+    logits = E norm(x);  all norms are RMSNorm with eps 0.00001
+
+The layers come as they are built: the paper's division of their last weight by the root of the depth is left
+out. Parameters lie under the names of the published checkpoints, without their `backbone.`; see
+`wavetrain.checkpoints`. A model steps, carries its state, and takes ragged batches like a layer.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wavetrain.core import Card, Layer, State, check_width
+from wavetrain.errors import BadInput
+
+EPS = 1e-5
+
+
+class LanguageModel(nn.Module):
+    """Tokens (B, T) to logits (B, T, vocabulary).
+
+    `layers` are of one width, with as many inputs. `mlp` is the hidden width of the MLP in each block, 0 for
+    none; `positions` is the number of rows of a learned table of positions, None for no table. The state is
+    that of each layer, and how many tokens have come (B).
+    """
+
+    card = Card(
+        title="Mamba: Linear-time sequence modeling with selective state spaces",
+        authors="Gu, Albert and Dao, Tri",
+        year=2023,
+        source="arXiv 2312.00752",
+        family="language model",
+        seed="T, stop 6: the state space becomes selective",
+    )
+
+    def __init__(self, layers: Sequence[Layer], vocabulary: int, mlp: int = 0, positions: int | None = None):
+        super().__init__()
+        widths = {layer.width for layer in layers} | {layer.inputs for layer in layers}
+        if len(widths) != 1:
+            raise BadInput(
+                f"LanguageModel: expected layers of one width and as many inputs, got widths {sorted(widths)}"
+            )
+        check_width("LanguageModel", vocabulary=vocabulary)
+        if mlp:
+            check_width("LanguageModel", mlp=mlp)
+        if positions is not None:
+            check_width("LanguageModel", positions=positions)
+        (width,) = widths
+        self.width, self.vocabulary = width, vocabulary
+        self.embeddings = nn.Embedding(vocabulary, width)
+        self.positions = None if positions is None else nn.Embedding(positions, width)
+        self.layers = nn.ModuleList(Block(layer, mlp) for layer in layers)
+        self.norm_f = nn.RMSNorm(width, eps=EPS)
+        for table in (self.embeddings, self.positions):
+            if table is not None:
+                nn.init.normal_(table.weight, std=0.02)
+
+    def begin(self, batch: int) -> State:
+        none = torch.zeros(batch, dtype=torch.long, device=self.embeddings.weight.device)
+        return tuple(block.mixer.begin(batch) for block in self.blocks()), none
+
+    def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
+        """One token for each sequence, (B,), and a state give logits (B, V) and the next state."""
+        if token.ndim != 1:
+            raise BadInput(f"LanguageModel: expected one token for each sequence, got {tuple(token.shape)}")
+        carried, count = state
+        stream, after = self._embed(token, count), []
+        for block, before in zip(self.blocks(), carried, strict=True):
+            stream, now = block.step(stream, before)
+            after.append(now)
+        return self.head(self.norm_f(stream)), (tuple(after), count + 1)
+
+    def forward(self, tokens: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """Tokens (B, T) give logits (B, T, V) and the last state."""
+        stream, state = self.through(tokens, state)
+        return self.head(stream), state
+
+    def through(self, tokens: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """What the head reads: tokens (B, T) give the normalised stream (B, T, D) and the last state."""
+        if tokens.ndim != 2 or tokens.shape[1] == 0:
+            raise BadInput(
+                f"LanguageModel: expected tokens (batch, at least one step), got {tuple(tokens.shape)}"
+            )
+        carried, count = self.begin(len(tokens)) if state is None else state
+        time = torch.arange(tokens.shape[1], device=tokens.device)
+        stream, after = self._embed(tokens, count[:, None] + time), []
+        for block, before in zip(self.blocks(), carried, strict=True):
+            stream, now = block(stream, before)
+            after.append(now)
+        return self.norm_f(stream), (tuple(after), count + tokens.shape[1])
+
+    def head(self, stream: Tensor) -> Tensor:
+        """Logits (..., V) of the normalised stream (..., D)."""
+        return F.linear(stream, self.embeddings.weight)
+
+    def blocks(self) -> "list[Block]":
+        """The blocks in order; the layer of each is its `mixer`."""
+        return list(self.layers)  # type: ignore[arg-type]
+
+    def generate(
+        self,
+        prompt: Tensor,
+        count: int,
+        temperature: float = 0.0,
+        top: int | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Iterator[Tensor]:
+        """Yield `count` tokens (B,) behind a prompt (B, T), one step each: only the state is kept.
+
+        The likeliest token at temperature 0; else `generator` draws it from softmax(logits / temperature),
+        among the `top` likeliest where that is given.
+        """
+        if count < 0 or temperature < 0 or (top is not None and not 1 <= top <= self.vocabulary):
+            raise BadInput(
+                "LanguageModel: expected count and temperature of at least 0 and top from 1 to "
+                f"{self.vocabulary}, got {count}, {temperature} and {top}"
+            )
+        if temperature and generator is None:
+            raise BadInput(f"LanguageModel: expected a generator to draw at temperature {temperature}")
+        return self._generate(prompt, count, lambda logits: _pick(logits, temperature, top, generator))
+
+    @torch.no_grad()
+    def _generate(self, prompt: Tensor, count: int, pick: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
+        stream, state = self.through(prompt)
+        logits = self.head(stream[:, -1])
+        del stream  # as long as the prompt
+        for left in reversed(range(count)):
+            token = pick(logits)
+            yield token
+            if left:
+                logits, state = self.step(token, state)
+
+    def _embed(self, tokens: Tensor, place: Tensor) -> Tensor:
+        """The stream of tokens (...) that stand at `place` (...)."""
+        if tokens.dtype == torch.bool or tokens.is_floating_point() or tokens.is_complex():
+            raise BadInput(f"LanguageModel: expected whole numbers as tokens, got {tokens.dtype}")
+        if tokens.numel() and (int(tokens.min()) < 0 or int(tokens.max()) >= self.vocabulary):
+            raise BadInput(
+                f"LanguageModel: expected tokens from 0 to {self.vocabulary - 1}, "
+                f"got {int(tokens.min())} to {int(tokens.max())}"
+            )
+        stream = self.embeddings(tokens.long())
+        if self.positions is None:
+            return stream
+        rows, length = self.positions.num_embeddings, int(place.max()) + 1
+        if length > rows:
+            raise BadInput(f"LanguageModel: expected at most {rows} tokens, its positions, got {length}")
+        return stream + self.positions(place)
+
+
+class Block(nn.Module):
+    """x + layer(norm(x)), and where `mlp` is not 0 also x + MLP(norm(x)), of that hidden width."""
+
+    def __init__(self, mixer: Layer, mlp: int):
+        super().__init__()
+        width = mixer.width
+        self.norm = nn.RMSNorm(width, eps=EPS)
+        self.mixer = mixer
+        self.mlp = (
+            nn.Sequential(nn.RMSNorm(width, eps=EPS), nn.Linear(width, mlp), nn.GELU(), nn.Linear(mlp, width))
+            if mlp
+            else None
+        )
+
+    def step(self, stream: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = self.mixer.step(self.norm(stream), state)
+        return self._mixed(stream + y), state
+
+    def forward(self, stream: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = self.mixer(self.norm(stream), state)
+        return self._mixed(stream + y), state
+
+    def _mixed(self, stream: Tensor) -> Tensor:
+        return stream if self.mlp is None else stream + self.mlp(stream)
+
+
+class Predictor(nn.Module):
+    """A language model as a network to train: its logits at every step, (B, T, V), or at the last, (B, V)."""
+
+    def __init__(self, model: LanguageModel, steps: bool = True):
+        super().__init__()
+        self.model, self.steps = model, steps
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        stream, _ = self.model.through(tokens)
+        return self.model.head(stream if self.steps else stream[:, -1])
+
+
+def _pick(logits: Tensor, temperature: float, top: int | None, generator: torch.Generator | None) -> Tensor:
+    """A token (B,) for each row of logits (B, V)."""
+    if not temperature:
+        return logits.argmax(-1)
+    if top is not None:
+        least = logits.topk(top).values[:, -1:]
+        logits = logits.masked_fill(logits < least, -torch.inf)
+    device = torch.device("cpu") if generator is None else generator.device
+    chances = (logits.double() / temperature).softmax(-1).to(device)
+    return torch.multinomial(chances, 1, generator=generator).squeeze(1).to(logits.device)
