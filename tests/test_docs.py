@@ -11,8 +11,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tour.md"])
-def test_snippets_run(page: str) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/tour.md", "docs/language_models.md"])
+def test_snippets_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # a snippet may read the README
     snippets = SNIPPET.findall((ROOT / page).read_text(encoding="utf-8"))
     assert snippets
     names: dict[str, object] = {}
