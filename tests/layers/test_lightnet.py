@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
 from wavetrain.core import leaves
 from wavetrain.errors import BadInput
-from wavetrain.layers.lightnet import LightNet, one_scan
+from wavetrain.layers.lightnet import TPE, LightNet, lrpe, one_scan
 
 both = pytest.mark.parametrize("sink", [False, True])
 
@@ -150,6 +150,64 @@ def test_the_last_causal_step_reads_what_one_scan_reads():
 def test_one_scan_refuses_what_does_not_fit():
     with pytest.raises(BadInput, match="one_scan: expected q and k"):
         one_scan(normal(2, 4, 3), normal(2, 5, 3), normal(2, 4, 3))
+
+
+def test_places_count_by_their_distance_along_each_axis():
+    """Products of places are sums over channels of q k cos(f distance), each axis with its own channels."""
+    q, k = normal(5), normal(5, seed=2)
+    there, back = (lrpe(part.expand(1, 4, 6, 5)).flatten(1, 2)[0] for part in (q, k))  # (24, 10)
+    rows, columns = torch.meshgrid(torch.arange(4), torch.arange(6), indexing="ij")
+    down, right = ((one.flatten()[:, None] - one.flatten()).double()[..., None] for one in (rows, columns))
+    rates = [10_000 ** (-2 * torch.arange(size).double() / size) for size in (3, 2)]
+    angles = torch.cat([down * rates[0], right * rates[1]], -1)  # (24, 24, 5)
+    close(there @ back.T, (q * k * angles.cos()).sum(-1), "products, cosines of distances")
+    close((there * back).sum(-1), (q @ k).expand(24), "products at distance zero, without places")
+
+
+def test_one_scan_with_places_is_the_formula():
+    q, k, v = normal(2, 4, 5, 3), normal(2, 4, 5, 3, seed=2), normal(2, 4, 5, 6, seed=3)
+    share = k.flatten(1, 2).softmax(1).view_as(k)
+    weight = torch.einsum("btk,bsk->bts", lrpe(q).flatten(1, 2), lrpe(share).flatten(1, 2))
+    y = one_scan(q, k, v, places=True)
+    close(y.flatten(1, 2), weight @ v.flatten(1, 2), "one scan with places, the formula")
+    line = one_scan(q[:, 0], k[:, 0], v[:, 0], places=True)
+    assert line.shape == (2, 5, 6), "one axis will do"
+    assert not torch.allclose(y[:, 0], line)
+
+
+def test_filters_along_each_axis_are_toeplitz_products():
+    """An impulse leaves strength * decay^t along one axis and nothing beside it."""
+    filters = TPE(6, axes=2, heads=3).double()
+    x = torch.zeros(1, 4, 5, 6, dtype=torch.float64)
+    x[0, 1, 2] = 1.0
+    for axis, place, length in ((0, 1, 4), (1, 2, 5)):
+        y = filters.filtered(x, axis)[0]
+        along = y[:, 2] if axis == 0 else y[1]  # (T, D)
+        strength = (filters.q[axis] * filters.k[axis]).sum(-1).repeat_interleave(2)
+        decay = filters.decay[axis].sigmoid().repeat_interleave(2)
+        time = torch.arange(length)[:, None] - place
+        close(along, (strength * decay**time).where(time >= 0, 0.0), "along the axis, the filter")
+        close(y.abs().sum((0, 1)), along.abs().sum(0), "all that is there, what lies along the axis")
+
+
+def test_filters_are_normed_for_each_head_and_summed():
+    filters, x = TPE(6, axes=2, heads=3).double(), normal(2, 4, 5, 6)
+    expected = torch.zeros_like(x)
+    for axis, (norm, out) in enumerate(zip(filters.norms, filters.outs, strict=True)):
+        heads = filters.filtered(x, axis).unflatten(-1, (3, 2))
+        normed = heads / (heads.square().mean(-1, keepdim=True) + 1e-6).sqrt() * norm.weight
+        expected = expected + out(normed.flatten(-2))
+    close(filters(x), expected, "sum over axes, written out")
+    assert TPE(6, axes=1)(torch.zeros(2, 7, 6)).shape == (2, 7, 6)
+
+
+def test_places_refuse_what_does_not_fit():
+    with pytest.raises(BadInput, match="lrpe: expected x"):
+        lrpe(normal(2, 4, 5, 1))
+    with pytest.raises(BadInput, match="heads must divide width 8, got 3"):
+        TPE(8, heads=3)
+    with pytest.raises(BadInput, match="2 axes of tokens, 8"):
+        TPE(8)(torch.zeros(2, 4, 8))
 
 
 def test_one_key_and_no_query_is_attention_with_one_query():

@@ -10,10 +10,13 @@ Qin, Mao, Shen, Li, Zhang, Dai and Zhong 2024, arXiv 2405.21022.
 A step weighs exp(k_s) among all so far: nothing is forgotten, but a late step weighs as little as 1 / t.
 Over all tokens at once this is one softmax, whatever the number of axes and the order of the tokens: that is
 the paper's point, and `one_scan`. The layer is the causal form, along time.
+`one_scan` knows no places. `TPE` filters the tokens along each axis before the first layer (MD-TPE), and
+`lrpe` turns keys and queries so that their products hang on the distance along each axis (MD-LRPE); that
+each axis has an equal part of the channels is our reading.
 With `sink` the sum in z starts at 1, as if an empty token came first (both conventions are in use); without
 it, the first step has the whole weight. Linear in its values up to the norm, which is part of `read`, so the
 operator is exact; as the gate differs between channels, each channel is a head of its own in it. Left out:
-positions (MD-TPE and MD-LRPE), and the layer around it.
+places in the causal layer, and the layer around it.
 """
 
 import torch
@@ -25,19 +28,79 @@ from wavetrain.core import Card, Layer, Operator, State, check_input, check_widt
 from wavetrain.errors import BadInput
 
 
-def one_scan(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+def one_scan(q: Tensor, k: Tensor, v: Tensor, places: bool = False) -> Tensor:
     """Every token reads all tokens: q and k (B, tokens..., K), v (B, tokens..., P) give (B, tokens..., P).
 
     Tokens may lie on any number of axes. For each channel of k there is one softmax over all of them, and
-    one matrix K x P holds all that any token will read: the cost is that of one pass.
+    one matrix K x P holds all that any token will read: the cost is that of one pass. With `places`, queries
+    and weights carry `lrpe`, which makes that matrix 2K x P.
     """
     if q.shape != k.shape or q.shape[:-1] != v.shape[:-1] or q.ndim < 3:
         raise BadInput(
             "one_scan: expected q and k (batch, tokens..., keys) and v (batch, tokens..., values), "
             f"got {tuple(q.shape)}, {tuple(k.shape)} and {tuple(v.shape)}"
         )
-    share = k.flatten(1, -2).softmax(1)  # (B, N, K)
-    return (q.flatten(1, -2) @ (share.mT @ v.flatten(1, -2))).view(v.shape)
+    share = k.flatten(1, -2).softmax(1).view(k.shape)
+    if places:
+        q, share = lrpe(q), lrpe(share)
+    return (q.flatten(1, -2) @ (share.flatten(1, -2).mT @ v.flatten(1, -2))).view(v.shape)
+
+
+def lrpe(x: Tensor) -> Tensor:
+    """MD-LRPE: queries or weights x (B, tokens..., K) to (B, tokens..., 2K).
+
+    The K channels are dealt out to the axes of tokens. Channel j of the K' of one axis becomes x cos(t f) and
+    x sin(t f) at place t, f = 10000^(-2 j / K'): in a product of two tokens, cos of f times their distance.
+    """
+    if x.ndim < 3 or x.shape[-1] < x.ndim - 2:
+        raise BadInput(f"lrpe: expected x (batch, tokens..., a channel for each axis), got {tuple(x.shape)}")
+    turned = []
+    for axis, part in enumerate(x.tensor_split(x.ndim - 2, -1), 1):
+        channels = torch.arange(part.shape[-1], dtype=x.dtype, device=x.device)
+        place = torch.arange(x.shape[axis], dtype=x.dtype, device=x.device)
+        angle = place[:, None] * 10_000 ** (-2 * channels / len(channels))
+        angle = angle.view(-1, *[1] * (x.ndim - 2 - axis), len(channels))  # the axes after this one
+        turned += [part * angle.cos(), part * angle.sin()]
+    return torch.cat(turned, -1)
+
+
+class TPE(nn.Module):
+    """MD-TPE: tokens x (B, tokens..., width) to the same, over any number of axes.
+
+    Along each axis, head h gives (q_h . k_h) sum_{s <= t} decay_h^(t - s) x_s, a Toeplitz matrix; then come a
+    norm of each head and a linear map, and the axes are summed. The decays are sigmoids of what is learned.
+    """
+
+    def __init__(self, width: int, axes: int = 2, heads: int = 2):
+        super().__init__()
+        check_width("TPE", width=width, axes=axes, heads=heads)
+        if width % heads:
+            raise BadInput(f"TPE: heads must divide width {width}, got {heads}")
+        size = width // heads
+        self.q, self.k = (nn.Parameter(torch.randn(axes, heads, size)) for _ in range(2))
+        self.decay = nn.Parameter(torch.randn(axes, heads))
+        self.norms = nn.ModuleList(nn.RMSNorm(size, eps=1e-6) for _ in range(axes))
+        self.outs = nn.ModuleList(nn.Linear(width, width) for _ in range(axes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes, heads, size = self.q.shape
+        if x.ndim != axes + 2 or x.shape[-1] != heads * size:
+            raise BadInput(
+                f"TPE: expected x (batch, {axes} axes of tokens, {heads * size}), got {tuple(x.shape)}"
+            )
+        total = torch.zeros_like(x)
+        for axis, (norm, out) in enumerate(zip(self.norms, self.outs, strict=True)):
+            total = total + out(norm(self.filtered(x, axis).unflatten(-1, (heads, size))).flatten(-2))
+        return total
+
+    def filtered(self, x: Tensor, axis: int) -> Tensor:
+        """What the filters along one axis of tokens give, before the norm."""
+        size = self.q.shape[-1]
+        rows = x.movedim(axis + 1, -2)  # (B, other axes..., T, D)
+        decay = self.decay[axis].sigmoid().repeat_interleave(size)
+        y, _ = scan.linear(decay, rows.flatten(0, -3))
+        strength = (self.q[axis] * self.k[axis]).sum(-1).repeat_interleave(size)
+        return strength * y.view(rows.shape).movedim(-2, axis + 1)
 
 
 class LightNet(Layer):

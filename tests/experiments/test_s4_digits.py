@@ -1,0 +1,35 @@
+"""Digits by state spaces: the predicate on the published tables."""
+
+import math
+
+import torch
+
+from wavetrain.experiments.s4_digits import Mean, claim
+from wavetrain.layers.lstm import LSTM
+from wavetrain.stack import Stack
+
+PUBLISHED = {name: float(value) for name, value in claim.published.items()}
+
+
+def test_the_published_tables_hold():
+    assert claim.holds(PUBLISHED) is True
+
+
+def test_both_must_be_ahead_in_both_orders():
+    for name in ("s4", "lssl"):
+        for order in ("rows", "permuted"):
+            level = {f"{name}_{order}": PUBLISHED[f"lstm_{order}"]}
+            assert claim.holds(PUBLISHED | level) is False
+    assert claim.holds(PUBLISHED | {"s4_rows": math.nan}) is False
+
+
+def test_half_right_in_both_orders_or_nobody_can_tell():
+    nobody = {f"{name}_rows": 0.4 for name in ("s4", "lssl", "lstm")}
+    assert claim.holds(PUBLISHED | nobody) is None
+    assert claim.holds(PUBLISHED | nobody | {"lstm_rows": 0.6}) is False
+
+
+def test_the_answer_is_the_mean_of_all_steps():
+    stack = Stack([LSTM(4)], 1, 3)
+    x = torch.randn(2, 7, 1)
+    assert torch.allclose(Mean(stack)(x), sum(y for y in stack(x)[0].unbind(1)) / 7, atol=1e-6)
