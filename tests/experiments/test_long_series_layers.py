@@ -1,0 +1,39 @@
+"""The predicate on both sides of its margin, the mean over time, and the made-up set."""
+
+import math
+
+import pytest
+import torch
+
+from wavetrain.experiments.long_series_layers import MARGIN, Mean, claim, made_up, rivals
+from wavetrain.stack import Stack
+
+
+@pytest.mark.parametrize(
+    ("hybrid", "mamba", "answer"),
+    [
+        (0.9, 0.8, True),
+        (0.8 - MARGIN + 1e-9, 0.8, True),
+        (0.8 - MARGIN - 1e-9, 0.8, False),
+        (math.nan, 0.8, False),
+        (0.3, 0.51, False),
+        (0.9, 0.49, None),
+        (0.9, math.nan, None),
+    ],
+)
+def test_predicate(hybrid: float, mamba: float, answer: bool | None):
+    assert claim.holds({"hybrid": hybrid, "mamba": mamba, "chance": 0.25}) is answer
+
+
+def test_answers_by_the_mean_over_time():
+    torch.manual_seed(0)
+    stack = Stack(rivals(4, 2)["hybrid"](), 3, 5)
+    x = torch.randn(2, 6, 3)
+    torch.testing.assert_close(Mean(stack)(x), sum(stack(x)[0][:, t] for t in range(6)) / 6)
+    assert [type(layer).__name__ for layer in stack.layers] == ["Mamba", "AUSSM"]
+
+
+def test_made_up_set_has_two_classes_in_every_part():
+    task = made_up()
+    assert all(set(part.y.tolist()) == {0, 1} for part in (task.train, task.valid(), task.test()))
+    assert task.outputs == 2 and task.chance == 0.5
