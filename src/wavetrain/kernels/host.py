@@ -77,7 +77,7 @@ def rows(tensor: Tensor) -> tuple[np.ndarray, int]:
     tensor = tensor.detach()
     batch, time, width = tensor.shape
     pitch = tensor.stride(1) if time > 1 else tensor.stride(0)
-    start = tensor.storage_offset() % max(pitch, 1)
+    start = int(tensor.storage_offset()) % max(pitch, 1)
     lies = tensor.stride(2) == 1 and (batch == 1 or tensor.stride(0) == time * pitch)
     if not lies or time == 1 or start + width > pitch:
         return array(tensor), 0

@@ -64,9 +64,9 @@ class Selective(torch.autograd.Function):
         grad = x.new_zeros(batch, 0, width) if grad is None else grad
         grad_last = x.new_zeros(batch, width, size) if grad_last is None else grad_last
         inputs = [host.array(part) for part in (x, dt, a.t(), b, c)]
-        inputs += [*_ends(x, skip, gate), *(host.array(part) for part in (marks, grad))]
-        inputs.append(host.array(grad_last.transpose(1, 2)))
-        arrays = [*inputs, *(part.numpy() for part in (dx, ddt, da, dskip, dz, dstate))]
+        returned = [host.array(part) for part in (marks, grad, grad_last.transpose(1, 2))]
+        results = [part.numpy() for part in (dx, ddt, da, dskip, dz, dstate)]
+        arrays = [*inputs, *_ends(x, skip, gate), *returned, *results]
         sums = list(zip(db.numpy(), dc.numpy(), strict=True))
         pieces = [(*sums[piece[2] // tile], *piece) for piece in _tiles(batch, width, tile)]
         host.spread(lambda piece: selective_cpu.backward(*arrays, *piece), pieces, x.numel() * size)
