@@ -18,10 +18,11 @@ REPOSITORY = HERE.parent
 FILES = sorted(find.ROOT.rglob("*.py"))
 KINDS = set(find.KINDS)
 SYSTEMS = {"layers", "memories", "spiking", "rules"}
-DOWN = {"core", "scan", "errors"}
+DOWN = {"core", "scan", "errors", "balls"}
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
+    "balls": {"errors"},
     "claims": {"errors"},
     "picture": {"errors"},
     "core": {"errors"},
@@ -29,10 +30,13 @@ MAY_IMPORT = {
     "scan": {"core", "errors", "kernels"},
     **{kind: DOWN for kind in SYSTEMS},
     "networks": DOWN | SYSTEMS | {"stack"},
+    "checkpoints": DOWN | {"layers", "networks", "stack"},
+    "harness": {"checkpoints", "core", "errors", "networks"},
     "tasks": {"core", "errors"},
     "data": {"core", "errors"},
     "lenses": DOWN,
     "ragged": DOWN,
+    "recall": DOWN,
     "stack": DOWN,
     "train": DOWN,
     "lab": DOWN | {"claims", "picture", "stack", "train", "rules"},  # rules: backpropagation, by default

@@ -1,0 +1,202 @@
+"""Dense associative memory: steeper energies hold more patterns; the continuous one is softmax attention.
+
+Krotov and Hopfield 2016, arXiv 1606.01164 (powers); Demircigil et al. 2017, arXiv 1702.01929 (exponential);
+Ramsauer et al. 2021, arXiv 2008.02217 (continuous); Krotov and Hopfield 2021, arXiv 2008.06996 (two groups).
+
+    patterns of +1 and -1     E = -sum_m F(xi_m . sigma),  F(z) = z^n, max(z, 0)^n or exp(z)
+       sigma_i <- sign sum_m F(xi_mi + a_mi) - F(-xi_mi + a_mi),   a_mi = sum_{j != i} xi_mj sigma_j
+    any patterns, F softmax   E = -lse(beta, X'xi) + xi'xi / 2 + ln(S) / beta + max |x|^2 / 2
+       xi <- X softmax(beta X'xi)
+
+Since all values are +1 and -1, the sum is xi' (F(z + 2) - F(z - 2)) / 2 - sigma_i c, z = xi . sigma, with c
+half the sum of second differences of F: one product of matrices moves all units. Values are read with the
+weights of the last update: (z / N)^(n - 1), or the softmax. As a circuit: feature neurons and memory
+neurons, one for each pattern, which divide their activity by its sum. Left out: learned patterns, and the
+layers of hflayers.
+"""
+
+import enum
+import math
+
+import torch
+from scipy import special
+from torch import Tensor
+
+from wavetrain.core import Card, State
+from wavetrain.errors import BadInput
+from wavetrain.memories import Shelf, check_patterns, check_signs, settled, signed, warn_beyond
+
+
+class Steepness(enum.Enum):
+    """F, how the energy grows with the overlap of a pattern and the state."""
+
+    POWER = "z^n"
+    RECTIFIED = "max(z, 0)^n"
+    EXPONENTIAL = "exp(z)"
+    SOFTMAX = "exp(beta z), continuous states"
+
+
+class DenseHopfield(Shelf):
+    """Keys (B, M, size) with any values (B, M, values); keys are +1 and -1 unless F is the softmax.
+
+    The state is that of a `Shelf`. `read` moves the cue `updates` - 1 times, all units at once, and then
+    reads the values; one update is attention. `power` is n, `beta` (by default 1 / sqrt(size)) the softmax's.
+    """
+
+    card = Card(
+        title="Dense associative memory for pattern recognition",
+        authors="Krotov, Dmitry and Hopfield, John J.",
+        year=2016,
+        source="NeurIPS 2016, arXiv 1606.01164",
+        family="associative memory",
+        seed="S: with a modern Hopfield memory the cognitive map is a transformer",
+    )
+
+    def __init__(
+        self,
+        size: int,
+        values: int | None = None,
+        steepness: Steepness = Steepness.SOFTMAX,
+        power: int = 3,
+        beta: float | None = None,
+        updates: int = 1,
+    ):
+        super().__init__(size, values)
+        if power < 2 or updates < 1:
+            raise BadInput(f"DenseHopfield: expected power >= 2 and updates >= 1, got {power} and {updates}")
+        self.steepness, self.power, self.updates = steepness, power, updates
+        self.beta = size**-0.5 if beta is None else beta
+        if not 0 < self.beta < math.inf:
+            raise BadInput(f"DenseHopfield: beta must be above 0, got {beta}")
+
+    def capacity(self) -> float:
+        """How many random patterns are held without error; for the softmax at least those of `on_sphere`."""
+        size, n = self.size, self.power
+        if self.steepness is Steepness.SOFTMAX:
+            return math.inf
+        if self.steepness is Steepness.EXPONENTIAL:
+            return 2.0 ** min(size / 2, 1000)
+        odd = math.prod(range(1, 2 * n - 2, 2))  # (2 n - 3)!!
+        return size ** (n - 1) / (2 * odd * max(math.log(size), 0.5))
+
+    def prepared(self, pattern: Tensor) -> Tensor:
+        return pattern if self.steepness is Steepness.SOFTMAX else check_signs(self, pattern)
+
+    def write(self, state: State, key: Tensor, value: Tensor) -> State:
+        state = super().write(state, key, value)
+        if self.steepness is not Steepness.SOFTMAX:
+            about = f"random patterns without errors, F(z) = {self.steepness.value}"
+            warn_beyond(self, state[2].sum(1), key.shape[1], self.capacity(), about)
+        return state
+
+    def weigh(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
+        for _ in range(self.updates - 1):
+            cue = self._moved(cue, key, readable)
+        if self.steepness in (Steepness.SOFTMAX, Steepness.EXPONENTIAL):
+            return self._shares(cue, key, readable)
+        fit = (cue @ key.mT) / self.size
+        fit = fit.relu() if self.steepness is Steepness.RECTIFIED else fit
+        return fit ** (self.power - 1) * readable
+
+    def update(self, state: State, pattern: Tensor) -> Tensor:
+        """All units (B, M, N) at once; those whose field is exactly 0 stay."""
+        check_patterns(self, self.size, pattern=self.prepared(pattern))
+        return self._moved(pattern, state[0], state[2][:, None])
+
+    def settle(
+        self, state: State, cue: Tensor, sweeps: int = 100, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Where the cue ends: unit after unit in random order, or by updates that change less than 1e-6."""
+        check_patterns(self, self.size, cue=self.prepared(cue))
+        key, _, taken = state
+        if self.steepness is not Steepness.SOFTMAX:
+            with torch.no_grad():
+                return settled(
+                    cue,
+                    lambda now, i: self._field(now, now[..., i], key, key[..., i], taken[:, None]),
+                    sweeps,
+                    generator,
+                )
+        for _ in range(sweeps):
+            cue, before = self.update(state, cue), cue
+            if (cue - before).abs().amax() < 1e-6:
+                break
+        return cue
+
+    def energy(self, state: State, pattern: Tensor) -> Tensor:
+        """E of states (B, M, N), (B, M); for exp it is -ln sum exp, which falls and rises with E."""
+        key, _, taken = state
+        fit, here = pattern @ key.mT, taken[:, None]
+        if self.steepness is Steepness.EXPONENTIAL:
+            return -fit.masked_fill(~here, -torch.inf).logsumexp(-1)
+        if self.steepness is not Steepness.SOFTMAX:
+            return -(self._grows(fit, 1.0) * here).sum(-1)
+        attracts = (self.beta * fit).masked_fill(~here, -torch.inf).logsumexp(-1) / self.beta
+        size = (key**2).sum(-1).amax(-1, keepdim=True) / 2  # empty places are zero
+        return (pattern**2).sum(-1) / 2 - attracts + taken.sum(1, keepdim=True).log() / self.beta + size
+
+    def flow(
+        self, state: State, feature: Tensor, memory: Tensor, slow: float, fast: float, dt: float, steps: int
+    ) -> tuple[Tensor, Tensor]:
+        """The circuit in time: feature neurons v (B, M, N) and memory neurons h (B, M, S), Euler steps of dt.
+
+        slow v' = sum_m xi_m f_m - v,  fast h' = X'v - h,  f = softmax(beta h): each memory neuron divides by
+        the sum over all. Returns v and h at the end.
+        """
+        key, _, taken = state
+        for _ in range(steps):
+            shares = (self.beta * memory).masked_fill(~taken[:, None], -torch.inf).softmax(-1)
+            ahead = feature + dt / slow * (shares @ key - feature)
+            memory = memory + dt / fast * (feature @ key.mT - memory)
+            feature = ahead
+        return feature, memory
+
+    def circuit_energy(self, state: State, feature: Tensor, memory: Tensor) -> Tensor:
+        """What the circuit goes down: v.v / 2 + (h.f - lse(beta, h)) - f.X'v, (B, M)."""
+        key, _, taken = state
+        seen = (self.beta * memory).masked_fill(~taken[:, None], -torch.inf)
+        drive = (seen.softmax(-1) * (memory - feature @ key.mT)).sum(-1)
+        return (feature**2).sum(-1) / 2 + drive - seen.logsumexp(-1) / self.beta
+
+    def _shares(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
+        """softmax(beta cue . key) over what is readable, (B, M, S); beta is 1 for patterns of +1 and -1."""
+        closed = torch.zeros_like(readable, dtype=cue.dtype).masked_fill(~readable, -torch.inf)
+        beta = self.beta if self.steepness is Steepness.SOFTMAX else 1.0
+        return torch.baddbmm(closed, cue, key.mT, alpha=beta).softmax(-1)
+
+    def _moved(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
+        if self.steepness is Steepness.SOFTMAX:
+            return self._shares(cue, key, readable) @ key
+        return signed(self._field(cue, cue, key, key, readable), cue)
+
+    def _field(self, cue: Tensor, own: Tensor, key: Tensor, part: Tensor, readable: Tensor) -> Tensor:
+        """The sums whose signs units take: states `own` and parts of the keys, of all units or of one."""
+        fit = cue @ key.mT
+        if self.steepness is Steepness.EXPONENTIAL:
+            most = fit.masked_fill(~readable, -torch.inf).amax(-1, keepdim=True)
+            # the clamp is for places that are not readable: what lies there may be larger than the largest
+            low, here, high = ((fit - most + more).clamp(max=2).exp() * readable for more in (-2, 0, 2))
+        else:
+            scale = 2.0 ** math.ceil(math.log2(self.size + 2))  # a power of two: ties stay exact
+            low, here, high = (self._grows(fit + more, scale) * readable for more in (-2, 0, 2))
+        pull, hold = (high - low) / 2, (high - 2 * here + low).sum(-1) / 2
+        if part.ndim == 2:
+            return (pull @ part.unsqueeze(-1)).squeeze(-1) - own * hold
+        return pull @ part - own * hold.unsqueeze(-1)
+
+    def _grows(self, fit: Tensor, scale: float) -> Tensor:
+        """F(z / scale) for the powers."""
+        fit = fit.relu() if self.steepness is Steepness.RECTIFIED else fit
+        return (fit / scale) ** self.power
+
+
+def on_sphere(size: int, beta: float, radius: float, failure: float) -> tuple[float, float]:
+    """c, and sqrt(p) c^((d - 1) / 4) patterns that the softmax stores at least, with probability 1 - p.
+
+    For random patterns on a sphere of radius K sqrt(d - 1), `radius` being K and `failure` p. By Ramsauer
+    et al. c = b / W0(exp(a + ln b)), a = 2 (1 + ln(2 beta K^2 p (d - 1))) / (d - 1), b = 2 K^2 beta / 5.
+    """
+    a = 2 / (size - 1) * (1 + math.log(2 * beta * radius**2 * failure * (size - 1)))
+    b = 2 * radius**2 * beta / 5
+    c = b / float(special.lambertw(math.exp(a + math.log(b))).real)
+    return c, failure**0.5 * c ** ((size - 1) / 4)

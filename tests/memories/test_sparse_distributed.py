@@ -1,0 +1,225 @@
+"""Sparse distributed memory: its two views, balls and caps, reading again, and neurons that die."""
+
+import itertools
+import math
+import warnings
+
+import pytest
+import torch
+from torch import Tensor
+
+from tests.memories.test_hopfield import signs
+from tests.promises import close, normal
+from wavetrain import balls
+from wavetrain.errors import BadInput
+from wavetrain.memories.sparse_distributed import SharedNeurons, Space, SparseDistributed
+
+
+def wrong_bits(pattern: Tensor, many: int) -> Tensor:
+    """The patterns with the same number of bits flipped in each, other ones in each."""
+    order = torch.rand(pattern.shape, generator=torch.Generator().manual_seed(7)).argsort(-1)
+    return torch.where(order < many, -pattern, pattern)
+
+
+def built(size: int, neurons: int, radius: float, values: int | None = None, space: Space = Space.BINARY):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return SparseDistributed(size, values, neurons, radius, space).double()
+
+
+def stored(memory, pattern: Tensor):
+    return memory.write(memory.empty(len(pattern)), pattern, pattern)
+
+
+@pytest.mark.parametrize("radius", [2, 3, 4])
+def test_it_is_the_definition(radius: int):
+    """Neuron by neuron and bit by bit, with integers."""
+    memory, key, value, cue = (
+        built(10, 60, radius),
+        signs(1, 4, 10),
+        signs(1, 4, 10, seed=2),
+        signs(1, 6, 10, seed=3),
+    )
+    address = memory.address.int().tolist()
+    storage, times = [[0] * 10 for _ in address], [0] * 60
+
+    def near(j: int, pattern: Tensor) -> bool:
+        return sum(a != b for a, b in zip(address[j], pattern.int().tolist(), strict=True)) <= radius
+
+    for m, j in itertools.product(range(4), range(60)):
+        if near(j, key[0, m]):
+            times[j] += 1
+            storage[j] = [s + v for s, v in zip(storage[j], value[0, m].int().tolist(), strict=True)]
+    expected = torch.zeros(1, 6, 10, dtype=torch.float64)
+    for c in range(6):
+        active = [j for j in range(60) if near(j, cue[0, c])]
+        count = sum(times[j] for j in active)
+        if count:
+            expected[0, c] = torch.tensor(
+                [sum(storage[j][i] for j in active) / count for i in range(10)], dtype=torch.float64
+            )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        close(memory.read(memory.write(memory.empty(1), key, value), cue), expected, "read, the definition")
+    assert expected.any()
+
+
+@pytest.mark.parametrize("radius", [3, 4, 6])
+@pytest.mark.parametrize("space", Space)
+def test_views_of_neurons_and_of_patterns_agree(space: Space, radius: int):
+    memory = built(16, 2000, radius, space=space)
+    make = signs if space is Space.BINARY else normal
+    key, value, cue = make(2, 12, 16), signs(2, 12, 16, seed=2), make(2, 20, 16, seed=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        read = memory.read(memory.write(memory.empty(2), key, value), cue)
+    weight = memory.shared(cue, key)
+    total = weight.sum(-1, keepdim=True)
+    votes = weight @ value
+    close(read, torch.where(total > 0, votes / total, 0.0), "neurons, patterns")
+    assert torch.equal(read.sign(), votes.sign()) and votes.any(), "a bit differs"
+    zeros_and_ones = torch.where(total > 0, weight @ ((value + 1) / 2) / total > 0.5, False)
+    assert torch.equal(zeros_and_ones, votes > 0), "counters of 0 and 1 with a threshold of one half"
+
+
+def test_neurons_at_all_addresses_share_whole_circles():
+    memory = built(10, 1024, 3)
+    memory.address.copy_(torch.tensor(list(itertools.product((-1.0, 1.0), repeat=10))))
+    cue, key = signs(1, 30, 10), signs(1, 30, 10, seed=2)
+    apart = ((10 - cue @ key.mT) / 2).long()
+    close(memory.shared(cue, key), torch.tensor(balls.circle(10, 3)).double()[apart], "counted, circles")
+    expected = SharedNeurons(10, radius=3).double()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        read = [one.read(stored(one, key), cue) for one in (memory, expected)]
+    close(*read, "all neurons, expected shares")
+
+
+def test_one_pattern_is_found_from_within_twice_the_radius():
+    pattern, memory = signs(1, 1, 40), SharedNeurons(40, radius=6).double()
+    state = stored(memory, pattern)
+    for many in (0, 5, 12):
+        close(memory.read(state, wrong_bits(pattern, many)), pattern, f"{many} wrong bits, the pattern")
+    for many in (13, 20):
+        cue = wrong_bits(pattern, many)
+        assert not memory.read(state, cue).any()
+        close(memory.settle(state, cue), cue, f"{many} wrong bits, left as they are")
+
+
+def test_weights_linear_in_the_overlap_are_hopfields():
+    """w = n - 2 v without a threshold: the sum of patterns by their overlaps, over the sum of overlaps."""
+    memory = SharedNeurons(9, radius=4).double()
+    memory.overlap.copy_(1 - 2 * torch.arange(10).double() / 9)  # n - 2 v, over n
+    key, cue = signs(1, 3, 9), signs(1, 8, 9, seed=2)
+    weight = cue @ key.mT / 9
+    total = weight.sum(-1, keepdim=True)
+    some = total[..., 0] > 1e-9
+    close(
+        (memory.read(stored(memory, key), cue) * total)[some], (weight @ key)[some], "sum, Hopfield's field"
+    )
+    assert some.any()
+
+
+def test_three_radii_of_64_bits():
+    """1024 patterns: radius 5 stops dead at twice 5; 11 and 15 clean 16 wrong bits, 15 not in one read."""
+    pattern = signs(1, 1024, 64)
+    found = {}
+    for radius, many in ((5, 10), (5, 12), (11, 16), (15, 16)):
+        memory = SharedNeurons(64, radius=radius).double()
+        state, cue = stored(memory, pattern), wrong_bits(pattern[:, :100], many)
+        for reads in (1, 50):
+            end = memory.settle(state, cue, reads)
+            found[radius, many, reads] = (end == pattern[:, :100]).all(-1).double().mean().item()
+    assert found[5, 10, 50] >= 0.99 and found[5, 12, 50] == 0
+    assert found[11, 16, 50] >= 0.9 and found[15, 16, 50] >= 0.9
+    assert found[11, 16, 1] - found[15, 16, 1] >= 0.3
+
+
+def test_physical_neurons_clean_a_cue():
+    memory = built(256, 5000, 112, space=Space.BINARY)
+    pattern = signs(1, 20, 256)
+    assert 5000 * balls.fraction(256, 112) > 10 and memory.capacity() > 20
+    state, cue = stored(memory, pattern), wrong_bits(pattern, 30)
+    close(memory.settle(state, cue), pattern, "settled, stored")
+
+
+def test_many_neurons_may_die():
+    memory, pattern = built(256, 5000, 112), signs(1, 20, 256)
+    state, dice = stored(memory, pattern), torch.Generator().manual_seed(3)
+    less = memory.without(state, 0.5, dice)
+    assert (less[0].flatten(2).any(-1)).sum() < 0.6 * (state[0].any(-1)).sum()
+    close(memory.read(less, wrong_bits(pattern, 10)).sign(), pattern, "read with half of the neurons, stored")
+    assert not memory.read(memory.without(state, 1.0, dice), pattern).any()
+    close(memory.without(state, 0.0, dice), state, "no neuron dies")
+    with pytest.raises(BadInput, match="expected a share of neurons from 0 to 1, got 2"):
+        memory.without(state, 2, dice)
+
+
+def test_chains_are_followed():
+    """A pattern as the key of the next: from a cue with wrong bits the whole chain comes back."""
+    memory, chain = SharedNeurons(128, radius=30).double(), signs(1, 11, 128)
+    state, now = memory.write(memory.empty(1), chain[:, :-1], chain[:, 1:]), wrong_bits(chain[:, :1], 10)
+    for t in range(1, 11):
+        now = memory.read(state, now).sign()
+        close(now, chain[:, t : t + 1], f"link {t}")
+
+
+def test_how_many_neurons_answer():
+    """p r on average; on the sphere the share of a cap."""
+    for space, share in ((Space.BINARY, balls.fraction(24, 8)), (Space.CONTINUOUS, balls.cap(24, 8, 0))):
+        memory = built(24, 40_000, 8, space=space)
+        make = signs if space is Space.BINARY else normal
+        active = memory.active(make(1, 20, 24)).double().mean().item()
+        assert active == pytest.approx(share, rel=0.03)
+
+
+def test_expected_caps_are_what_neurons_on_the_sphere_share():
+    memory = built(12, 60_000, 4, space=Space.CONTINUOUS)
+    expected = SharedNeurons(12, radius=4, space=Space.CONTINUOUS, caps=True).double()
+    key = normal(1, 5, 12)
+    cue = key + 0.4 * normal(1, 5, 12, seed=2)
+    value = torch.eye(5, 12).double()[None]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        counted, shares = (one.read(one.write(one.empty(1), key, value), cue) for one in (memory, expected))
+    torch.testing.assert_close(counted, shares, atol=0.02, rtol=0)
+    scaled = expected.read(expected.write(expected.empty(1), 3 * key, value), 5 * cue)
+    close(scaled, shares, "longer keys and cues, the same")
+
+
+def test_it_warns_when_it_is_full():
+    memory = built(64, 500, 25)
+    room = int(memory.capacity())
+    assert 3 < room < 200
+    pattern = signs(1, room + 1, 64)
+    state = stored(memory, pattern[:, :room])
+    with pytest.warns(
+        UserWarning, match=f"{room + 1} patterns are more than the {room} that it can hold.*500 neurons"
+    ):
+        memory.write(state, pattern[:, room:], pattern[:, room:])
+
+
+def test_the_default_radius_is_reached():
+    for size in (8, 64, 256):
+        memory = SparseDistributed(size)
+        assert memory.radius == max(1, balls.clear_radius(size, 1000, 100))
+        assert math.isclose(
+            memory.capacity(), balls.capacity(size, 1000, balls.fraction(size, memory.radius))
+        )
+
+
+def test_bad_input_is_refused():
+    memory, sphere = built(8, 20, 3), built(8, 20, 3, space=Space.CONTINUOUS)
+    good = torch.ones(1, 1, 8).double()
+    with pytest.raises(BadInput, match=r"SparseDistributed: expected patterns of \+1 and -1, got 0.5"):
+        memory.read(memory.empty(1), good / 2)
+    with pytest.raises(
+        BadInput, match=r"expected patterns that can be normalised, got one of zeros in \(1, 1, 8\)"
+    ):
+        sphere.write(sphere.empty(1), 0 * good, good)
+    with pytest.raises(BadInput, match="expected a radius above 0 and below half of 8 bits, got 4"):
+        SparseDistributed(8, radius=4)
+    with pytest.raises(BadInput, match="neurons must be a whole number of at least 1, not 0"):
+        SparseDistributed(8, neurons=0)
+    with pytest.raises(BadInput, match="SharedNeurons: expected a radius above 0"):
+        SharedNeurons(8, radius=0)

@@ -1,0 +1,164 @@
+"""Balls and caps: whole numbers to the last digit, published radii, and the fit by a softmax."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tests.promises import close
+from wavetrain import balls
+from wavetrain.errors import BadInput
+
+WHOLE = 2.0**64
+
+
+def by_hand(bits: int, radius: int, apart: int) -> int:
+    """All points of the cube, one by one."""
+    one, other = np.zeros(bits, int), np.array([1] * apart + [0] * (bits - apart))
+    points = np.array(list(itertools.product((0, 1), repeat=bits)))
+    return int((((points != one).sum(1) <= radius) & ((points != other).sum(1) <= radius)).sum())
+
+
+@pytest.mark.parametrize("radius", range(8))
+def test_circles_are_the_points_in_both_balls(radius: int):
+    assert balls.circle(7, radius) == [by_hand(7, radius, apart) for apart in range(8)]
+
+
+@pytest.mark.parametrize(
+    ("bits", "radius", "known"),
+    [
+        (64, 5, {0: 8303633, 1: 1274786, 3: 231076, 10: 252}),
+        (64, 11, {0: 927740240713, 1: 311949983890, 3: 131595643438, 22: 705432}),
+        (64, 15, {0: 224723513577529, 1: 102591779307634, 30: 155117520}),
+        (20, 6, {0: 60460, 1: 33328, 3: 20952, 12: 924}),
+    ],
+)
+def test_circles_to_the_last_digit(bits: int, radius: int, known: dict[int, int]):
+    shared = balls.circle(bits, radius)
+    assert {v: shared[v] for v in known} == known
+    assert shared[0] == sum(math.comb(bits, i) for i in range(radius + 1))
+    assert shared[2 * radius] == math.comb(2 * radius, radius) and not any(shared[2 * radius + 1 :])
+    assert shared[1::2][: bits // 2] == shared[2::2], "an odd distance and the even one behind it"
+    assert shared == sorted(shared, reverse=True)
+
+
+def test_a_ball_of_all_bits_is_the_cube():
+    assert balls.circle(9, 9) == [2**9] * 10
+
+
+def test_kanervas_example():
+    """1000 bits, a million neurons, radius 451, as recomputed for the sheet to the printed digit."""
+    known = {
+        0: 1071.85, 1: 958.44, 10: 795.87, 50: 476.87, 100: 285.83,
+        150: 173.63, 200: 103.46, 300: 32.32, 400: 7.60, 500: 1.10,
+    }  # fmt: skip
+    shared = balls.circle(1000, 451)
+    assert {v: round(10**6 * shared[v] / 2**1000, 2) for v in known} == known
+    assert round(balls.fraction(1000, 451), 8) == 0.00107185
+
+
+def test_fractions():
+    for radius, known in {5: "4.5014e-13", 11: "5.0293e-08", 15: "1.2182e-05"}.items():
+        assert f"{balls.fraction(64, radius):.4e}" == known
+        assert math.isclose(balls.fraction(64, radius), balls.circle(64, radius)[0] / 2**64, rel_tol=1e-9)
+        assert balls.radius_of(64, balls.fraction(64, radius)) == radius
+
+
+def test_caps():
+    assert [round(balls.cap(8, 2.5, v), 4) for v in (0.5, 1, 2)] == [0.1095, 0.0886, 0.0594]
+    assert balls.cap(8, 2.5, 1e-9) == pytest.approx(balls.cap(8, 2.5, 0), rel=1e-3)
+    assert balls.cap(8, 4, 0) == pytest.approx(0.5), "a half of the sphere"
+    assert balls.cap(3, 1.5, 1.5) == pytest.approx(0.25), "two hemispheres at a right angle"
+    assert balls.cap(2, 0.5, 0.5) == pytest.approx(1 / 6), (
+        "two arcs of 120 degrees whose middles are 60 apart"
+    )
+    touching = 16 * (1 - math.cos(2 * math.acos(1 - 2 * 3 / 16))) / 2
+    assert balls.cap(16, 3, touching + 1e-6) == 0 < balls.cap(16, 3, touching - 0.1)
+
+
+def test_caps_are_counted_on_a_sphere():
+    point = torch.nn.functional.normalize(torch.randn(200_000, 5, generator=torch.Generator().manual_seed(1)))
+    radius, apart = 1.5, 0.7
+    cosine = 1 - 2 * apart / 5
+    other = torch.tensor([cosine, math.sqrt(1 - cosine**2), 0, 0, 0])
+    inside = (point[:, 0] >= 1 - 2 * radius / 5) & (point @ other >= 1 - 2 * radius / 5)
+    assert inside.float().mean().item() == pytest.approx(balls.cap(5, radius, apart), abs=0.003)
+
+
+def test_published_radii():
+    """64 bits, 2^64 neurons, at most 1024 patterns: 11, 5 and 15."""
+    assert balls.clear_radius(64, WHOLE, 1024) == 11
+    assert balls.roomy_radius(64, WHOLE) == 5
+    assert balls.far_radius(64, WHOLE, 1024) == 15
+
+
+def test_other_radii_and_critical_distances():
+    assert [balls.clear_radius(64, WHOLE, m) for m in (24, 100, 60000)] == [12, 12, 10]
+    many = {1: 462, 100: 454, 1000: 450, 5000: 448, 1e4: 447, 2e4: 446, 5e4: 444}
+    assert {m: balls.clear_radius(1000, 1e6, m) for m in many} == many
+    far = {11: 22, 14: 22, 15: 24, 16: 24, 17: 22, 20: 18}
+    assert {d: balls.critical_distance(64, WHOLE, 1024, d) for d in far} == far
+    far = {440: 138, 447: 172, 448: 172, 449: 172, 450: 168, 451: 158, 455: 72, 460: 0}
+    assert {d: balls.critical_distance(1000, 1e6, 1e4, d) for d in far} == far
+    assert balls.critical_distance(1000, 1e6, 1000, 451) == 328
+    assert balls.critical_distance(1000, 1e6, 1e5, 447) == 0
+
+
+def test_the_closed_form_has_the_most_room():
+    """The radius of most room is that of the largest capacity, by the formula for any radius."""
+    room = [balls.capacity(256, 1e6, balls.fraction(256, d)) for d in range(80, 120)]
+    best = 80 + room.index(max(room))
+    assert abs(balls.roomy_radius(256, 1e6) - best) <= 1
+    assert balls.capacity(1000, 1e6, 1.46e-4, right=0.99**1000) == pytest.approx(173_650, rel=0.005)
+    assert balls.capacity(64, 100, 1e-9) == 1, "neurons that are never reached hold nothing"
+
+
+def test_betas_to_the_printed_digit():
+    """The least-squares slopes, and the published ones, which are d / (d - 1) times as large."""
+    slopes = {5: 28.388, 7: 22.235, 9: 17.814, 11: 14.412, 13: 11.683, 15: 9.436, 17: 7.557, 20: 5.322}
+    larger = {5: 35.485, 7: 25.941, 9: 20.041, 11: 15.853, 13: 12.656, 15: 10.110, 17: 8.030, 20: 5.602}
+    fitted = {d: balls.fitted_beta(64, d) for d in slopes}
+    assert {d: round(beta, 3) for d, beta in fitted.items()} == slopes
+    assert {d: round(beta * d / (d - 1), 3) for d, beta in fitted.items()} == larger
+    assert [round(larger[d], 1) for d in (5, 11, 15)] == [35.5, 15.9, 10.1], "as published"
+    wide = {384: 24.62, 418: 13.52, 441: 7.92, 463: 4.01}
+    assert {d: round(balls.fitted_beta(1000, d) * d / (d - 1), 2) for d in wide} == wide
+
+
+def test_betas_of_caps():
+    larger = {5: 71.709, 9: 29.767, 11: 21.540, 15: 12.230}
+    assert {d: round(balls.fitted_beta(64, d, caps=True) * d / (d - 1), 3) for d in larger} == larger
+
+
+def test_logarithms_are_nearly_linear_in_the_cosine():
+    for radius, known in {5: 0.942, 7: 0.968, 9: 0.980, 11: 0.986, 15: 0.992, 20: 0.994}.items():
+        v = np.arange(radius)
+        logs = [math.log(count) for count in balls.circle(64, radius)[:radius]]
+        assert round(float(np.corrcoef(1 - 2 * v / 64, logs)[0, 1]), 3) == known
+
+
+@pytest.mark.parametrize("caps", [False, True])
+def test_tables_are_read_at_any_distance(caps: bool):
+    table = balls.overlaps(16, 4, caps)
+    ends = torch.arange(17, dtype=torch.float64) / 16
+    shared = [balls.cap(16, 4, v) if caps else balls.circle(16, 4)[v] for v in range(17)]
+    close(balls.share_at(table, ends), torch.tensor(shared, dtype=torch.float64) / shared[0], "table, shares")
+    steps = ends[:-1] + 0.5 / 16 / 8
+    between = balls.share_at(table, steps)
+    assert (between <= balls.share_at(table, ends[:-1])).all() and (
+        between >= balls.share_at(table, ends[1:])
+    ).all()
+    outside = torch.tensor([-1e-9, 1 + 1e-9, torch.nan], dtype=torch.float64)
+    near = balls.share_at(table, outside)
+    assert near[0] == table[0] and near[1] == table[-1] and near[2].isnan()
+
+
+def test_bad_radii_are_refused():
+    with pytest.raises(BadInput, match="expected a radius from 0 to 8 for 8 bits, got 9"):
+        balls.circle(8, 9)
+    with pytest.raises(BadInput, match="expected a radius from 0 to 4 for 8 bits, got 5"):
+        balls.cap(8, 5, 1)
+    with pytest.raises(BadInput, match="at least 2 channels, got 1"):
+        balls.cap(1, 0.5, 0)
