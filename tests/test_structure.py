@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "kernels": {"core", "errors"},
     "scan": {"core", "errors", "kernels"},
     **{kind: DOWN for kind in SYSTEMS},
+    "memories": DOWN | {"kernels"},  # temporal memory has a kernel of its own, which is no recurrence of scan
     "networks": DOWN | SYSTEMS | {"stack"},
     "checkpoints": DOWN | {"layers", "networks", "stack"},
     "harness": {"checkpoints", "core", "errors", "networks"},

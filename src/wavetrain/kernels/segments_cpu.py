@@ -1,0 +1,176 @@
+"""Segments of dendrites on CPU: where they and their synapses lie, and how they come and go.
+
+Synapses lie in blocks of 32, a few blocks a segment; the other way round each cell has a chain of blocks with
+the segments that it reaches, newest block first. Places that are given back form chains, and are used again.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from wavetrain.kernels.compiled import compiled
+
+BLOCK = 32  # synapses, or targets, that lie side by side
+UNIT = 1_000_000  # permanences are whole millionths
+
+# the columns of State.segment; its blocks of synapses follow
+OWNER, MANY, USED, AFTER, BLOCKS = range(5)
+# the rows of State.cell
+FIRST, SEGMENTS, HEAD, TOP, ALIVE, ACTIVE, WINNERS = range(7)
+# the numbers in State.count; the last nine for segments, blocks of synapses and blocks of targets
+TIME, ACTIVES, WINS, DICE, IN_USE, HIGHEST, FREE = 0, 1, 2, 3, 4, 7, 10
+SEGMENT, SYNAPSE, TARGET = range(3)
+
+
+class State(NamedTuple):
+    """All that the memory knows. C cells, S segments, P blocks of synapses, Q blocks of targets."""
+
+    segment: np.ndarray  # (S, 4 + ...): its cell or -1, synapses, last learned when, next of the cell, blocks
+    synapse: np.ndarray  # (P, 2, 32): the cells that synapses listen to, and permanences in millionths
+    target: np.ndarray  # (Q, 33): segments that a cell reaches, and the next older block
+    cell: np.ndarray  # (7, C): newest segment, how many, newest targets, how many, alive; active, winners
+    count: np.ndarray  # (13,): records, active, winners, generator; numbers in use, highest, last given back
+
+
+@compiled
+def make(state, cell, most):
+    """An empty segment; where the cell has as many as it may have, the one that learned longest ago goes."""
+    if state.cell[SEGMENTS, cell] >= most:
+        oldest = segment = state.cell[FIRST, cell]
+        while segment >= 0:
+            if state.segment[segment, USED] < state.segment[oldest, USED]:
+                oldest = segment
+            segment = state.segment[segment, AFTER]
+        destroy(state, oldest)
+    segment = _number(state, SEGMENT)
+    if segment == state.count[FREE + SEGMENT]:
+        state.count[FREE + SEGMENT] = state.segment[segment, AFTER]
+    state.segment[segment, OWNER], state.segment[segment, MANY] = cell, 0
+    state.segment[segment, USED] = state.count[TIME]
+    state.segment[segment, AFTER] = state.cell[FIRST, cell]
+    state.cell[FIRST, cell] = segment
+    state.cell[SEGMENTS, cell] += 1
+    return segment
+
+
+@compiled
+def destroy(state, segment):
+    while state.segment[segment, MANY] > 0:
+        drop(state, segment, state.segment[segment, MANY] - 1)
+    cell = state.segment[segment, OWNER]
+    if state.cell[FIRST, cell] == segment:
+        state.cell[FIRST, cell] = state.segment[segment, AFTER]
+    else:
+        before = state.cell[FIRST, cell]
+        while state.segment[before, AFTER] != segment:
+            before = state.segment[before, AFTER]
+        state.segment[before, AFTER] = state.segment[segment, AFTER]
+    state.cell[SEGMENTS, cell] -= 1
+    state.segment[segment, OWNER] = -1
+    state.segment[segment, AFTER] = state.count[FREE + SEGMENT]
+    state.count[FREE + SEGMENT] = segment
+    state.count[IN_USE + SEGMENT] -= 1
+
+
+@compiled
+def add(state, segment, cell, permanence):
+    """A synapse from a cell to a segment."""
+    slot = state.segment[segment, MANY]
+    if slot % BLOCK == 0:
+        block = _number(state, SYNAPSE)
+        if block == state.count[FREE + SYNAPSE]:
+            state.count[FREE + SYNAPSE] = state.synapse[block, 0, 0]
+        state.segment[segment, BLOCKS + slot // BLOCK] = block
+    block = state.segment[segment, BLOCKS + slot // BLOCK]
+    state.synapse[block, 0, slot % BLOCK], state.synapse[block, 1, slot % BLOCK] = cell, permanence
+    state.segment[segment, MANY] += 1
+    if state.cell[HEAD, cell] < 0 or state.cell[TOP, cell] == BLOCK:
+        block = _number(state, TARGET)
+        if block == state.count[FREE + TARGET]:
+            state.count[FREE + TARGET] = state.target[block, BLOCK]
+        state.target[block, BLOCK] = state.cell[HEAD, cell]
+        state.cell[HEAD, cell], state.cell[TOP, cell] = block, 0
+    state.target[state.cell[HEAD, cell], state.cell[TOP, cell]] = segment
+    state.cell[TOP, cell] += 1
+
+
+@compiled
+def drop(state, segment, slot):
+    """Take a synapse away; the last one of the segment comes to lie in its place."""
+    block, i = state.segment[segment, BLOCKS + slot // BLOCK], slot % BLOCK
+    _forget(state, state.synapse[block, 0, i], segment)
+    last = state.segment[segment, MANY] - 1
+    end, j = state.segment[segment, BLOCKS + last // BLOCK], last % BLOCK
+    state.synapse[block, 0, i], state.synapse[block, 1, i] = (
+        state.synapse[end, 0, j],
+        state.synapse[end, 1, j],
+    )
+    state.segment[segment, MANY] = last
+    if j == 0:
+        state.synapse[end, 0, 0] = state.count[FREE + SYNAPSE]
+        state.count[FREE + SYNAPSE] = end
+        state.count[IN_USE + SYNAPSE] -= 1
+
+
+@compiled
+def remove(state, cells):
+    """Cells die: their segments go, and so do the synapses from them, and they neither fire nor win."""
+    for cell in cells:
+        state.cell[ALIVE, cell] = 0
+        while state.cell[FIRST, cell] >= 0:
+            destroy(state, state.cell[FIRST, cell])
+        while state.cell[HEAD, cell] >= 0:
+            segment = state.target[state.cell[HEAD, cell], state.cell[TOP, cell] - 1]
+            slot = 0
+            while state.synapse[state.segment[segment, BLOCKS + slot // BLOCK], 0, slot % BLOCK] != cell:
+                slot += 1
+            drop(state, segment, slot)
+            if state.segment[segment, MANY] == 0:
+                destroy(state, segment)
+    for count, row in ((ACTIVES, ACTIVE), (WINS, WINNERS)):
+        left = 0
+        for i in range(state.count[count]):
+            cell = state.cell[row, i]
+            if state.cell[ALIVE, cell]:
+                state.cell[row, left] = cell
+                left += 1
+        state.count[count] = left
+
+
+@compiled
+def draw(state, many):
+    """A whole number below `many`: SplitMix64, Steele, Lea and Flood 2014."""
+    z = np.uint64(state.count[DICE]) + np.uint64(0x9E3779B97F4A7C15)
+    state.count[DICE] = np.int64(z)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.int64((z ^ (z >> np.uint64(31))) % np.uint64(many))
+
+
+@compiled
+def _number(state, kind):
+    """The place given back last, which the caller takes off the chain of these, or one never used."""
+    state.count[IN_USE + kind] += 1
+    if state.count[FREE + kind] >= 0:
+        return state.count[FREE + kind]
+    state.count[HIGHEST + kind] += 1
+    return state.count[HIGHEST + kind] - 1
+
+
+@compiled
+def _forget(state, cell, segment):
+    """Take a segment out of the targets of a cell; the newest target comes to lie in its place."""
+    newest, last = state.cell[HEAD, cell], state.cell[TOP, cell] - 1
+    block, i = newest, last
+    while state.target[block, i] != segment:
+        i -= 1
+        if i < 0:
+            block, i = state.target[block, BLOCK], BLOCK - 1
+    state.target[block, i] = state.target[newest, last]
+    state.cell[TOP, cell] = last
+    if last == 0:
+        before = state.target[newest, BLOCK]
+        state.cell[HEAD, cell], state.cell[TOP, cell] = before, BLOCK if before >= 0 else 0
+        state.target[newest, BLOCK] = state.count[FREE + TARGET]
+        state.count[FREE + TARGET] = newest
+        state.count[IN_USE + TARGET] -= 1

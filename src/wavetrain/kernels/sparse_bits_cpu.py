@@ -1,0 +1,73 @@
+"""Online maps of sparse sets of ones on CPU: HTM's spatial pooler, and a softmax on active cells."""
+
+import numpy as np
+
+from wavetrain.kernels.compiled import compiled
+
+
+@compiled
+def pool(x, permanence, joined, tie, winners, threshold, up, down, y):
+    """Fill y (T, N) with the columns whose connected synapses see most ones of x (T, I), and let these learn.
+
+    permanence (N, I), negative where no synapse can be; joined (I, N) says which are connected, and is kept
+    up. tie (N,) are different numbers below 1 that decide between equals. Without learning up and down are 0.
+    """
+    overlap = np.empty(tie.size, tie.dtype)
+    for t in range(x.shape[0]):
+        overlap[:] = tie
+        for i in range(x.shape[1]):
+            if x[t, i]:
+                _count(overlap, joined[i])
+        least = np.partition(overlap, tie.size - winners)[tie.size - winners]
+        for column in range(tie.size):
+            y[t, column] = overlap[column] >= least
+            if y[t, column] and (up != 0 or down != 0):
+                _adapt(x[t], permanence[column], joined, column, threshold, up, down)
+
+
+@compiled
+def _count(overlap, joined):
+    for column in range(overlap.size):
+        overlap[column] += joined[column]
+
+
+@compiled
+def _adapt(x, permanence, joined, column, threshold, up, down):
+    for i in range(x.size):
+        old = permanence[i]
+        if old >= 0:
+            new = min(np.float32(1), old + up) if x[i] else max(np.float32(0), old - down)
+            permanence[i] = new
+            if (old >= threshold) != (new >= threshold):
+                joined[i, column] = new >= threshold
+
+
+@compiled
+def classify(members, begins, answer, ahead, rate, weight, p):
+    """Fill p (T, K) with the chances of each answer `ahead` records later, from sets of rows of weight.
+
+    weight is (C, K); set t is members[begins[t] : begins[t + 1]]. Before it is asked, what was said `ahead`
+    records ago is said again and corrected by today's answer. The rate 0 learns nothing.
+    """
+    said = np.empty_like(p[0])
+    for t in range(p.shape[0]):
+        if t >= ahead and rate != 0:
+            past = members[begins[t - ahead] : begins[t - ahead + 1]]
+            _softmax(past, weight, said)
+            for k in range(said.size):
+                said[k] = rate * ((k == answer[t]) - said[k])
+            for member in past:
+                weight[member] += said
+        _softmax(members[begins[t] : begins[t + 1]], weight, p[t])
+
+
+@compiled
+def _softmax(members, weight, p):
+    p[:] = 0
+    for member in members:
+        for k in range(p.size):
+            p[k] += weight[member, k]
+    p -= p.max()
+    for k in range(p.size):
+        p[k] = np.exp(p[k])
+    p /= p.sum()

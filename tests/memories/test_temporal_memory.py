@@ -1,0 +1,444 @@
+"""Temporal memory against a plain program of its equations, and the facts of its papers."""
+
+import math
+from dataclasses import dataclass, field, replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from wavetrain.core import Memory
+from wavetrain.errors import BadInput
+from wavetrain.memories.temporal_memory import (
+    Dendrites,
+    Sets,
+    SoftmaxClassifier,
+    SpatialPooler,
+    TemporalMemory,
+    Trace,
+    categories,
+    clocked,
+    scalar,
+)
+
+SMALL = Dendrites(activation=10, matching=8, grow=16)  # for codes of 16 of 256 columns
+ONES = 16
+
+
+def dice(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def built(cells: int = 8, dendrites: Dendrites = SMALL) -> TemporalMemory:
+    return TemporalMemory(256, cells, dendrites, seed=1)
+
+
+def codes(symbols: int) -> Tensor:
+    return categories(symbols, 256, ONES, dice(0))
+
+
+@dataclass
+class Segment:
+    owner: int
+    used: int
+    synapses: dict[int, int] = field(default_factory=dict)  # permanence in millionths, by cell
+
+
+class Plain:
+    """The equations with dictionaries, every segment looked at in every record."""
+
+    def __init__(self, memory: TemporalMemory):
+        self.how, self.columns, self.cells = memory.dendrites, memory.columns, memory.cells
+        self.segments: dict[int, Segment] = {}
+        self.free: list[int] = []
+        self.active: list[int] = []
+        self.winners: list[int] = []
+        self.time, self.dice = 0, memory.seed
+
+    def draw(self, many: int) -> int:
+        self.dice = (self.dice + 0x9E3779B97F4A7C15) % 2**64
+        z = self.dice
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+        z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+        return (z ^ z >> 31) % many
+
+    def overlaps(self) -> dict[int, tuple[int, int]]:
+        """Potential and connected overlap of each segment."""
+        now, least = set(self.active), round(self.how.connected * 1e6)
+        both = {}
+        for name, one in self.segments.items():
+            seen = [permanence for cell, permanence in one.synapses.items() if cell in now]
+            both[name] = len(seen), sum(permanence >= least for permanence in seen)
+        return both
+
+    def predicted(self) -> list[int]:
+        over = self.overlaps()
+        return sorted({self.segments[name].owner for name in over if over[name][1] >= self.how.activation})
+
+    def adapt(self, name: int, up: float, down: float) -> None:
+        change = {True: round(up * 1e6), False: -round(down * 1e6)}
+        old, now = self.segments[name].synapses, set(self.active)
+        new = {cell: min(10**6, p + change[cell in now]) for cell, p in old.items()}
+        self.segments[name].synapses = {cell: p for cell, p in new.items() if p > 0}
+
+    def grow(self, name: int, wanted: int) -> None:
+        synapses = self.segments[name].synapses
+        wanted = min(wanted, self.how.synapses - len(synapses))
+        pool = [cell for cell in self.winners if cell not in synapses] if wanted > 0 else []
+        for i in range(min(wanted, len(pool))):
+            j = i + self.draw(len(pool) - i)
+            pool[i], pool[j] = pool[j], pool[i]
+            synapses[pool[i]] = round(self.how.initial * 1e6)
+
+    def prune(self, name: int) -> None:
+        if len(self.segments[name].synapses) < min(self.how.matching, self.how.activation):
+            self.remove(name)
+
+    def remove(self, name: int) -> None:
+        del self.segments[name]
+        self.free.append(name)
+
+    def learn(self, name: int, overlap: int) -> None:
+        self.adapt(name, self.how.up, self.how.down)
+        self.grow(name, self.how.grow - overlap)
+        self.segments[name].used = self.time
+        self.prune(name)
+
+    def make(self, cell: int) -> None:
+        its = [name for name, one in self.segments.items() if one.owner == cell]
+        if len(its) >= self.how.segments:
+            self.remove(min(reversed(its), key=lambda name: self.segments[name].used))
+        highest = max([*self.segments, *self.free], default=-1)
+        name = self.free.pop() if self.free else highest + 1
+        self.segments[name] = Segment(cell, self.time)
+        self.grow(name, self.how.grow)
+        self.prune(name)
+
+    def surprise(self, column: int, over: dict[int, tuple[int, int]], its: list[int]) -> int:
+        matching = [name for name in its if over[name][0] >= self.how.matching]
+        if matching:
+            best = min(matching, key=lambda name: (-over[name][0], name))
+            winner = self.segments[best].owner
+            self.learn(best, over[best][0])
+            return winner
+        owners = [one.owner for one in self.segments.values()]
+        least, winner, ties = math.inf, -1, 0
+        for cell in range(column * self.cells, (column + 1) * self.cells):
+            size = owners.count(cell)
+            if size < least:
+                least, winner, ties = size, cell, 1
+            elif size == least:
+                ties += 1
+                winner = cell if self.draw(ties) == 0 else winner
+        if self.winners:
+            self.make(winner)
+        return winner
+
+    def step(self, x: Tensor) -> float:
+        over, owner = self.overlaps(), {name: one.owner for name, one in self.segments.items()}
+        self.time += 1
+        firing: list[int] = []
+        winning: list[int] = []
+        bursts = 0
+        for column in range(self.columns):
+            its = [name for name in over if owner[name] // self.cells == column]
+            its.sort(key=lambda name: (owner[name], name))
+            right = [name for name in its if over[name][1] >= self.how.activation]
+            if not x[column]:
+                for name in its:
+                    if over[name][0] >= self.how.matching and self.how.punish:
+                        self.adapt(name, -self.how.punish, 0)
+                        self.prune(name)
+            elif right:
+                cells = sorted({self.segments[name].owner for name in right})
+                firing, winning = firing + cells, winning + cells
+                for name in right:
+                    self.learn(name, over[name][0])
+            else:
+                bursts += 1
+                firing = firing + list(range(column * self.cells, (column + 1) * self.cells))
+                winning = [*winning, self.surprise(column, over, its)]
+        self.active, self.winners = firing, winning
+        return bursts / int(x.sum())
+
+
+def noisy(length: int) -> Tensor:
+    """A cycle of codes with bits that come and go, and a symbol now and then that is another."""
+    generator = dice(3)
+    x = codes(9)[torch.arange(length) % 5].clone()
+    odd = torch.rand(length, generator=generator) < 0.1
+    x[odd] = codes(9)[5 + torch.randint(4, (int(odd.sum()),), generator=generator)]
+    x &= torch.rand(x.shape, generator=generator) < 0.9
+    return x | (torch.rand(x.shape, generator=generator) < 0.01)
+
+
+@pytest.mark.parametrize(
+    "dendrites",
+    [SMALL, replace(SMALL, segments=2, punish=0.05), Dendrites(4, 6, 12, synapses=14, down=0.15)],
+    ids=["as it is", "two segments a cell", "little room"],
+)
+def test_each_record_is_that_of_the_plain_program(dendrites: Dendrites):
+    memory = TemporalMemory(256, 3, dendrites, seed=5)
+    plain, x = Plain(memory), noisy(110)
+    trace, state = memory.forward(x)
+    for t, row in enumerate(x):
+        assert plain.step(row) == pytest.approx(trace.anomaly[t].item()), t
+        assert trace.active.at(t).tolist() == plain.active, t
+        assert trace.predicted.at(t).tolist() == plain.predicted(), t
+    ours = [
+        (owner, *dict(zip(*(s.tolist() for s in rest), strict=True)).items())
+        for owner, *rest in memory.segments(state)
+    ]
+    theirs = [
+        (one.owner, *((c, p / 1e6) for c, p in one.synapses.items())) for one in plain.segments.values()
+    ]
+    assert sorted((o, *sorted(rest)) for o, *rest in ours) == sorted(
+        (o, *sorted(rest)) for o, *rest in theirs
+    )
+    assert len(ours) > 100
+
+
+def same(one: Trace, other: Trace) -> bool:
+    parts = ([*trace[:2], *trace.active, *trace.predicted] for trace in (one, other))
+    return all(torch.equal(a, b) for a, b in zip(*parts, strict=True))
+
+
+def test_a_stream_may_be_cut_anywhere_and_states_stay_as_they_are():
+    memory, x = built(), noisy(60)
+    whole, end = memory.forward(x)
+    _, state = memory.forward(x[:23])
+    kept = [part.copy() for part in state]
+    rest, last = memory.forward(x[23:], state)
+    again, _ = memory.forward(x[23:], state)
+    assert all((a == b).all() for a, b in zip(kept, state, strict=True)) and same(rest, again)
+    assert torch.equal(rest.anomaly, whole.anomaly[23:])
+    assert torch.equal(rest.active.at(-1), whole.active.at(59)) and (last.count == end.count).all()
+    for row in x[23:]:
+        step, state = memory.step(row, state)
+    assert torch.equal(step.predicted.at(0), whole.predicted.at(-1))
+    cells = memory.predict(state).flatten().nonzero()[:, 0]
+    assert torch.equal(cells, whole.predicted.at(-1).long())
+
+
+def test_before_learning_every_column_bursts():
+    memory = built()
+    trace, state = memory.forward(codes(4), learn=False)
+    assert trace.anomaly.tolist() == [1] * 4 and trace.bursts.tolist() == [ONES] * 4
+    assert len(trace.active.at(2)) == ONES * memory.cells
+    assert memory.segments(state) == []
+
+
+def test_a_cycle_is_known_after_four_presentations_of_each_transition():
+    """.21, .31, .41, .51: a new synapse is connected after ceil(.29 / .1) presentations more."""
+    memory = TemporalMemory(256, 1, SMALL)
+    trace, _ = memory.forward(codes(5).repeat(8, 1))
+    cycles = trace.anomaly.view(8, 5)
+    assert (cycles[:4] == 1).all() and (cycles[5:] == 0).all()
+    assert cycles[4, 1:].max() == 0, "each transition was seen four times"
+
+
+def sequences(memory: TemporalMemory, lists: list[list[int]], times: int) -> tuple[list[Trace], tuple]:
+    """Learn sequences in turn, each from a reset; returns what each gives afterwards."""
+    x, state = codes(12), memory.empty()
+    for _ in range(times):
+        for one in lists:
+            _, state = memory.forward(x[one], memory.reset(state))
+    return [memory.forward(x[one], memory.reset(state), learn=False)[0] for one in lists], state
+
+
+A, B, C, D, X, Y = range(6)
+
+
+def test_high_order_sequences_are_told_apart():
+    memory = built()
+    (abcd, xbcy), _ = sequences(memory, [[A, B, C, D], [X, B, C, Y]], 30)
+    for trace, after in ((abcd, D), (xbcy, Y)):
+        assert trace.anomaly.tolist() == [1, 0, 0, 0], "only the first bursts"
+        assert memory.overlaps(trace.predicted, codes(6))[2].argmax() == after
+        assert len(trace.active.at(2)) == ONES, "one cell a column"
+    one, other = (set(trace.active.at(2).tolist()) for trace in (abcd, xbcy))
+    assert {cell // 8 for cell in one} == {cell // 8 for cell in other}
+    assert len(one & other) < 0.1 * ONES
+
+
+def test_one_cell_a_column_is_a_memory_of_first_order():
+    memory = built(cells=1)
+    (abcd, _), _ = sequences(memory, [[A, B, C, D], [X, B, C, Y]], 30)
+    union = codes(6)[D] | codes(6)[Y]
+    assert torch.equal(abcd.predicted.at(2).long(), union.nonzero()[:, 0])
+
+
+def test_two_continuations_are_both_predicted():
+    memory = built()
+    (trace, _), _ = sequences(memory, [[A, B, C], [A, B, D]], 30)
+    columns = {cell // 8 for cell in trace.predicted.at(1).tolist()}
+    assert columns == set((codes(6)[C] | codes(6)[D]).nonzero()[:, 0].tolist())
+    assert len(columns) > 1.7 * ONES
+
+
+def test_what_has_changed_is_learned_anew_and_the_old_forgotten():
+    memory, x = built(), codes(6)
+    _, state = sequences(memory, [[A, B, C, D], [X, B, C, Y]], 30)
+    ends = []
+    for _ in range(60):
+        for one in ([A, B, C, Y], [X, B, C, D]):
+            trace, state = memory.forward(x[one], memory.reset(state))
+            ends.append((trace.anomaly[3].item(), memory.overlaps(trace.predicted, x)[2].argmax().item()))
+    surprise = 1 - (x[D] & x[Y]).sum().item() / ONES  # what the two codes share was predicted
+    assert ends[:2] == [(surprise, D), (surprise, Y)] and surprise > 0.9
+    assert ends[-2:] == [(0, Y), (0, D)]
+    trace, _ = memory.forward(x[[A, B, C, Y]], memory.reset(state), learn=False)
+    assert memory.overlaps(trace.predicted, x)[2, D] < ONES / 4, "punished"
+
+
+def test_a_reset_lets_the_next_record_burst():
+    memory, x = built(), codes(5)
+    _, state = memory.forward(x.repeat(8, 1))
+    assert memory.forward(x[:1], state)[0].anomaly.item() == 0
+    assert memory.forward(x[:1], memory.reset(state))[0].anomaly.item() == 1
+
+
+def test_a_segment_stands_the_loss_of_what_it_does_not_need():
+    """With `grow` connected synapses, grow - activation inputs may be missing, and not one more."""
+    memory, x = TemporalMemory(256, 1, SMALL), codes(5)
+    _, state = memory.forward(x.repeat(9, 1))
+    on = x[0].nonzero()[:, 0]
+    for missing in (SMALL.grow - SMALL.activation, SMALL.grow - SMALL.activation + 1):
+        part = x[:1].clone()
+        part[0, on[:missing]] = False
+        trace, _ = memory.forward(part, memory.reset(state), learn=False)
+        columns = set(trace.predicted.at(0).tolist())
+        its = set(x[1].nonzero()[:, 0].tolist())
+        assert its <= columns if missing == SMALL.grow - SMALL.activation else not its <= columns
+
+
+def test_a_third_of_the_cells_may_die():
+    memory, x = built(), codes(6)
+    lists = [[A, B, C, D], [X, B, C, Y]]
+    _, state = sequences(memory, lists, 30)
+    hurt = memory.without(state, 0.3, dice(2))
+    dead = set(torch.randperm(2048, generator=dice(2))[: round(0.3 * 2048)].tolist())
+    assert all(
+        owner not in dead and not dead & set(source.tolist()) for owner, source, _ in memory.segments(hurt)
+    )
+    for _ in range(15):
+        for one in lists:
+            trace, hurt = memory.forward(x[one], memory.reset(hurt))
+            assert not dead & set(trace.active.members.tolist())
+    for one in lists:
+        trace, _ = memory.forward(x[one], memory.reset(hurt), learn=False)
+        assert memory.overlaps(trace.predicted, x)[2].argmax() == one[3]
+    gone = memory.without(state, 1.0, dice(2))
+    trace, gone = memory.forward(x, gone)
+    assert memory.segments(gone) == [] and len(trace.active.members) == 0
+
+
+def test_permanences_and_sizes_keep_their_bounds():
+    how = replace(SMALL, segments=3, synapses=20)
+    memory = built(cells=2, dendrites=how)
+    _, state = memory.forward(
+        categories(300, 256, ONES, dice(4))[torch.randint(300, (1500,), generator=dice(5))]
+    )
+    segments = memory.segments(state)
+    owners = torch.tensor([owner for owner, _, _ in segments]).bincount()
+    assert owners.max() == how.segments, "the cap was reached"
+    assert max(len(source) for _, source, _ in segments) <= how.synapses
+    for _, source, permanence in segments:
+        assert len(source.unique()) == len(source) >= min(how.matching, how.activation)
+        assert permanence.min() > 0 and permanence.max() <= 1
+
+
+def test_codes_of_the_study_are_hardly_ever_mistaken():
+    """A random set of 40 of 65,536 cells meets 15 of 32 synapses with a chance of 1.68e-41."""
+    n, k, s, theta = 65536, 40, 32, Dendrites().activation
+    tail = sum(math.comb(s, b) * math.comb(n - s, k - b) for b in range(theta, s + 1))
+    assert tail / math.comb(n, k) == pytest.approx(1.68e-41, rel=5e-3)
+
+
+def test_nearby_values_share_bits():
+    bits = scalar(torch.tensor([0.0, 40_000 / 80, 40_000, 99_999]), 109, 29, 0, 40_000)
+    assert bits.sum(1).tolist() == [29] * 4
+    assert (bits[0] & bits[1]).sum() == 28 and torch.equal(bits[2], bits[3])
+    assert bits[0, :29].all() and bits[2, -29:].all()
+    week = scalar(torch.arange(8.0), 100, 29, 0, 7, periodic=True)
+    assert (
+        torch.equal(week[0], week[7]) and (week[0] & week[1]).sum() == 15 and (week[6] & week[0]).sum() == 14
+    )
+    assert clocked(torch.tensor([[0.0, 0, 0]])).shape == (1, 109 + 600 + 100)
+
+
+def test_the_pooler_takes_the_columns_that_see_most():
+    pooler = SpatialPooler(50, columns=64, winners=5, potential=0.8)
+    state = pooler.empty()
+    assert ((state >= 0).sum(1) == 40).all()
+    x = torch.rand(20, 50, generator=dice(1)) < 0.2
+    y, after = pooler.forward(x, state, learn=False)
+    assert torch.equal(after, state) and (y.sum(1) == 5).all()
+    overlap = x.long() @ (state >= 0.5).long().mT
+    for row, seen in zip(y, overlap, strict=True):
+        assert seen[row].min() >= seen[~row].max()
+    y, after = pooler.forward(x[:1], state)
+    change = after - state
+    there = state[y[0]] >= 0
+    assert (change[~y[0]] == 0).all() and (after[y[0]][~there] == -1).all()
+    up, down = x[0] & there, ~x[0] & there
+    wanted = torch.where(up, 0.0001, 0.0) - torch.where(down, 0.0005, 0.0)
+    torch.testing.assert_close(after[y[0]], torch.where(there, (state[y[0]] + wanted).clamp(0, 1), -1.0))
+    long, end = pooler.forward(x.repeat(40, 1))
+    half, middle = pooler.forward(x.repeat(25, 1))
+    rest, last = pooler.forward(x.repeat(15, 1), middle)
+    assert torch.equal(torch.cat([half, rest]), long) and torch.equal(last, end)
+
+
+def test_the_classifier_makes_gradient_steps_of_its_log_loss():
+    sets, bucket = [[0, 3], [1], [2, 3], [0, 1, 2]], torch.tensor([2, 0, 1, 2])
+    active = Sets(torch.tensor([0, 3, 1, 2, 3, 0, 1, 2], dtype=torch.int32), torch.tensor([2, 3, 5, 8]))
+    p, weight = SoftmaxClassifier(4, 3, ahead=2, rate=0.1).forward(active, bucket)
+    ours, answers = torch.zeros(4, 3), []
+    for t, now in enumerate(sets):
+        if t >= 2:
+            ours = ours.requires_grad_()
+            loss = -ours[sets[t - 2]].sum(0).log_softmax(0)[bucket[t]]
+            ours = (ours - 0.1 * torch.autograd.grad(loss, ours)[0]).detach()
+        answers.append(ours[now].sum(0).softmax(0))
+    torch.testing.assert_close(p, torch.stack(answers))
+    torch.testing.assert_close(weight, ours)
+    assert torch.equal(p[0], torch.full((3,), 1 / 3))
+
+
+def test_the_classifier_learns_what_comes():
+    memory = built()
+    x, bucket = codes(5).repeat(60, 1), torch.arange(300) % 5
+    trace, _ = memory.forward(x)
+    p, _ = SoftmaxClassifier(2048, 5, ahead=3, rate=0.05).forward(trace.active, bucket)
+    assert torch.equal(p[200:-3].argmax(1), bucket[203:])
+
+
+def test_is_no_memory_of_pairs_and_says_where_it_comes_from():
+    assert not issubclass(TemporalMemory, Memory)
+    assert "1512.05463" in TemporalMemory.card.source
+
+
+def test_bad_input_is_refused():
+    memory = built()
+    with pytest.raises(BadInput, match=r"expected x \(time, 256\) of bool, got torch.float32 \(3, 256\)"):
+        memory.forward(torch.zeros(3, 256))
+    with pytest.raises(BadInput, match=r"of bool, got torch.bool \(3, 255\)"):
+        memory.forward(torch.zeros(3, 255, dtype=torch.bool))
+    with pytest.raises(BadInput, match="no segment is ever active; got 20"):
+        TemporalMemory(256, 8, Dendrites(activation=20, grow=16))
+    with pytest.raises(BadInput, match="expected a state of arrays"):
+        memory.step(codes(1)[0], built(cells=4).empty())
+    with pytest.raises(BadInput, match=r"share of cells from 0 to 1, got 1\.5"):
+        memory.without(memory.empty(), 1.5, dice(0))
+    with pytest.raises(BadInput, match="3 buckets below 2"):
+        active = Sets(torch.zeros(0, dtype=torch.int32), torch.zeros(3, dtype=torch.long))
+        SoftmaxClassifier(4, 2).forward(active, torch.tensor([0, 1, 2]))
+    with pytest.raises(BadInput, match="fewer ones than bits"):
+        scalar(torch.zeros(1), 5, 5, 0, 1)
+    with pytest.raises(BadInput, match="1 to 8 ones, got 9"):
+        categories(2, 8, 9, dice(0))
+    with pytest.raises(BadInput, match=r"a state \(8, 4\), got torch.bool \(1, 4\) and \(4, 8\)"):
+        SpatialPooler(4, columns=8, winners=2).forward(torch.zeros(1, 4, dtype=torch.bool), torch.zeros(4, 8))
+    with pytest.raises(BadInput, match="at most 8 winners"):
+        SpatialPooler(4, columns=8, winners=9)
