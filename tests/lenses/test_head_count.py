@@ -41,10 +41,10 @@ def test_k_heads_make_a_linear_system_and_fewer_do_not(name: str):
     a, count = SYSTEMS[name]
     weight = system(a, B, C, TIME)
     found = look(weight)
-    assert found.count == count
+    assert found.heads == count
     np.testing.assert_allclose(built(found), weight, atol=1e-13 * float(weight.abs().max()))
     assert found.error[count] < 1e-14 and found.error[count - 1] > 1e-4
-    assert look(weight[..., :2, :2]).count == min(count, 2), "no more heads than lags"
+    assert look(weight[..., :2, :2]).heads == min(count, 2), "no more heads than lags"
 
 
 def test_heads_depend_on_the_lag_alone():
@@ -62,7 +62,7 @@ def test_one_head_less_leaves_the_tail_of_the_singular_values():
     stacked = lags(rotation(0.7, 0.9), B[:2], C[:, :2], TIME).flatten(1)
     singular = torch.linalg.svdvals(stacked)
     found = look(weight)
-    assert found.count == 2
+    assert found.heads == 2
     np.testing.assert_allclose(found.error[1], singular[1] / stacked.norm())
     np.testing.assert_allclose(found.error[0], 1)
 
@@ -70,22 +70,22 @@ def test_one_head_less_leaves_the_tail_of_the_singular_values():
 def test_error_is_what_the_heads_leave():
     weight = normal(2, 6, 5, 5).tril()
     found = look(weight, tolerance=0.5)
-    assert 0 < found.count < 6
+    assert 0 < found.heads < 6
     left = np.linalg.norm(built(found) - weight.numpy()) / weight.norm()
-    np.testing.assert_allclose(found.error[found.count], left)
-    assert found.error[found.count] <= 0.5 < found.error[found.count - 1]
+    np.testing.assert_allclose(found.error[found.heads], left)
+    assert found.error[found.heads] <= 0.5 < found.error[found.heads - 1]
 
 
 def test_value_maps_are_shared_by_all_sequences():
     """Each sequence alone needs one head, both together two."""
     weight = torch.zeros(2, 2, 4, 4)
     weight[0, 0], weight[1, 1] = normal(4, 4).tril(), normal(4, 4).tril()
-    assert look(weight).count == 2 and look(weight[:1]).count == look(weight[1:]).count == 1
+    assert look(weight).heads == 2 and look(weight[:1]).heads == look(weight[1:]).heads == 1
 
 
 def test_nothing_needs_no_head():
     found = look(torch.zeros(1, 3, 4, 4))
-    assert found.count == 0 and (found.error == 0).all() and found.value.shape == (0, 3)
+    assert found.heads == 0 and (found.error == 0).all() and found.value.shape == (0, 3)
 
 
 X = normal(2, 20, 3)
@@ -105,7 +105,7 @@ def test_heads_make_the_output_of_a_layer(make, count: int):
     """Run as attention: mixed by the heads' weights and value maps, read by the layer."""
     layer = generic(make, 4, 3)
     found, operator = head_count(layer, X), layer.operator(X)
-    assert found.count == count
+    assert found.heads == count
     weight = torch.from_numpy(built(found))
     torch.testing.assert_close(operator._replace(weight=weight).mix(), operator.mix())
 

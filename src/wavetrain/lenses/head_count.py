@@ -29,10 +29,10 @@ from wavetrain.errors import BadInput
 class HeadCount(NamedTuple):
     """Attention heads that make the layer: W = sum_h weight_h value_h."""
 
-    count: int  # the fewest heads whose error is within the tolerance
+    heads: int  # the fewest heads whose error is within the tolerance
     error: np.ndarray  # (min(B pairs, H) + 1,) share of the norm that the best 0, 1, 2 ... heads leave
-    weight: np.ndarray  # (B, count, T, T) f: how much each head reads of each past step
-    value: np.ndarray  # (count, H) V: what it reads, over the heads of the layer's own operator, of length 1
+    weight: np.ndarray  # (B, heads, T, T) f: how much each head reads of each past step
+    value: np.ndarray  # (heads, H) V: what it reads, over the heads of the layer's own operator, of length 1
 
 
 @torch.no_grad()
@@ -48,10 +48,10 @@ def head_count(layer: Layer, x: Tensor, tolerance: float = 1e-8) -> HeadCount:
     _, singular, value = torch.linalg.svd(maps, full_matrices=False)
     left = (singular**2).flip(0).cumsum(0).flip(0).sqrt()  # what 0, 1, 2 ... heads leave
     error = torch.cat([left, left.new_zeros(1)]) / left[0].clamp(min=torch.finfo(torch.float64).tiny)
-    count = int((error > max(tolerance, rounding * max(maps.shape))).sum())
-    value = value[:count]
+    heads = int((error > max(tolerance, rounding * max(maps.shape))).sum())
+    value = value[:heads]
     return HeadCount(
-        count=count,
+        heads=heads,
         error=error.cpu().numpy(),
         weight=(weight @ value.T).permute(0, 3, 1, 2).cpu().numpy(),
         value=value.cpu().numpy(),

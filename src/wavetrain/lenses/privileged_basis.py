@@ -1,10 +1,10 @@
-"""Privileged basis: the coordinates in which a recurrent network is seen to move variables from place to place.
+"""Privileged basis: coordinates in which a recurrent network is seen to move variables from place to place.
 
-Karuvally, DelMastro and Siegelmann 2023, arXiv 2310.02430, and Karuvally, Sejnowski and Siegelmann 2024, arXiv
-2402.10163. The layer is linearised at its first state and zero input, by automatic differentiation:
+Karuvally, DelMastro and Siegelmann 2023, arXiv 2310.02430, and Karuvally, Sejnowski and Siegelmann 2024,
+arXiv 2402.10163. The layer is linearised at its first state and zero input, by automatic differentiation:
 
     W = d state' / d state (N, N),   G = d state' / d x (N, k), or the pseudo-inverse of the read-out
-    Psi = [W^(s-1) G, ..., W G, G], columns of length 1;   Psi^+ its pseudo-inverse;   Psi^+ W Psi, Psi^+ state
+    Psi = [W^(s-1) G, ..., W G, G], columns of length 1;   Psi^+ its pseudo-inverse
 
 Where the matrix `phi` (s k, s k) that the task asks for is given, only those of its dimensions are kept whose
 deletion lowers the number of its eigenvalues above 0.8 in modulus, and the network is held against it:
@@ -31,7 +31,7 @@ REST = 10  # principal components that are kept of what the basis leaves over
 
 
 class PrivilegedBasis(NamedTuple):
-    """Coordinates that are not kept are zero everywhere; without `phi`, score and error are NaN and wanted is 0."""
+    """Coordinates that are not kept are zero; without `phi`, score and error are NaN and wanted is 0."""
 
     basis: np.ndarray  # (N, s k) Psi, oldest variable first
     dual: np.ndarray  # (s k, N) Psi^+
@@ -51,8 +51,8 @@ def privileged_basis(
 ) -> PrivilegedBasis:
     """The basis of a layer with real states, and sequences x (B, T, inputs) seen in it.
 
-    `columns` is s, by default that of phi, or as many as there is room for. `readout` grounds the basis in the
-    output instead of the input; the layer's output must then depend on its new state alone.
+    `columns` is s, by default that of phi, or as many as there is room for. `readout` grounds the basis in
+    the output instead of the input; the layer's output must then depend on its new state alone.
     """
     recur, write, read = _linearised(layer, x)
     ground = torch.linalg.pinv(read) if readout else write
@@ -117,9 +117,7 @@ def _flat(state: State) -> tuple[Tensor, Callable[[Tensor], State]]:
 
     def put(row: Tensor) -> State:
         given = iter(row.split([part.numel() for part in moving]))
-        return map_state(
-            lambda part: next(given).view_as(part) if part.is_floating_point() else part, state
-        )
+        return map_state(lambda part: next(given).view_as(part) if part.is_floating_point() else part, state)
 
     return torch.cat([part.flatten() for part in moving]), put
 

@@ -4,6 +4,7 @@ ASKED        class 0 says that nothing is asked at a step, which is then neither
 Mixture      several tasks, one for each batch: training on many lengths
 some         different numbers in random order
 expression   a random expression with brackets
+SIGNS        answers of +1 and -1, 0 where nothing is asked; `bound` makes sequences from their own past
 Forecast     trajectories, and what comes next in them
 valid_prediction_time
 """
@@ -34,6 +35,33 @@ def _score(output: Tensor, y: Tensor) -> Tensor:
 
 
 ASKED = Objective("accuracy", True, _loss, _score)
+
+
+def _signs_loss(output: Tensor, y: Tensor) -> Tensor:
+    return VALUES.loss(output[y != 0], y[y != 0])
+
+
+def _signs_score(output: Tensor, y: Tensor) -> Tensor:
+    return ((output > 0) == (y > 0))[y != 0].double().mean()
+
+
+SIGNS = Objective("signs", True, _signs_loss, _signs_score)
+
+
+def bound(boundary: Tensor, batch: int, horizon: int, generator: torch.Generator) -> Batch:
+    """Binding variables: s random vectors of +1 and -1 are given, and each later one is made of the last s.
+
+    The boundary F (s d, d) gives u_t = [u_{t-s}, ..., u_{t-1}] F. x (B, s + horizon, d) is u for s steps and
+    then 0; y alike is u where x is 0, and 0 before, where nothing is asked.
+    """
+    size, width = boundary.shape
+    history = size // width
+    rows = 2.0 * torch.randint(2, (batch, history, width), generator=generator) - 1
+    u = list(rows.unbind(1))
+    for _ in range(horizon):
+        u.append(torch.cat(u[-history:], 1) @ boundary)
+    x = torch.cat([rows, rows.new_zeros(batch, horizon, width)], 1)
+    return Batch(x, torch.cat([torch.zeros_like(rows), *(one.unsqueeze(1) for one in u[history:])], 1))
 
 
 @dataclass(frozen=True)

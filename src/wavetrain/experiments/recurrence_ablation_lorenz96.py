@@ -1,0 +1,202 @@
+"""Do gates and attention help a recurrent network to forecast, and does recurrence harm a transformer?
+
+Heidenreich, Vlachas and Koumoutsakos 2024, arXiv 2410.02654. Rivals are one block of a residual stack with
+different mixers: recurrence alone (elman), with gates inside (lstm, gru, highway), a recurrent highway
+network with a gate round it, with attention to its past states, and with both; attention alone; and attention
+whose output a gated recurrence carries on and adds to. All learn the next sample of Lorenz 96, as the change
+from the last, with as many parameters as fit under one limit, the same batches and the same search: each
+learning rate for `trial` steps, the lowest training loss wins. Then each forecasts held-out trajectories,
+with its predictions fed back; what it reads is always the last `window` samples. The figure is the mean valid
+prediction time in Lyapunov times: until the error, over all sites, exceeds half of the deviation in the
+training part. `vpt_persistence` is that of saying the last sample again.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wavetrain.claims import Claim
+from wavetrain.core import Layer, Nonlinear, State
+from wavetrain.lab import Lab, Plan, Training, curve
+from wavetrain.layers.elman import Elman
+from wavetrain.layers.gru import GRU
+from wavetrain.layers.lstm import LSTM
+from wavetrain.layers.recurrent_highway import Gate, RecurrentHighway
+from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.picture import Curve, Field
+from wavetrain.stack import Stack
+from wavetrain.tasks import Forecast, valid_prediction_time
+from wavetrain.tasks.lorenz96 import LYAPUNOV, lorenz96
+
+LEARNED = 2.0  # times as long as saying the last sample again
+
+
+def _holds(figures: Mapping[str, float]) -> bool | None:
+    """Each part as the abstract has it; open where the best of all is not twice as good as no forecast."""
+    vpt = {name.removeprefix("vpt_"): figure for name, figure in figures.items()}
+    if LEARNED * vpt.pop("persistence") > max(vpt.values()):
+        return None
+    gates_and_attention_help = min(vpt["highway_gate"], vpt["highway_attention"]) > vpt["highway"]
+    recurrence_harms = vpt["attention_recurrence"] < vpt["attention"]
+    return gates_and_attention_help and recurrence_harms and vpt["highway_both"] == max(vpt.values())
+
+
+claim = Claim(
+    text="On Lorenz 96 a gate and attention, each alone, lengthen the valid forecasts of a recurrent "
+    "highway network, recurrence shortens those of a transformer, and the highway network with both "
+    "forecasts longest",
+    source="Heidenreich, Vlachas and Koumoutsakos 2024, arXiv 2410.02654, abstract",
+    seed="P, abstract: recurrence, attention, gating",
+    systems=("recurrent_highway", "softmax_attention", "lstm", "gru", "elman", "lorenz96"),
+    published={
+        "vpt_highway_both": "best on high-dimensional dynamics",
+        "vpt_highway_gate": "better than without in most tasks",
+        "vpt_highway_attention": "better than without in most tasks",
+        "vpt_attention_recurrence": "worse than without",
+    },
+    holds=_holds,
+    notes="The paper has two scales, and places the parts in ways that we do not know; ours are one scale, "
+    "all sites seen, and our reading of the parts' names. It tunes each variant by itself; here each gets "
+    "the same small search. With equal parameters more parts leave less width: at the small scale 92 units "
+    "for the Elman network, 56 for the highway network with both.",
+)
+
+
+@dataclass(frozen=True)
+class Scale:
+    forcing: float
+    trajectories: int
+    samples: int
+    step: float  # between samples, in time units
+    transient: float  # before them
+    window: int
+    ahead: int  # samples to forecast
+    parameters: int  # at most, of each rival
+    depth: int
+    steps: int
+    trial: int
+    batch: int
+    rates: tuple[float, ...]
+    every: int
+
+
+smoke = Scale(8.0, 4, 12, 0.05, 0.5, 4, 4, 3500, 1, 4, 2, 4, rates=(1e-3,), every=2)
+small = Scale(8.0, 1000, 80, 0.05, 8.0, 8, 60, 60_000, 1, 900, 100, 64, (1e-2, 3e-3), 100)
+full = Scale(10.0, 100, 2000, 0.01, 20.0, 32, 1000, 1_000_000, 2, 100_000, 2000, 32, (1e-3, 1e-4), 1000)
+
+
+class Carried(Nonlinear):
+    """Attention a_t, and a gated recurrence over it that is added: x (B, T, width) to a_t + gru(a)_t."""
+
+    def __init__(self, width: int, inputs: int | None = None):
+        super().__init__()
+        self.attention, self.cell = SoftmaxAttention(width, inputs), GRU(width)
+        self.width, self.inputs = width, self.attention.inputs
+
+    def begin(self, batch: int) -> State:
+        return self.attention.begin(batch), self.cell.begin(batch)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        a, past = self.attention.step(x, state[0])
+        h, carried = self.cell.step(a, state[1])
+        return a + h, (past, carried)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        past, carried = self.begin(len(x)) if state is None else state
+        a, past = self.attention(x, past)
+        h, carried = self.cell(a, carried)
+        return a + h, (past, carried)
+
+
+class Ahead(nn.Module):
+    """The next sample at each step, as the last and a change made by one block or more: (B, T, C) alike."""
+
+    def __init__(self, make: Callable[[int], Layer], width: int, depth: int, channels: int):
+        super().__init__()
+        self.stack = Stack([make(width) for _ in range(depth)], channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.stack(x)[0]
+
+
+def mixers(window: int) -> dict[str, Callable[[int], Layer]]:
+    """What makes the mixer of each rival, of any width."""
+    return {
+        "elman": Elman,
+        "lstm": LSTM,
+        "gru": GRU,
+        "highway": RecurrentHighway,
+        "highway_gate": partial(RecurrentHighway, gate=Gate.INPUT),
+        "highway_attention": partial(RecurrentHighway, window=window),
+        "highway_both": partial(RecurrentHighway, gate=Gate.INPUT, window=window),
+        "attention": SoftmaxAttention,
+        "attention_recurrence": Carried,
+    }
+
+
+def widest(make: Callable[[int], Layer], scale: Scale, channels: int) -> int:
+    """The largest even width with no more than the allowed parameters."""
+
+    def count(width: int) -> int:
+        with torch.device("meta"):
+            return sum(part.numel() for part in Ahead(make, width, scale.depth, channels).parameters())
+
+    width = 2
+    while count(width + 2) <= scale.parameters:
+        width += 2
+    return width
+
+
+def run(scale: Scale, lab: Lab) -> dict[str, float]:
+    task = lorenz96(
+        40, scale.forcing, scale.trajectories, scale.samples, scale.window, scale.step, scale.transient
+    )
+    length = scale.window + scale.ahead
+    whole = task.held_test.unfold(1, length, length).flatten(0, 1).mT  # (starts, length, sites)
+    past, true = whole[:, : scale.window], whole[:, scale.window :]
+    predicted = {"persistence": past[:, -1:].expand_as(true)}
+    ends: dict[str, Training] = {}
+    for name, make in mixers(scale.window).items():
+        ends[name] = _learn(lab, name, make, task, scale)
+        predicted[name] = forecast(ends[name].network, past.to(lab.device), scale.ahead).cpu()
+    figures = {
+        f"vpt_{name}": float(
+            valid_prediction_time(one, true, scale.step, LYAPUNOV[scale.forcing]).double().mean()
+        )
+        for name, one in predicted.items()
+    }
+    missed = curve("One sample ahead", ends, "variance not explained", lambda mark: 1 - mark.score, log=True)
+    lab.show("training", missed)
+    error = [((one - true) ** 2).mean((0, 2)).sqrt().numpy() for one in predicted.values()]
+    time = scale.step * LYAPUNOV[scale.forcing] * np.arange(1, scale.ahead + 1)
+    title, axes = "Forecasts fed back", ("Lyapunov times", "error (deviations)")
+    lab.show("error", Curve(title, time, np.array(error).clip(0, 2), tuple(predicted), *axes))
+    for name, part in (("truth", true), ("highway_both", predicted["highway_both"])):
+        values = part[0].T.clamp(-4, 4).nan_to_num().numpy()
+        lab.show(f"field-{name}", Field(f"Lorenz 96: {name}", values, "time (samples)", "site"))
+    return figures
+
+
+@torch.no_grad()
+def forecast(network: nn.Module, past: Tensor, ahead: int) -> Tensor:
+    """From windows (B, window, C) on, each prediction fed back: (B, ahead, C)."""
+    said = []
+    for _ in range(ahead):
+        said.append(network(past)[:, -1:])
+        past = torch.cat([past[:, 1:], said[-1]], 1)
+    return torch.cat(said, 1)
+
+
+def _learn(lab: Lab, name: str, make: Callable[[int], Layer], task: Forecast, scale: Scale) -> Training:
+    width = widest(make, scale, task.inputs)
+    drops = ((6 * scale.steps // 10, 3.0), (85 * scale.steps // 100, 3.0))
+    plan = Plan(scale.steps, scale.batch, 0.0, 1.0, scale.every, drops=drops, held_out=200)
+
+    def build() -> Ahead:
+        return Ahead(make, width, scale.depth, task.inputs)
+
+    return lab.tuned(name, build, task, plan, scale.trial, scale.rates, (1.0,))
