@@ -1,15 +1,25 @@
-"""Sequence layers, one file each; and here what state space layers share, and gated attention in chunks.
+"""Sequence layers, one file each; and here what several of them share.
+
+legs, legs_modes      the matrix of HiPPO-LegS and the modes of its normal part
+krylov, run_system    a linear system in state space, and its impulse response `system_kernel`
+GatedChunks           gated attention inside chunks of time
+ChannelCell           gated units whose channels meet only in the input
 
 HiPPO-LegS by Gu, Dao, Ermon, Rudra and Ré 2020, arXiv 2008.07669: the matrix whose state holds the
 coefficients of the past in Legendre polynomials. Its powers are taken by doubling (Krylov columns).
 """
+
+import math
+from abc import abstractmethod
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import State
+from wavetrain.core import Nonlinear, State, check_width, divisor
+from wavetrain.errors import BadInput
+from wavetrain.scan import Info, Newton
 
 
 def legs(states: int) -> tuple[Tensor, Tensor]:
@@ -152,3 +162,49 @@ class GatedChunks(nn.Module):
 def _put(new: Tensor, now: Tensor, old: Tensor, known: Tensor) -> Tensor:
     """The places of a chunk (B, C, channels): the new step, those that are known, and zero in the rest."""
     return torch.where(now.unsqueeze(-1), new, torch.where(known.unsqueeze(-1), old, 0.0))
+
+
+class ChannelCell(Nonlinear):
+    """A unit of three sums whose channels meet only in the input, as in ParaRNN, arXiv 2510.21450.
+
+    What its members share: the input's part of the sums, block-diagonal over heads, the start of the
+    parameters, and the two ways to a whole sequence. Each writes its cell as `scan.newton` wants it, and
+    `_run`. The sums are encode x + recur h + bias, with one recurrent weight a sum and channel.
+    """
+
+    def __init__(
+        self, width: int, inputs: int | None = None, heads: int | None = None, newton: Newton | None = None
+    ):
+        super().__init__()
+        name, inputs = type(self).__name__, width if inputs is None else inputs
+        check_width(name, width=width, inputs=inputs)
+        heads = divisor(math.gcd(width, inputs), 2) if heads is None else heads
+        check_width(name, heads=heads)
+        if width % heads or inputs % heads:
+            raise BadInput(f"{name}: heads must divide width {width} and inputs {inputs}, got {heads}")
+        self.width, self.inputs, self.heads, self.newton = width, inputs, heads, newton
+        self.encode = nn.Parameter(torch.empty(heads, 3, width // heads, inputs // heads))
+        self.recur = nn.Parameter(torch.empty(3, width))
+        self.bias = nn.Parameter(torch.zeros(3, width))
+        bound = (6 * heads / (width + inputs)) ** 0.5
+        nn.init.uniform_(self.encode, -bound, bound)
+        nn.init.normal_(self.recur, std=2 / (5 * width) ** 0.5)
+        with torch.no_grad():
+            self.bias[0] = -torch.linspace(0, 1, width)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        y, last, _ = self._run(x, state, self.newton)
+        return y, last
+
+    def solve(self, x: Tensor, state: State = None) -> tuple[Tensor, State, Info]:
+        """As `forward`, by Newton's method at any length, and how each sequence was found."""
+        return self._run(x, state, self.newton or Newton())
+
+    @abstractmethod
+    def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, State, Info]:
+        """The whole sequence by `scan.newton`: output, last state, and how each sequence was found."""
+
+    def _drive(self, x: Tensor) -> Tensor:
+        """What the input x (..., I) adds to the sums, biases included: (..., 3, D)."""
+        parts = x.unflatten(-1, (self.heads, -1))
+        return torch.einsum("...hi,hgoi->...gho", parts, self.encode).flatten(-2) + self.bias

@@ -16,22 +16,20 @@ no further, which is right only while a is small; here they go on until they hav
 do not, the steps are walked. Left out: the block around the cell (convolution, gated norm, MLP).
 """
 
-import math
-
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width, divisor
-from wavetrain.errors import BadInput
+from wavetrain.core import Card, State, check_input
+from wavetrain.layers import ChannelCell
 from wavetrain.scan import Info, Newton
 
 
-class ParaGRU(Nonlinear):
+class ParaGRU(ChannelCell):
     """x (B, T, inputs) to h (B, T, width); the state is h (B, width).
 
     `heads` divides `width` and `inputs`; by default there are two where that is so, else one. With `newton`
-    given, `forward` takes that route everywhere; else the route is chosen by itself, on CPU the walk.
+    given, `forward` takes that route everywhere; else the route is chosen by itself, on CPU the walk. The
+    three sums, in their order in all parameters, are those of z, r and c.
     """
 
     card = Card(
@@ -44,41 +42,12 @@ class ParaGRU(Nonlinear):
         seed="P, abstract: ParaRNN",
     )
 
-    def __init__(
-        self, width: int, inputs: int | None = None, heads: int | None = None, newton: Newton | None = None
-    ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("ParaGRU", width=width, inputs=inputs)
-        heads = divisor(math.gcd(width, inputs), 2) if heads is None else heads
-        check_width("ParaGRU", heads=heads)
-        if width % heads or inputs % heads:
-            raise BadInput(f"ParaGRU: heads must divide width {width} and inputs {inputs}, got {heads}")
-        self.width, self.inputs, self.heads, self.newton = width, inputs, heads, newton
-        self.encode = nn.Parameter(torch.empty(heads, 3, width // heads, inputs // heads))  # z, r, c
-        self.recur = nn.Parameter(torch.empty(3, width))
-        self.bias = nn.Parameter(torch.zeros(3, width))
-        bound = (6 * heads / (width + inputs)) ** 0.5
-        nn.init.uniform_(self.encode, -bound, bound)
-        nn.init.normal_(self.recur, std=2 / (5 * width) ** 0.5)
-        with torch.no_grad():
-            self.bias[0] = -torch.linspace(0, 1, width)
-
     def begin(self, batch: int) -> State:
         return self.bias.new_zeros(batch, self.width)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         h = self.next(self._drive(x), state.unsqueeze(1)).squeeze(1)
         return h, h
-
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        h, _ = self._run(x, state, self.newton)
-        return h, h[:, -1]
-
-    def solve(self, x: Tensor, state: State = None) -> tuple[Tensor, State, Info]:
-        """As `forward`, by Newton's method at any length, and how each sequence was found."""
-        h, info = self._run(x, state, self.newton or Newton())
-        return h, h[:, -1], info
 
     def next(self, drive: Tensor, state: Tensor) -> Tensor:
         """The cell: drive (..., 3, D) and h (..., 1, D) give the next h."""
@@ -99,13 +68,9 @@ class ParaGRU(Nonlinear):
         z, r = (from_z + to_z * state).sigmoid(), (from_r + to_r * state).sigmoid()
         return z, r, (from_c + to_c * r * state).tanh()
 
-    def _drive(self, x: Tensor) -> Tensor:
-        """What the input adds to the sums of z, r and c, biases included: (..., 3, D)."""
-        parts = x.unflatten(-1, (self.heads, -1))
-        return torch.einsum("...hi,hgoi->...gho", parts, self.encode).flatten(-2) + self.bias
-
-    def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, Info]:
+    def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, State, Info]:
         check_input(self, x)
         state = self.begin(len(x)) if state is None else state
         h, info = scan.newton(self, self._drive(x), state.unsqueeze(1), newton)
-        return h.squeeze(2), info
+        h = h.squeeze(2)
+        return h, h[:, -1], info

@@ -17,22 +17,21 @@ Xavier uniform in each head, biases 0 but b_f, which falls from 0 to -1 over the
 on until they have converged, where the released code takes 3. Left out: the block around the cell.
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width, divisor
-from wavetrain.errors import BadInput
+from wavetrain.core import Card, State, check_input
+from wavetrain.layers import ChannelCell
 from wavetrain.scan import Info, Newton
 
 
-class ParaLSTM(Nonlinear):
+class ParaLSTM(ChannelCell):
     """x (B, T, inputs) to h (B, T, width); the state is c and h, one above the other (B, 2, width).
 
     `heads` divides `width` and `inputs`; by default there are two where that is so, else one. With `newton`
-    given, `forward` takes that route everywhere; else the route is chosen by itself, on CPU the walk.
+    given, `forward` takes that route everywhere; else the route is chosen by itself, on CPU the walk. The
+    three sums, in their order in all parameters, are those of f, g and o.
     """
 
     card = Card(
@@ -48,24 +47,9 @@ class ParaLSTM(Nonlinear):
     def __init__(
         self, width: int, inputs: int | None = None, heads: int | None = None, newton: Newton | None = None
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("ParaLSTM", width=width, inputs=inputs)
-        heads = divisor(math.gcd(width, inputs), 2) if heads is None else heads
-        check_width("ParaLSTM", heads=heads)
-        if width % heads or inputs % heads:
-            raise BadInput(f"ParaLSTM: heads must divide width {width} and inputs {inputs}, got {heads}")
-        self.width, self.inputs, self.heads, self.newton = width, inputs, heads, newton
-        self.encode = nn.Parameter(torch.empty(heads, 3, width // heads, inputs // heads))  # f, g, o
-        self.recur = nn.Parameter(torch.empty(3, width))  # from h to f, g, o
+        super().__init__(width, inputs, heads, newton)
         self.peep = nn.Parameter(torch.empty(2, width))  # from the cell to f, o
-        self.bias = nn.Parameter(torch.zeros(3, width))
-        bound = (6 * heads / (width + inputs)) ** 0.5
-        nn.init.uniform_(self.encode, -bound, bound)
-        nn.init.normal_(self.recur, std=2 / (5 * width) ** 0.5)
         nn.init.normal_(self.peep, std=2 / (5 * width) ** 0.5)
-        with torch.no_grad():
-            self.bias[0] = -torch.linspace(0, 1, width)
 
     def begin(self, batch: int) -> State:
         return self.bias.new_zeros(batch, 2, self.width)
@@ -73,15 +57,6 @@ class ParaLSTM(Nonlinear):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         state = self.next(self._drive(x), state)
         return state[:, 1], state
-
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        states, _ = self._run(x, state, self.newton)
-        return states[:, :, 1], states[:, -1]
-
-    def solve(self, x: Tensor, state: State = None) -> tuple[Tensor, State, Info]:
-        """As `forward`, by Newton's method at any length, and how each sequence was found."""
-        states, info = self._run(x, state, self.newton or Newton())
-        return states[:, :, 1], states[:, -1], info
 
     def next(self, drive: Tensor, state: Tensor) -> Tensor:
         """The cell: drive (..., 3, D) and (c, h) (..., 2, D) give the next (c, h)."""
@@ -110,12 +85,8 @@ class ParaLSTM(Nonlinear):
         new = f * c + (1 - f) * g
         return f, g, (from_o + to_o * h + peep_o * new).sigmoid(), new
 
-    def _drive(self, x: Tensor) -> Tensor:
-        """What the input adds to the sums of f, g and o, biases included: (..., 3, D)."""
-        parts = x.unflatten(-1, (self.heads, -1))
-        return torch.einsum("...hi,hgoi->...gho", parts, self.encode).flatten(-2) + self.bias
-
-    def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, Info]:
+    def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, State, Info]:
         check_input(self, x)
         state = self.begin(len(x)) if state is None else state
-        return scan.newton(self, self._drive(x), state, newton)
+        states, info = scan.newton(self, self._drive(x), state, newton)
+        return states[:, :, 1], states[:, -1], info
