@@ -212,7 +212,7 @@ def test_a_stream_may_be_cut_anywhere_and_states_stay_as_they_are():
     again, _ = memory.forward(x[23:], state)
     assert all((a == b).all() for a, b in zip(kept, state, strict=True)) and same(rest, again)
     assert torch.equal(rest.anomaly, whole.anomaly[23:])
-    assert torch.equal(rest.active.at(-1), whole.active.at(59)) and (last.count == end.count).all()
+    assert torch.equal(rest.active.at(-1), whole.active.at(59)) and (last.tally == end.tally).all()
     for row in x[23:]:
         step, state = memory.step(row, state)
     assert torch.equal(step.predicted.at(0), whole.predicted.at(-1))

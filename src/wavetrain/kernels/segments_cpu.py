@@ -17,7 +17,7 @@ UNIT = 1_000_000  # permanences are whole millionths
 OWNER, MANY, USED, AFTER, BLOCKS = range(5)
 # the rows of State.cell
 FIRST, SEGMENTS, HEAD, TOP, ALIVE, ACTIVE, WINNERS = range(7)
-# the numbers in State.count; the last nine for segments, blocks of synapses and blocks of targets
+# the numbers in State.tally; the last nine for segments, blocks of synapses and blocks of targets
 TIME, ACTIVES, WINS, DICE, IN_USE, HIGHEST, FREE = 0, 1, 2, 3, 4, 7, 10
 SEGMENT, SYNAPSE, TARGET = range(3)
 
@@ -29,7 +29,7 @@ class State(NamedTuple):
     synapse: np.ndarray  # (P, 2, 32): the cells that synapses listen to, and permanences in millionths
     target: np.ndarray  # (Q, 33): segments that a cell reaches, and the next older block
     cell: np.ndarray  # (7, C): newest segment, how many, newest targets, how many, alive; active, winners
-    count: np.ndarray  # (13,): records, active, winners, generator; numbers in use, highest, last given back
+    tally: np.ndarray  # (13,): records, active, winners, generator; numbers in use, highest, last given back
 
 
 @compiled
@@ -43,10 +43,10 @@ def make(state, cell, most):
             segment = state.segment[segment, AFTER]
         destroy(state, oldest)
     segment = _number(state, SEGMENT)
-    if segment == state.count[FREE + SEGMENT]:
-        state.count[FREE + SEGMENT] = state.segment[segment, AFTER]
+    if segment == state.tally[FREE + SEGMENT]:
+        state.tally[FREE + SEGMENT] = state.segment[segment, AFTER]
     state.segment[segment, OWNER], state.segment[segment, MANY] = cell, 0
-    state.segment[segment, USED] = state.count[TIME]
+    state.segment[segment, USED] = state.tally[TIME]
     state.segment[segment, AFTER] = state.cell[FIRST, cell]
     state.cell[FIRST, cell] = segment
     state.cell[SEGMENTS, cell] += 1
@@ -67,9 +67,9 @@ def destroy(state, segment):
         state.segment[before, AFTER] = state.segment[segment, AFTER]
     state.cell[SEGMENTS, cell] -= 1
     state.segment[segment, OWNER] = -1
-    state.segment[segment, AFTER] = state.count[FREE + SEGMENT]
-    state.count[FREE + SEGMENT] = segment
-    state.count[IN_USE + SEGMENT] -= 1
+    state.segment[segment, AFTER] = state.tally[FREE + SEGMENT]
+    state.tally[FREE + SEGMENT] = segment
+    state.tally[IN_USE + SEGMENT] -= 1
 
 
 @compiled
@@ -78,16 +78,16 @@ def add(state, segment, cell, permanence):
     slot = state.segment[segment, MANY]
     if slot % BLOCK == 0:
         block = _number(state, SYNAPSE)
-        if block == state.count[FREE + SYNAPSE]:
-            state.count[FREE + SYNAPSE] = state.synapse[block, 0, 0]
+        if block == state.tally[FREE + SYNAPSE]:
+            state.tally[FREE + SYNAPSE] = state.synapse[block, 0, 0]
         state.segment[segment, BLOCKS + slot // BLOCK] = block
     block = state.segment[segment, BLOCKS + slot // BLOCK]
     state.synapse[block, 0, slot % BLOCK], state.synapse[block, 1, slot % BLOCK] = cell, permanence
     state.segment[segment, MANY] += 1
     if state.cell[HEAD, cell] < 0 or state.cell[TOP, cell] == BLOCK:
         block = _number(state, TARGET)
-        if block == state.count[FREE + TARGET]:
-            state.count[FREE + TARGET] = state.target[block, BLOCK]
+        if block == state.tally[FREE + TARGET]:
+            state.tally[FREE + TARGET] = state.target[block, BLOCK]
         state.target[block, BLOCK] = state.cell[HEAD, cell]
         state.cell[HEAD, cell], state.cell[TOP, cell] = block, 0
     state.target[state.cell[HEAD, cell], state.cell[TOP, cell]] = segment
@@ -107,9 +107,9 @@ def drop(state, segment, slot):
     )
     state.segment[segment, MANY] = last
     if j == 0:
-        state.synapse[end, 0, 0] = state.count[FREE + SYNAPSE]
-        state.count[FREE + SYNAPSE] = end
-        state.count[IN_USE + SYNAPSE] -= 1
+        state.synapse[end, 0, 0] = state.tally[FREE + SYNAPSE]
+        state.tally[FREE + SYNAPSE] = end
+        state.tally[IN_USE + SYNAPSE] -= 1
 
 
 @compiled
@@ -129,19 +129,19 @@ def remove(state, cells):
                 destroy(state, segment)
     for count, row in ((ACTIVES, ACTIVE), (WINS, WINNERS)):
         left = 0
-        for i in range(state.count[count]):
+        for i in range(state.tally[count]):
             cell = state.cell[row, i]
             if state.cell[ALIVE, cell]:
                 state.cell[row, left] = cell
                 left += 1
-        state.count[count] = left
+        state.tally[count] = left
 
 
 @compiled
 def draw(state, many):
     """A whole number below `many`: SplitMix64, Steele, Lea and Flood 2014."""
-    z = np.uint64(state.count[DICE]) + np.uint64(0x9E3779B97F4A7C15)
-    state.count[DICE] = np.int64(z)
+    z = np.uint64(state.tally[DICE]) + np.uint64(0x9E3779B97F4A7C15)
+    state.tally[DICE] = np.int64(z)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return np.int64((z ^ (z >> np.uint64(31))) % np.uint64(many))
@@ -150,11 +150,11 @@ def draw(state, many):
 @compiled
 def _number(state, kind):
     """The place given back last, which the caller takes off the chain of these, or one never used."""
-    state.count[IN_USE + kind] += 1
-    if state.count[FREE + kind] >= 0:
-        return state.count[FREE + kind]
-    state.count[HIGHEST + kind] += 1
-    return state.count[HIGHEST + kind] - 1
+    state.tally[IN_USE + kind] += 1
+    if state.tally[FREE + kind] >= 0:
+        return state.tally[FREE + kind]
+    state.tally[HIGHEST + kind] += 1
+    return state.tally[HIGHEST + kind] - 1
 
 
 @compiled
@@ -171,6 +171,6 @@ def _forget(state, cell, segment):
     if last == 0:
         before = state.target[newest, BLOCK]
         state.cell[HEAD, cell], state.cell[TOP, cell] = before, BLOCK if before >= 0 else 0
-        state.target[newest, BLOCK] = state.count[FREE + TARGET]
-        state.count[FREE + TARGET] = newest
-        state.count[IN_USE + TARGET] -= 1
+        state.target[newest, BLOCK] = state.tally[FREE + TARGET]
+        state.tally[FREE + TARGET] = newest
+        state.tally[IN_USE + TARGET] -= 1

@@ -82,14 +82,14 @@ def walk(x, begin, rules, state, bench, told, active, predicted, learn):
         if short >= 0 or fired + cells > active.size or foreseen + cells > predicted.size:
             _light(state, bench, False)
             return t, short
-        state.count[TIME] += 1
+        state.tally[TIME] += 1
         told[0, t], told[1, t], firing, winning = _activate(x[t], rules, state, bench, found, learn)
         _light(state, bench, False)
         for i in range(firing):
             state.cell[ACTIVE, i] = active[fired + i] = bench.work[NOW, i]
         for i in range(winning):
             state.cell[WINNERS, i] = bench.work[CHOSEN, i]
-        state.count[ACTIVES], state.count[WINS] = firing, winning
+        state.tally[ACTIVES], state.tally[WINS] = firing, winning
         _light(state, bench, True)
         found = _predict(rules, state, bench)
         fired += firing
@@ -113,18 +113,18 @@ def _short(columns, rules, state, found):
     """What the next record could run out of, or -1: each active column and matching segment may grow."""
     learners = found + columns
     blocks = learners * ((rules.grow + BLOCK - 1) // BLOCK + 1)
-    if state.segment.shape[0] - state.count[IN_USE + SEGMENT] < columns:
+    if state.segment.shape[0] - state.tally[IN_USE + SEGMENT] < columns:
         return SEGMENT
-    if state.synapse.shape[0] - state.count[IN_USE + SYNAPSE] < blocks:
+    if state.synapse.shape[0] - state.tally[IN_USE + SYNAPSE] < blocks:
         return SYNAPSE
-    if state.target.shape[0] - state.count[IN_USE + TARGET] < state.count[WINS] * (learners // BLOCK + 2):
+    if state.target.shape[0] - state.tally[IN_USE + TARGET] < state.tally[WINS] * (learners // BLOCK + 2):
         return TARGET
     return -1
 
 
 @compiled
 def _light(state, bench, on):
-    for i in range(state.count[ACTIVES]):
+    for i in range(state.tally[ACTIVES]):
         bench.was[state.cell[ACTIVE, i]] = on
 
 
@@ -135,7 +135,7 @@ def _predict(rules, state, bench):
     overlap = bench.overlap
     overlap[:] = 0
     found = 0
-    for i in range(state.count[ACTIVES]):
+    for i in range(state.tally[ACTIVES]):
         cell = state.cell[ACTIVE, i]
         block, size = state.cell[HEAD, cell], state.cell[TOP, cell]
         while block >= 0:
@@ -263,9 +263,9 @@ def _surprise(rules, state, bench, column, begin, end, learn):
             continue
         ties = 1 if winner < 0 or size < least else ties + 1
         if ties == 1 or draw(state, ties) == 0:
-            winner = cell
+            winner = np.int64(cell)
         least = size
-    if learn and winner >= 0 and state.count[WINS] > 0:
+    if learn and winner >= 0 and state.tally[WINS] > 0:
         segment = make(state, winner, rules.segments)
         _grow(rules, state, bench, segment, rules.grow)
         _prune(rules, state, segment)
@@ -276,7 +276,7 @@ def _surprise(rules, state, bench, column, begin, end, learn):
 def _learn(rules, state, bench, segment):
     _adapt(state, bench, segment, rules.up, -rules.down)
     _grow(rules, state, bench, segment, rules.grow - bench.overlap[segment])
-    state.segment[segment, USED] = state.count[TIME]
+    state.segment[segment, USED] = state.tally[TIME]
     _prune(rules, state, segment)
 
 
@@ -304,7 +304,7 @@ def _grow(rules, state, bench, segment, wanted):
         return
     _mark(state, bench, segment, 1)
     size = 0
-    for i in range(state.count[WINS]):
+    for i in range(state.tally[WINS]):
         if bench.work[MARK, state.cell[WINNERS, i]] == 0:
             bench.work[POOL, size] = state.cell[WINNERS, i]
             size += 1

@@ -168,7 +168,7 @@ class TemporalMemory:
     def reset(self, state: State) -> State:
         """The state in which nothing is active: what comes next has no context."""
         state = self._copied(state)
-        state.count[[places.ACTIVES, places.WINS]] = 0
+        state.tally[[places.ACTIVES, places.WINS]] = 0
         return state
 
     def without(self, state: State, share: float, generator: torch.Generator) -> State:
@@ -185,7 +185,7 @@ class TemporalMemory:
         """All segments: the cell that each belongs to, the cells that it listens to, and the permanences."""
         return [
             (int(row[places.OWNER]), *_synapses(state, row))
-            for row in state.segment[: state.count[places.HIGHEST]]
+            for row in state.segment[: state.tally[places.HIGHEST]]
             if row[places.OWNER] >= 0
         ]
 
