@@ -276,6 +276,17 @@ def test_the_readme_shows_few_figures_and_points_to_all():
     assert "[3 more](results/many-small.json)" in line and f"f{tables.FEW - 1} " not in line
 
 
+def test_the_table_of_all_claims_points_to_the_rest(tmp_path):
+    figures = {f"f{place}": float(place) for place in range(pages.FEW + 3)}
+    many = result("many", figures=[figures] * 3)
+    many["claim"]["published"] = {}
+    home = lay(tmp_path / "results", many)
+    index = pages.build(home, tmp_path / "site").read_text(encoding="utf-8")
+    assert ">3 more figures</a>" in index and index.count('data-label="measured"') == pages.FEW
+    whole = (tmp_path / "site" / "claims" / "many.html").read_text(encoding="utf-8")
+    assert all(f">f{place}<" in whole for place in range(pages.FEW + 3))
+
+
 def test_bibtex_takes_ids_out_of_the_source():
     text = bibtex(find.named("wave_rnn"))
     assert text.startswith("@misc{keller2023traveling,\n") and text.endswith("}\n")

@@ -40,6 +40,9 @@ class Shown:
     size: tuple[int, int]  # pixels
 
 
+FEW = 8  # figures of a claim in the table of all claims
+
+
 @dataclass(frozen=True)
 class Outcome:
     """A result with what the pages need to know of it."""
@@ -47,6 +50,11 @@ class Outcome:
     result: reading.Result
     rows: list[reading.Row]
     pictures: list[Shown]
+
+    @property
+    def leading(self) -> list[reading.Row]:
+        """What stands in the table of all claims; the claim's own page has all rows."""
+        return reading.leading(self.rows, FEW)
 
     @property
     def badge(self) -> str:

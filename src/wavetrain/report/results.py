@@ -7,7 +7,7 @@ Other JSON files in the folder are left alone; a result that is damaged raises B
 import json
 import math
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import NoneType
 from typing import Any, NamedTuple
@@ -99,6 +99,11 @@ def rows(result: Mapping[str, Any]) -> list[Row]:
     names = dict.fromkeys(name for seed in result["figures"] for name in seed) | dict.fromkeys(published)
     measured = {name: tuple(seed[name] for seed in result["figures"] if name in seed) for name in names}
     return [Row(name, published.get(name), measured[name]) for name in names]
+
+
+def leading(figures: Sequence[Row], most: int) -> list[Row]:
+    """So many figures of a claim as fit beside those of others: what is published too comes first."""
+    return sorted(figures, key=lambda row: row.published is None)[:most]
 
 
 def number(value: float | str | None, none: str = "diverged") -> str:

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from wavetrain import claims
 from wavetrain.find import Found
-from wavetrain.report.results import Row, agreement, duration, number, rows
+from wavetrain.report.results import Row, agreement, duration, leading, number, rows
 
 COLOURS = {claims.HOLDS: "green", claims.FAILS: "red", claims.OPEN: "yellow"}
 SIGNS = {claims.HOLDS: "✓", claims.FAILS: "✗", claims.OPEN: "○"}
@@ -105,7 +105,7 @@ def markdown_claims(results: Iterable[Mapping[str, Any]]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for result in results:
         measured = [row for row in rows(result) if row.measured]
-        first = sorted(measured, key=lambda row: row.published is None)[:FEW]
+        first = leading(measured, FEW)
         figures = [
             _cell(f"{row.words} {row.median}{_aside(row)}")
             + ("" if row.published is None else _cell(f"; published {number(row.published)}"))
