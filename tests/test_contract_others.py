@@ -200,7 +200,7 @@ def _given(layer: Layer, x: Tensor) -> dict[str, Any]:
     """What a lens may ask for, by the name of its argument."""
     with torch.no_grad():
         y = layer(x)[0]
-    return {"layer": layer, "x": x, "activity": y, "operator": layer.operator(x)}
+    return {"layer": layer, "x": x, "activity": y, "operator": layer.operator(x), "position": x[..., :2]}
 
 
 @pytest.mark.parametrize("found", LENSES, ids=lambda found: found.name)

@@ -260,10 +260,10 @@ def test_markdown_keeps_its_cells():
     one["claim"]["text"] = "a | b\n<i>c</i> [d](e)"
     lines = tables.markdown_claims([one, result()]).splitlines()
     assert len(lines) == 4
-    assert lines[0] == "| claim | verdict | measured | seeds | command |"
+    assert lines[0] == "| claim | verdict | measured | seeds | experiment |"
     assert r"a \| b \<i\>c\</i\> \[d\](e)" in lines[2]
-    assert "wave steps 300 (290 to 310, 1 diverged)" in lines[3] and "`wavetrain run" in lines[3]
-    assert "; published" in lines[3]
+    assert "wave steps 300 (290 to 310, 1 diverged)" in lines[3] and "; published" in lines[3]
+    assert lines[3].endswith(f"| [{result()['experiment']}](results/{result()['experiment']}-small.json) |")
 
 
 def test_the_readme_shows_few_figures_and_points_to_all():
@@ -273,7 +273,7 @@ def test_the_readme_shows_few_figures_and_points_to_all():
     many["claim"]["published"] = {last: 7.0}
     line = tables.markdown_claims([many]).splitlines()[2]
     assert line.index(f"{last} ") < line.index("f0 ") and "; published 7" in line
-    assert "[3 more](results/many-small.json)" in line and f"f{tables.FEW - 1} " not in line
+    assert " and 3 more |" in line and f"f{tables.FEW - 1} " not in line
 
 
 def test_the_table_of_all_claims_points_to_the_rest(tmp_path):

@@ -12,7 +12,7 @@ from wavetrain.core import Layer, State, leaves
 SYSTEMS = [found for found in find.everything() if found.kind in find.SYSTEMS]
 KINDS = {found.name: found.load() for found in SYSTEMS}
 LAYERS = {name: kind for name, kind in KINDS.items() if isinstance(kind, type) and issubclass(kind, Layer)}
-GROW = {"softmax_attention", "sdm_attention"}  # all keys and values so far
+GROW = {"softmax_attention", "sdm_attention", "tem_transformer"}  # all keys and values so far
 
 
 def shapes(state: State) -> list[tuple[tuple[int, ...], torch.dtype]]:
@@ -52,9 +52,9 @@ def test_the_state_stays_as_large_as_it_is(name: str):
 @pytest.mark.parametrize("name", sorted(GROW & set(LAYERS)))
 def test_what_grows_grows_by_one_step_a_step(name: str):
     """The exceptions are few and named: a layer that stops growing leaves the list."""
-    states, _ = walked(name, (10, 20))
+    states, _ = walked(name, (10, 20, 40))
     sizes = [sum(leaf.numel() for leaf in leaves(state)) for state in states]
-    assert sizes[1] == 2 * sizes[0] > 0
+    assert sizes[2] - sizes[1] == 2 * (sizes[1] - sizes[0]) > 0
 
 
 def test_the_exceptions_exist():

@@ -30,6 +30,7 @@ class Mark(NamedTuple):
     step: int
     loss: float
     score: float
+    others: tuple[float, ...] = ()  # scores on further held-out batches, where they were given
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,9 @@ class Training:
             self.optimiser.load_state_dict(optimiser)
             self.generator.set_state(tensors["generator"])
             self.losses = list(tensors["losses"].to(next(self.network.parameters()).device))
-            self.marks = [Mark(*mark) for mark in words["marks"]]
+            self.marks = [
+                Mark(step, loss, score, tuple(others)) for step, loss, score, others in words["marks"]
+            ]
             self.done, self.diverged, self.stopped = words["done"], words["diverged"], words["stopped"]
         except (KeyError, RuntimeError, ValueError) as error:
             first = str(error).splitlines()[-1].strip()
@@ -147,9 +150,18 @@ class Lab:
         return torch.Generator().manual_seed(self.seed)
 
     def fit(
-        self, name: str, make: Callable[[], nn.Module], task: Task, plan: Plan, rule: Rule | None = None
+        self,
+        name: str,
+        make: Callable[[], nn.Module],
+        task: Task,
+        plan: Plan,
+        rule: Rule | None = None,
+        others: Sequence[Batch] = (),
     ) -> Training:
-        """Train what `make` builds, with Adam; goes on from its checkpoint where there is one."""
+        """Train what `make` builds, with Adam; goes on from its checkpoint where there is one.
+
+        Every look scores the network on `others` too, by the task's objective.
+        """
         if name in self.names:
             raise BadInput(f"two trainings of one run are called {name!r}")
         self.names.add(name)
@@ -164,7 +176,7 @@ class Lab:
         metrics.write_text("".join(_line(mark) for mark in training.marks))
         if not training.over:
             with metrics.open("a", buffering=1) as file:  # a line at a time, for whoever watches
-                self._train(name, training, task, rule or Backpropagation(), checkpoint, file.write)
+                self._train(name, training, task, rule or Backpropagation(), checkpoint, file.write, others)
         return training
 
     def best(
@@ -221,6 +233,7 @@ class Lab:
         rule: Rule,
         checkpoint: Path,
         write: Callable[[str], object],
+        others: Sequence[Batch],
     ) -> None:
         plan, first, begun = training.plan, training.done, time.perf_counter()
         saved = begun
@@ -234,7 +247,7 @@ class Lab:
             training.losses.append(step.loss)
             _set_rate(training.optimiser, plan.rate_at(step.done))
             if step.done % plan.every == 0 or step.done == plan.steps:
-                mark = _look(training, task, held_out)
+                mark = _look(training, task, held_out, others)
                 write(_line(mark))
                 speed = (step.done - first) / (time.perf_counter() - begun)
                 self.tell(News(self.folder.name, name, step.done, plan.steps, mark.loss, mark.score, speed))
@@ -263,13 +276,16 @@ def curve(
     )
 
 
-def _look(training: Training, task: Task, held_out: Batch) -> Mark:
+def _look(training: Training, task: Task, held_out: Batch, others: Sequence[Batch]) -> Mark:
     """Examine a training, and note whether it is over."""
     loss = float(torch.stack(training.losses).double().mean())
     training.losses.clear()
     training.diverged = not math.isfinite(loss)
-    score = math.nan if training.diverged else train.examine(training.network, held_out, task.objective)
-    mark = Mark(training.done, loss, score)
+    score, *more = (
+        math.nan if training.diverged else train.examine(training.network, batch, task.objective)
+        for batch in (held_out, *others)
+    )
+    mark = Mark(training.done, loss, score, tuple(more))
     training.marks.append(mark)
     training.stopped = bool(training.plan.until and not training.diverged and training.plan.until(mark))
     return mark

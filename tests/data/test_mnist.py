@@ -26,7 +26,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A data folder with a subfolder for MNIST, where files of ours count as the published ones."""
     monkeypatch.setenv("WAVETRAIN_DATA", str(tmp_path))
     for name, content in ((IMAGES, idx(5, 4, 3)), (LABELS, idx(5))):
-        monkeypatch.setitem(module.FILES, name, hashlib.sha256(content).hexdigest())
+        monkeypatch.setitem(data.MNIST, name, hashlib.sha256(content).hexdigest())
     folder = tmp_path / "mnist"
     folder.mkdir()
     return folder
@@ -35,22 +35,22 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_reads_zipped_and_plain(home: Path):
     (home / IMAGES).write_bytes(gzip.compress(idx(5, 4, 3)))
     (home / LABELS.removesuffix(".gz")).write_bytes(idx(5))
-    images = module._read(IMAGES)
+    images = data.read_mnist(IMAGES)
     assert images.shape == (5, 4, 3) and images.dtype == torch.uint8
     assert torch.equal(images.flatten(), torch.arange(60, dtype=torch.uint8))
-    assert module._read(LABELS).tolist() == [0, 1, 2, 3, 4]
+    assert data.read_mnist(LABELS).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_reads_beside_the_folder_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WAVETRAIN_DATA", str(tmp_path))
-    monkeypatch.setitem(module.FILES, LABELS, hashlib.sha256(idx(5)).hexdigest())
+    monkeypatch.setitem(data.MNIST, LABELS, hashlib.sha256(idx(5)).hexdigest())
     (tmp_path / LABELS).write_bytes(gzip.compress(idx(5)))
-    assert len(module._read(LABELS)) == 5
+    assert len(data.read_mnist(LABELS)) == 5
 
 
 def refused(words: str) -> None:
     with pytest.raises(BadInput, match=words) as caught:
-        module._read(IMAGES)
+        data.read_mnist(IMAGES)
     message = str(caught.value)
     assert (
         IMAGES.removesuffix(".gz") in message and "wavetrain fetch mnist" in message and "\n" not in message

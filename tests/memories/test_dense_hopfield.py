@@ -124,6 +124,17 @@ def test_capacities():
     assert many == pytest.approx(0.001**0.5 * c ** (19 / 4))
 
 
+def test_it_warns_when_it_is_full():
+    """50 units with z^3: N^2 / (6 ln N) = 106 patterns."""
+    memory, xi = DenseHopfield(50, steepness=Steepness.POWER), signs(1, 107, 50).float()
+    state = stored(memory, xi[:, :106])
+    about = (
+        "DenseHopfield: 107 patterns are more than the 106 that it can hold .random patterns without errors"
+    )
+    with pytest.warns(UserWarning, match=about):
+        memory.write(state, xi[:, 106:], xi[:, 106:])
+
+
 def test_large_powers_do_not_overflow():
     memory = DenseHopfield(784, steepness=Steepness.POWER, power=30)
     xi = signs(1, 5, 784).float()
@@ -271,6 +282,12 @@ def test_bad_input_is_refused():
     with pytest.raises(BadInput, match=r"DenseHopfield: expected patterns of \+1 and -1, got 2"):
         memory = DenseHopfield(4, steepness=Steepness.POWER)
         memory.write(memory.empty(1), 2 * torch.ones(1, 1, 4), torch.ones(1, 1, 4))
+    state, half = memory.empty(1), 0.5 * torch.ones(1, 1, 4)
+    for form in (memory.read, memory.settle, memory.update):
+        with pytest.raises(BadInput, match=r"DenseHopfield: expected patterns of \+1 and -1, got 0.5 in"):
+            form(state, half)
+    with pytest.raises(BadInput, match=r"DenseHopfield: expected key \(batch, many, 4\), got \(1, 1, 3\)"):
+        memory.write(state, half[..., :3], half)
     with pytest.raises(BadInput, match="beta must be above 0, got -1"):
         DenseHopfield(4, beta=-1)
     with pytest.raises(BadInput, match="expected power >= 2 and updates >= 1, got 1 and 1"):

@@ -106,11 +106,29 @@ def test_one_pattern_is_found_from_within_twice_the_radius():
         close(memory.settle(state, cue), cue, f"{many} wrong bits, left as they are")
 
 
+@pytest.mark.parametrize("size", [15, 21, 33, 100])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_whole_bits_are_not_rounded_into_a_ball(size: int, dtype: torch.dtype):
+    """At 2 d + 1 wrong bits no neuron is shared, whatever (n - 2 v) / n is rounded to."""
+    pattern = torch.ones(1, 1, size, dtype=dtype)
+    for radius in range(1, (size - 1) // 2):
+        memory = SharedNeurons(size, radius=radius).to(dtype)
+        assert not memory.read(stored(memory, pattern), wrong_bits(pattern, 2 * radius + 1)).any()
+
+
+def test_caps_are_looked_up_by_whole_bits():
+    memory, pattern = SharedNeurons(15, radius=4, caps=True).double(), torch.ones(1, 1, 15).double()
+    for many in range(16):
+        weight = memory.weigh(wrong_bits(pattern, many), pattern, torch.ones(1, 1, 1, dtype=torch.bool))
+        assert weight.item() == (memory.overlap[many * balls.FINE] > 0), "of one pattern all, or none"
+    assert memory.overlap[0] == 1 and not memory.overlap[-1]
+
+
 def test_weights_linear_in_the_overlap_are_hopfields():
     """w = n - 2 v without a threshold: the sum of patterns by their overlaps, over the sum of overlaps."""
     memory = SharedNeurons(9, radius=4).double()
     memory.overlap.copy_(1 - 2 * torch.arange(10).double() / 9)  # n - 2 v, over n
-    key, cue = signs(1, 3, 9), signs(1, 8, 9, seed=2)
+    key, cue = signs(1, 2, 9), signs(1, 8, 9, seed=2)
     weight = cue @ key.mT / 9
     total = weight.sum(-1, keepdim=True)
     some = total[..., 0] > 1e-9
@@ -199,6 +217,22 @@ def test_it_warns_when_it_is_full():
         memory.write(state, pattern[:, room:], pattern[:, room:])
 
 
+def test_neurons_at_all_addresses_are_full_at_last():
+    """The formula for 2^n neurons; where that is no float, more than can be stored."""
+    memory = SharedNeurons(16, radius=5)
+    room = int(memory.capacity())
+    assert memory.capacity() == balls.capacity(16, 2.0**16, balls.fraction(16, 5)) and 20 < room < 200
+    pattern = signs(1, room + 1, 16).float()
+    state = stored(memory, pattern[:, :room])
+    about = f"SharedNeurons: {room + 1} patterns are more than the {room} that it can hold.*radius 5"
+    with pytest.warns(UserWarning, match=about):
+        memory.write(state, pattern[:, room:], pattern[:, room:])
+    assert 1e100 < SharedNeurons(1200).capacity() < math.inf
+    sphere = SharedNeurons(16, radius=5, space=Space.CONTINUOUS)
+    stored(sphere, normal(1, room + 1, 16, dtype=torch.float32))  # attention over keys, of any number
+    assert SharedNeurons(1).capacity() == SparseDistributed(1).capacity() == math.inf
+
+
 def test_the_default_radius_is_reached():
     for size in (8, 64, 256):
         memory = SparseDistributed(size)
@@ -217,6 +251,18 @@ def test_bad_input_is_refused():
         BadInput, match=r"expected patterns that can be normalised, got one of zeros in \(1, 1, 8\)"
     ):
         sphere.write(sphere.empty(1), 0 * good, good)
+    with pytest.raises(BadInput, match="SparseDistributed: expected patterns that can be normalised"):
+        sphere.read(sphere.empty(1), 0 * good)
+    shared = [SharedNeurons(8, space=space).double() for space in Space]
+    for form in (shared[0].read, shared[0].settle):
+        with pytest.raises(BadInput, match=r"SharedNeurons: expected patterns of \+1 and -1, got 0 in"):
+            form(shared[0].empty(1), 0 * good)
+    with pytest.raises(BadInput, match=r"SharedNeurons: expected patterns of \+1 and -1, got nan in"):
+        shared[0].write(shared[0].empty(1), math.nan * good, good)
+    with pytest.raises(BadInput, match="SharedNeurons: expected patterns that can be normalised, got one of"):
+        shared[1].write(shared[1].empty(1), 0 * good, good)
+    with pytest.raises(BadInput, match=r"SharedNeurons: expected cue \(batch, many, 8\), got \(1, 1, 7\)"):
+        shared[1].read(shared[1].empty(1), good[..., :7])
     with pytest.raises(BadInput, match="expected a radius above 0 and below half of 8 bits, got 4"):
         SparseDistributed(8, radius=4)
     with pytest.raises(BadInput, match="neurons must be a whole number of at least 1, not 0"):

@@ -2,16 +2,31 @@
 
 slow     parameters of a layer that learn at a fraction of the training's rate
 built    a layer as it starts, for claims about what holds before any training
+Found    the read-out of a layer whose outputs are shares of what it found in memory
+crossing where a falling curve first goes under a level
+
+three_memories  an LSTM, a transformer and a wave RNN, trained alike on trials of working memory
+Bare            a layer as a network to train, whose own output is the answer
+longer          trains on one task after another, each longer than the last
 """
 
-from collections.abc import Callable, Mapping
+import copy
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from wavetrain.core import Layer
+from wavetrain.core import Layer, Task
+from wavetrain.lab import Lab, Plan, Training
+from wavetrain.layers.lstm import LSTM
+from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.wave_rnn import WaveRNN
+from wavetrain.stack import Answer, Stack
+from wavetrain.trials import TrialTask
 
 Some = TypeVar("Some", bound=Layer)
 
@@ -47,3 +62,70 @@ def built(make: Callable[[], Some], seed: int) -> Some:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return make().double()
+
+
+class Found(nn.Module):
+    """The logarithm of how much of each class was found, above a learned floor."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.floor = nn.Parameter(torch.tensor(-4.0))
+
+    def forward(self, y: Tensor) -> Tensor:
+        return (y.clamp(min=0) + self.floor.exp()).log()
+
+
+def crossing(at: Sequence[float], curve: Sequence[float], level: float = 0.5) -> float:
+    """Where a curve first goes under the level, linear between its points; at the ends, the end itself."""
+    under = next((i for i, one in enumerate(curve) if one < level), None)
+    if not under:
+        return float(at[-1] if under is None else at[0])
+    before, after = curve[under - 1], curve[under]
+    return float(at[under - 1] + (before - level) / (before - after) * (at[under] - at[under - 1]))
+
+
+def three_memories(
+    lab: Lab, task: TrialTask, width: int, plan: Plan, trial: int, rates: Sequence[float], name: str = ""
+) -> dict[str, Training]:
+    """Networks of one block each that remember by gates, by attention and by a wave.
+
+    All get the same trials, and the same search: each learning rate for `trial` steps, the lowest training
+    loss wins. `name` tells the trainings of one experiment apart.
+    """
+    layers: dict[str, Callable[[int], Layer]] = {
+        "lstm": LSTM,
+        "transformer": SoftmaxAttention,
+        "wave": WaveRNN,
+    }
+    ends = {}
+    for rival, layer in layers.items():
+
+        def build(layer: Callable[[int], Layer] = layer) -> Answer:
+            return Answer(Stack([layer(width)], task.inputs, task.outputs), task.steps)
+
+        ends[rival] = lab.tuned(rival + name, build, task, plan, trial, rates, (plan.clip,))
+    return ends
+
+
+class Bare(nn.Module):
+    """A layer as a network to train, whose own output at every step is the answer."""
+
+    def __init__(self, layer: Layer):
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)[0]
+
+
+def longer(
+    lab: Lab, name: str, make: Callable[[], nn.Module], tasks: Sequence[Task], plan: Plan, enough: float
+) -> Training:
+    """Train on tasks in turn: each until a look scores `enough`, the last for all steps of the plan.
+
+    Each goes on with the network of the one before, and with Adam anew.
+    """
+    for number, task in enumerate(tasks[:-1]):
+        end = lab.fit(f"{name}-{number}", make, task, replace(plan, until=lambda mark: mark.score >= enough))
+        make = functools.partial(copy.deepcopy, end.network)
+    return lab.fit(name, make, tasks[-1], plan)

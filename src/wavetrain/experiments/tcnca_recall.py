@@ -63,7 +63,7 @@ class Scale:
 
 
 smoke = Scale(2, 2, 8, 4, width=4, steps=2, trial=2, batch=4, rates=(1e-2,), every=1)
-small = Scale(3, 4, 24, 8, width=32, steps=1500, trial=100, batch=32, rates=(1e-2, 3e-3), every=50)
+small = Scale(2, 3, 16, 8, width=32, steps=3000, trial=300, batch=32, rates=(3e-3, 1e-3), every=50)
 full = Scale(
     16, 20, 1024, 128, width=128, steps=100_000, trial=1000, batch=64, rates=(3e-3, 1e-3), every=1000
 )

@@ -3,6 +3,7 @@
 legs, legs_modes      the matrix of HiPPO-LegS and the modes of its normal part
 krylov, run_system    a linear system in state space, and its impulse response `system_kernel`
 GatedChunks           gated attention inside chunks of time
+rotary                positions as angles by which queries and keys are turned
 ChannelCell           gated units whose channels meet only in the input
 
 HiPPO-LegS by Gu, Dao, Ermon, Rudra and Ré 2020, arXiv 2008.07669: the matrix whose state holds the
@@ -208,3 +209,12 @@ class ChannelCell(Nonlinear):
         """What the input x (..., I) adds to the sums, biases included: (..., 3, D)."""
         parts = x.unflatten(-1, (self.heads, -1))
         return torch.einsum("...hi,hgoi->...gho", parts, self.encode).flatten(-2) + self.bias
+
+
+def rotary(x: Tensor, place: Tensor) -> Tensor:
+    """Rotary positions: pairs of channels of x (B, H, T, P) turned in proportion to place (B, T)."""
+    half = x.shape[-1] // 2
+    rate = 10_000 ** (-torch.arange(half, dtype=x.dtype, device=x.device) / max(half, 1))
+    angle = place[:, None, :, None].to(x.dtype) * rate  # (B, 1, T, half)
+    a, b, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
+    return torch.cat([a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos(), rest], -1)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
+from wavetrain.layers import rotary
 
 
 class SoftmaxAttention(Layer):
@@ -84,7 +85,7 @@ class SoftmaxAttention(Layer):
         q, k, v = self.project(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, T, P)
         if self.rotary:
             place = seen.sum(1)[:, None] + torch.arange(x.shape[1], device=x.device)  # (B, T)
-            q, k = _turn(q, place), _turn(k, place)
+            q, k = rotary(q, place), rotary(k, place)
         seen = torch.cat([seen, seen.new_ones(x.shape[:2])], 1)
         return q, (torch.cat([keys, k], 2), torch.cat([values, v], 2), seen)
 
@@ -94,12 +95,3 @@ class SoftmaxAttention(Layer):
         places = seen.shape[1]
         causal = torch.ones(time, places, dtype=torch.bool, device=seen.device).tril(places - time)
         return (seen[:, None] & causal)[:, None]
-
-
-def _turn(x: Tensor, place: Tensor) -> Tensor:
-    """Rotate pairs of channels of x (B, H, T, P) by angles in proportion to place (B, T)."""
-    half = x.shape[-1] // 2
-    rate = 10_000 ** (-torch.arange(half, dtype=x.dtype, device=x.device) / max(half, 1))
-    angle = place[:, None, :, None].to(x.dtype) * rate  # (B, 1, T, half)
-    a, b, rest = x[..., :half], x[..., half : 2 * half], x[..., 2 * half :]
-    return torch.cat([a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos(), rest], -1)

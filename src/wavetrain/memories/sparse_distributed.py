@@ -78,7 +78,7 @@ class SparseDistributed(Memory):
 
     def capacity(self) -> float:
         """Patterns whose bits are all right with probability 1/2, read by their own keys."""
-        return balls.capacity(self.size, self.neurons, _share(self.size, self.radius, self.space))
+        return _capacity(self.size, self.neurons, _share(self.size, self.radius, self.space))
 
     def empty(self, batch: int) -> State:
         zeros = self.address.new_zeros
@@ -140,7 +140,9 @@ class SharedNeurons(Shelf):
         caps: bool = False,
     ):
         super().__init__(size, values)
-        radius = max(1, balls.clear_radius(size, 2.0**size, EXPECTED)) if radius is None else radius
+        radius = (
+            max(1, balls.clear_radius(size, 2.0 ** min(size, 1000), EXPECTED)) if radius is None else radius
+        )
         _check_radius("SharedNeurons", size, radius)
         self.radius, self.space = radius, space
         self.register_buffer("overlap", balls.overlaps(size, radius, caps), persistent=False)
@@ -148,9 +150,26 @@ class SharedNeurons(Shelf):
     def prepared(self, pattern: Tensor) -> Tensor:
         return check_signs(self, pattern) if self.space is Space.BINARY else unit(self, pattern)
 
+    def capacity(self) -> float:
+        """Patterns whose bits are all right with probability 1/2, read by their own keys."""
+        neurons = 2.0 ** min(self.size, 500)  # the square of more is no float, and it is beyond all storing
+        return _capacity(self.size, neurons, _share(self.size, self.radius, self.space))
+
+    def write(self, state: State, key: Tensor, value: Tensor) -> State:
+        state = super().write(state, key, value)
+        if self.space is Space.CONTINUOUS:
+            return state  # the theory is one of bits; on the sphere values are read as attention reads them
+        about = f"neurons at all addresses, radius {self.radius:g}, all bits right in half of the patterns"
+        warn_beyond(self, state[2].sum(1), key.shape[1], self.capacity(), about)
+        return state
+
     def weigh(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
-        cosine = cue @ key.mT / (self.size if self.space is Space.BINARY else 1)
-        shared = balls.share_at(self.overlap, (1 - cosine) / 2) * readable
+        if self.space is Space.BINARY:
+            # looked up by whole bits: a share that rounding lends to bits beyond 2 d would be the only one
+            apart = ((self.size - cue @ key.mT) / 2).round().long()
+            shared = self.overlap.to(cue.dtype)[apart * ((len(self.overlap) - 1) // self.size)] * readable
+        else:
+            shared = balls.share_at(self.overlap, (1 - cue @ key.mT) / 2) * readable
         return _divided(shared, shared.sum(-1, keepdim=True))
 
     def settle(self, state: State, cue: Tensor, reads: int = 100) -> Tensor:
@@ -186,6 +205,11 @@ def _sparse(active: Tensor, value: Tensor) -> Tensor:
 def _divided(total: Tensor, by: Tensor) -> Tensor:
     """The quotient, or 0 where nothing was read."""
     return torch.where(by > 0, total, 0.0) / torch.where(by > 0, by, 1.0)
+
+
+def _capacity(size: int, neurons: float, share: float) -> float:
+    """One bit alone is right with probability 1/2 whatever is stored."""
+    return balls.capacity(size, neurons, share) if size > 1 else math.inf
 
 
 def _share(size: int, radius: float, space: Space) -> float:

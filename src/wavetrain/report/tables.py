@@ -96,12 +96,12 @@ def columns_table(columns: Mapping[str, list[str]]) -> Table:
     return table
 
 
-FEW = 4  # figures of a claim that the README shows; its page shows all
+FEW = 2  # figures of a claim that the README shows; its page shows all
 
 
 def markdown_claims(results: Iterable[Mapping[str, Any]]) -> str:
     """The table of claims for the README: a few figures of each, published ones before others."""
-    head = ("claim", "verdict", "measured", "seeds", "command")
+    head = ("claim", "verdict", "measured", "seeds", "experiment")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for result in results:
         measured = [row for row in rows(result) if row.measured]
@@ -111,15 +111,13 @@ def markdown_claims(results: Iterable[Mapping[str, Any]]) -> str:
             + ("" if row.published is None else _cell(f"; published {number(row.published)}"))
             for row in first
         ]
-        if len(measured) > FEW:
-            name = f"results/{result['experiment']}-{result['scale']}.json"
-            figures.append(f"[{len(measured) - FEW} more]({name})")
+        more = f" and {len(measured) - FEW} more" if len(measured) > FEW else ""
         cells = [
             _cell(result["claim"]["text"]),
             _cell(result["verdict"]["word"]),
-            "<br>".join(figures),
+            "<br>".join(figures) + more,
             agreement(result),
-            "`" + result["command"].replace("|", r"\|") + "`",
+            f"[{result['experiment']}](results/{result['experiment']}-{result['scale']}.json)",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

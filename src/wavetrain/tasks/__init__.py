@@ -6,6 +6,7 @@ some         different numbers in random order
 expression   a random expression with brackets
 SIGNS        answers of +1 and -1, 0 where nothing is asked; `bound` makes sequences from their own past
 Forecast     trajectories, and what comes next in them
+Walking      walks in a world with new labels: say the label of the next node
 valid_prediction_time
 """
 
@@ -15,8 +16,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import one_hot
 
-from wavetrain.core import CLASSES, VALUES, Batch, Objective, Task
+from wavetrain import worlds
+from wavetrain.core import CLASSES, VALUES, Batch, Generated, Objective, Task
 from wavetrain.errors import BadInput
 
 
@@ -192,6 +195,54 @@ def forecast(series: np.ndarray, window: int) -> Forecast:
     rows = torch.from_numpy(scaled.astype(np.float32))  # integrated in float64, learned in float32
     learn, valid, test = rows.split((count - 2 * held, held, held))
     return Forecast(learn, valid, test, window)
+
+
+@dataclass(frozen=True, eq=False)
+class Walking(Generated):
+    """Random walks in a world with new labels for each: say the label of the node that the action leads to.
+
+    x (B, length, 1 + labels + A) is the label seen and the action then taken, both one-hot; y (B, length) is
+    the label of the next node. Labels count from 1, 0 is nothing: not asked is what lies at a node that was
+    never seen before, which nobody can know, but where `everywhere`.
+    """
+
+    world: worlds.World
+    length: int  # steps of a walk
+    labels: int
+    straight: float = 1.0  # how many times as likely the last action is as another
+    unique: bool = False  # whether no two nodes of a world share a label
+    everywhere: bool = False
+
+    # without annotations: facts of the task, not fields
+    tokens = False
+    steps = True
+    objective = ASKED
+
+    def __post_init__(self) -> None:
+        at_least("walking", 2, length=self.length, labels=self.labels)
+        vars(self).update(
+            inputs=1 + self.labels + len(self.world.actions), outputs=1 + self.labels, chance=1 / self.labels
+        )
+
+    def walks(self, batch: int, generator: torch.Generator) -> worlds.Walks:
+        """The walks that `draw` makes of the same generator."""
+        return worlds.walks(
+            self.world, batch, self.length, self.labels, generator, self.straight, self.unique
+        )
+
+    def encode(self, walked: worlds.Walks) -> Batch:
+        """Walks as sequences and answers."""
+        seen = one_hot(1 + walked.label[:, :-1], 1 + self.labels)
+        x = torch.cat([seen, one_hot(walked.action, len(self.world.actions))], -1).float()
+        asked = self.everywhere | worlds.steps(self.world, walked).visited
+        return Batch(x, torch.where(asked, 1 + walked.label[:, 1:], 0))
+
+    def draw(self, batch: int, generator: torch.Generator) -> Batch:
+        return self.encode(self.walks(batch, generator))
+
+    def test_walks(self) -> worlds.Walks:
+        """The walks behind `test`."""
+        return self.walks(self.held_out, torch.Generator().manual_seed(2**32 - 2))
 
 
 def valid_prediction_time(

@@ -1,0 +1,259 @@
+"""A memory network whose controllers learn from predicted gradients, after Fernando et al. 2020.
+
+Fernando, Denman, Sridharan and Fookes 2020, arXiv 2011.05438, of which only the abstract could be read: not a
+reproduction. The memory is that of Munkhdalai and Yu 2017, arXiv 1607.04315, the predicted ("synthetic")
+gradients are those of Jaderberg et al. 2017, arXiv 1608.05343. M (slots, width) is the memory, e_t = W x_t:
+
+    o_t = LSTM_r(e_t),   z_t = softmax(beta M o_t),   m_t = M^T z_t                            read
+    c_t = W_2 relu(W_1 [o_t; m_t]),   y_t = c_t                                                compose
+    h_t = LSTM_w(c_t),   M <- M (1 - z_t 1^T) + z_t h_t^T                                      write
+
+A read is a mean of what was written: m_t = sum_s r_ts h_s + (what is left of the first memory), r_ts >= 0,
+with weights of sum 1 (`recall`). beta is learned, and so is the first memory.
+
+In training a gradient g that goes back through a place a becomes (1 - u) g + u SG(a, e_{t+1}). SG is an MLP
+whose last layer starts at zero; it learns to predict g, in units of its running size. The next input brings
+the answer to this one. u = 0 is backpropagation; with u = 1 what lies below a place learns without waiting.
+Places are o, m, c and h at every step, and memory and states at the ends of chunks, where the target holds
+what the next chunk predicts itself. SG learns in the same backward pass, so under any rule.
+
+Fast learning: each sequence has a copy of W_2, which takes one step a token against the predicted gradient of
+the c before, W_2 <- W_2 - eta SG(c, e) relu(.)^T; eta is learned. Left out: a share u that depends on
+surprise, whose learning the abstract does not give, and one SG for several networks.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.errors import BadInput
+from wavetrain.layers.lstm import LSTM
+
+FADE = 0.999  # of the running size of gradients, at every use
+
+
+class Place(enum.Enum):
+    """Where a gradient may be replaced at every step."""
+
+    READ = "o: what the read controller asks for"
+    RECALL = "m: what the memory answers"
+    COMPOSE = "c: what is said"
+    WRITE = "h: what the write controller stores"
+
+
+@dataclass(frozen=True)
+class Feedback:
+    """How gradients go back in training.
+
+    At `places`, and for memory and states after every `horizon` steps (None: nowhere), a `share` of the
+    gradient is predicted. `silent` predicts zero: without places and with a share of 1 that is truncated
+    backpropagation. `fast` also lets each sequence learn by itself, from predictions at c.
+    """
+
+    horizon: int | None = 5
+    share: float = 1.0
+    places: tuple[Place, ...] = (Place.WRITE,)
+    silent: bool = False
+    fast: bool = False
+
+
+class Reads(NamedTuple):
+    """Where what was read comes from: read = weight @ written + first @ (the memory at the start)."""
+
+    read: Tensor  # m (B, T, D)
+    weight: Tensor  # r (B, T, T), zero on and above the diagonal
+    written: Tensor  # h (B, T, D)
+    first: Tensor  # (B, T, slots)
+
+
+class Cut(nn.Module):
+    """a (..., width) as it is; the gradient that comes back through it is predicted in part.
+
+    `size` is the running root mean square of the gradients, `agreement` the running cosine between them and
+    their predictions.
+    """
+
+    size: Tensor
+    agreement: Tensor
+
+    def __init__(self, width: int, context: int, share: float, silent: bool):
+        super().__init__()
+        self.share, self.silent = share, silent
+        last = nn.Linear(2 * width, width)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(last.bias)
+        self.net = nn.Sequential(nn.Linear(width + context, 2 * width), nn.ReLU(), last)
+        self.register_buffer("size", torch.zeros(()))
+        self.register_buffer("agreement", torch.zeros(()))
+
+    def guess(self, a: Tensor, context: Tensor | None = None) -> Tensor:
+        """The prediction, in units of `size`."""
+        return self.net(a if context is None else torch.cat([a, context], -1))
+
+    def forward(self, a: Tensor, context: Tensor | None = None) -> Tensor:
+        seen = a.detach(), None if context is None else context.detach()
+        return _Replaced.apply(a, torch.zeros_like(a) if self.silent else self.guess(*seen), self)
+
+    @torch.no_grad()
+    def track(self, gradient: Tensor, guess: Tensor) -> None:
+        size = gradient.square().mean()
+        if size == 0:  # what nobody reads later has none
+            return
+        self.size = (size if self.size == 0 else FADE * self.size**2 + (1 - FADE) * size).sqrt()
+        cosine = F.cosine_similarity(gradient.flatten(), guess.flatten(), 0)
+        self.agreement = FADE * self.agreement + (1 - FADE) * cosine
+
+
+class _Replaced(torch.autograd.Function):
+    """Identity forwards; backwards the mixture goes to a, and to the guess its own regression gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, guess: Tensor, cut: Cut) -> Tensor:
+        ctx.save_for_backward(guess)
+        ctx.cut = cut
+        return a.view_as(a)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        (guess,), cut = ctx.saved_tensors, ctx.cut
+        cut.track(gradient, guess)
+        target = gradient / cut.size.clamp(min=torch.finfo(gradient.dtype).tiny)
+        mixed = (1 - cut.share) * gradient + cut.share * cut.size * guess
+        return mixed, 2 * (guess - target) / guess.numel(), None
+
+
+class NeuralMemory(Nonlinear):
+    """x (B, T, inputs) to y (B, T, width).
+
+    The state is the memory (B, slots, D), and of each LSTM h and c; with fast learning also by how much W_2
+    has moved (B, D, D), and the c and relu(.) of the step before. Without `feedback`, in `step` and outside
+    of training gradients are the true ones.
+    """
+
+    card = Card(
+        title="Fast & slow learning: incorporating synthetic gradients in neural memory controllers",
+        authors="Fernando, Tharindu and Denman, Simon and Sridharan, Sridha and Fookes, Clinton",
+        year=2020,
+        source="arXiv 2011.05438",
+        family="associative memory",
+        seed="P: synthetic gradients in the controllers of neural memory networks",
+    )
+
+    def __init__(
+        self, width: int, inputs: int | None = None, slots: int = 20, feedback: Feedback | None = None
+    ):
+        super().__init__()
+        inputs = width if inputs is None else inputs
+        check_width("NeuralMemory", width=width, inputs=inputs, slots=slots)
+        self.width, self.inputs, self.slots, self.feedback = width, inputs, slots, feedback
+        self.encode = nn.Linear(inputs, width)
+        self.reader, self.writer = LSTM(width), LSTM(width)
+        self.mix, self.out = nn.Linear(2 * width, width), nn.Linear(width, width)
+        self.sharpness = nn.Parameter(torch.tensor(4.0))  # beta
+        self.memory = nn.Parameter(0.1 * torch.randn(slots, width))  # the first M
+        self.rate = nn.Parameter(torch.tensor(0.01)) if feedback and feedback.fast else None  # eta
+        self.cuts = nn.ModuleDict(_cuts(width, feedback) if feedback else {})
+
+    def begin(self, batch: int) -> State:
+        state = self.memory.repeat(batch, 1, 1), self.reader.begin(batch), self.writer.begin(batch)
+        if self.rate is None:
+            return state
+        none = self.memory.new_zeros(batch, self.width)
+        return *state, (none.new_zeros(batch, self.width, self.width), none, none)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        memory, reading, *rest = state
+        e = self.encode(x)
+        o, reading = self.reader.step(e, reading)
+        c, (memory, *rest), _ = self._move(e, o, (memory, *rest), None)
+        return c, (memory, reading, *rest)
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        check_input(self, x)
+        state = self.begin(len(x)) if state is None else state
+        y: list[Tensor] = []
+        cut = self.feedback is not None and self.training
+        horizon = self.feedback.horizon if self.feedback and cut else None
+        e = self.encode(x)
+        following = F.pad(e, (0, 0, 0, 1))[:, 1:]
+        for start in range(0, x.shape[1], horizon or x.shape[1]):
+            chunk = slice(start, start + horizon if horizon else None)
+            memory, reading, *rest = self._border(state) if start else state
+            o, reading = self.reader(e[:, chunk], reading)
+            o = self._cut(Place.READ, o, following[:, chunk] if cut else None)
+            for t, now in enumerate(o.unbind(1), start):
+                later = following[:, t] if cut else None
+                c, (memory, *rest), _ = self._move(e[:, t], now, (memory, *rest), later)
+                y.append(c)
+            state = memory, reading, *rest
+        return torch.stack(y, 1), state
+
+    @torch.no_grad()
+    def recall(self, x: Tensor) -> Reads:
+        """How much of each write is in each read, on x (B, T, inputs) from the first state."""
+        check_input(self, x)
+        e, rows = self.encode(x), []
+        memory, reading, *rest = self.begin(len(x))
+        left = x.new_zeros(len(x), self.slots, 0)  # of each write in each slot, (B, slots, writes)
+        first = x.new_ones(len(x), self.slots)  # of the first memory in each slot
+        for now, o in zip(e.unbind(1), self.reader(e, reading)[0].unbind(1), strict=True):
+            _, (memory, *rest), (z, m, h) = self._move(now, o, (memory, *rest), None)
+            share = torch.einsum("bl,bls->bs", z, left)
+            rows.append((m, F.pad(share, (0, x.shape[1] - share.shape[1])), h, z * first))
+            left = torch.cat([left * (1 - z).unsqueeze(-1), z.unsqueeze(-1)], -1)
+            first = first * (1 - z)
+        return Reads(*(torch.stack(part, 1) for part in zip(*rows, strict=True)))
+
+    def _move(
+        self, e: Tensor, o: Tensor, state: State, following: Tensor | None
+    ) -> tuple[Tensor, State, tuple[Tensor, Tensor, Tensor]]:
+        """One step, given e and o (B, D): c, the next state but for the reader's, and z, m and h."""
+        memory, writing, *fast = state
+        z = (self.sharpness * (memory @ o.unsqueeze(-1)).squeeze(-1)).softmax(-1)  # (B, slots)
+        m = self._cut(Place.RECALL, (z.unsqueeze(1) @ memory).squeeze(1), following)
+        hidden = self.mix(torch.cat([o, m], -1)).relu()
+        c = self.out(hidden)
+        if self.rate is not None:
+            moved, said, hidden_then = fast[0]
+            guess = self.cuts[Place.COMPOSE.name].guess(said, e)  # type: ignore[operator]
+            moved = moved - self.rate * guess.unsqueeze(-1) * hidden_then.unsqueeze(1)
+            c = c + (moved @ hidden.unsqueeze(-1)).squeeze(-1)
+        c = self._cut(Place.COMPOSE, c, following)
+        after = [] if self.rate is None else [(moved, c, hidden)]
+        h, writing = self.writer.step(c, writing)
+        h = self._cut(Place.WRITE, h, following)
+        share = z.unsqueeze(-1)
+        memory = memory * (1 - share) + share * h.unsqueeze(1)
+        return c, (memory, writing, *after), (z, m, h)
+
+    def _cut(self, place: Place, a: Tensor, following: Tensor | None) -> Tensor:
+        """Cut a, unless there is nothing to cut; `following` is the encoded input of the next step."""
+        cut = following is not None and place.name in self.cuts
+        return self.cuts[place.name](a, following) if cut else a
+
+    def _border(self, state: State) -> State:
+        """The same state; of each LSTM h and c are predicted together."""
+        memory, reading, writing, *fast = state
+        reading, writing = (
+            self.cuts[name](torch.cat(pair, -1)).chunk(2, -1)
+            for name, pair in (("reader", reading), ("writer", writing))
+        )
+        return self.cuts["memory"](memory), tuple(reading), tuple(writing), *fast
+
+
+def _cuts(width: int, feedback: Feedback) -> dict[str, nn.Module]:
+    if not 0 <= feedback.share <= 1:
+        raise BadInput(f"NeuralMemory: share must lie between 0 and 1, got {feedback.share}")
+    share, silent = feedback.share, feedback.silent
+    places = {*feedback.places, *((Place.COMPOSE,) if feedback.fast else ())}
+    cuts = {place.name: Cut(width, width, share, silent) for place in Place if place in places}
+    if feedback.horizon is not None:
+        check_width("NeuralMemory", horizon=feedback.horizon)
+        cuts["memory"] = Cut(width, 0, share, silent)  # slot by slot, shared
+        cuts |= {name: Cut(2 * width, 0, share, silent) for name in ("reader", "writer")}
+    return dict(cuts)

@@ -1,0 +1,231 @@
+"""Cortical columns: no leak from the future, streaming, the plain transformer in them, and what is kept."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from wavetrain.core import TOKENS, Batch, map_state
+from wavetrain.errors import BadInput
+from wavetrain.networks import Rehearsal
+from wavetrain.networks.cortical_columns import (
+    Consolidation,
+    CorticalColumns,
+    Experts,
+    Hippocampus,
+    normalised,
+)
+from wavetrain.rules.backpropagation import Backpropagation
+
+
+def network(rehearsal: Rehearsal | None = None, **parts: int) -> CorticalColumns:
+    """All parts, with hints that count and events to read."""
+    torch.manual_seed(1)
+    model = CorticalColumns(11, 8, 3, 2, experts=4, rank=8, slots=12, rehearsal=rehearsal, **parts).double()
+    for name, value in model.named_parameters():
+        if "hint" in name:
+            torch.nn.init.normal_(value)
+    memory = model.hippocampus
+    if memory is not None:
+        memory.keys.normal_()
+        memory.values.normal_()
+        memory.critics.normal_()
+        memory.strength.uniform_()
+    return model
+
+
+def tokens(batch: int = 3, time: int = 9) -> Tensor:
+    return torch.randint(11, (batch, time), generator=torch.Generator().manual_seed(2))
+
+
+def batch() -> Batch:
+    x = tokens()
+    return Batch(x[:, :-1], x[:, 1:])
+
+
+def test_causality_to_the_bit():
+    model, x = network(), tokens()
+    logits = model(x)
+    for time in range(9):
+        other = x.clone()
+        other[:, time] = (x[:, time] + 1) % 11
+        moved = (model(other) != logits).flatten(2).any(2).any(0)
+        assert not moved[:time].any() and moved[time]
+
+
+@pytest.mark.parametrize("sizes", [[1] * 9, [4, 5], [9]])
+def test_streaming_is_the_whole(sizes: list[int]):
+    model, x = network(), tokens()
+    whole = model.run(x)
+    state, parts = model.begin(3), []
+    for part in x.split(sizes, 1):
+        run = model.run(part, state)
+        state = run.state
+        parts.append(run.logits)
+    assert torch.allclose(torch.cat(parts, 1), whole.logits, atol=1e-12)
+    map_state(
+        lambda one, other: torch.testing.assert_close(one, other, atol=1e-12, rtol=0), state, whole.state
+    )
+
+
+def test_every_part_is_heard_and_none_is_the_plain_columns():
+    model, x = network(), tokens()
+    bare = model.run(x, bare=True).logits
+    assert not torch.allclose(model(x), bare)
+    assert model.hippocampus is not None
+    forgotten = copy.deepcopy(model)
+    forgotten.hippocampus.strength.zero_()  # type: ignore[union-attr]
+    assert not torch.allclose(forgotten(x), model(x)) and not torch.allclose(forgotten(x), bare)
+    for name, value in model.named_parameters():
+        if "hint" in name:
+            torch.nn.init.zeros_(value)
+    assert torch.equal(model(x), bare)
+    plain = CorticalColumns(11, 8, 3, 2, experts=4, thalamus=False, slots=0).double()
+    plain.load_state_dict({name: model.state_dict()[name] for name in plain.state_dict()})
+    assert torch.equal(plain(x), bare)
+
+
+def test_the_past_of_the_first_step_is_nothing():
+    """So that all that the thalamus says there comes through the near filter."""
+    thalamus = network().thalamus[0]  # type: ignore[index]
+    stream = torch.randn(2, 5, 8).double()
+    state = stream.new_zeros(2, 3, 8), stream.new_zeros(2, 8), torch.zeros(2, dtype=torch.long)
+    with torch.no_grad():
+        thalamus.near.zero_()  # type: ignore[operator]
+    said, after = thalamus(stream, stream.new_zeros(2, 5, 1), state)
+    assert not said[:, 0].any() and said[:, 1].any()
+    assert torch.allclose(after[1], thalamus.compress(stream).sum(1)) and after[2].tolist() == [5, 5]
+
+
+def test_divisive_normalisation_saturates():
+    z = torch.randn(4, 16).double()
+    large = normalised(1e9 * z).unflatten(-1, (2, 8)).norm(dim=-1)
+    assert torch.allclose(large, torch.full((4, 2), 8**0.5).double(), atol=1e-6)
+    assert (normalised(z).unflatten(-1, (2, 8)).norm(dim=-1) < large).all()
+
+
+def test_reading_all_slots_is_a_hopfield_update():
+    torch.manual_seed(3)
+    memory = Hippocampus(8, 8, slots=5, nearest=5, each=2).double()
+    memory.strength.fill_(1)
+    memory.keys.normal_()
+    memory.values.normal_()
+    stream = torch.randn(2, 3, 8).double()
+    cosine = torch.nn.functional.cosine_similarity(stream.unsqueeze(2), memory.keys, dim=-1)
+    read = (cosine * 8**0.5).softmax(-1) @ memory.values
+    gate = memory.gate(torch.cat([stream, read], -1)).sigmoid()
+    assert torch.allclose(memory(stream), 0.5 * memory.bring(gate * read))
+
+
+def test_two_experts_and_the_shared_one():
+    torch.manual_seed(1)
+    experts, x = Experts(6, 5, 4).double(), torch.randn(7, 6).double()
+    y, balance = experts(x)
+    share = experts.choose(x).softmax(-1)
+    for row, out, one in zip(x, y, share, strict=True):
+        top = one.topk(2)
+        chosen = sum(w * experts.each[int(i)](row) for w, i in zip(*top, strict=True)) / top.values.sum()
+        assert torch.allclose(out, experts.shared(row) + chosen)
+    assert balance > 0
+    torch.nn.init.zeros_(experts.choose.weight)
+    assert torch.allclose(experts(x)[1], torch.ones(()).double())
+
+
+def test_events_are_written_after_the_pass_and_only_then():
+    model, given = network(), batch()
+    assert torch.equal(model(given.x), model(given.x))
+    before = model.state_dict()["hippocampus.keys"].clone()
+    old = model(given.x)
+    model.hippocampus.strength.mul_(1e-3)  # type: ignore[union-attr]
+    unwritten = model(given.x)
+    assert torch.equal(old, unwritten)  # how strong an event is does not change how it is read
+    Consolidation().learn(model, given, TOKENS.loss)  # no optimiser follows
+    assert not torch.equal(model.state_dict()["hippocampus.keys"], before)
+    assert not torch.equal(model(given.x), old)
+
+
+def test_the_critic_learns_the_discounted_loss():
+    """A stream that is always the same, with loss 2 a step: 2 / (1 - 0.9), reached at each one's rate."""
+    memory = Hippocampus(4, 8, slots=2, nearest=1, each=1).double()
+    stream, loss = torch.ones(1, 50, 4).double(), 2 * torch.ones(1, 50).double()
+    for _ in range(200):
+        memory.write(stream, loss)
+    fast, slow = (memory.critics @ stream[0, 0]).tolist()
+    assert fast == pytest.approx(20 * (1 - 0.95**200)) and slow == pytest.approx(20 * (1 - 0.995**200))
+    assert torch.allclose(memory.surprise(stream), torch.full((1, 50, 1), fast - slow).double())
+
+
+def test_the_least_surprising_event_gives_way():
+    memory = Hippocampus(3, 8, slots=3, nearest=1, each=2).double()
+    memory.strength.copy_(torch.tensor([5.0, 1.0, 3.0]))
+    memory.critics[1, 0] = -1.0  # the slow critic expects 0, 2, 1 and 9, so that it errs by 1.8, -1.1 and 7.1
+    stream = torch.tensor([[[0, 0, 0], [-2, 1, 0], [-1, 0, 1], [-9, 9, 9]]]).double()
+    memory.write(stream, torch.zeros(1, 4).double())
+    assert torch.allclose(memory.strength, torch.tensor([5.0, 1.1, 3.0]).double())
+    assert torch.equal(memory.keys[1], stream[0, 1]) and torch.equal(memory.values[1], stream[0, 2])
+    assert not memory.keys[[0, 2]].any()
+
+
+def test_rehearsal_at_no_weight_changes_no_gradient():
+    rehearsing, plain = network(Rehearsal(8, slots=3, each=2)), network()
+    rule = Consolidation()
+    rule.learn(rehearsing, batch(), TOKENS.loss)
+    rule.learn(plain, batch(), TOKENS.loss)
+    for model in (rehearsing, plain):
+        model.zero_grad()
+    assert rehearsing.rehearsal is not None and int(rehearsing.rehearsal.seen) == 3
+    for weight, same in ((0.0, True), (1.0, False)):
+        one, other = copy.deepcopy(rehearsing), copy.deepcopy(plain)
+        one.rehearsal.weight.fill_(weight)  # type: ignore[union-attr]
+        rule.learn(one, batch(), TOKENS.loss)
+        rule.learn(other, batch(), TOKENS.loss)
+        pairs = zip(one.parameters(), other.parameters(), strict=True)
+        assert all(torch.allclose(a.grad, b.grad) for a, b in pairs) is same  # type: ignore[arg-type]
+
+
+def test_columns_alone_learn_as_by_backpropagation():
+    model = CorticalColumns(11, 8, 2, 2, experts=0, thalamus=False, slots=0).double()
+    other = copy.deepcopy(model)
+    one = Consolidation().learn(model, batch(), TOKENS.loss)
+    assert torch.equal(one, Backpropagation().learn(other, batch(), TOKENS.loss))
+    pairs = zip(model.parameters(), other.parameters(), strict=True)
+    assert all(torch.allclose(a.grad, b.grad) for a, b in pairs)  # type: ignore[arg-type]
+
+
+def test_the_sample_is_fair():
+    """After 40 chunks each is among 10 with chance 1/4: 200 rehearsals, 5 deviations."""
+    held = torch.zeros(40)
+    for first in range(200):
+        rehearsal = Rehearsal(1, slots=10, each=2)
+        rehearsal.seen += 0
+        number = torch.arange(40)[torch.randperm(40, generator=torch.Generator().manual_seed(first))]
+        rehearsal.keep(Batch(number[:, None], number[:, None]))
+        assert rehearsal.chunks[:10, 0].sort().values.equal(number[-10:].sort().values)  # the latest
+        held[rehearsal.chunks[10:, 0]] += 1
+    assert held.sum() == 2000
+    assert ((held - 50).abs() < 5 * (200 * 0.25 * 0.75) ** 0.5).all()
+
+
+def test_the_weight_follows_forgetting():
+    rehearsal = Rehearsal(2, slots=4, each=2, target=0.5, gain=0.1)
+    which = torch.tensor([0, 4])
+    rehearsal.told(which, torch.tensor([1.0, 3.0]))  # nothing is forgotten at first: 0.5 less than the target
+    assert float(rehearsal.weight) == pytest.approx(0.95)
+    rehearsal.told(which, torch.tensor([2.0, 3.0]))  # 0.5 on average: as the target
+    assert float(rehearsal.weight) == pytest.approx(0.95)
+    rehearsal.told(which, torch.tensor([9.0, 9.0]))
+    assert float(rehearsal.weight) == 1.0 and rehearsal.best[which].tolist() == [1.0, 3.0]
+
+
+def test_bad_input():
+    with pytest.raises(BadInput, match="from 0 to 10, got 0 to 11"):
+        network()(torch.tensor([[0, 11]]))
+    with pytest.raises(BadInput, match=r"tokens \(batch, time\), got \(2, 3, 4\)"):
+        network()(torch.zeros(2, 3, 4))
+    with pytest.raises(BadInput, match="rank a multiple of 8"):
+        CorticalColumns(11, rank=12)
+    with pytest.raises(BadInput, match="read_at from 1 to 2"):
+        network(read_at=3)
+    with pytest.raises(BadInput, match="expected CorticalColumns, got Linear"):
+        Consolidation().learn(torch.nn.Linear(1, 1), batch(), TOKENS.loss)
