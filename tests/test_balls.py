@@ -91,6 +91,7 @@ def test_published_radii():
     """64 bits, 2^64 neurons, at most 1024 patterns: 11, 5 and 15."""
     assert balls.clear_radius(64, WHOLE, 1024) == 11
     assert balls.roomy_radius(64, WHOLE) == 5
+    assert 5 < balls.roomy_radius(128, 2.0**128) < balls.clear_radius(128, 2.0**128, 1024)
     assert balls.far_radius(64, WHOLE, 1024) == 15
 
 

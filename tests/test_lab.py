@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import nn
 
-from wavetrain import stack
+from wavetrain import stack, train
 from wavetrain.errors import BadInput
 from wavetrain.lab import Lab, Mark, News, Plan, curve
 from wavetrain.layers.elman import Elman
@@ -54,6 +54,15 @@ def test_a_finished_training_is_read_not_run(tmp_path: Path) -> None:
     told: list[News] = []
     second = Lab(tmp_path, 0, tell=told.append).fit("a", make, Adding(5), PLAN)
     assert not told and second.marks == first.marks
+
+
+def test_looks_at_other_batches_too(tmp_path: Path) -> None:
+    others = Adding(9).valid(), Adding(5).test()
+    first = Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN, others=others)
+    assert first.marks == Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN, others=others).marks
+    end = tuple(train.examine(first.network, batch, Adding(5).objective) for batch in others)
+    assert first.marks[-1].others == end and len({mark.others for mark in first.marks}) == 5
+    assert Lab(tmp_path, 0).fit("b", make, Adding(5), PLAN).marks[0].others == ()
 
 
 def test_the_rate_drops(tmp_path: Path) -> None:

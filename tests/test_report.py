@@ -17,7 +17,7 @@ from wavetrain.errors import BadInput
 from wavetrain.picture import Curve, Field, Matrix, Points, Raster
 from wavetrain.report import draw, pages, results, tables
 from wavetrain.report.bibtex import bibtex
-from wavetrain.report.prose import prose
+from wavetrain.report.prose import plain, prose
 
 PLANT = "<script>window.planted = 1; alert(1)</script>"
 PICTURES = {
@@ -303,6 +303,13 @@ def test_bibtex_takes_ids_out_of_the_source():
     assert "{Brain 3}" in text and "{10.1162/a.b_1(2)}" in text and "eprint" not in text
     with pytest.raises(BadInput, match="no title and no authors"):
         bibtex(find.Found("tasks", "x", Path("x.py"), "", "", "X", {"year": 1, "source": "a"}))
+
+
+def test_prose_for_a_terminal_fills_paragraphs_and_keeps_equations():
+    equation = "    a_t  =  b" + " c" * 30
+    text = f"One two\nthree four five.\n\n{equation}\n\n- six seven eight nine\n- ten"
+    shown = plain(text, 12)
+    assert shown == f"One two\nthree four\nfive.\n\n{equation}\n\n- six seven\neight nine\n- ten"
 
 
 def test_prose_keeps_equations_and_escapes():

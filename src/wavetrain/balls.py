@@ -83,9 +83,8 @@ def clear_radius(bits: int, neurons: float, patterns: float) -> int:
 def roomy_radius(bits: int, neurons: float, right: float = 0.5) -> int:
     """Room for most patterns, all bits of one being right with probability `right`; cues without noise."""
     z, r = _certainty(bits, right), neurons
-    inner = 2 * r**4 * z**2 + r**3 * z**6 + 2 * math.sqrt(r**8 * z**4 + r**7 * z**8)
-    k = inner ** (1 / 3)
-    return radius_of(bits, (z**4 / k + k / r**2 + z**2 / r) / 2)
+    k = (2 * z**2 + z**6 / r + 2 * math.sqrt(z**4 + z**8 / r)) ** (1 / 3)  # times r^(4/3)
+    return radius_of(bits, (z**4 / k * r ** (-4 / 3) + k * r ** (-2 / 3) + z**2 / r) / 2)
 
 
 def capacity(bits: int, neurons: float, share: float, right: float = 0.5) -> float:

@@ -47,6 +47,7 @@ def show(name: Name, picture: Path | None = None, json: Json = False) -> None:
     Args:
         picture: write the operator's picture to this PNG file too
     """
+    from wavetrain.report.prose import plain
     from wavetrain.report.tables import card_table
 
     found = find.named(name)
@@ -74,7 +75,9 @@ def show(name: Name, picture: Path | None = None, json: Json = False) -> None:
         return
     console.print(card_table(found))
     console.print()
-    console.print(found.about, markup=False)
+    console.print(
+        plain(found.about, console.width), markup=False, overflow="ignore", no_wrap=True, crop=False
+    )
     if operator is not None:
         from wavetrain.report.draw import ascii_matrix
 

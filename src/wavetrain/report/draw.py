@@ -225,7 +225,7 @@ def _legend(figure: Figure, labels: tuple[str, ...]) -> None:
     """Below the axes, in as many columns as fit; the figure grows where there are many rows."""
     shown = [label for label in labels if label and label[0] != "_"]  # matplotlib hides the others
     if shown:
-        columns = max(1, min(len(shown), 70 // (max(map(len, shown)) + 7)))
+        columns = max(1, min(len(shown), 72 // (max(map(len, shown)) + 9)))
         rows = -(-len(shown) // columns)
         figure.set_figheight(figure.get_figheight() + 0.24 * max(0, rows - 2))
         figure.legend(loc="outside lower left", ncols=columns)

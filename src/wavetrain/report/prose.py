@@ -1,4 +1,4 @@
-"""From a module docstring to HTML: paragraphs, lists, and equations as they were typed.
+"""From a module docstring to HTML or to a terminal: paragraphs, lists, and equations as they were typed.
 
 A line that is indented by four or more belongs to a preformatted block, a paragraph of `- ` lines to a list.
 Words between backquotes become code; an arXiv id or a DOI becomes a link. All else is escaped.
@@ -17,6 +17,19 @@ INLINE = re.compile(rf"`([^`\n]+)`|({ARXIV.pattern})|({DOI.pattern})", re.IGNORE
 def prose(text: str) -> Markup:
     """The HTML of a docstring."""
     return Markup("\n").join(_block(block) for block in _blocks(text))
+
+
+def plain(text: str, width: int) -> str:
+    """The docstring with paragraphs and lists filled to a width; equations keep their lines."""
+    blocks = []
+    for lines in _blocks(text):
+        if _indented(lines[0]):
+            blocks.append("\n".join(lines))
+        else:
+            parts = re.split(r"\n(?=- )", "\n".join(lines))
+            filled = [textwrap.fill(" ".join(part.split()), width, break_long_words=False) for part in parts]
+            blocks.append("\n".join(filled))
+    return "\n\n".join(blocks)
 
 
 def inline(text: str) -> Markup:

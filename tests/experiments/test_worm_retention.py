@@ -1,0 +1,23 @@
+"""The predicate of worm_retention knows all three answers, and what people lose."""
+
+import math
+
+import numpy as np
+import pytest
+
+from wavetrain.experiments.worm_retention import LOST, PEOPLE, _recency, claim
+
+SEEN = {"lost_lstm": 0.05, "lost_transformer": -0.1, "right_lstm": 0.75, "right_transformer": 0.8}
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
+def test_predicate(name: str):
+    assert claim.holds(SEEN) is True
+    assert claim.holds(SEEN | {f"lost_{name}": 0.06}) is False
+    assert claim.holds(SEEN | {f"right_{name}": 0.74}) is None
+    assert claim.holds(SEEN | {f"right_{name}": math.nan}) is None
+
+
+def test_people_lose_more_than_twice_the_threshold():
+    lost = _recency(np.array(PEOPLE[0])) - _recency(np.array(PEOPLE[5]))
+    assert lost == pytest.approx(0.127, abs=5e-4) and lost > 2 * LOST
