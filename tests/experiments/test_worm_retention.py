@@ -7,7 +7,10 @@ import pytest
 
 from wavetrain.experiments.worm_retention import LOST, PEOPLE, _recency, claim
 
-SEEN = {"lost_lstm": 0.05, "lost_transformer": -0.1, "right_lstm": 0.75, "right_transformer": 0.8}
+SEEN = {
+    **{"lost_lstm": 0.05, "lost_transformer": -0.1, "right_lstm": 0.75, "right_transformer": 0.8},
+    **{"recency_lstm": 0.06, "recency_transformer": 0.2},
+}
 
 
 @pytest.mark.parametrize("name", ["lstm", "transformer"])
@@ -15,6 +18,7 @@ def test_predicate(name: str):
     assert claim.holds(SEEN) is True
     assert claim.holds(SEEN | {f"lost_{name}": 0.06}) is False
     assert claim.holds(SEEN | {f"right_{name}": 0.74}) is None
+    assert claim.holds(SEEN | {f"recency_{name}": 0.05}) is None
     assert claim.holds(SEEN | {f"right_{name}": math.nan}) is None
 
 

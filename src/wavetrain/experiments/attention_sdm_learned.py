@@ -51,10 +51,10 @@ claim = Claim(
     source="Bricken and Pehlevan 2021, arXiv 2111.05498 (translation by Henry et al. 2020)",
     seed="S: attention approximates sparse distributed memory",
     systems=("sdm_attention", "pattern_completion"),
-    published={"inside_from_20": "all learned betas"},
+    published={},
     holds=_holds,
-    notes="Task, starts and thresholds are ours. The range is that of the paper's fit; least squares give "
-    "[9.4, 28.4]. Without wrong bits attention is not needed: the cue is the answer.",
+    notes="Task, starts and thresholds are ours. The range is that of the paper's fit; least squares, our "
+    "computation, give [9.4, 28.4]. Without wrong bits attention is not needed: the cue is the answer.",
 )
 
 

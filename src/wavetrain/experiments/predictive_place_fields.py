@@ -55,7 +55,8 @@ claim = Claim(
     holds=_holds,
     notes="The paper shows the difference in a figure; the factor is ours. Our networks are trained by Adam "
     "and without the penalty on activity. The rat's path is not in the paper: its figures stand beside the "
-    "others and do not decide.",
+    "others and do not decide. Nor does the untrained network, whose units carry more of it than either: "
+    "learning takes information about the place away, and prediction takes less.",
 )
 
 

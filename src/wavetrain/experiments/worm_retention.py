@@ -26,9 +26,14 @@ PEOPLE = {0: (0.655, 0.66, 0.645, 0.81), 5: (0.655, 0.705, 0.68, 0.71)}  # by de
 
 
 def _holds(figures: Mapping[str, float]) -> bool | None:
-    """LSTM and transformer lose less than half of what people lose; both are at 75% of all trials."""
+    """LSTM and transformer lose less than half of what people lose; both are at 75% of all trials.
+
+    Who shows no more recency without a delay than may be lost has nothing to lose.
+    """
     rivals = ("lstm", "transformer")
     if not all(figures[f"right_{name}"] >= LEVEL for name in rivals):
+        return None
+    if not all(figures[f"recency_{name}"] >= LOST for name in rivals):
         return None
     return all(figures[f"lost_{name}"] < LOST for name in rivals)
 
@@ -46,7 +51,8 @@ claim = Claim(
     holds=_holds,
     notes="The curves of people come with the benchmark's code, and their loss of 0.127 is worked out from "
     "them; the predicate is ours. Our patterns have 9 cells at the small scale, 36 in the paper, and our "
-    "networks learn lists from 1 item on. The wave RNN decides nothing.",
+    "networks learn lists from 1 item on. The wave RNN decides nothing. That there must be recency to lose "
+    "was added after the first run, in which the claim would have held without it.",
 )
 
 

@@ -47,8 +47,9 @@ claim = Claim(
         "people_6": "15.55, 16, 15.8, 15.6, 15 of 20",
     },
     holds=_holds,
-    notes="The curves of people come with the benchmark's code; the predicate is ours. Our patterns have 9 "
-    "cells at the small scale, 36 in the paper. The wave RNN decides nothing.",
+    notes="The curves of people come with the benchmark's code; the predicate is ours, and so is the claim: "
+    "the paper says that networks do not show the human pattern everywhere. Our patterns have 9 cells at the "
+    "small scale, 36 in the paper. Who makes no mistakes shows no effect. The wave RNN decides nothing.",
 )
 
 

@@ -1,0 +1,15 @@
+"""The predicate of worm_memory_size knows all three answers."""
+
+import math
+
+from wavetrain.experiments.worm_memory_size import claim
+
+SEEN = {"effect_lstm_narrow": 0.5, "effect_lstm_wide": 0.2, "right_lstm_wide": 0.9}
+
+
+def test_predicate():
+    assert claim.holds(SEEN) is True
+    assert claim.holds(SEEN | {"effect_lstm_wide": 0.6}) is False
+    assert claim.holds(SEEN | {"effect_lstm_wide": 0.01}) is False
+    assert claim.holds(SEEN | {"right_lstm_wide": 0.4}) is None
+    assert claim.holds(SEEN | {"right_lstm_wide": math.nan}) is None
