@@ -74,7 +74,7 @@ class TemTransformer(Layer):
     def begin(self, batch: int) -> State:
         none = self.first.new_zeros(batch, 0, self.hidden)
         seen = torch.zeros(batch, 0, dtype=torch.bool, device=none.device)
-        place = F.normalize(self.first, dim=0).expand(batch, -1)
+        place = F.normalize(self.first, dim=0).repeat(batch, 1)
         return place, none, none.new_zeros(batch, 0, self.inputs - self.actions), seen
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
