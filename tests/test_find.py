@@ -69,6 +69,19 @@ def test_a_file_must_define_what_it_is_called(tmp_path: Path):
     assert (found.symbol, found.summary, found.facts) == ("TIDE", "Tide: goes.", {"title": "AB"})
 
 
+def test_a_card_on_several_lines_or_none(tmp_path: Path):
+    (tmp_path / "rules").mkdir()
+    path = tmp_path / "rules" / "ebb.py"
+    card = '    card = Card(\n        title="A "\n        "(b",\n        year=2,\n    )\n    size = 3\n'
+    path.write_text(f'"""Ebb."""\n\n\nclass Other:\n    card = Card(title="no")\n\n\nclass Ebb:\n{card}')
+    assert find._read(path).facts == {"title": "A (b", "year": 2}
+    path.write_text('"""Ebb."""\n\n\nclass Ebb:\n    pass\n\n\nclass Other:\n    card = Card(title="no")\n')
+    assert find._read(path).facts == {}
+    path.write_text('"""Ebb."""\n\n\nclass Ebb:\n    card = Card(title="A" year=2)\n')
+    with pytest.raises(BadInput, match=r"rules/ebb\.py: its docstring or card cannot be read"):
+        find._read(path)
+
+
 def test_a_lens_is_its_function_not_its_result(tmp_path: Path):
     lenses = tmp_path / "lenses"
     lenses.mkdir()

@@ -2,12 +2,15 @@
 
 A folder is a kind and a file is a member. It defines the function of the file's name (`space_time_spectrum`)
 or the class of that name without underscores, in any capitals (`WaveRNN`); an experiment is its module.
-Cards and claims are plain literals, so they are read from the syntax tree.
+Cards and claims are plain literals, so they are read from the syntax tree: of the docstring and of the call
+alone, because to parse two hundred files whole would take longer than anyone waits for a list.
 """
 
 import ast
 import functools
 import importlib
+import re
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from wavetrain.errors import BadInput, unknown
 KINDS = ("layers", "memories", "spiking", "rules", "networks", "tasks", "data", "lenses", "experiments")
 SYSTEMS = ("layers", "memories", "spiking", "rules", "networks")
 ROOT = Path(__file__).parent
+DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,10 @@ class Found:
 
     def load(self) -> Any:
         """Import it: the class or function, or the module of an experiment."""
-        module = importlib.import_module(f"wavetrain.{self.kind}.{self.name}")
+        try:
+            module = importlib.import_module(f"wavetrain.{self.kind}.{self.name}")
+        except SyntaxError as error:
+            raise BadInput(f"{self.kind}/{self.path.name}, line {error.lineno}: {error.msg}") from error
         return getattr(module, self.symbol) if self.symbol else module
 
 
@@ -61,37 +68,39 @@ def named(name: str, kinds: tuple[str, ...] = KINDS) -> Found:
 
 def _read(path: Path) -> Found:
     kind, name = path.parent.name, path.stem
+    text = path.read_text(encoding="utf-8")
+    end = text.find('"""', 3) + 3 if text.startswith('"""') else 0
     try:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        about = ast.get_docstring(ast.parse(text[:end])) or ""
+        symbol, facts = "", {}
+        definitions = list(DEFINED.finditer(text, end))
+        for place, one in enumerate(definitions):
+            if one[0] == f"def {name}":
+                symbol = name  # a lens is its function, not the class of what that returns
+            elif one[0].startswith("class") and not symbol and one[1].lower() == name.replace("_", ""):
+                after = definitions[place + 1].start() if place + 1 < len(definitions) else len(text)
+                symbol, facts = one[1], _literals(text[one.start() : after], "    card")
+        if kind == "experiments":
+            facts = _literals(text, "claim")
     except SyntaxError as error:
-        raise BadInput(f"{kind}/{path.name}, line {error.lineno}: {error.msg}") from error
-    about = ast.get_docstring(tree) or ""
-    symbol, facts = "", {}
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef) and node.name == name:
-            symbol = node.name  # a lens is its function, not the class of what that returns
-        elif isinstance(node, ast.ClassDef) and not symbol and node.name.lower() == name.replace("_", ""):
-            symbol, facts = node.name, _literals(node, "card")
-    if kind == "experiments":
-        facts = _literals(tree, "claim")
-    elif not symbol:
+        raise BadInput(f"{kind}/{path.name}: its docstring or card cannot be read, {error.msg}") from error
+    if kind != "experiments" and not symbol:
         raise BadInput(f"{kind}/{path.name} must define a class or function named like the file: {name}")
     return Found(kind, name, path, about.partition("\n")[0], about, symbol, facts)
 
 
-def _literals(tree: ast.AST, target: str) -> dict[str, Any]:
-    """The literal keyword arguments of the call that is assigned to `target` in the body of a node."""
-    for node in getattr(tree, "body", []):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
-            names = [place.id for place in node.targets if isinstance(place, ast.Name)]
-            if target in names:
-                return {
-                    word.arg: value
-                    for word in node.value.keywords
-                    if word.arg
-                    for value in _literal(word.value)
-                }
-    return {}
+def _literals(text: str, target: str) -> dict[str, Any]:
+    """The literal keyword arguments of the call that is assigned to `target`, given as it is indented."""
+    begin = re.search(rf"^{target} = \w+\(.*", text, re.MULTILINE)
+    if begin is None:
+        return {}
+    end = begin.end()
+    if begin[0].endswith("("):  # it goes on, to a bracket as far left as it began
+        closing = "\n" + target[: len(target) - len(target.lstrip())] + ")"
+        end = text.index(closing, end) + len(closing)
+    call = ast.parse(textwrap.dedent(text[begin.start() : end])).body[0]
+    assert isinstance(call, ast.Assign) and isinstance(call.value, ast.Call)
+    return {word.arg: value for word in call.value.keywords if word.arg for value in _literal(word.value)}
 
 
 def _literal(node: ast.expr) -> list[Any]:
