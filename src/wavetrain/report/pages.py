@@ -40,7 +40,7 @@ class Shown:
     size: tuple[int, int]  # pixels
 
 
-FEW = 8  # figures of a claim in the table of all claims
+FEW = 3  # figures of a claim in the table of all claims
 
 
 @dataclass(frozen=True)
