@@ -42,9 +42,9 @@ claim = Claim(
     systems=("hopfield", "pattern_completion"),
     published={"crossing_many": 0.138},
     holds=_holds,
-    notes="0.138 N is for infinitely many units. The thresholds, and the level of 0.9 for the crossing, come "
-    "from an earlier computation of ours with 400 units. With 800 units, in the middle, two networks are few: "
-    "their overlap at 0.15 N moves around the threshold.",
+    notes="0.138 N is for infinitely many units. The thresholds, and the level of 0.9 for the crossing, "
+    "come from an earlier computation of ours with 400 units. With 800 units, in the middle, two networks "
+    "are few: their overlap at 0.15 N moves around the threshold.",
 )
 
 

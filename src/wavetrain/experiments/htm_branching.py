@@ -48,7 +48,8 @@ claim = Claim(
     published={},
     holds=_holds,
     notes="The paper shows curves of accuracy, from which no figure was taken; the sets, `wrong` and the "
-    "thresholds are ours, as are the further endings. Its memory has 2,048 columns of 32 cells, ours 512 of 8.",
+    "thresholds are ours, as are the further endings. Its memory has 2,048 columns of 32 cells, ours 512 "
+    "of 8.",
 )
 
 
