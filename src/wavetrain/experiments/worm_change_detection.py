@@ -47,8 +47,10 @@ claim = Claim(
     },
     holds=_holds,
     notes="The curves of people come with the benchmark's code; the predicate is ours. Published networks "
-    "see images with up to 12 bars; ours see the features of up to 6, and know that the colour may change. "
-    "The delay and the wave RNN decide nothing.",
+    "see images with up to 12 bars; ours see the features of up to 6, and know that the colour may "
+    "change. The delay and the wave RNN decide nothing. After 1,500 steps, and a search by 100, the LSTMs "
+    "of two seeds in three were below the level; the budget became 5,000 and 300. With a look every 10 steps "
+    "transformers were at 99% before they stopped; it became 2.",
 )
 
 
@@ -65,7 +67,7 @@ class Scale:
 
 
 smoke = Scale((1, 2), (0, 1), 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((1, 2, 3, 4, 5, 6), (0, 2, 4, 6), 64, steps=1500, trial=100, batch=128, every=10)
+small = Scale((1, 2, 3, 4, 5, 6), (0, 2, 4, 6), 64, steps=5000, trial=300, batch=128, every=2)
 full = Scale((2, 4, 6, 8, 10, 12), (0, 6, 12, 18), 256, steps=100_000, trial=1000, batch=128, every=500)
 
 
@@ -73,7 +75,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = ChangeDetection(scale.sets, scale.retentions, Change.COLOUR)
     plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=_level, held_out=300)
     ends = three_memories(lab, task, scale.width, plan, scale.trial, scale.rates)
-    x, y, facts = task.tested()
+    x, y, facts = task.tested(4 * task.held_out)
     figures: dict[str, float] = {}
     by_bars, by_delay = [], []
     for name, end in ends.items():

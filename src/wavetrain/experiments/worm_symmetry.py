@@ -40,7 +40,9 @@ claim = Claim(
     holds=_holds,
     notes="The benchmark measures this effect, and its size was not to be had in figures; the predicate is "
     "ours. Our grid has 4 x 4 cells and lists of 4 and 6 at the small scale, 10 x 10 and up to 18 in the "
-    "paper. The wave RNN decides nothing.",
+    "paper. The wave RNN decides nothing. After 1,500 steps, and a search by 100, the LSTM of one seed in "
+    "three had not left chance; the budget became 5,000 and 300, and one of three seeds had an effect of "
+    "0.03. With a look every 10 steps networks stopped at up to 86%; it became 2.",
 )
 
 
@@ -58,7 +60,7 @@ class Scale:
 
 
 smoke = Scale((4,), (2, 4), 4, 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((4, 6), (2, 4), 4, 64, steps=1500, trial=100, batch=128, every=10)
+small = Scale((4, 6), (2, 4), 4, 64, steps=5000, trial=300, batch=128, every=2)
 full = Scale((10, 12, 14, 16, 18), (2, 4, 6, 8), 10, 256, steps=100_000, trial=1000, batch=128, every=100)
 
 
