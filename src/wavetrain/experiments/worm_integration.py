@@ -39,8 +39,9 @@ claim = Claim(
     published={},
     holds=_holds,
     notes="The benchmark measures this effect, and its size was not to be had in figures; the predicate is "
-    "ours. Our patterns are 6 of 12 lines at the small scale, 12 of 40 in the paper. The wave RNN decides "
-    "nothing. With a look every 10 steps networks stopped at up to 88%; it became 2.",
+    "ours. Our patterns are 8 of 24 lines at the small scale, 12 of 40 in the paper. The wave RNN decides "
+    "nothing. With 6 of 12 lines, learned in a thousand steps, the effect on the LSTM was between -0.03 and "
+    "0.04, and one of three seeds held, with looks every 10 steps as every 2.",
 )
 
 
@@ -58,7 +59,7 @@ class Scale:
 
 
 smoke = Scale((2, 4), 4, 3, 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((1, 2, 3, 6), 6, 3, 64, steps=1000, trial=100, batch=128, every=2)
+small = Scale((1, 2, 4, 8), 8, 4, 64, steps=5000, trial=300, batch=128, every=2)
 full = Scale((1, 2, 3, 4, 6, 12), 12, 5, 256, steps=100_000, trial=1000, batch=128, every=100)
 
 
