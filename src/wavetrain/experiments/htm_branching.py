@@ -48,8 +48,9 @@ claim = Claim(
     published={},
     holds=_holds,
     notes="The paper shows curves of accuracy, from which no figure was taken; the sets, `wrong` and the "
-    "thresholds are ours, as are the further endings. Its memory has 2,048 columns of 32 cells, ours 512 "
-    "of 8.",
+    "thresholds are ours, as are the further endings. After 20,000 elements one of three seeds found only "
+    "94% of 4 endings, with 512 columns of 8 cells as with 2,048 of 32: one in 32 was not learned yet. The "
+    "stream became 40,000 long.",
 )
 
 
@@ -71,8 +72,8 @@ class Scale:
 
 SMALL = Dendrites(activation=10, matching=8, grow=16)
 smoke = Scale(160, 20, 128, 2, 16, SMALL, 4, 8, 80, 60, steps=2)
-small = Scale(20_000, 5000, 512, 8, 16, SMALL, 64, 20, 1000, 3000, steps=100)
-full = Scale(20_000, 5000, 2048, 32, 40, Dendrites(), 64, 20, 1000, 9000, steps=600)
+small = Scale(40_000, 5000, 2048, 32, 40, Dendrites(), 64, 20, 1000, 3000, steps=100)
+full = Scale(40_000, 5000, 2048, 32, 40, Dendrites(), 64, 20, 1000, 9000, steps=600)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
