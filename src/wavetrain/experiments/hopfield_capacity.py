@@ -43,8 +43,8 @@ claim = Claim(
     published={"crossing_many": 0.138},
     holds=_holds,
     notes="0.138 N is for infinitely many units. The thresholds, and the level of 0.9 for the crossing, "
-    "come from an earlier computation of ours with 400 units. With 800 units, in the middle, two networks "
-    "are few: their overlap at 0.15 N moves around the threshold.",
+    "come from an earlier computation of ours with 400 units. With 800 units in the middle one of three "
+    "seeds held, with 1,600 two: the overlap of two such networks at 0.15 N moves around the threshold.",
 )
 
 
@@ -57,7 +57,7 @@ class Scale:
 
 
 smoke = Scale((20, 40, 60), (2, 1, 1), tried=2, sweeps=2)
-small = Scale((200, 800, 1600), (8, 2, 1), tried=60, sweeps=50)
+small = Scale((200, 2400, 3200), (8, 2, 1), tried=60, sweeps=50)
 full = Scale((400, 2000, 10_000), (20, 10, 4), tried=50, sweeps=200)
 
 
