@@ -2,9 +2,9 @@
 
 Qin et al. 2024, arXiv 2405.21022: with additive decay (LightNet) the form without an arrow of time is one
 normalisation over all tokens, whatever their order, so that an image takes one scan. With multiplicative
-decay what a token sees hangs on the order, so that several scans in several directions are needed. Digits are
-grids of 4 x 4 tokens, each a patch of 2 x 2 pixels. Networks of two blocks differ in one thing: what is kept
-of the past and at what weight a token is added, both made from the same keys k.
+decay what a token sees hangs on the order, so that several scans in several directions are needed. MNIST's
+digits are grids of tokens, each a square patch of pixels. Networks of two blocks differ in one thing: what is
+kept of the past and at what weight a token is added, both made from the same keys k.
 
     one_scan    additive: all tokens at once, each at the weight of a softmax of k over all of them
     one_decay   row by row: the past is kept at sigmoid(k), a token added at the weight 1 - sigmoid(k)
@@ -13,8 +13,8 @@ of the past and at what weight a token is added, both made from the same keys k.
 MD-TPE follows the encoder, and MD-LRPE goes with queries and weights, but for `plain`, which is one_scan
 without either and decides nothing. Decays start at memories from 2 tokens to all. All rivals get the same
 parameters, batches, budget and search: each learning rate for `trial` steps, the lowest training loss wins.
-As the validation part chooses nothing, it is scored together with the test part: 600 images. `order` is how
-far the output of a scan moves, on random tokens without places, when columns go before rows.
+As the validation part chooses nothing, it is scored together with the test part: 13,000 images. `order` is
+how far the output of a scan moves, on random tokens without places, when columns go before rows.
 """
 
 import math
@@ -58,14 +58,17 @@ claim = Claim(
     published={"one_scan": "on par with models of several scans"},
     holds=_holds,
     notes="The paper's tables were not to be had, nor its code for places in two dimensions: ours. So is "
-    "the margin: with 600 images a standard error of the difference is about one point.",
+    "the margin. On scikit-learn's 600 held-out digits one seed of three held, with differences as large "
+    "as the noise, so that the small scale became MNIST in patches of 4 x 4 pixels; there one of the first "
+    "three held, so there are seven.",
 )
 
 
 @dataclass(frozen=True)
 class Scale:
     read: Callable[[], Recorded]
-    side: int  # of the images, in patches of 2 x 2 pixels
+    side: int  # of the images, in patches
+    patch: int  # side of a patch, in pixels
     steps: int
     trial: int
     batch: int
@@ -76,9 +79,9 @@ class Scale:
     drops: tuple[tuple[int, float], ...] = ()
 
 
-smoke = Scale(digits, 4, steps=4, trial=2, batch=4, every=2, width=8, rates=(3e-3,))
-small = Scale(digits, 4, steps=1100, trial=100, batch=32, every=100, drops=((900, 5),))
-full = Scale(mnist, 14, 53_500, 4_460, 128, 446, 192, 6, (3e-3, 1e-3, 3e-4), ((44_600, 5),))
+smoke = Scale(digits, 4, 2, steps=4, trial=2, batch=4, every=2, width=8, rates=(3e-3,))
+small = Scale(mnist, 7, 4, steps=1100, trial=100, batch=32, every=100, drops=((900, 5),))
+full = Scale(mnist, 14, 2, 53_500, 4_460, 128, 446, 192, 6, (3e-3, 1e-3, 3e-4), ((44_600, 5),))
 
 
 class Block(nn.Module):
@@ -106,17 +109,18 @@ class Block(nn.Module):
 
 
 class Network(nn.Module):
-    """Images as pixels (B, 2 side 2 side, 1) to classes: encoder, MD-TPE, two blocks, mean over tokens."""
+    """Pixels (B, side patch side patch, 1) to classes: encoder, MD-TPE, two blocks, mean over tokens."""
 
     def __init__(self, mix: Mix, places: bool, task: Recorded, scale: Scale):
         super().__init__()
-        self.places, self.side, width = places, scale.side, scale.width
-        self.encode, self.filter = nn.Linear(4, width), TPE(width, heads=scale.heads)
+        self.places, self.side, self.patch, width = places, scale.side, scale.patch, scale.width
+        self.encode, self.filter = nn.Linear(scale.patch**2, width), TPE(width, heads=scale.heads)
         self.blocks = nn.Sequential(*[Block(mix, places, scale) for _ in range(2)])
         self.decode = nn.Sequential(nn.RMSNorm(width, eps=1e-6), nn.Linear(width, task.outputs))
 
     def forward(self, x: Tensor) -> Tensor:
-        patches = x.view(len(x), self.side, 2, self.side, 2).transpose(2, 3).flatten(3)  # (B, R, C, 4)
+        grid = x.view(len(x), self.side, self.patch, self.side, self.patch)
+        patches = grid.transpose(2, 3).flatten(3)  # (B, R, C, pixels)
         stream = self.encode(patches)
         if self.places:
             stream = stream + self.filter(stream)
@@ -164,7 +168,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = scale.read()
     held_out = Batch(*(torch.cat(parts) for parts in zip(task.valid(), task.test(), strict=True)))
     rivals = {"one_scan": additive, "one_decay": one_decay, "four_scans": four_decays, "plain": additive}
-    plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, drops=scale.drops)
+    plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, drops=scale.drops, held_out=1000)
     figures, ends = {}, {}
     for rival, mix in rivals.items():
 
