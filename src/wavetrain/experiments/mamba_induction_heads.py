@@ -4,8 +4,8 @@ Gu and Dao 2023, arXiv 2312.00752, table 11. A special token stands at one rando
 the answer is the token that followed it. Networks of two blocks learn at one length and are tested at 1 to 16
 times that length: Mamba, and softmax attention with rotary positions, with a learned table of positions (its
 rows behind the training length are never trained), and with none, which is not in their table. All get the
-same batches, and each learning rate of the search until the loss is next to nothing or the budget ends; the
-one that is there first, else scores best at the training length, is tested.
+same batches, and each learning rate of the search for the whole budget; the one with the lowest training
+loss at the end is tested.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from wavetrain import train
 from wavetrain.claims import Claim
 from wavetrain.core import Batch, Layer
-from wavetrain.lab import Lab, Mark, Plan, Training, curve
+from wavetrain.lab import Lab, Plan, Training, curve
 from wavetrain.layers.mamba import Mamba
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.picture import Curve
@@ -27,7 +27,6 @@ from wavetrain.tasks.induction_heads import InductionHeads
 
 FACTORS = (1, 2, 4, 8, 16)  # test length over training length
 LEARNED, LOST = 0.95, 0.2
-SOLVED = 0.005  # nats, mean since the last look: not at the first right answers, but once it has settled
 
 
 def _holds(figures: Mapping[str, float]) -> bool | None:
@@ -70,7 +69,9 @@ claim = Claim(
     holds=_holds,
     notes="x16 is sixteen times the training length. Guessing gets one in vocabulary - 1. In our stack an "
     "MLP stands behind each block, Mamba's too. The paper trains for 200,000 steps or more, and has no "
-    "attention without positions.",
+    "attention without positions. When each network stopped as soon as it had learned, one of three seeds "
+    "held; like the paper's, all now train for the whole budget, 3,000 steps in place of 1,500, and again "
+    "one of three held, so there are seven.",
 )
 
 
@@ -87,7 +88,7 @@ class Scale:
 
 
 smoke = Scale(6, 4, (8, 8), steps=4, batch=4, rates=(1e-3,), every=2, tested=10)
-small = Scale(32, 16, (32, 32), steps=1500, batch=32, rates=(3e-3, 1.5e-3), every=100, tested=300)
+small = Scale(32, 16, (32, 32), steps=3000, batch=32, rates=(3e-3, 1.5e-3), every=100, tested=300)
 full = Scale(256, 16, (64, 128), steps=204_800, batch=8, rates=(1e-3, 2e-4), every=8192, tested=1000)
 
 
@@ -139,18 +140,20 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         for name, line in scores.items()
         for factor, score in zip(FACTORS, line, strict=True)
     }
-    return figures | {f"steps_{name}": end.done for name, end in ends.items()}
+    return figures | {f"steps_{name}": _steps(end) for name, end in ends.items()}
 
 
 def _learn(
     lab: Lab, make: Callable[[Scale, InductionHeads], Stack], task: InductionHeads, scale: Scale
 ) -> Training:
     """Train with each rate for the whole budget: in this task nothing is seen before it is learned."""
-    plan = Plan(
-        scale.steps, scale.batch, rate=0.0, clip=1.0, every=scale.every, until=_there, held_out=scale.tested
-    )
+    plan = Plan(scale.steps, scale.batch, rate=0.0, clip=1.0, every=scale.every, held_out=scale.tested)
     plans = {f"{rate:g}": replace(plan, rate=rate) for rate in scale.rates}
-    return lab.best(make.__name__, lambda: Answer(make(scale, task), task.steps), task, plans)[1]
+
+    def build() -> Answer:
+        return Answer(make(scale, task), task.steps)
+
+    return lab.best(make.__name__, build, task, plans, prefer=lambda training: training.marks[-1].loss)[1]
 
 
 def _test(end: Training, scale: Scale, factor: int) -> float:
@@ -162,5 +165,6 @@ def _test(end: Training, scale: Scale, factor: int) -> float:
     return train.examine(end.network, part, task.objective, chunk=50)
 
 
-def _there(mark: Mark) -> bool:
-    return mark.loss <= SOLVED
+def _steps(end: Training) -> int:
+    """Steps until a look scored 95% on held-out sequences, or all of them."""
+    return next((mark.step for mark in end.marks if mark.score >= LEARNED), end.done)
