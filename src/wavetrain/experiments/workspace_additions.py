@@ -66,8 +66,8 @@ claim = Claim(
     notes="The paper's equations, splits and figures were not to be had: the model, splits and thresholds "
     "are ours. The controller never sees the first number, which builds in that its program does not hang "
     "on it. Sums above 9 never occur as an answer in `sums`, so that no network of classes could say them; "
-    "`first` asks only for sums that have occurred. Rivals may do better with far more steps. The first three "
-    "seeds disagreed; two more were seen before it was settled that ten would decide.",
+    "`first` asks only for sums that have occurred. Rivals may do better with far more steps. The first "
+    "three seeds disagreed; two more were seen before it was settled that ten would decide.",
 )
 
 
