@@ -6,7 +6,7 @@ import torch
 
 from tests.promises import normal
 from wavetrain import worlds
-from wavetrain.experiments import tem_cells
+from wavetrain.experiments import place_cells, position_cells, tem_cells
 
 WIDTH = 8
 WORLD = worlds.square(WIDTH, torus=True)
@@ -17,9 +17,9 @@ PLACE = WORLD.position[WALKED.node[:, 1:]] % WIDTH
 def test_plane_waves_are_band_cells_and_noise_is_not():
     wave = torch.tensor([[0, 1], [1, 0], [1, 1], [2, 1]]).float().T
     code = (2 * math.pi / WIDTH * PLACE @ wave).cos().double()
-    assert tem_cells.position_cells(code, PLACE, WIDTH, 20)[0]["band"] == 1
+    assert position_cells(code, PLACE, WIDTH, 20)[0]["band"] == 1
     noise = normal(*PLACE.shape[:2], 80)
-    shares, maps = tem_cells.position_cells(noise, PLACE, WIDTH, 20)
+    shares, maps = position_cells(noise, PLACE, WIDTH, 20)
     assert shares["band"] < 0.15 and shares["grid"] < 0.15  # 0.05 of infinitely many shifts
     assert maps["grid"].shape == maps["band"].shape == (WIDTH, WIDTH)
 
@@ -34,6 +34,17 @@ def test_attention_to_the_same_place_makes_place_cells():
     assert (best > 0.5).sum() == 1
     even = torch.ones_like(same) + 0.1 * normal(*same.shape).abs()
     assert tem_cells.memory_neurons(even, PLACE, WIDTH, 20)[0] < 0.15
+
+
+def test_walks_are_environments_of_their_own():
+    """A cell that fires at one node of each walk is a place cell in all of them, one of chance in few."""
+    node = WALKED.node[:, 1:]
+    home = (node == node[:, :1]).double()
+    cells = place_cells(torch.stack([home, normal(*node.shape).abs()], -1), PLACE, WIDTH, 20)
+    assert cells.above.shape == cells.information.shape == (8, 2)
+    assert cells.above[:, 0].all() and cells.above[:, 1].mean() < 0.5
+    assert (cells.rate[:, 0] == 1).sum((1, 2)).tolist() == [1] * 8
+    assert not place_cells(torch.zeros(2, 9, 1), PLACE[:2, :9], WIDTH, 3).above.any()
 
 
 def test_predicate():

@@ -4,6 +4,7 @@ slow     parameters of a layer that learn at a fraction of the training's rate
 built    a layer as it starts, for claims about what holds before any training
 Found    the read-out of a layer whose outputs are shares of what it found in memory
 crossing where a falling curve first goes under a level
+position_cells, place_cells   which units are grid-, band- or place-like beyond activity shifted in time
 
 three_memories  an LSTM, a transformer and a wave RNN, trained alike on trials of working memory
 Bare            a layer as a network to train, whose own output is the answer
@@ -14,8 +15,9 @@ import copy
 import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -25,6 +27,9 @@ from wavetrain.lab import Lab, Plan, Training
 from wavetrain.layers.lstm import LSTM
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.layers.wave_rnn import WaveRNN
+from wavetrain.lenses import rate_maps
+from wavetrain.lenses.grid_score import band, grid_score
+from wavetrain.lenses.place_fields import place_fields
 from wavetrain.stack import Answer, Stack
 from wavetrain.trials import TrialTask
 
@@ -82,6 +87,48 @@ def crossing(at: Sequence[float], curve: Sequence[float], level: float = 0.5) ->
         return float(at[-1] if under is None else at[0])
     before, after = curve[under - 1], curve[under]
     return float(at[under - 1] + (before - level) / (before - after) * (at[under] - at[under - 1]))
+
+
+def position_cells(
+    code: Tensor, place: Tensor, width: int, shifts: int
+) -> tuple[dict[str, float], dict[str, np.ndarray]]:
+    """Of code (B, T, U) at places (B, T, 2): the shares of grid and band cells, and the best map of each.
+
+    Places are bins, from 0 to width - 1. A cell counts whose score is above the 95th percentile of itself
+    with activity shifted in time: by chance 0.05.
+    """
+    bounds, dice = (-0.5, width - 0.5), np.random.default_rng(0)
+    score = grid_score(code, place, width, 0.0, shifts, *bounds)
+    null = [
+        band(rate_maps(code.roll(int(shift), 1), place, width, 0.0, *bounds)[0])
+        for shift in dice.integers(1, code.shape[1], shifts)
+    ]
+    limits = {"grid": score.threshold, "band": np.percentile(null, 95, axis=0)}
+    scores = {"grid": np.nan_to_num(score.grid, nan=-2.0), "band": np.nan_to_num(score.band)}
+    shares = {kind: float((scores[kind] > limit).mean()) for kind, limit in limits.items()}
+    return shares, {kind: score.rate[one.argmax()] for kind, one in scores.items()}
+
+
+class PlaceCells(NamedTuple):
+    """Of U units in each of B environments; a unit that is silent there has information 0 and counts not."""
+
+    above: np.ndarray  # (B, U) whether information is above the 95th percentile of shifts in time
+    information: np.ndarray  # (B, U) bits per spike
+    rate: np.ndarray  # (B, U, width, width)
+
+
+def place_cells(activity: Tensor, place: Tensor, width: int, shifts: int) -> PlaceCells:
+    """Of activity (B, T, U) at places (B, T, 2), bins from 0 to width - 1; each walk is an environment."""
+    dice, found = np.random.default_rng(0), []
+    for walk, where in zip(activity, place, strict=True):
+        rolls = [0, *(int(shift) for shift in dice.integers(1, len(walk), shifts))]
+        looks = [
+            place_fields(walk.roll(roll, 0)[None], where[None], width, 0.0, low=-0.5, high=width - 0.5)
+            for roll in rolls
+        ]
+        bits = np.nan_to_num([one.information for one in looks])  # (1 + shifts, U)
+        found.append((bits[0] > np.percentile(bits[1:], 95, axis=0), bits[0], looks[0].rate))
+    return PlaceCells(*(np.stack(part) for part in zip(*found, strict=True)))
 
 
 def three_memories(

@@ -22,12 +22,9 @@ from torch import Tensor, nn
 
 from wavetrain import worlds
 from wavetrain.claims import Claim
-from wavetrain.experiments import Found
+from wavetrain.experiments import Found, place_cells, position_cells
 from wavetrain.lab import Lab, Plan
 from wavetrain.layers.tem_transformer import TemTransformer
-from wavetrain.lenses import rate_maps
-from wavetrain.lenses.grid_score import band, grid_score
-from wavetrain.lenses.place_fields import place_fields
 from wavetrain.picture import Matrix
 from wavetrain.scan import Activation
 from wavetrain.stack import Reader
@@ -138,37 +135,12 @@ def look(
     return shares | {"zero_shot": float(told[seen.zero_shot & ~seen.reversal].double().mean())}
 
 
-def position_cells(
-    code: Tensor, place: Tensor, width: int, shifts: int
-) -> tuple[dict[str, float], dict[str, np.ndarray]]:
-    """Of code (B, T, U) at places (B, T, 2): the shares of grid and band cells, and the best map of each."""
-    bounds, dice = (-0.5, width - 0.5), np.random.default_rng(0)
-    score = grid_score(code, place, width, 0.0, shifts, *bounds)
-    null = [
-        band(rate_maps(code.roll(int(shift), 1), place, width, 0.0, *bounds)[0])
-        for shift in dice.integers(1, code.shape[1], shifts)
-    ]
-    limits = {"grid": score.threshold, "band": np.percentile(null, 95, axis=0)}
-    scores = {"grid": np.nan_to_num(score.grid, nan=-2.0), "band": np.nan_to_num(score.band)}
-    shares = {kind: float((scores[kind] > limit).mean()) for kind, limit in limits.items()}
-    return shares, {kind: score.rate[one.argmax()] for kind, one in scores.items()}
-
-
 def memory_neurons(weight: Tensor, place: Tensor, width: int, shifts: int) -> tuple[float, np.ndarray]:
     """Of attention (B, T, T): the share of place cells among the first quarter of steps, and the best map.
 
     Looked at while the other three quarters ask; a memory neuron belongs to one walk.
     """
-    bounds, dice, early = (-0.5, width - 0.5), np.random.default_rng(0), weight.shape[1] // 4
-    above, maps, told = [], [], []
-    for walk, where in zip(weight[:, early:, :early], place[:, early:], strict=True):
-        rolls = [0, *(int(shift) for shift in dice.integers(1, len(walk), shifts))]
-        looks = [
-            place_fields(walk.roll(roll, 0)[None], where[None], width, 0.0, low=bounds[0], high=bounds[1])
-            for roll in rolls
-        ]
-        information = np.nan_to_num([one.information for one in looks])  # (1 + shifts, S), silent cells 0
-        above.append(information[0] > np.percentile(information[1:], 95, axis=0))
-        maps.append(looks[0].rate)
-        told.append(information[0])
-    return float(np.mean(above)), np.concatenate(maps)[np.concatenate(told).argmax()]
+    early = weight.shape[1] // 4
+    cells = place_cells(weight[:, early:, :early], place[:, early:], width, shifts)
+    best = np.unravel_index(cells.information.argmax(), cells.information.shape)
+    return float(cells.above.mean()), cells.rate[best]
