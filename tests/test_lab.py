@@ -182,3 +182,37 @@ def test_kill_9_and_the_same_command_again(tmp_path: Path, after: float) -> None
     subprocess.run(command(tmp_path / "cut"), check=True, capture_output=True)
     assert figures(tmp_path / "cut") == figures(tmp_path / "whole")
     assert len(figures(tmp_path / "whole")) == 2
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for the children of a process")
+def test_workers_end_with_the_command_that_started_them(tmp_path: Path) -> None:
+    """Else a command that was killed would go on writing where the same command writes again."""
+    words = "run wave_rnn_adding --scale small --seeds 2 --jobs 2 --save-every 0"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "wavetrain.cli", *words.split(), "--out", str(tmp_path)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while len(list(tmp_path.glob("*/checkpoints/*.safetensors"))) < 2:  # until both train
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.05)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    assert len(children) >= 3  # two workers, and who keeps their queue
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 20
+    while (alive := [child for child in children if _lives(child)]) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for child in alive:
+        os.kill(int(child), signal.SIGKILL)
+    assert not alive
+
+
+def _lives(process: str) -> bool:
+    """Whether it runs: what nobody has waited for yet is a zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

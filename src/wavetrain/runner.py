@@ -17,9 +17,11 @@ import os
 import platform
 import shlex
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.managers import SyncManager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -142,7 +144,9 @@ def pool(
             yield item, work(item, tell)
         return
     context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads
-    with context.Manager() as manager:
+    manager = SyncManager(ctx=context)
+    manager.start(_end_with_parent)
+    with manager:
         queue = manager.Queue()
         with ProcessPoolExecutor(
             jobs, mp_context=context, initializer=_listen, initargs=(queue,)
@@ -167,6 +171,19 @@ _queue: Any = None
 def _listen(queue: Any) -> None:
     global _queue
     _queue = queue
+    _end_with_parent()
+
+
+def _end_with_parent() -> None:
+    """Who was started by a command that is killed would go on, and write where its successor writes."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def watch() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _work(work: Callable[[Item, Callable[[News], None]], Result], item: Item) -> Result:
