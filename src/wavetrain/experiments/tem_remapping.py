@@ -42,9 +42,9 @@ STABLE = 0.5  # least correlation between the halves of a walk of a cell that ha
 
 
 def _holds(figures: Mapping[str, float]) -> bool | None:
-    """Three times as many grid or band cells as by chance and no fewer than before training, half of p place
-    cells that tell more than before it, when p follows what is seen alone; g keeps its maps, p does not, and
-    grid at place is beyond shuffles. Open where the machine has not learned the world.
+    """Three times as many grid or band cells as by chance and no fewer than before training; half of what is
+    active in p place cells, which tell more than before it, when p follows what is seen alone; g keeps its
+    maps, p does not, and grid at place is beyond shuffles. Open where the world has not been learned.
     """
     if figures["zero_shot"] < LEARNED:
         return None
@@ -58,10 +58,10 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 claim = Claim(
     text="In a Tolman-Eichenbaum machine that infers edges it has never taken, 15% of the cells of g are "
-    "grid-like or 15% are band-like, and half of the cells of p are place-like, each beyond 95% of its own "
-    "shuffles, and tell more of the place than before training; in a new environment stable cells of g keep "
-    "at least 80% of the correlation of their maps, those of p at most half, and place cells move to where "
-    "the same grid cells are active, beyond 95% of shuffles",
+    "grid-like or 15% are band-like, and half of the active cells of p are place-like, each beyond 95% of "
+    "its own shuffles, and tell more of the place than before training; in a new environment stable cells of "
+    "g keep at least 80% of the correlation of their maps, those of p at most half, and place cells move to "
+    "where the same grid cells are active, beyond 95% of shuffles",
     source="Whittington et al. 2020, Cell 183:1249, rate maps and remapping",
     seed="T, second talk: grid cells and place cells from structure and content",
     systems=("tolman_eichenbaum", "graph_walks", "grid_score", "place_fields", "remapping"),
@@ -74,7 +74,7 @@ claim = Claim(
     "`aligned_g` tells how much is the same but for the shift; it was added after the result, and does not "
     "decide. In a first run, of 2,000 steps, what is kept was a median over all cells, most of which hardly "
     "vary and gave ratios of noise (0.57 in one seed, 1.23 in another); it became that over stable cells, "
-    "and training went on for 2,000 steps more, with a lower rate at its end.",
+    "a bound of 0.5 chosen then, and training went on for 2,000 steps more, with a lower rate at its end.",
 )
 
 
