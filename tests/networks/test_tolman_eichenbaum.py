@@ -161,6 +161,25 @@ def test_weighing_by_precision():
     close(combine(one, 2 * equal, other, equal), (one + 4 * other) / 5, "the mean of unequal spread")
 
 
+def test_doubt_is_told_by_the_size_before_the_clamp():
+    """mu of 3 and of 0.5 in all cells of the two modules: sizes of 81 and 1.5, where g moves by 1 and 0.5."""
+    net, x = network(iteration=10**6), walk(2, 1)
+    mu = torch.tensor([3.0] * 9 + [0.5] * 6).double()
+    with torch.no_grad():
+        for last, part in zip(net.recall.last, mu.split([9, 6]), strict=True):
+            last.weight.zero_()  # type: ignore[operator]
+            last.bias.copy_(part)  # type: ignore[operator]
+        none = x.new_zeros(2, 2, 0, 30)
+        content = net.sense(x[:, :, :16], net.begin(2)[2])[0]
+        by_sight = net.attract(content.expand(-1, 2, -1), Memory(None, none, none, none.new_zeros(0)))[:, 1]
+        error = (net.decode(by_sight).softmax(-1) - x[:, 0, :16]).square().sum(-1) / 2
+        told = torch.stack([torch.full((2,), 81.0), error, torch.full((2,), 1.5), error], 1).double()
+        g = combine(
+            net.first, torch.ones(15).double(), mu.clamp(-1, 1), net.recall_spread.ready()(told).exp()
+        )
+        close(net.walk(x)[0].g[:, 0], g, "g, of a memory without bounds")
+
+
 @pytest.mark.parametrize("chunk", [1, 3, 7])
 def test_chunks_make_no_difference(chunk: int):
     """In chunks of one step it is the definition, with M as a matrix at every step."""

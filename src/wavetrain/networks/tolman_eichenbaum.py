@@ -6,7 +6,7 @@ modules f = 1 .. F from high to low frequency, of s_f sampled cells, 3 s_f cells
     g' = clamp(g + g D(a))          path integration by the last action; slow modules drive fast ones too
     x_f = (1 - a_f) x_f + a_f x     x is the observation, two of C units; x~_f = w_f normalised(x_f - mean)+
     p_x = A(x~ tiled, M_x)          what is remembered of this observation; mu = MLP(p_x, summed over C)
-    g = mean of g' and mu, each weighed by its precision
+    g = mean of g' and clamp(mu), each weighed by its precision, mu's told by |mu|^2 and the memory's error
     p = f_p(f_g(g) repeated o x~ tiled)     place times observation, flattened; f_g takes the first s_f
     p_g = A(f_g(g) repeated, M)     and p_g' of g' likewise: the prediction, which has not seen x
     M <- clamp(k M + eta (p + p_g)^T (p - p_g) o mask);   M_x alike, with p_x for p_g and no mask
@@ -219,9 +219,9 @@ class TolmanEichenbaum(nn.Module):
         for t, content in enumerate(sensed.unbind(1)):
             asked = torch.stack([path @ self.spot, content], 1)
             by_path, by_sight = self.attract(asked, memory).unbind(1)
-            mean = recall(by_sight @ self.repeat.mT).clamp(-1, 1)
+            mean = recall(by_sight @ self.repeat.mT)
             doubt = recall_spread(self.evidence(mean, by_sight, seen[:, t])).exp() + 10_000 * now.doubt
-            g = combine(path, spread.exp(), mean, doubt)
+            g = combine(path, spread.exp(), mean.clamp(-1, 1), doubt)
             p = _fp(g @ self.spot * content)
             by_place = self.attract((g @ self.spot).unsqueeze(1), memory).squeeze(1)
             memory = memory.write(p, torch.stack([by_place, by_sight], 1), now)
@@ -261,7 +261,7 @@ class TolmanEichenbaum(nn.Module):
         return (g + (action.unsqueeze(-1) * change).sum(1)).clamp(-1, 1)
 
     def evidence(self, mean: Tensor, by_sight: Tensor, seen: Tensor) -> Tensor:
-        """What tells how far mu is to be trusted: its size, and the memory's error on what is seen."""
+        """What tells how far mu is to be trusted: its size before the clamp, and the memory's error on x."""
         with torch.no_grad():
             wrong = ((self.decode(by_sight).softmax(-1) - seen) ** 2).sum(-1, keepdim=True) / 2
         size = mean**2 @ self.modular
