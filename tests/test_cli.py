@@ -175,7 +175,7 @@ def test_unknown_names(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_impossible_numbers(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "seeds must be at least 1" in refused(capsys, "run", "wave_rnn_copy", "--seeds", "0")
+    assert "seeds must be from 1 to 1000" in refused(capsys, "run", "wave_rnn_copy", "--seeds", "0")
     assert "jobs" in refused(capsys, "run", "wave_rnn_copy", "--jobs", "-2")
     assert "steps" in refused(capsys, "compare", "digits", "--steps", "-5")
     assert "rates" in refused(capsys, "compare", "digits", "--rates", "-1")

@@ -50,11 +50,12 @@ MAY_IMPORT = {
     "find": {"errors"},
     "report": {"claims", "errors", "find", "picture"},
     "load": {"core", "errors", "data", "tasks", "find"},
-    "runner": {"claims", "errors", "find", "lab", "report", "scan"},
+    "pools": {"lab"},
+    "runner": {"pools", "claims", "errors", "find", "lab", "report", "scan"},
     "compare": DOWN
-    | {"find", "lab", "lenses", "load", "picture", "report", "rules", "runner", "stack", "train"},
+    | {"find", "lab", "lenses", "load", "picture", "pools", "report", "rules", "runner", "stack", "train"},
 }
-ON_TOP = {"cli", "progress"}  # may import all
+ON_TOP = {"cli", "progress", "terminal"}  # may import all
 
 
 def home(path: Path) -> str:

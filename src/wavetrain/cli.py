@@ -4,24 +4,24 @@ The only file that prints. What only reads (list, cite, site) never imports torc
 the error stream and exit code 2.
 """
 
-import json as json_module
 import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import tyro
-from rich.console import Console
+from rich.text import Text
 
-from wavetrain import find
+from wavetrain import find, terminal
 from wavetrain.errors import BadInput, unknown
 from wavetrain.progress import progress
 
 Names = tyro.conf.Positional[tuple[str, ...]]
 Name = tyro.conf.Positional[str]
 Json = Annotated[bool, tyro.conf.arg(help="print JSON instead of text")]
-console = Console(highlight=False)
+console = terminal.Terminal()
+MOST = 1000  # seeds, and jobs at a time
 
 
 def list_(kind: tyro.conf.Positional[str] = "all", json: Json = False) -> None:
@@ -75,17 +75,15 @@ def show(name: Name, picture: Path | None = None, json: Json = False) -> None:
         return
     console.print(card_table(found))
     console.print()
-    console.print(
-        plain(found.about, console.width), markup=False, overflow="ignore", no_wrap=True, crop=False
-    )
+    console.print(plain(found.about, console.width), overflow="ignore", no_wrap=True, crop=False)
     if operator is not None:
         from wavetrain.report.draw import ascii_matrix
 
         console.print("\nparameters, 64 channels in and out: " + str(facts["parameters"]["64"]))
         console.print("operator at the start on 48 random steps (row = now, column = then)\n")
-        console.print(ascii_matrix(operator), markup=False)
+        console.print(ascii_matrix(operator))
     for one in claims:
-        console.print(f"\nclaim [bold]{one.name}[/bold]: {one.facts['text']}")
+        console.print(Text.assemble("\nclaim ", (one.name, "bold"), f": {one.facts['text']}"))
 
 
 def _operator(found: find.Found) -> tuple[dict[str, int], Any]:
@@ -132,8 +130,8 @@ def run(
         raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
     if scale not in runner.SCALES:
         raise unknown("scale", scale, runner.SCALES)
-    _at_least(seeds=seeds, jobs=jobs + 1)
-    _check_device(device)
+    _within(seeds=seeds, jobs=jobs or 1)
+    device = _device(device)
     found = (
         find.members("experiments")
         if "all" in experiments
@@ -201,8 +199,8 @@ def compare(
     from wavetrain import compare as comparing
     from wavetrain.report.tables import columns_table, comparison
 
-    _at_least(seeds=seeds, jobs=jobs + 1)
-    _check_device(device)
+    _within(seeds=seeds, jobs=jobs or 1)
+    device = _device(device)
     terms = comparing.Terms(parameters, steps, batch, depth, rates, seeds=tuple(range(seeds)))
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     with progress(console, quiet=json) as tell:
@@ -210,13 +208,13 @@ def compare(
     if json:
         _print_json(result)
         return
-    console.print(result["data"]["what"], markup=False)
+    console.print(result["data"]["what"])
     console.print(columns_table(comparison(result)))
-    console.print(f"chance: {result['chance']['answer']}", markup=False)
+    console.print(f"chance: {result['chance']['answer']}")
     for why in result["left_out"].values():
-        console.print(f"left out: {why}", markup=False)
+        console.print(f"left out: {why}")
     for layer, path in result["pictures"].items():
-        console.print(f"operator of {layer}: {Path(result['folder']) / path}", markup=False, soft_wrap=True)
+        console.print(f"operator of {layer}: {Path(result['folder']) / path}", soft_wrap=True)
 
 
 def site(results: Path = Path("results"), out: Path = Path("site"), json: Json = False) -> None:
@@ -243,7 +241,7 @@ def cite(name: Name, json: Json = False) -> None:
     if json:
         _print_json({"name": name, **found.facts, "bibtex": bibtex(found)})
     else:
-        console.print(bibtex(found), markup=False, soft_wrap=True)
+        console.print(bibtex(found), soft_wrap=True)
 
 
 def fetch(name: Name, json: Json = False) -> None:
@@ -262,23 +260,28 @@ def fetch(name: Name, json: Json = False) -> None:
         console.print(f"{name}: {place}", soft_wrap=True)
 
 
-def _check_device(device: str) -> None:
+def _device(name: str) -> str:
+    """The device under its plainest name: there is one `cpu`, whatever number it is given."""
     import torch
 
     try:
+        device = torch.device(name)
+        if device.type not in ("cpu", "cuda"):
+            raise BadInput(f"expected a device cpu, cuda, cuda:1 ..., got {name!r}")
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise BadInput(f"device {device!r} is not to be had here: {str(error).splitlines()[0]}") from error
+        raise BadInput(f"device {name!r} is not to be had here: {str(error).splitlines()[0]}") from error
+    return "cpu" if device.type == "cpu" else name
 
 
-def _at_least(**numbers: int) -> None:
+def _within(**numbers: int) -> None:
     for name, value in numbers.items():
-        if value < 1:
-            raise BadInput(f"{name} must be at least 1, got {value}")
+        if not 1 <= value <= MOST:
+            raise BadInput(f"{name} must be from 1 to {MOST}, got {value}")
 
 
 def _print_json(value: Any) -> None:
-    print(json_module.dumps(value, indent=1, ensure_ascii=False, default=str))
+    print(terminal.as_json(value))
 
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -295,21 +298,34 @@ COMMANDS: dict[str, Callable[..., None]] = {
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; leaves with 0, with 2 for bad input, with 130 when interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    terminal.prepare()
     try:
-        if words and not words[0].startswith("-") and words[0] not in COMMANDS:
-            raise unknown("command", words[0], COMMANDS)
-        tyro.extras.subcommand_cli_from_dict(
-            COMMANDS, prog="wavetrain", description="Sequence learning in brains and machines.", args=words
-        )
-    except BrokenPipeError:  # whoever read the output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        try:
+            _answer(words)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        terminal.abandon()
         sys.exit(141)
     except (BadInput, OSError) as error:
-        print(f"wavetrain: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
+        _leave(str(error), 2)
+    except (MemoryError, RuntimeError) as error:
+        if not terminal.out_of_memory(error):
+            raise
+        _leave(f"not enough memory for this size: {error}", 2)
     except KeyboardInterrupt:
-        print("wavetrain: stopped; the same command goes on from here", file=sys.stderr)
-        sys.exit(130)
+        _leave("stopped; the same command goes on from here", 130)
+
+
+def _answer(words: Sequence[str]) -> None:
+    if words and not words[0].startswith("-") and words[0] not in COMMANDS:
+        raise unknown("command", words[0], COMMANDS)
+    terminal.parsed(COMMANDS, words, "wavetrain", "Sequence learning in brains and machines.")()
+
+
+def _leave(why: str, code: int) -> NoReturn:
+    print(f"wavetrain: {' '.join(why.split())}", file=sys.stderr)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

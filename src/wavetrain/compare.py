@@ -31,6 +31,7 @@ from wavetrain.lab import Lab, News, Plan
 from wavetrain.lenses.effective_context import effective_context
 from wavetrain.load import load
 from wavetrain.picture import Matrix
+from wavetrain.pools import pool
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.stack import Answer, Body, Stack, one_hot
 
@@ -132,7 +133,7 @@ def compare(
     runner.write_json(folder / "config.json", config)
     crop = _crop(data.task, max(width for width, _ in widths.values()))
     entries = [Entry(one.name, *widths[one.name], crop, source, terms, folder, device) for one in chosen]
-    parts = {entry.layer: part for entry, part in runner.pool(execute, entries, jobs, tell)}
+    parts = {entry.layer: part for entry, part in pool(execute, entries, jobs, tell)}
     figures = [part["figures"] for part in parts.values()]
     objective = data.task.objective
     sign = 1 if objective.higher else -1

@@ -18,8 +18,8 @@ def progress(console: Console, quiet: bool) -> "Iterator[Callable[[News], None]]
         yield lambda news: None
         return
     columns = (
-        TextColumn("{task.fields[run]}", style="bold"),
-        TextColumn("{task.description}"),
+        TextColumn("{task.fields[run]}", style="bold", markup=False),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=16),
         TextColumn("{task.completed}/{task.total}"),
         TextColumn("loss {task.fields[loss]:.4g}  score {task.fields[score]:.3f}"),

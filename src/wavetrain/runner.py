@@ -12,28 +12,23 @@ import hashlib
 import importlib.metadata
 import json
 import math
-import multiprocessing
 import os
 import platform
 import shlex
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing.managers import SyncManager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from wavetrain import __version__, claims
 from wavetrain.errors import BadInput, unknown
 from wavetrain.find import Found
 from wavetrain.lab import Lab, News
+from wavetrain.pools import pool
 
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
 SCALES = ("smoke", "small", "full")
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,79 +124,6 @@ def run_all(
     yield from pool(execute, waiting, jobs, tell)
 
 
-def pool(
-    work: Callable[[Item, Callable[[News], None]], Result],
-    items: Sequence[Item],
-    jobs: int,
-    tell: Callable[[News], None],
-) -> Iterator[tuple[Item, Result]]:
-    """Do a piece of work for each item, in this process or in several; yields as each ends.
-
-    `work` is a function of a module, and gets a function that tells the news.
-    """
-    if jobs == 1 or len(items) == 1:
-        for item in items:
-            yield item, work(item, tell)
-        return
-    context = multiprocessing.get_context("spawn")  # a fork would inherit torch's threads
-    manager = SyncManager(ctx=context)
-    manager.start(_end_with_parent)
-    with manager:
-        queue = manager.Queue()
-        with ProcessPoolExecutor(
-            jobs, mp_context=context, initializer=_listen, initargs=(queue,)
-        ) as processes:
-            futures = {processes.submit(_work, work, item): item for item in items}
-            pending = set(futures)
-            try:
-                while pending:
-                    over = {future for future in pending if future.done()}
-                    _pass_on(queue, tell, wait=not over)
-                    for future in over:
-                        yield futures[future], future.result()
-                    pending -= over
-            finally:
-                for future in pending:
-                    future.cancel()
-
-
-_queue: Any = None
-
-
-def _listen(queue: Any) -> None:
-    global _queue
-    _queue = queue
-    _end_with_parent()
-
-
-def _end_with_parent() -> None:
-    """Who was started by a command that is killed would go on, and write where its successor writes."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-
-    def watch() -> None:
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _work(work: Callable[[Item, Callable[[News], None]], Result], item: Item) -> Result:
-    return work(item, _queue.put)
-
-
-def _pass_on(queue: Any, tell: Callable[[News], None], wait: bool) -> None:
-    """Hand on all news in the queue; waits a moment for the first where nothing else is to be done."""
-    import queue as queues
-
-    try:
-        tell(queue.get(timeout=0.2 if wait else 0))
-        while True:
-            tell(queue.get_nowait())
-    except queues.Empty:
-        return
-
-
 def record(
     orders: Sequence[Order], results: Sequence[dict[str, Any]], home: Path, command: str
 ) -> dict[str, Any]:
@@ -276,9 +198,10 @@ def _processor() -> str:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write JSON whole or not at all."""
+    """Write JSON whole or not at all; half a character, as in a name that is no UTF-8, as `\\uXXXX`."""
     new = path.with_name(path.name + ".new")
-    new.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+    new.write_bytes(text.encode("utf-8", errors="backslashreplace"))
     new.replace(path)
 
 
@@ -286,7 +209,7 @@ def read_json(path: Path) -> Any:
     """Read JSON; a damaged file raises BadInput."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} cannot be read ({error}); delete it to make it anew") from error
 
 

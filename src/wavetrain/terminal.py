@@ -1,0 +1,106 @@
+"""Words in, text out: how a command line becomes a call, and how text reaches any terminal.
+
+All that a user named (files, folders, columns) is printed as it is, never as markup. A terminal that lacks a
+character gets `?` in its place: a table is not lost after hours of work for one µ. What cannot be read on the
+command line is one line, like any other bad input.
+"""
+
+import contextlib
+import functools
+import io
+import itertools
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tyro
+from rich.console import Console
+
+from wavetrain.errors import BadInput
+
+FRAME = "╭╮╰╯│─ +|"  # what the parser's boxes are drawn with, on any terminal
+
+
+class Terminal(Console):
+    """A console for text that is not markup."""
+
+    def __init__(self) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False)
+
+    def on_broken_pipe(self) -> None:
+        """Left to the command, like that of any other output."""
+        raise BrokenPipeError
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether it says so; torch has no error of its own for the memory of a CPU."""
+    return isinstance(error, MemoryError) or "allocate" in str(error) or "out of memory" in str(error)
+
+
+def prepare() -> None:
+    """From here on no character can stop the output."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def abandon() -> None:
+    """Whoever read the output has read enough: the rest goes nowhere, and nothing is said about it."""
+    with Path(os.devnull).open("w") as nowhere:
+        for stream in (sys.stdout, sys.stderr):
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(nowhere.fileno(), stream.fileno())
+
+
+def as_json(value: Any) -> str:
+    """JSON that the output can carry: what it lacks, or what is no text at all, is written as `\\uXXXX`."""
+    text = json.dumps(value, indent=1, ensure_ascii=False, default=str)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value, indent=1, default=str)
+    return text
+
+
+def parsed(
+    commands: Mapping[str, Callable[..., None]], words: Sequence[str], prog: str, description: str
+) -> Callable[[], None]:
+    """The command that the words name, with its arguments: ready to be called.
+
+    Raises BadInput for words that make no sense, and SystemExit(0) where help was asked for and given.
+    """
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            call = tyro.extras.subcommand_cli_from_dict(
+                {name: _postponed(command) for name, command in commands.items()},
+                prog=prog,
+                description=description,
+                args=list(words),
+            )
+    except SystemExit as left:
+        if not left.code:
+            raise
+        command = f" {words[0]}" if words and words[0] in commands else ""
+        raise BadInput(f"{_sentence(said.getvalue())}; see `{prog}{command} --help`") from None
+    return call
+
+
+def _postponed(command: Callable[..., None]) -> Callable[..., Any]:
+    """What takes the same arguments, and returns the call in place of making it."""
+    return functools.update_wrapper(functools.partial(functools.partial, command), command)
+
+
+def _sentence(box: str) -> str:
+    """What a box of the parser says, as one line: what stands below its title, up to the next rule."""
+    lines = [line.strip(FRAME) for line in box.strip().splitlines()[1:]]
+    below = itertools.dropwhile(_is_rule, lines)
+    words = itertools.takewhile(lambda line: not _is_rule(line), below)
+    return " ".join(" ".join(words).split()).rstrip(".") or "these words make no sense"
+
+
+def _is_rule(line: str) -> bool:
+    return not line.strip("-")

@@ -1,0 +1,111 @@
+"""Output on any terminal, and command lines that make no sense."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wavetrain import cli, find, terminal
+
+COMMAND = [sys.executable, "-m", "wavetrain.cli"]
+
+
+SCRIPT = """
+import contextlib
+from wavetrain import cli
+for words in ("list layers", "cite s4", "run --bad", "show wave_rnn", "show wave_rnn --json"):
+    with contextlib.suppress(SystemExit):
+        cli.main(words.split())
+"""
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_any_encoding(encoding: str) -> None:
+    """A character that the terminal lacks is replaced; JSON loses nothing."""
+    environment = os.environ | {"PYTHONIOENCODING": encoding}
+    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    text, said = done.stdout.decode(encoding), done.stderr.decode(encoding)
+    assert "Traveling waves encode the recent past" in " ".join(text.split())
+    assert said.splitlines() == ["wavetrain: Unrecognized options: --bad; see `wavetrain run --help`"]
+    assert json.loads(text[text.index("\n{\n") :])["about"] == find.named("wave_rnn").about
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_json_of_what_the_output_lacks(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = {"µ": "mine\udcff.csv"}  # a file name that is no UTF-8
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+    assert json.loads(terminal.as_json(value).encode(encoding)) == value
+
+
+def test_what_a_user_names_is_no_markup(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    out = tmp_path / "red]x[/] [bold]a[/bold] :smile:"
+    cli.main(["run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "1", "--jobs", "1", "--out", str(out)])
+    assert f"report: {out}/site/index.html" in capsys.readouterr().out
+    file = tmp_path / "[red]mine.csv"
+    file.write_text("[b]a[/b],[/x]\n" + "".join(f"{i % 7}.5,{(i * i) % 11}\n" for i in range(100)))
+    words = ["compare", str(file), "--layers", "elman", "--steps", "2", "--seeds", "1", "--jobs", "1"]
+    cli.main([*words, "--out", str(tmp_path)])
+    assert "rows of [b]a[/b], [/x];" in capsys.readouterr().out
+
+
+def test_names_that_are_no_text(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xe9"))
+    words = ["run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "1", "--jobs", "1", "--out", str(folder)]
+    cli.main(words)
+    assert "report: " in capsys.readouterr().out and (folder / "site" / "index.html").exists()
+
+
+@pytest.mark.parametrize("words", ["list --json", "list", "show lstm", "--help"])
+def test_a_reader_who_has_read_enough(words: str) -> None:
+    running = subprocess.Popen(
+        [*COMMAND, *words.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ
+    )
+    assert running.stdout is not None and running.stderr is not None
+    running.stdout.close()
+    assert running.stderr.read() == b""
+    assert running.wait() == 141
+    running.stderr.close()
+
+
+UNREADABLE = {
+    "unknown flag": ("run x --sede 3", "Unrecognized options: --sede, 3"),
+    "wrong type": ("run x --seeds many", "--seeds: invalid literal for int"),
+    "a fraction": ("run x --seeds 1.5", "'1.5'"),
+    "no value": ("run x --seeds", "Missing value for argument '--seeds'"),
+    "no value, another flag": ("run x --seeds --json", "--seeds"),
+    "no name": ("show", "name (required)"),
+    "two names": ("show lstm gru", "Unrecognized options: gru"),
+    "wrong type of many": ("compare digits --rates 0.1 fast", "--rates"),
+    "flag of another command": ("list --seeds 3", "--seeds (applied to wavetrain list)"),
+    "value of a switch": ("list --json 3 4", "4"),
+    "unknown flag alone": ("--bad", "--bad"),
+    "nothing": ("", "Expected one of {list, show, run, compare"),
+    "infinite number": ("compare digits --parameters 1e400", "--parameters"),
+    "no such command": ("lst", "did you mean list"),
+    "another case": ("LIST", "no command is called 'LIST'"),
+}
+
+
+@pytest.mark.parametrize("words, said", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_command_line_that_makes_no_sense_is_one_line(
+    words: str, said: str, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the parser draws its boxes with."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding) for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    with pytest.raises(SystemExit) as left:
+        cli.main(words.split())
+    texts = []
+    for stream in streams:
+        stream.flush()
+        texts.append(stream.buffer.getvalue().decode(encoding))  # type: ignore[attr-defined]
+    assert left.value.code == 2 and texts[0] == ""
+    (line,) = texts[1].splitlines()
+    assert line.startswith("wavetrain: ") and said in line
