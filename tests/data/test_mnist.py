@@ -129,3 +129,44 @@ def test_the_real_thing():
     plain[order] = parts[2].x[0]
     image = plain.view(28, 28)
     assert not image[:5].any() and image[7:9].sum() > 10, "the first test image is no seven, right side up"
+
+
+def published(monkeypatch: pytest.MonkeyPatch, host: Path) -> None:
+    """The host gives out four tiny files that count as the published ones."""
+    for place, name in enumerate(data.MNIST):
+        content = idx(place + 1)
+        (host / name).write_bytes(gzip.compress(content))
+        monkeypatch.setitem(data.MNIST, name, hashlib.sha256(content).hexdigest())
+
+
+def test_a_damaged_file_is_fetched_again(host: Path, monkeypatch: pytest.MonkeyPatch):
+    """Zipped or not: a cut-off download, one of other content, and one beside a whole file."""
+    published(monkeypatch, host)
+    home = data.folder() / "mnist"
+    home.mkdir(parents=True)
+    cut, other, plain, beside = data.MNIST
+    (home / cut).write_bytes((host / cut).read_bytes()[:20])
+    (home / other).write_bytes(gzip.compress(b"of another make"))
+    (home / plain.removesuffix(".gz")).write_bytes(b"damaged")
+    (home / beside).write_bytes(b"damaged")
+    (home / beside.removesuffix(".gz")).write_bytes(idx(4))
+    assert module.fetch() == home
+    assert [len(data.read_mnist(name)) for name in data.MNIST] == [1, 2, 3, 4]
+    whole = {path: path.stat().st_mtime_ns for path in home.iterdir()}
+    assert sorted(path.name for path in whole) == sorted({cut, other, plain, beside.removesuffix(".gz")})
+    for name in data.MNIST:
+        (host / name).unlink()  # what is there whole is not fetched again
+    assert module.fetch() == home and whole == {path: path.stat().st_mtime_ns for path in home.iterdir()}
+
+
+def test_a_download_that_comes_damaged_is_tried_again(host: Path, monkeypatch: pytest.MonkeyPatch):
+    published(monkeypatch, host)
+    first = next(iter(data.MNIST))
+    (host / f"{first}.once").write_bytes((host / first).read_bytes()[:20])
+    home = module.fetch()
+    assert len(data.read_mnist(first)) == 1 and not (host / f"{first}.once").exists()
+    (home / first).unlink()
+    (host / first).write_bytes(b"damaged for ever")
+    with pytest.raises(BadInput, match=f"{first} could not be fetched from .* in 3 tries: .* another sha256"):
+        module.fetch()
+    assert first not in [path.name for path in home.iterdir()] and not list(home.glob(".part*"))

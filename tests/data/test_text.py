@@ -1,11 +1,7 @@
 """Text: three parts of all bytes, windows end to end, the vocabulary, and files that are whole or not."""
 
-import functools
 import gzip
 import hashlib
-import http.server
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -124,24 +120,6 @@ def test_published_texts_lie_in_the_data_folder(tmp_path: Path, monkeypatch: pyt
     (tmp_path / "wikitext2_test.txt.gz").write_bytes(gzip.compress(WORDS + b"!"))
     with pytest.raises(BadInput, match=r"another sha256 .* someone/something"):
         text("wikitext2_test.txt.gz")
-
-
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder that a server of this machine gives out instead of the real host."""
-    (tmp_path / "host").mkdir()
-    handler = functools.partial(Quiet, directory=str(tmp_path / "host"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setattr(data, "HOST", f"http://127.0.0.1:{server.server_port}")
-        monkeypatch.setenv("WAVETRAIN_DATA", str(tmp_path / "data"))
-        yield tmp_path / "host"
-        server.shutdown()
-
-
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 def test_fetch_keeps_only_what_was_published(host: Path, monkeypatch: pytest.MonkeyPatch):

@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from wavetrain.core import CLASSES, Batch, Recorded, majority
 from wavetrain.errors import BadInput
 
 HOST = "https://raw.githubusercontent.com"
+TRIES, PAUSE = 3, 1.0  # to download a file, and seconds before the next, more each time
 MNIST = {  # sha256 of the content, unzipped
     "train-images-idx3-ubyte.gz": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
     "train-labels-idx1-ubyte.gz": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -89,17 +91,54 @@ class File(NamedTuple):
 
 
 def fetched(*files: File) -> Path:
-    """Download files into the data folder, unzipped, each kept only with its sha256; needs the network."""
+    """Download files into the data folder, unzipped; needs the network."""
+    for file in files:
+        brought(f"{HOST}/{file.repository}/{file.place}", folder() / file.name, file.sha256)
+    return folder()
+
+
+def brought(url: str, path: Path, sha256: str) -> None:
+    """Download a file to the path, or to it without `.gz` where the address has none, unless it is there.
+
+    What is there counts only whole, by the sha256 of its content, unzipped; what is damaged is replaced. A
+    download that comes damaged is tried again, and never takes the place of anything.
+    """
     import pooch
 
-    for file in files:
-        url = f"{HOST}/{file.repository}/{file.place}"
-        name = file.name.removesuffix(".gz")
-        try:
-            pooch.retrieve(url, known_hash=f"sha256:{file.sha256}", fname=name, path=folder())
-        except Exception as error:  # whatever the network raises
-            raise BadInput(f"{file.name} could not be fetched from {url}: {error}") from error
-    return folder()
+    pooch.get_logger().setLevel("WARNING")
+    plain = path.with_suffix("") if path.suffix == ".gz" else path
+    found = [one for one in {path, plain} if one.exists()]
+    whole = [one for one in found if _is_whole(one, sha256)]
+    if not whole:
+        new = path if url.endswith(".gz") else plain
+        part = new.with_name(f".part-{new.name}")
+        why = ""
+        for attempt in range(TRIES):
+            time.sleep(attempt * PAUSE)
+            try:
+                part.unlink(missing_ok=True)
+                pooch.retrieve(url, known_hash=None, fname=part.name, path=part.parent)
+                if _is_whole(part, sha256):
+                    part.replace(new)
+                    break
+                why = f"its content has another sha256 than published, {sha256}"
+                part.unlink()
+            except Exception as error:  # whatever the network raises
+                why = str(error)
+        else:
+            raise BadInput(f"{path.name} could not be fetched from {url} in {TRIES} tries: {why}")
+        whole = [new]
+    for one in found:  # a damaged one would be read before the whole one
+        if one not in whole:
+            one.unlink()
+
+
+def _is_whole(path: Path, sha256: str) -> bool:
+    try:
+        content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError, zlib.error):
+        return False
+    return hashlib.sha256(content).hexdigest() == sha256
 
 
 def standardised(x: Tensor, train: Tensor) -> Tensor:

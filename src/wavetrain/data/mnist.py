@@ -9,7 +9,6 @@ from pathlib import Path
 
 from wavetrain import data
 from wavetrain.core import Recorded
-from wavetrain.errors import BadInput
 
 SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
@@ -21,13 +20,7 @@ def mnist(permuted: int | None = None) -> Recorded:
 
 def fetch() -> Path:
     """Download the four files into the data folder and check them; needs the network."""
-    import pooch
-
     home = data.folder() / "mnist"
-    for name in data.MNIST:
-        try:
-            pooch.retrieve(SOURCE + name, known_hash=None, fname=name, path=home)
-        except Exception as error:  # whatever the network raises
-            raise BadInput(f"{name} could not be fetched from {SOURCE}: {error}") from error
-        data.read_mnist(name)
+    for name, sha256 in data.MNIST.items():
+        data.brought(SOURCE + name, home / name, sha256)
     return home
