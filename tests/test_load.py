@@ -9,7 +9,8 @@ import torch
 
 from wavetrain.core import CLASSES, TOKENS, VALUES, Recorded, explained
 from wavetrain.errors import BadInput
-from wavetrain.load import FEWEST_BYTES, load
+from wavetrain.load import load
+from wavetrain.tables.texts import FEWEST_BYTES
 
 
 def normal(*shape: int) -> np.ndarray:
@@ -88,7 +89,7 @@ def test_the_parts_of_sequences_hold_each_of_them_once(tmp_path: Path):
 
 
 def test_training_sees_every_class(tmp_path: Path):
-    y = np.zeros(40, int)
+    y = np.arange(40) % 2
     y[:12] = np.arange(12)
     task = recorded(write(tmp_path, "mine.npz", {"x": normal(40, 3), "y": y}))
     assert set(task.train.y.tolist()) == set(range(12))
@@ -130,14 +131,12 @@ def test_a_constant_channel_is_fine(tmp_path: Path):
 
 @pytest.mark.parametrize("rows, window", [(60, 8), (400, 59), (2000, 128)])
 def test_windows_of_a_table_follow_on_and_stay_in_their_part(tmp_path: Path, rows: int, window: int):
-    task = recorded(write(tmp_path, "mine.csv", table(np.arange(rows, dtype=float), head="count\n")))
+    task = recorded(write(tmp_path, "mine.csv", table(np.sqrt(np.arange(rows)), head="root\n")))
     held = int(0.15 * rows)
-    train = task.train.x.flatten()
-    scale = (train.max() - train.min()) / (rows - 2 * held - 2)  # of one row to the next
-    first = train.min()
+    first, scale = task.train.x[0, 0], task.train.x[0, 1] - task.train.x[0, 0]  # of row 0, and on to row 1
     parts = {}
     for name, (x, y) in {"train": task.train, "valid": task.valid(), "test": task.test()}.items():
-        x, y = (((side - first) / scale).round().long() for side in (x, y))  # rows of the file
+        x, y = (((side - first) / scale).square().round().long() for side in (x, y))  # rows of the file
         assert x.shape[1:] == (window, 1)
         assert torch.equal(y, x + 1) and torch.equal(x[:, 1:], x[:, :-1] + 1)
         parts[name] = (int(x.min()), int(y.max()))
@@ -161,26 +160,34 @@ def test_chance_of_a_forecast_is_to_repeat_the_last_row(tmp_path: Path):
     assert described.chance == "repeating the last row"
 
 
+DAYS = [str(np.datetime64("2023-11-20") + row) for row in range(100)]
 HEADS = {
-    "no header": ("", "", 1),
-    "header": ("a,b\n", "column", 2),
-    "times": ("time,b\n", "2024-01-{:02d} 00:00:00,", 1),
-    "dates of another form": ("day,b\n", "{:02d}/02/2024,", 1),
-    "unnamed numbers": (",b\n", "{:d},", 1),
-    "named numbers": ("id,b\n", "{:d},", 2),
-    "times without header": ("", "2024-01-{:02d}T00:00,", 1),
+    "no header": ("", [], ""),
+    "header": ("a,b\n", ["1.5"] * 100, ""),
+    "times": ("time,b\n", [f"{day} 00:00:00" for day in DAYS], "time, which dates the rows"),
+    "dates of another form": (
+        "day,b\n",
+        ["/".join(day.split("-")[::-1]) for day in DAYS],
+        "day, which dates",
+    ),
+    "unnamed numbers": (",b\n", list(map(str, range(100))), "the unnamed column 1, which numbers the rows"),
+    "named numbers": ("id,b\n", list(map(str, range(7, 107))), "id, which numbers the rows"),
+    "times without header": ("", [f"{day}T00:00" for day in DAYS], "column 1, which dates the rows"),
 }
 
 
 @pytest.mark.parametrize("case", HEADS)
 def test_headers_and_first_columns(tmp_path: Path, case: str):
-    head, first, channels = HEADS[case]
-    first = "1.5," if first == "column" else first
-    text = head + "".join(f"{first.format(1 + row % 28)}{value}\n" for row, value in enumerate(normal(100)))
-    described = load(write(tmp_path, "mine.csv", text))
-    assert described.task.inputs == described.task.outputs == channels
-    assert ("left out" in described.what) == (case.startswith(("times", "dates", "unnamed")))
-    assert "100 rows" in described.what
+    head, first, left_out = HEADS[case]
+    cells = (
+        [[value] for value in map(str, normal(100))]
+        if not first
+        else zip(first, map(str, normal(100)), strict=True)
+    )
+    described = load(write(tmp_path, "mine.csv", head + "\n".join(map(",".join, cells))))
+    assert described.task.inputs == described.task.outputs == 1 + (case == "header")
+    assert "100 rows of" in described.what
+    assert ("left out" in described.what) == bool(left_out) and left_out in described.what
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
@@ -254,7 +261,7 @@ BAD = {
     "few rows": ("mine.csv", "a\n" + "1\n2\n" * 29, "at least 60 rows .* got 58"),
     "header alone": ("mine.csv", "a,b\n", "at least 60 rows .* got 0"),
     "blank lines": ("mine.csv", "\n\n\n", "got blank lines"),
-    "times alone": ("mine.csv", "day\n" + "2024-01-01\n" * 80, "besides the first, got none"),
+    "times alone": ("mine.csv", "day\n" + "2024-01-01\n" * 80, "besides those that tell rows apart"),
     "one row repeated": ("mine.csv", "1\n" * 80, "expected values that vary"),
     "short text": ("mine.txt", "ab" * 20, f"at least {FEWEST_BYTES} bytes .* got 40"),
     "one letter": ("mine.txt", "a" * 3000, "got one byte repeated: b'a'"),

@@ -49,7 +49,8 @@ MAY_IMPORT = {
     | {"claims", "lab", "online", "picture", "ragged", "stack", "train", "trials", "worlds"},
     "find": {"errors"},
     "report": {"claims", "errors", "find", "picture"},
-    "load": {"core", "errors", "data", "tasks", "find"},
+    "tables": {"core", "errors"},
+    "load": {"core", "errors", "find", "tables"},
     "pools": {"lab"},
     "runner": {"pools", "claims", "errors", "find", "lab", "report", "scan"},
     "compare": DOWN

@@ -197,18 +197,21 @@ def compare(
         out: folder of the runs
     """
     from wavetrain import compare as comparing
+    from wavetrain.load import load
     from wavetrain.report.tables import columns_table, comparison
 
     _within(seeds=seeds, jobs=jobs or 1)
     device = _device(device)
     terms = comparing.Terms(parameters, steps, batch, depth, rates, seeds=tuple(range(seeds)))
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
+    loaded = load(data)
+    if not json:
+        console.print(loaded.what)  # before hours of training, as it says what was left out
     with progress(console, quiet=json) as tell:
-        result = comparing.compare(data, layers or None, terms, out, device, jobs, tell)
+        result = comparing.compare(loaded, layers or None, terms, out, device, jobs, tell)
     if json:
         _print_json(result)
         return
-    console.print(result["data"]["what"])
     console.print(columns_table(comparison(result)))
     console.print(f"chance: {result['chance']['answer']}")
     for why in result["left_out"].values():

@@ -29,7 +29,7 @@ from wavetrain.core import Layer, Task, leaves
 from wavetrain.errors import BadInput
 from wavetrain.lab import Lab, News, Plan
 from wavetrain.lenses.effective_context import effective_context
-from wavetrain.load import load
+from wavetrain.load import Described, load
 from wavetrain.picture import Matrix
 from wavetrain.pools import pool
 from wavetrain.rules.backpropagation import Backpropagation
@@ -90,7 +90,7 @@ class Entry:
 
 
 def compare(
-    source: str,
+    source: str | Described,
     layers: Sequence[str] | None,
     terms: Terms,
     out: Path,
@@ -98,13 +98,12 @@ def compare(
     jobs: int,
     tell: Callable[[News], None],
 ) -> dict[str, Any]:
-    """Compare layers on a file or a named task; returns what is written to `out/compare-.../result.json`.
+    """Compare layers on a file or a named task, loaded or not; returns what its folder in `out` holds.
 
     Without `layers`, the founder of each family is taken; "all" takes every layer. Each of `jobs` is a
     process with one torch thread.
     """
-    data = load(source)
-    source = source if source == data.name else str(Path(source).resolve())
+    data = load(source) if isinstance(source, str) else source
     named = None if layers is None or "all" in layers else layers
     every = founders() if layers is None else list(find.members("layers"))
     chosen = every if named is None else [find.named(name, ("layers",)) for name in dict.fromkeys(named)]
@@ -132,14 +131,14 @@ def compare(
     folder.mkdir(parents=True, exist_ok=True)
     runner.write_json(folder / "config.json", config)
     crop = _crop(data.task, max(width for width, _ in widths.values()))
-    entries = [Entry(one.name, *widths[one.name], crop, source, terms, folder, device) for one in chosen]
+    entries = [Entry(one.name, *widths[one.name], crop, data.source, terms, folder, device) for one in chosen]
     parts = {entry.layer: part for entry, part in pool(execute, entries, jobs, tell)}
     figures = [part["figures"] for part in parts.values()]
     objective = data.task.objective
     sign = 1 if objective.higher else -1
     figures.sort(key=lambda one: math.inf if one["score"] is None else -sign * one["score"])
     result = {
-        "data": {"source": source, "name": data.name, "what": data.what},
+        "data": {"source": data.source, "name": data.name, "what": data.what},
         "measure": objective.measure,
         "higher": objective.higher,
         "chance": {"score": data.task.chance, "answer": data.chance},

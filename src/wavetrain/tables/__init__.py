@@ -1,0 +1,1 @@
+"""Data of one's own: read, checked, split and scaled. `wavetrain.load` is the way in."""

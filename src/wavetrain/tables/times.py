@@ -1,0 +1,169 @@
+"""Times as people write them: days, months, quarters, clocks of 12 and 24 hours, time zones.
+
+One form is taken for a whole column, never one for each row: 03/04/2020 is in March or in April throughout.
+Where several forms read all of it, the one whose steps are most even is taken. Times with a zone are brought
+to UTC, so the hour that a clock shows twice in autumn is two hours.
+"""
+
+import functools
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+
+import numpy as np
+
+from wavetrain.errors import BadInput
+
+SECOND = 10**6  # times are counted in microseconds since 1970
+DAY = 86_400 * SECOND
+CELL = re.compile(
+    r"(?P<day>.*?)"
+    r"(?:(?:^|T|,?\s+)"
+    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?"
+    r"\s*(?P<half>[AaPp]\.?[Mm]\.?)?"
+    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?)?",
+    re.DOTALL,
+)
+QUARTERS = re.compile(r"(?P<year>\d{4})[ -]?Q(?P<quarter>[1-4])|Q([1-4])[ -]?(\d{4})")
+FORMS = (
+    *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
+    *("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %m %Y"),
+    *("%m/%d/%y", "%d/%m/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y"),
+    *("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y"),
+    *("%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b-%y", "%b %y", "%Y %b", "%Y %B", "%Y-%b"),
+    *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d-%B-%Y", "%d. %B %Y", "%d%b%Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%a, %d %b %Y", "%a %b %d %Y"),
+)
+LONGEST = 64  # characters of a time
+MISSED = 0.1  # share of cells that a column of times may have wrong, and still be told so
+
+
+def is_time(cell: str) -> bool:
+    """Whether it is a day or month in some form, with a clock or without; a number is none."""
+    parts = _parts(cell)
+    if parts is None or not parts["day"] or _is_number(cell):
+        return False
+    return any(form(parts["day"]) is not None for form in _forms())
+
+
+def is_clock(cell: str) -> bool:
+    """Whether it is a time of day alone."""
+    parts = _parts(cell)
+    return bool(parts and not parts["day"] and parts["hour"])
+
+
+def read(name: str, cells: Sequence[str], lines: Sequence[int]) -> np.ndarray | None:
+    """Microseconds since 1970 of a column, (rows,); None for one that is no column of times.
+
+    Raises BadInput with the line where most cells are times and one is not.
+    """
+    parts = [_parts(cell) for cell in cells]
+    days = [part["day"] if part else "" for part in parts]
+    kinds = dict.fromkeys(days)
+    some = [next(iter(kinds)), days[len(days) // 2], days[-1]]
+    best: list[np.ndarray] = []
+    for form in _forms():
+        if all(form(day) is None for day in some):
+            continue
+        read = {day: form(day) for day in kinds}
+        missed = [place for place, day in enumerate(days) if read[day] is None]
+        if len(missed) > MISSED * len(days):
+            continue
+        if missed:
+            place = missed[0]
+            best = best or [np.array([place])]  # told only where no other form reads all
+            continue
+        moments = np.array([read[day] for day in days], np.int64) * DAY
+        best = [one for one in best if len(one) == len(days)] + [moments]
+    if not best:
+        return None
+    if len(best[0]) != len(days):
+        place = int(best[0][0])
+        raise BadInput(
+            f"line {lines[place]}, {name}: expected a time like the others, got {cells[place][:40]!r}"
+        )
+    clock = _clock(name, cells, parts, lines)
+    return min((moments + clock for moments in best), key=_unevenness)
+
+
+def _parts(cell: str) -> re.Match[str] | None:
+    return CELL.fullmatch(cell) if len(cell) <= LONGEST else None
+
+
+def _clock(
+    name: str, cells: Sequence[str], parts: Sequence[re.Match[str] | None], lines: Sequence[int]
+) -> np.ndarray:
+    """Microseconds since midnight in UTC of the day that is written, (rows,)."""
+    zones = {bool(part and part["zone"]) for part in parts}
+    if len(zones) > 1:
+        raise BadInput(f"{name}: expected times with a time zone or without one throughout, got both")
+    clock = np.zeros(len(parts), np.int64)
+    for place, part in enumerate(parts):
+        if part and part["hour"]:
+            moment = _moment(part)
+            if moment is None:
+                raise BadInput(
+                    f"line {lines[place]}, {name}: expected a time of day, got {cells[place][:40]!r}"
+                )
+            clock[place] = moment
+    return clock
+
+
+def _moment(part: re.Match[str]) -> int | None:
+    hour, minute, second = (int(part[unit] or 0) for unit in ("hour", "minute", "second"))
+    if part["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + 12 * (part["half"][0] in "pP")
+    if minute > 59 or second > 60 or hour > 24 or (hour == 24 and minute + second):
+        return None
+    east = part["zone"] or ""
+    minutes = 0
+    if east[:1] in ("+", "-"):
+        digits = east[1:].replace(":", "").ljust(4, "0")
+        minutes = (60 * int(digits[:2]) + int(digits[2:])) * (1 if east[0] == "+" else -1)
+    fraction = int((part["fraction"] or "")[:6].ljust(6, "0"))
+    return (3600 * hour + 60 * (minute - minutes) + second) * SECOND + fraction
+
+
+def _unevenness(moments: np.ndarray) -> float:
+    """The longest step over the shortest, in order and without what is there twice."""
+    steps = np.diff(np.unique(moments))
+    return float(steps.max() / steps.min()) if len(steps) else 1.0
+
+
+@functools.cache
+def _forms() -> tuple[Callable[[str], int | None], ...]:
+    """Readers of days, each the days since 1970 or None."""
+    return (_quarter, *(functools.partial(_day, form=form) for form in FORMS))
+
+
+def _day(text: str, form: str) -> int | None:
+    try:
+        return (datetime.strptime(text.strip(), form).date() - date(1970, 1, 1)).days
+    except ValueError:
+        return None
+
+
+def _quarter(text: str) -> int | None:
+    match = QUARTERS.fullmatch(text.strip())
+    if match is None:
+        return None
+    year, quarter = (match[1], match[2]) if match[1] else (match[4], match[3])
+    return (date(int(year), 3 * int(quarter) - 2, 1) - date(1970, 1, 1)).days
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def span(steps: float) -> str:
+    """A length of time in words: 3 days, 15 min, 0.5 s."""
+    for unit, size in (("day", DAY), ("h", 3600 * SECOND), ("min", 60 * SECOND)):
+        if steps >= size:
+            return f"{steps / size:.4g} {unit}" + ("s" if unit == "day" and steps != size else "")
+    return f"{steps / SECOND:.4g} s"

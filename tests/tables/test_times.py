@@ -1,0 +1,119 @@
+"""Times as people write them, against days and hours counted by hand."""
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.tables import times
+
+
+def read(*cells: str) -> list[str]:
+    moments = times.read("when", cells, range(1, 1 + len(cells)))
+    return (
+        []
+        if moments is None
+        else [str(np.datetime64(int(one), "us").astype("datetime64[m]")) for one in moments]
+    )
+
+
+ONE = {
+    "2020-03-04": "2020-03-04T00:00",
+    "2020/03/04 05:06": "2020-03-04T05:06",
+    "2020-03-04T05:06:07.123456789": "2020-03-04T05:06",
+    "2020-03-04 05:06:07,5": "2020-03-04T05:06",
+    "20200304 05:06": "2020-03-04T05:06",
+    "1949-02": "1949-02-01T00:00",
+    "02-1949": "1949-02-01T00:00",
+    "Feb 1949": "1949-02-01T00:00",
+    "February 1949": "1949-02-01T00:00",
+    "Feb-49": "2049-02-01T00:00",
+    "1949Q2": "1949-04-01T00:00",
+    "Q4 1949": "1949-10-01T00:00",
+    "4-Mar-2020": "2020-03-04T00:00",
+    "Mar 4, 2020 5:06 pm": "2020-03-04T17:06",
+    "03/14/2020 12:00 AM": "2020-03-14T00:00",
+    "03/14/2020 12:00 PM": "2020-03-14T12:00",
+    "14.03.2020 11:59 p.m.": "2020-03-14T23:59",
+    "2020-03-04 24:00": "2020-03-05T00:00",
+    "2020-03-04T05:06Z": "2020-03-04T05:06",
+    "2020-03-04 05:06 UTC": "2020-03-04T05:06",
+    "2020-03-04T05:06+02:00": "2020-03-04T03:06",
+    "2020-03-04T05:06 -0530": "2020-03-04T10:36",
+    "2020-03-04T05:06+02": "2020-03-04T03:06",
+    "Wed, 04 Mar 2020": "2020-03-04T00:00",
+}
+
+
+@pytest.mark.parametrize("cell", ONE)
+def test_forms(cell: str):
+    assert read(cell) == [ONE[cell]] and times.is_time(cell)
+
+
+@pytest.mark.parametrize("cell", ["red", "", "12:30", "Q5 2020", "2020-13", "31.02.2020", "3 apples", "2020"])
+def test_what_is_no_day(cell: str):
+    assert read(cell) == [] and not times.is_time(cell)
+
+
+def test_numbers_are_no_times_in_writing():
+    assert not times.is_time("20200304") and not times.is_time("1.5e3")
+
+
+YEARS = [(2001, month) for month in range(1, 13)] + [(2002, month) for month in range(1, 13)]
+SERIES = {  # cells of which all can be read in two ways, and the months of the right one
+    "days of February": ([f"{day:02}.02.2023" for day in range(1, 13)], [2] * 12),
+    "first days of months": (
+        [f"01/{month:02}/{year}" for year, month in YEARS],
+        [month for _, month in YEARS],
+    ),
+    "days of January": ([f"01/{day:02}/2020" for day in range(1, 12)], [1] * 11),
+    "hours of two days": ([f"0{day}/02/2020 {hour}:00" for day in (1, 2) for hour in range(24)], [2] * 48),
+}
+
+
+@pytest.mark.parametrize("cells, months", SERIES.values(), ids=SERIES)
+def test_day_and_month_are_told_by_even_steps(cells: list[str], months: list[int]):
+    assert [int(cell[5:7]) for cell in read(*cells)] == months
+
+
+def test_one_day_beyond_twelve_decides_for_all():
+    assert read("01.02.2017", "12.01.2017", "15.04.2017") == [
+        "2017-02-01T00:00",
+        "2017-01-12T00:00",
+        "2017-04-15T00:00",
+    ]
+
+
+def test_the_hour_that_clocks_show_twice():
+    """25 hours of the day that summer time ends, 23 of the day that it begins: none lost, none twice."""
+    autumn = [f"2022-10-30T{hour:02}:00+02:00" for hour in range(3)]
+    autumn += [f"2022-10-30T{hour:02}:00+01:00" for hour in range(2, 24)]
+    spring = [f"2023-03-26T{hour:02}:00+01:00" for hour in range(2)]
+    spring += [f"2023-03-26T{hour:02}:00+02:00" for hour in range(3, 24)]
+    for cells, count in ((autumn, 25), (spring, 23)):
+        moments = times.read("when", cells, range(count))
+        assert moments is not None and set(np.diff(moments)) == {3600 * times.SECOND}
+        assert len(moments) == count
+
+
+@pytest.mark.parametrize(
+    "cells, said",
+    [
+        (["2020-01-01"] * 20 + ["soon"], "line 21, when: expected a time like the others, got 'soon'"),
+        (["2020-01-01"] * 20 + [""], "line 21, when: expected a time like the others, got ''"),
+        (["2020-01-01 05:00", "2020-01-01 25:00"], "line 2, when: expected a time of day"),
+        (["2020-01-01 13:00 PM"], "line 1, when: expected a time of day"),
+        (["2020-01-01 05:00Z", "2020-01-01 06:00"], "with a time zone or without one throughout"),
+    ],
+)
+def test_what_is_refused(cells: list[str], said: str):
+    with pytest.raises(BadInput, match=said):
+        read(*cells)
+
+
+def test_long_cells_are_no_times_and_take_no_time():
+    assert read(" " * 100_000 + "x") == []
+
+
+def test_span():
+    spans = {times.DAY: "1 day", 365 * times.DAY: "365 days", 900 * 10**6: "15 min", 5 * 10**5: "0.5 s"}
+    assert {length: times.span(length) for length in spans} == spans
