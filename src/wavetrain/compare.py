@@ -1,9 +1,13 @@
 """Several layers, one data set, one budget: what each makes of it, and what it costs.
 
 Each layer stands in the same residual stack (`stack.Stack`), as wide as brings the whole to the budget of
-parameters. Each gets the same steps, the same seeds and the same search: every learning rate on the first
-seed for a part of the steps, chosen on the validation part. Every seed is then trained with that rate and
-examined once on the test part. A training that diverges is reported as that, never as a figure.
+parameters. A plain MLP follows every layer, whatever its published block has: layers differ in whether they
+are linear and mix channels, and with that behind each of them what is compared is how they carry the past.
+A residual that a layer brings is kept and not doubled.
+
+Each gets the same steps, the same seeds and the same search: every learning rate on the first seed for a
+part of the steps, chosen on the validation part. Every seed is then trained with that rate and examined once
+on the test part. A training that diverges is reported as that, never as a figure.
 
 By default there is one layer of each family: the founder, the one with the oldest paper. What a comparison
 depends on is in the name of its folder, so a killed one goes on where it stopped and ends with the same
@@ -33,7 +37,7 @@ from wavetrain.load import Described, load
 from wavetrain.picture import Matrix
 from wavetrain.pools import pool
 from wavetrain.rules.backpropagation import Backpropagation
-from wavetrain.stack import Answer, Body, Stack, one_hot
+from wavetrain.stack import MLP, Answer, Body, Stack, one_hot
 
 HELD_OUT = 500  # sequences of the validation part that trainings are examined on
 LONGEST = 64  # steps that the operator is looked at
@@ -201,7 +205,7 @@ def fitting_width(found: find.Found, task: Task, terms: Terms) -> tuple[int, int
 
 def build(layer: Callable[[int], Layer], width: int, task: Task, depth: int) -> Stack:
     """The stack that every layer stands in."""
-    return Stack([layer(width) for _ in range(depth)], task.inputs, task.outputs)
+    return Stack([layer(width) for _ in range(depth)], task.inputs, task.outputs, MLP.PLAIN)
 
 
 def execute(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:

@@ -55,6 +55,7 @@ class Layer(nn.Module, ABC):
     """
 
     card: ClassVar[Card]
+    residual: ClassVar[bool] = False  # whether the output holds the input already, so that no stack adds it
     width: int
     inputs: int
 

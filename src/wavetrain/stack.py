@@ -1,13 +1,15 @@
 """Networks around a layer: a read-out, and a residual stack with encoder and read-out; save and load.
 
     Reader   one layer, then a linear read-out or an MLP, at every step or at the last
-    Stack    encode, then blocks x + layer(norm(x)) and x + MLP(norm(x)), then norm and a linear read-out
+    Stack    encode, then blocks x + layer(norm(x)), with an MLP or without, then norm and a linear read-out
+    MLP      what follows the layer of a block
     Answer   a stack as a network to train: its outputs at every step, or at the last
     Body     a stack without its encoder and read-out
 
 A checkpoint is one safetensors file: the tensors, and beside them JSON in the file's header.
 """
 
+import enum
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -46,14 +48,43 @@ class Reader(nn.Module):
         return next(self.read.parameters()).dtype
 
 
+class MLP(enum.Enum):
+    """What follows the layer of a block: x + MLP(norm(x)), or nothing."""
+
+    NONE = "none"  # as in published Mamba, AUSSM, S4 and LSTM models
+    PLAIN = "plain"  # GELU on twice the width, as behind attention
+    GATED = "gated"  # SiLU of one map of the width times another, as in LightNet
+
+    def build(self, width: int) -> list[nn.Module]:
+        """The MLP of one block with its norm; no module at all for NONE."""
+        norm = nn.RMSNorm(width, eps=1e-6)
+        if self is MLP.PLAIN:
+            return [nn.Sequential(norm, nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))]
+        return [nn.Sequential(norm, GatedLinear(width))] if self is MLP.GATED else []
+
+
+class GatedLinear(nn.Module):
+    """W_o (SiLU(W_g x) * W_v x), on (..., width)."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.enter = nn.Linear(width, 2 * width)  # gate, then value
+        self.leave = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        gate, value = self.enter(x).chunk(2, -1)
+        return self.leave(nn.functional.silu(gate) * value)
+
+
 class Stack(Nonlinear):
     """A residual stack of layers of one width: x (B, T, inputs) or tokens (B, T) to (B, T, outputs).
 
-    Each block adds a layer and an MLP of twice the width, both on a normalised stream. A causal map like
-    the layers in it: it steps, carries a state, and has a tangent.
+    Each block adds a layer and, where there is one, an MLP, both on a normalised stream. A layer with a
+    residual of its own is not added: its output, whose residual is the normalised stream, is the new stream.
+    A causal map like the layers in it: it steps, carries a state, and has a tangent.
     """
 
-    def __init__(self, layers: Sequence[Layer], inputs: int, outputs: int):
+    def __init__(self, layers: Sequence[Layer], inputs: int, outputs: int, mlp: MLP):
         super().__init__()
         widths = {layer.width for layer in layers} | {layer.inputs for layer in layers}
         if len(widths) != 1:
@@ -65,15 +96,7 @@ class Stack(Nonlinear):
         self.encode = nn.Linear(inputs, width)
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.RMSNorm(width, eps=1e-6) for _ in layers)
-        self.mlps = nn.ModuleList(
-            nn.Sequential(
-                nn.RMSNorm(width, eps=1e-6),
-                nn.Linear(width, 2 * width),
-                nn.GELU(),
-                nn.Linear(2 * width, width),
-            )
-            for _ in layers
-        )
+        self.mlps = nn.ModuleList(one for _ in layers for one in mlp.build(width))
         self.decode = nn.Sequential(nn.RMSNorm(width, eps=1e-6), nn.Linear(width, outputs))
 
     def begin(self, batch: int) -> State:
@@ -86,22 +109,25 @@ class Stack(Nonlinear):
     def through(self, stream: Tensor, state: State) -> tuple[Tensor, State]:
         """One step of the blocks alone, without encoder and read-out: the stream is (B, width of a layer)."""
         after = []
-        for layer, norm, mlp, carried in zip(self._mixers(), self.norms, self.mlps, state, strict=True):
+        for place, (layer, norm, carried) in enumerate(zip(self._mixers(), self.norms, state, strict=True)):
             y, carried = layer.step(norm(stream), carried)
-            stream = stream + y
-            stream = stream + mlp(stream)
+            stream = self._join(place, stream, y)
             after.append(carried)
         return stream, tuple(after)
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         state = self.begin(len(x)) if state is None else state
         stream, after = self.encode(one_hot(x, self.inputs, self.encode.weight.dtype)), []
-        for layer, norm, mlp, carried in zip(self._mixers(), self.norms, self.mlps, state, strict=True):
+        for place, (layer, norm, carried) in enumerate(zip(self._mixers(), self.norms, state, strict=True)):
             y, carried = layer(norm(stream), carried)
-            stream = stream + y
-            stream = stream + mlp(stream)
+            stream = self._join(place, stream, y)
             after.append(carried)
         return self.decode(stream), tuple(after)
+
+    def _join(self, place: int, stream: Tensor, y: Tensor) -> Tensor:
+        """The stream behind a block, from the stream before it and what its layer made of that."""
+        stream = y if self.layers[place].residual else stream + y
+        return stream + self.mlps[place](stream) if self.mlps else stream
 
     def _mixers(self) -> list[Layer]:
         return list(self.layers)  # type: ignore[arg-type]

@@ -4,7 +4,16 @@ import math
 
 import torch
 
-from wavetrain.experiments.mamba_induction_heads import FACTORS, Placed, absolute, claim, smoke
+from wavetrain.experiments.mamba_induction_heads import (
+    FACTORS,
+    Placed,
+    absolute,
+    claim,
+    full,
+    mamba,
+    rotary,
+    smoke,
+)
 from wavetrain.tasks.induction_heads import InductionHeads
 
 PUBLISHED = {name: float(value) for name, value in claim.published.items()}
@@ -48,3 +57,11 @@ def test_rows_behind_the_training_length_are_there_and_never_trained():
     grad = stack.encode.table.grad
     assert grad is not None
     assert (grad[: smoke.length] != 0).any(1).all() and (grad[smoke.length :] == 0).all()
+
+
+def test_networks_are_as_large_as_the_published():
+    """Two layers of attention have 137,000 parameters, embedding and head included: there is no MLP."""
+    task = InductionHeads(full.length, full.vocabulary)
+    size = sum(part.numel() for part in rotary(full, task).parameters())
+    assert round(size, -3) == 137_000
+    assert not mamba(full, task).mlps and not absolute(smoke, task).mlps

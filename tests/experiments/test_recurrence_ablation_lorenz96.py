@@ -10,6 +10,7 @@ from tests.promises import ON_SEQUENCES, generic, normal
 from wavetrain.experiments.recurrence_ablation_lorenz96 import (
     Ahead,
     Carried,
+    Rival,
     _holds,
     forecast,
     mixers,
@@ -48,8 +49,8 @@ def test_predicate(changed: dict[str, float], answer: bool | None):
 
 def test_all_rivals_have_the_same_size():
     """Under the limit, and none more than 5% below it."""
-    for name, make in mixers(small.window).items():
-        network = Ahead(make, widest(make, small, 40), small.depth, 40)
+    for name, rival in mixers(small.window).items():
+        network = Ahead(rival, widest(rival, small, 40), small.depth, 40)
         count = sum(part.numel() for part in network.parameters())
         assert 0.95 * small.parameters < count <= small.parameters, name
 
@@ -82,7 +83,7 @@ def test_what_is_said_is_read_next():
 
 
 def test_nothing_learned_is_persistence():
-    network = Ahead(Carried, 8, 1, 3)
+    network = Ahead(Rival(Carried), 8, 1, 3)
     with torch.no_grad():
         for part in network.stack.decode.parameters():
             part.zero_()

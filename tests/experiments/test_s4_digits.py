@@ -6,7 +6,7 @@ import torch
 
 from wavetrain.experiments.s4_digits import Mean, claim
 from wavetrain.layers.lstm import LSTM
-from wavetrain.stack import Stack
+from wavetrain.stack import MLP, Stack
 
 PUBLISHED = {name: float(value) for name, value in claim.published.items()}
 
@@ -36,6 +36,6 @@ def test_half_right_in_both_orders_or_nobody_can_tell():
 
 
 def test_the_answer_is_the_mean_of_all_steps():
-    stack = Stack([LSTM(4)], 1, 3)
+    stack = Stack([LSTM(4)], 1, 3, MLP.NONE)
     x = torch.randn(2, 7, 1)
     assert torch.allclose(Mean(stack)(x), sum(y for y in stack(x)[0].unbind(1)) / 7, atol=1e-6)

@@ -9,7 +9,7 @@ import torch
 from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, maps, normal, stepped
 from wavetrain.errors import BadInput
 from wavetrain.layers.lru import LRU
-from wavetrain.stack import Stack
+from wavetrain.stack import MLP, Stack
 
 
 def eigenvalues(layer: LRU) -> torch.Tensor:
@@ -91,7 +91,7 @@ def test_size():
 def test_in_a_stack_it_has_a_tangent():
     """Forward mode runs through the step, whatever the state is made of, and warns of nothing."""
     torch.manual_seed(0)
-    network = Stack([LRU(4, states=3), LRU(4, states=3)], 3, 2).double()
+    network = Stack([LRU(4, states=3), LRU(4, states=3)], 3, 2, MLP.PLAIN).double()
     maps.check_operator(network, normal(2, 5, 3))
 
 

@@ -10,7 +10,7 @@ from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, maps, norm
 from wavetrain.errors import BadInput
 from wavetrain.layers import krylov, legs
 from wavetrain.layers.lssl import LSSL
-from wavetrain.stack import Stack
+from wavetrain.stack import MLP, Stack
 
 
 def small(width: int = 4, inputs: int = 3) -> LSSL:
@@ -133,7 +133,7 @@ def test_size():
 def test_in_a_stack_it_has_a_tangent():
     """Forward mode runs through the step, whatever the state is made of, and warns of nothing."""
     torch.manual_seed(0)
-    network = Stack([LSSL(4, states=3), LSSL(4, states=3)], 3, 2).double()
+    network = Stack([LSSL(4, states=3), LSSL(4, states=3)], 3, 2, MLP.NONE).double()
     maps.check_operator(network, normal(2, 5, 3))
 
 

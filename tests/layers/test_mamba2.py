@@ -43,7 +43,8 @@ def naive(layer: Mamba2, x: Tensor) -> Tensor:
                 h[head] = decay * h[head] + dt[head] * torch.outer(b[group], u[head])
                 y.append(c[group] @ h[head] + layer.D[head] * u[head])
             gated = torch.cat(y) * z[t] * torch.sigmoid(z[t])  # gate first, then norm
-            scaled = gated / torch.sqrt((gated**2).mean() + 1e-5) * layer.norm.weight
+            size_of = (gated.view(groups, -1) ** 2).mean(1, keepdim=True)  # each group by itself
+            scaled = (gated.view(groups, -1) / torch.sqrt(size_of + 1e-5)).flatten() * layer.norm.weight
             outputs.append(layer.out_proj.weight @ scaled)
         rows.append(torch.stack(outputs))
     return torch.stack(rows)

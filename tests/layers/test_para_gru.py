@@ -68,7 +68,7 @@ def test_start():
     torch.manual_seed(0)
     layer = ParaGRU(1024, inputs=64)
     assert abs(layer.recur.std().item() * (5 * 1024) ** 0.5 / 2 - 1) < 0.05
-    bound = (6 / (1024 / 2 + 64 / 2)) ** 0.5
+    bound = (6 / (64 / 2 + 1024)) ** 0.5  # the inputs of a head and the outputs of both, as released
     assert 0.99 * bound < layer.encode.abs().max() <= bound
     assert not layer.bias[1:].any()
     torch.testing.assert_close(-layer.bias[0], torch.linspace(0, 1, 1024))

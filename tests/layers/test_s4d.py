@@ -11,7 +11,7 @@ from torch import Tensor
 from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, maps, normal, stepped
 from wavetrain.errors import BadInput
 from wavetrain.layers.s4d import S4D, Start
-from wavetrain.stack import Stack
+from wavetrain.stack import MLP, Stack
 
 
 def small(width: int = 5, inputs: int = 3, states: int = 8, start: Start = Start.LIN) -> S4D:
@@ -128,7 +128,7 @@ def test_published_size():
 def test_in_a_stack_it_has_a_tangent():
     """Forward mode runs through the step, whatever the state is made of, and warns of nothing."""
     torch.manual_seed(0)
-    network = Stack([S4D(4, states=4), S4D(4, states=4)], 3, 2).double()
+    network = Stack([S4D(4, states=4), S4D(4, states=4)], 3, 2, MLP.NONE).double()
     maps.check_operator(network, normal(2, 5, 3))
 
 

@@ -19,6 +19,7 @@ from wavetrain.layers.gru import GRU
 from wavetrain.layers.lstm import LSTM
 from wavetrain.layers.mamba import Mamba
 from wavetrain.layers.mamba2 import Mamba2
+from wavetrain.layers.mega import MEGA
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.networks.language_model import LanguageModel, Predictor
 from wavetrain.scan import unroll
@@ -66,6 +67,16 @@ def test_is_the_formula(mlp: int, positions: int | None):
             x = x + hidden @ down.weight.T + down.bias
     logits = norm(x, network.norm_f.weight) @ network.embeddings.weight.T
     close(network(tokens)[0], logits, "forward, written out")
+
+
+@pytest.mark.parametrize("mlp", [0, 6])
+def test_a_layer_with_a_residual_of_its_own_gets_no_second_one(mlp: int):
+    network, tokens = model(mlp, make=lambda: [MEGA(4, rates=2, chunk=3)]), drawn(2, 7)
+    (block,) = network.layers
+    x = network.embeddings.weight[tokens] + network.positions.weight[:7]
+    x = block.mixer(block.norm(x))[0]
+    x = x + block.mlp(x) if mlp else x
+    close(network.through(tokens)[0], network.norm_f(x), "forward, written out")
 
 
 @VARIANTS

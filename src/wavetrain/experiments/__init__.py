@@ -30,7 +30,7 @@ from wavetrain.layers.wave_rnn import WaveRNN
 from wavetrain.lenses import rate_maps
 from wavetrain.lenses.grid_score import band, grid_score
 from wavetrain.lenses.place_fields import place_fields
-from wavetrain.stack import Answer, Stack
+from wavetrain.stack import MLP, Answer, Stack
 from wavetrain.trials import TrialTask
 
 Some = TypeVar("Some", bound=Layer)
@@ -136,19 +136,20 @@ def three_memories(
 ) -> dict[str, Training]:
     """Networks of one block each that remember by gates, by attention and by a wave.
 
-    All get the same trials, and the same search: each learning rate for `trial` steps, the lowest training
-    loss wins. `name` tells the trainings of one experiment apart.
+    As published, an MLP follows attention, and none the recurrences. All get the same trials, and the same
+    search: each learning rate for `trial` steps, the lowest training loss wins. `name` tells the trainings
+    of one experiment apart.
     """
-    layers: dict[str, Callable[[int], Layer]] = {
-        "lstm": LSTM,
-        "transformer": SoftmaxAttention,
-        "wave": WaveRNN,
+    blocks: dict[str, tuple[Callable[[int], Layer], MLP]] = {
+        "lstm": (LSTM, MLP.NONE),
+        "transformer": (SoftmaxAttention, MLP.PLAIN),
+        "wave": (WaveRNN, MLP.NONE),
     }
     ends = {}
-    for rival, layer in layers.items():
+    for rival, (layer, mlp) in blocks.items():
 
-        def build(layer: Callable[[int], Layer] = layer) -> Answer:
-            return Answer(Stack([layer(width)], task.inputs, task.outputs), task.steps)
+        def build(layer: Callable[[int], Layer] = layer, mlp: MLP = mlp) -> Answer:
+            return Answer(Stack([layer(width)], task.inputs, task.outputs, mlp), task.steps)
 
         ends[rival] = lab.tuned(rival + name, build, task, plan, trial, rates, (plan.clip,))
     return ends

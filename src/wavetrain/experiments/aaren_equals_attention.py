@@ -31,7 +31,7 @@ from wavetrain.lab import Lab, Plan, curve
 from wavetrain.layers.aaren import Aaren
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.picture import Curve
-from wavetrain.stack import Answer, Stack
+from wavetrain.stack import MLP, Answer, Stack
 
 ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-4}  # relative differences that may be put down to it
 LEARNED, MARGIN = 0.8, 0.02
@@ -95,7 +95,7 @@ class Placed(nn.Module):
         angle = 2 * math.pi * torch.arange(time)[:, None] / period
         self.place = nn.Buffer(torch.cat([angle.sin(), angle.cos()], 1), persistent=False)
         inputs = task.inputs + self.place.shape[1]
-        self.answer = Answer(Stack(layers, inputs, task.outputs), task.steps)
+        self.answer = Answer(Stack(layers, inputs, task.outputs, MLP.PLAIN), task.steps)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.answer(torch.cat([x, self.place.expand(len(x), -1, -1)], -1))

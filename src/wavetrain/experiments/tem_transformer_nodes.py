@@ -25,7 +25,7 @@ from wavetrain.layers.lstm import LSTM
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.layers.tem_transformer import TemTransformer
 from wavetrain.picture import Curve, Matrix
-from wavetrain.stack import Answer, Reader, Stack
+from wavetrain.stack import MLP, Answer, Reader, Stack
 from wavetrain.tasks import Walking
 from wavetrain.tasks.graph_walks import graph_walks
 
@@ -103,7 +103,7 @@ def lstm(scale: Scale, task: Walking) -> Reader:
 
 def attention(scale: Scale, task: Walking) -> Answer:
     layers = [SoftmaxAttention(scale.width // 2) for _ in range(2)]
-    return Answer(Stack(layers, task.inputs, task.outputs), steps=True)
+    return Answer(Stack(layers, task.inputs, task.outputs, MLP.PLAIN), steps=True)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

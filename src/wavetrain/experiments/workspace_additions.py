@@ -31,7 +31,7 @@ from wavetrain.layers.lstm import LSTM
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.networks.global_workspace import GlobalWorkspace, Table
 from wavetrain.picture import Matrix
-from wavetrain.stack import Answer, Reader, Stack, one_hot
+from wavetrain.stack import MLP, Answer, Reader, Stack, one_hot
 from wavetrain.tasks.addition import Split, addition
 from wavetrain.tasks.long_addition import LongAddition
 
@@ -127,7 +127,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
 
     def transformer() -> Waiting:
         layers = [SoftmaxAttention(width), SoftmaxAttention(width)]
-        return Waiting(Answer(Stack(layers, numbers, values - 1), steps=False), numbers, time)
+        return Waiting(Answer(Stack(layers, numbers, values - 1, MLP.PLAIN), steps=False), numbers, time)
 
     rivals: dict[str, Callable[[], nn.Module]] = {
         "router": router,

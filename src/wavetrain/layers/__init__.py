@@ -187,7 +187,7 @@ class ChannelCell(Nonlinear):
         self.encode = nn.Parameter(torch.empty(heads, 3, width // heads, inputs // heads))
         self.recur = nn.Parameter(torch.empty(3, width))
         self.bias = nn.Parameter(torch.zeros(3, width))
-        bound = (6 * heads / (width + inputs)) ** 0.5
+        bound = (6 / (inputs // heads + self._fan_out())) ** 0.5
         nn.init.uniform_(self.encode, -bound, bound)
         nn.init.normal_(self.recur, std=2 / (5 * width) ** 0.5)
         with torch.no_grad():
@@ -204,6 +204,10 @@ class ChannelCell(Nonlinear):
     @abstractmethod
     def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, State, Info]:
         """The whole sequence by `scan.newton`: output, last state, and how each sequence was found."""
+
+    def _fan_out(self) -> int:
+        """The outputs that Xavier's start of `encode` counts: those of a head."""
+        return self.width // self.heads
 
     def _drive(self, x: Tensor) -> Tensor:
         """What the input x (..., I) adds to the sums, biases included: (..., 3, D)."""

@@ -5,7 +5,7 @@ Dao and Gu, ICML 2024, arXiv 2405.21060. Width d, E = expand d channels inside i
     z, (u, B, C), dt = parts of W_in x;   u, B, C = SiLU(conv(u, B, C)), a causal convolution, 4 taps
     dt = softplus(dt + b_dt), one for each head;   a_t = -dt_t exp(A_log)
     S_t = exp(a_t) S_{t-1} + dt_t B_t u_t'   (N x P for each head),   y_t = C_t' S_t + D u_t
-    out_t = W_out RMSNorm(y_t SiLU(z_t))
+    out_t = W_out RMSNorm(y_t SiLU(z_t)), the norm that of the channels of each group
 
 Written out over time this is Y = (L o C B') (dt u) with L_ts = exp(a_{s+1} + ... + a_t): attention without
 softmax, under a mask that fades (state space duality). `forward` does that inside chunks, by matrix products,
@@ -29,6 +29,18 @@ from wavetrain.core import Card, Layer, Operator, State, check_input, check_widt
 from wavetrain.errors import BadInput
 
 KERNEL = 4  # taps of the convolution
+
+
+class GroupedNorm(nn.RMSNorm):
+    """RMSNorm of each of `groups` equal parts of the channels, with one weight a channel."""
+
+    def __init__(self, channels: int, groups: int):
+        super().__init__(channels, eps=1e-5)
+        self.groups = groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = x.unflatten(-1, (self.groups, -1))
+        return F.rms_norm(parts, parts.shape[-1:], eps=self.eps).flatten(-2) * self.weight
 
 
 class Mamba2(Layer):
@@ -77,7 +89,7 @@ class Mamba2(Layer):
         self.D = nn.Parameter(torch.ones(heads))
         dt = torch.empty(heads).uniform_(math.log(0.001), math.log(0.1)).exp()
         self.dt_bias = nn.Parameter(dt + torch.log(-torch.expm1(-dt)))  # the inverse of softplus
-        self.norm = nn.RMSNorm(inner, eps=1e-5)
+        self.norm = GroupedNorm(inner, groups)
         self.out_proj = nn.Linear(inner, width, bias=False)
 
     def begin(self, batch: int) -> State:

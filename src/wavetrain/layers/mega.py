@@ -38,6 +38,7 @@ class MEGA(Nonlinear):
         family="attention",
         seed="P: TCNCA, the rival that it is faster than",
     )
+    residual = True
 
     def __init__(
         self,

@@ -10,10 +10,11 @@ Every recurrent weight a is one number a channel, so that dh' / dh is diagonal,
     J = (1 - z) + (c - h) a_z z (1 - z) + z a_c (1 - c^2) (r + h a_r r (1 - r)),
 
 and each iteration of Newton's method on the whole sequence is one linear recurrence (`scan.newton`). B is
-block-diagonal over heads. Start: a normal with deviation 2 / sqrt(5 width), B Xavier uniform in each head,
-biases 0 but b_z, which falls from 0 to -1 over the channels. The released code takes 3 iterations and looks
-no further, which is right only while a is small; here they go on until they have converged, and where they
-do not, the steps are walked. Left out: the block around the cell (convolution, gated norm, MLP).
+block-diagonal over heads. Start: a normal with deviation 2 / sqrt(5 width), B uniform by Xavier's rule,
+which in the released code counts the inputs of one head and the outputs of all, biases 0 but b_z, which
+falls from 0 to -1 over the channels. That code takes 3 iterations and looks no further, which is right only
+while a is small; here they go on until they have converged, and where they do not, the steps are walked.
+Left out: the block around the cell (convolution, gated norm, MLP).
 """
 
 from torch import Tensor
@@ -61,6 +62,9 @@ class ParaGRU(ChannelCell):
         slope = to_c * (1 - c**2) * (r + state * to_r * r * (1 - r))  # dc / dh
         jacobian = (1 - z) + (c - state) * to_z * z * (1 - z) + z * slope
         return (1 - z) * state + z * c, jacobian.unsqueeze(-2)
+
+    def _fan_out(self) -> int:
+        return self.width  # of all heads, as in the released code
 
     def _gates(self, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         to_z, to_r, to_c = self.recur

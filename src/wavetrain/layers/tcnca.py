@@ -38,6 +38,7 @@ class TCNCA(Nonlinear):
         family="convolution",
         seed="P: TCNCA, faster than MEGA at lower loss",
     )
+    residual = True
 
     def __init__(
         self,

@@ -157,7 +157,10 @@ class LanguageModel(nn.Module):
 
 
 class Block(nn.Module):
-    """x + layer(norm(x)), and where `mlp` is not 0 also x + MLP(norm(x)), of that hidden width."""
+    """x + layer(norm(x)), and where `mlp` is not 0 also x + MLP(norm(x)), of that hidden width.
+
+    A layer that brings a residual of its own gets no second one.
+    """
 
     def __init__(self, mixer: Layer, mlp: int):
         super().__init__()
@@ -172,13 +175,14 @@ class Block(nn.Module):
 
     def step(self, stream: Tensor, state: State) -> tuple[Tensor, State]:
         y, state = self.mixer.step(self.norm(stream), state)
-        return self._mixed(stream + y), state
+        return self._mixed(stream, y), state
 
     def forward(self, stream: Tensor, state: State) -> tuple[Tensor, State]:
         y, state = self.mixer(self.norm(stream), state)
-        return self._mixed(stream + y), state
+        return self._mixed(stream, y), state
 
-    def _mixed(self, stream: Tensor) -> Tensor:
+    def _mixed(self, stream: Tensor, y: Tensor) -> Tensor:
+        stream = y if self.mixer.residual else stream + y
         return stream if self.mlp is None else stream + self.mlp(stream)
 
 
