@@ -249,7 +249,7 @@ def test_the_route_is_chosen_by_itself_and_can_be_forced():
 def test_reduction_gives_the_same(monkeypatch: pytest.MonkeyPatch):
     """The route of machines without numba's walk."""
     cell, drive, state = gated(0.5, time=37, batch=2)
-    monkeypatch.setattr(scan, "_fast", lambda *tensors: False)
+    monkeypatch.setattr(scan, "fast", lambda *tensors: False)
     drive.requires_grad_()
     h, info = scan.newton(cell, drive, state, Newton())
     assert info.converged.all() and scan.routes()["newton"] == "reduction"

@@ -3,12 +3,14 @@
 Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
 values and gradients: fused numba kernels on CPU, PyTorch's own kernels for the dense recurrence. The route
 is chosen by device and dtype, can be forced with `only_plain`, and is reported by `routes`. A fast route has
-first derivatives only; inside the transforms of torch.func the plain route is taken.
+first derivatives; where these must have a graph of their own (`create_graph=True`) they are taken by plain
+operations, and inside the transforms of torch.func and in forward mode the plain route is. torch.compile
+breaks its graph at the doors below, so that the fast route is taken as without it; torch.export and
+torch.jit.trace get the plain route, in as many steps as their example has.
 """
 
-import contextlib
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -17,6 +19,7 @@ from torch.nn import functional as F
 from wavetrain.core import State
 from wavetrain.kernels import blocks
 from wavetrain.kernels import unitary as turns
+from wavetrain.kernels.attention import Attention, attend, fused
 from wavetrain.kernels.chunked import check as check_chunked
 from wavetrain.kernels.chunked import mixing as mixing
 from wavetrain.kernels.chunked import products, walk
@@ -26,13 +29,16 @@ from wavetrain.kernels.convolution import toeplitz as toeplitz
 from wavetrain.kernels.drive import Affine, Final, check_dense
 from wavetrain.kernels.linear import Linear, check_linear
 from wavetrain.kernels.newton import WORTH, Cell, Info, Newton, check_newton, solved, walked
+from wavetrain.kernels.routes import asked_for_plain, fast, must_be_plain, on_cpu, took, whole
+from wavetrain.kernels.routes import only_plain as only_plain
+from wavetrain.kernels.routes import routes as routes
+from wavetrain.kernels.routes import written_out as written_out
 from wavetrain.kernels.selective import Selective, check_selective
-from wavetrain.kernels.short import Short, check_short
+from wavetrain.kernels.selective import selective_step as selective_step
+from wavetrain.kernels.selective import walk as selective_walk
+from wavetrain.kernels.short import Short, check_short, summed
 from wavetrain.kernels.unitary import turned as turned
-from wavetrain.kernels.wave import Wave, check_wave
-
-_taken: dict[str, str] = {}
-_plain = False
+from wavetrain.kernels.wave import Wave, check_wave, mixed
 
 
 class Activation(enum.Enum):
@@ -46,22 +52,6 @@ class Activation(enum.Enum):
         return x if self is Activation.IDENTITY else getattr(torch, self.value)(x)
 
 
-def routes() -> dict[str, str]:
-    """The route that each recurrence took last in this process: its name and the kernel's."""
-    return dict(_taken)
-
-
-@contextlib.contextmanager
-def only_plain() -> Iterator[None]:
-    """Inside, every recurrence takes its plain PyTorch route."""
-    global _plain
-    before, _plain = _plain, True
-    try:
-        yield
-    finally:
-        _plain = before
-
-
 def unroll(
     step: Callable[[Tensor, State], tuple[Tensor, State]], x: Tensor, state: State
 ) -> tuple[Tensor, State]:
@@ -73,21 +63,24 @@ def unroll(
     return torch.stack(outputs, 1), state
 
 
+@whole
 def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The drive of a recurrence from its input: x (B, T, I), weight (D, I), bias (D) give (B, T, D).
 
     `torch.nn.functional.linear` with its large results, values and gradients, in memory that is used again.
     """
-    if _fast(x, weight, bias) and x.dtype == weight.dtype == bias.dtype:
+    if on_cpu(x, weight, bias) and x.dtype == weight.dtype == bias.dtype:
         return Affine.apply(x, weight, bias)
     return F.linear(x, weight, bias)
 
 
+@whole
 def final(y: Tensor) -> Tensor:
     """The last step of y (B, T, D), as y[:, -1], with the gradient of y in memory that is used again."""
-    return Final.apply(y) if _fast(y) else y[:, -1]
+    return Final.apply(y) if on_cpu(y) else y[:, -1]
 
 
+@whole
 def linear(
     a: Tensor, b: Tensor, state: Tensor | None = None, reset: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -103,10 +96,10 @@ def linear(
         state = b.new_zeros(b.shape[0], b.shape[2], dtype=dtype)
     dtype = torch.promote_types(dtype, state.dtype)
     a, b, state = a.to(dtype), b.to(dtype), state.to(dtype)
-    if _fast(a, b, state):
-        _taken["linear"] = "numba"
+    if fast(a, b, state):
+        took("linear", "numba")
         return Linear.apply(a, b, state, reset)
-    _taken["linear"] = "plain"
+    took("linear", "plain")
     return _linear_plain(a, b, state, reset)
 
 
@@ -121,6 +114,7 @@ def _linear_plain(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> 
     return torch.stack(steps, 1), state
 
 
+@whole
 def wave(
     drive: Tensor, kernel: Tensor, state: Tensor | None = None, activation: Activation = Activation.RELU
 ) -> tuple[Tensor, Tensor]:
@@ -133,10 +127,10 @@ def wave(
     check_wave(drive, kernel, state)
     if state is None:
         state = torch.zeros_like(drive[:, 0])
-    if not drive.is_complex() and _fast(drive, kernel, state):
-        _taken["wave"] = "numba"
+    if not drive.is_complex() and fast(drive, kernel, state):
+        took("wave", "numba")
         return Wave.apply(drive, kernel, state, activation.value)
-    _taken["wave"] = "plain"
+    took("wave", "plain")
     return _wave_plain(drive, kernel, state, activation)
 
 
@@ -144,10 +138,7 @@ def wave_step(
     drive: Tensor, kernel: Tensor, state: Tensor, activation: Activation = Activation.RELU
 ) -> Tensor:
     """One step of `wave`: drive and state (B, C, N) give the next state (B, C, N)."""
-    half = kernel.shape[-1] // 2
-    size = state.shape[-1]
-    ring = torch.cat([state[..., size - half :], state, state[..., :half]], -1)  # (B, C, half + N + half)
-    return activation(F.conv1d(ring, kernel) + drive)
+    return activation(mixed(state, kernel) + drive)
 
 
 def _wave_plain(
@@ -160,6 +151,7 @@ def _wave_plain(
     return unroll(step, drive, state)
 
 
+@whole
 def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple[Tensor, Tensor]:
     """A causal convolution with few taps: y_t = sum over k of kernel[..., k] x_{t - k dilation}.
 
@@ -167,13 +159,14 @@ def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple
     (O, I / G, K), G groups as in `torch.nn.Conv1d`, the present first. Gives y (B, T, O) and the next past.
     """
     alone = kernel.shape[1] == 1 and len(kernel) == x.shape[-1] and not x.is_complex()
-    if alone and _fast(x, past, kernel) and x.dtype == past.dtype == kernel.dtype:
-        _taken["dilated"] = "numba"
+    if alone and fast(x, past, kernel) and x.dtype == past.dtype == kernel.dtype:
+        took("dilated", "numba")
         return Depthwise.apply(x, past, kernel.squeeze(1), dilation), latest(past, x)
-    _taken["dilated"] = "torch"
+    took("dilated", "torch")
     return grouped(x, past, kernel, dilation), latest(past, x)
 
 
+@whole
 def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """SiLU of a causal convolution with few taps in each channel: y_t = SiLU(sum_k weight_k x_{t-k} + bias).
 
@@ -181,15 +174,15 @@ def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -
     Returns y (B, T, E) and the next past.
     """
     check_short(x, past, weight, bias)
-    if _fast(x, past, weight):
-        _taken["short"] = "numba"
+    if fast(x, past, weight):
+        took("short", "numba")
         y = Short.apply(x, past, weight, x.new_zeros(len(weight)) if bias is None else bias)
         return y, latest(past, x)
-    _taken["short"] = "plain"
-    y, past = dilated(x, past, weight.unsqueeze(1))
-    return F.silu(y if bias is None else y + bias), past
+    took("short", "plain")
+    return summed(x, past, weight, bias), latest(past, x)
 
 
+@whole
 def selective(
     x: Tensor,
     dt: Tensor,
@@ -210,27 +203,14 @@ def selective(
     check_selective(x, dt, a, b, c, state, skip, gate)
     if state is None:
         state = x.new_zeros(len(x), *a.shape)
-    if _fast(x, dt, a, b, c, state):
-        _taken["selective"] = "numba"
+    if fast(x, dt, a, b, c, state):
+        took("selective", "numba")
         return Selective.apply(x, dt, a, b, c, state, skip, gate)
-    _taken["selective"] = "plain"
-    steps = []
-    for now in zip(*(part.unbind(1) for part in (x, dt, b, c)), strict=True):
-        y, state = selective_step(now[0], now[1], a, now[2], now[3], state)
-        steps.append(y)
-    y = torch.stack(steps, 1)
-    y = y if skip is None else y + skip * x
-    return y if gate is None else y * F.silu(gate), state
+    took("selective", "plain")
+    return selective_walk(x, dt, a, b, c, state, skip, gate)
 
 
-def selective_step(
-    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor
-) -> tuple[Tensor, Tensor]:
-    """One step of `selective`: x, dt (B, E), b, c (B, N) and state (B, E, N) give y (B, E) and the next."""
-    state = torch.exp(dt[..., None] * a) * state + (dt * x)[..., None] * b[:, None]
-    return (state @ c[..., None]).squeeze(-1), state
-
-
+@whole
 def unitary(
     theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -243,13 +223,13 @@ def unitary(
     turns.check_unitary(theta, w, b, c, state)
     if state is None:
         state = b.new_zeros(len(theta), *theta.shape[2:])
-    if _plain:
-        _taken["unitary"] = "plain"
+    if asked_for_plain():
+        took("unitary", "plain")
         return turns.walk(theta, w, b, c, state)
-    if _fast(theta, w, b, c, state):
-        _taken["unitary"] = "numba"
+    if fast(theta, w, b, c, state):
+        took("unitary", "numba")
         return turns.Unitary.apply(theta, w, b, c, state)
-    _taken["unitary"] = "prefix sums"
+    took("unitary", "prefix sums")
     return turns.separated(theta, w, b, c, state)
 
 
@@ -262,10 +242,11 @@ def dense(
     PyTorch's own fused kernel, which wants both maps to have a bias.
     """
     check_dense(x, state, encode, recur)
-    if activation is Activation.IDENTITY or x.is_complex() or _must_be_plain(x, state, encode.weight):
-        _taken["dense"] = "plain"
+    by_steps = activation is Activation.IDENTITY or x.dtype not in (torch.float32, torch.float64)
+    if by_steps or written_out(x, state, encode.weight):
+        took("dense", "plain")
         return unroll(lambda now, state: (dense_step(now, state, encode, recur, activation),) * 2, x, state)
-    _taken["dense"] = "torch rnn"
+    took("dense", "torch rnn")
     run = torch._VF.rnn_relu if activation is Activation.RELU else torch._VF.rnn_tanh
     weights = [encode.weight, recur.weight, encode.bias, recur.bias]
     # biases, one layer, no dropout, gradients wanted, one direction, batch first
@@ -294,13 +275,32 @@ def chunked(
     check_chunked(q, k, v, log_decay, state)
     if state is None:
         state = v.new_zeros(len(k), *k.shape[2:], v.shape[-1])
-    if _plain:
-        _taken["chunked"] = "plain"
+    if asked_for_plain():
+        took("chunked", "plain")
         return walk(q, k, v, log_decay, state)
-    _taken["chunked"] = "matrix products"
+    took("chunked", "matrix products")
     return products(q, k, v, log_decay, state, min(size, q.shape[1]))
 
 
+def attention(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, scale: float | None = None
+) -> Tensor:
+    """Softmax attention: y_t = sum_s softmax_s(scale q_t . k_s) v_s, over the steps that t may read.
+
+    q is (B, H, T, P), k (B, H, S, P), v (B, H, S, R); `mask`, which goes together with (B, H, T, S), is true
+    where t may read s; left out, s up to t. `scale` is 1 / sqrt(P) where left out. Gives y (B, H, T, R).
+    """
+    if written_out(q, k, v):
+        took("attention", "plain")
+        return attend(q, k, v, mask, scale)
+    took("attention", "torch")
+    learns = torch.is_grad_enabled() and any(part.requires_grad for part in (q, k, v))
+    if not learns or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return fused(q, k, v, mask, scale)
+    return Attention.apply(q, k, v, mask, scale)
+
+
+@whole
 def newton(cell: Cell, drive: Tensor, state: Tensor, how: Newton | None = None) -> tuple[Tensor, Info]:
     """The nonlinear recurrence h_t = f(h_{t-1}, x_t) of a cell whose channels do not see each other.
 
@@ -312,35 +312,20 @@ def newton(cell: Cell, drive: Tensor, state: Tensor, how: Newton | None = None) 
     """
     check_newton(drive, state)
     many = drive.device.type != "cpu" and drive.shape[1] >= WORTH
-    if _must_be_plain(drive, state) or (how is None and not many):
-        _taken["newton"] = "plain"
+    if must_be_plain(drive, state) or (how is None and not many):
+        took("newton", "plain")
         return walked(cell, drive, state)
     h, info = solved(cell, drive, state, Newton() if how is None else how, _corrections)
     lost = int((~info.converged).sum())
-    route = "numba" if _fast(drive, state) else "reduction"
-    _taken["newton"] = f"{route}, {lost} of {len(drive)} not converged" if lost else route
+    route = "numba" if fast(drive, state) else "reduction"
+    took("newton", f"{route}, {lost} of {len(drive)} not converged" if lost else route)
     return h, info
 
 
 def _corrections(jacobian: Tensor, b: Tensor) -> Tensor:
     """The linear recurrence in each step of Newton's method, d_t = J_t d_{t-1} + b_t, as in `blocks`."""
-    if not _fast(jacobian, b):
+    if not fast(jacobian, b):
         return blocks.reduce(jacobian, b)
     if b.shape[2] > 1:
         return blocks.walk(jacobian, b)
     return linear(jacobian[:, :, 0, 0], b[:, :, 0])[0].unsqueeze(2)
-
-
-_KINDS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
-
-
-def _must_be_plain(*tensors: Tensor) -> bool:
-    """Whether no fast route may be taken: asked for, another dtype, or inside a torch.func transform."""
-    if _plain or any(tensor.dtype not in _KINDS for tensor in tensors):
-        return True
-    inside = torch._C._functorch.peek_interpreter_stack() is not None
-    return inside or torch.autograd.forward_ad._current_level >= 0
-
-
-def _fast(*tensors: Tensor) -> bool:
-    return not _must_be_plain(*tensors) and all(tensor.device.type == "cpu" for tensor in tensors)

@@ -4,10 +4,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from wavetrain.kernels import host
+from wavetrain.kernels.twice import again
 
 
 def convolve(x: Tensor, kernel: Tensor) -> Tensor:
@@ -15,7 +15,9 @@ def convolve(x: Tensor, kernel: Tensor) -> Tensor:
 
     x is real, (B, T, D); kernel (K, D) has taps for each channel, the present first. Gives y (B, T, D).
     """
-    time = x.shape[1]
+    if len(x) == 0:  # FFTs of nothing are refused
+        return x * kernel[0]
+    time = int(x.shape[1])  # a tensor, under torch.jit.trace
     taps = min(time, len(kernel))
     size = 1 << (time + taps - 2).bit_length()  # long enough that nothing comes round again
     spectrum = torch.fft.rfft(x, size, 1) * torch.fft.rfft(kernel[:taps], size, 0)
@@ -34,6 +36,10 @@ def latest(past: Tensor, x: Tensor) -> Tensor:
     return torch.cat([past, x[:, max(0, time - before) :]], 1)[:, min(time, before) :]
 
 
+def _alone(x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
+    return grouped(x, past, weight.unsqueeze(1), gap)
+
+
 class Depthwise(torch.autograd.Function):
     """The numba route of `scan.dilated` where each channel is by itself: weight (E, K), real, one dtype."""
 
@@ -50,11 +56,14 @@ class Depthwise(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         from wavetrain.kernels import depthwise_cpu
 
         x, past, weight = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *again(
+                lambda x, past, weight: _alone(x, past, weight, ctx.gap), (x, past, weight), (grad,)
+            ), None
         dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
         dweight = x.new_empty(len(x), *weight.t().shape)
         inputs = [*host.rows(x), host.array(past), host.array(weight.t()), ctx.gap, host.array(grad)]

@@ -7,7 +7,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import once_differentiable
 
 from wavetrain.errors import BadInput
 from wavetrain.kernels import host
@@ -24,7 +23,6 @@ class Affine(torch.autograd.Function):
         return y
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         x, weight = ctx.saved_tensors
         rows = grad.flatten(0, -2)  # (B T, D)
@@ -41,8 +39,11 @@ class Final(torch.autograd.Function):
         return y[:, -1].clone()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> Tensor:
+        if torch.is_grad_enabled():  # the gradient has a graph of its own
+            return torch.cat(
+                [grad.new_zeros(len(grad), ctx.shape[1] - 1, ctx.shape[2]), grad.unsqueeze(1)], 1
+            )
         whole = host.fresh(ctx.shape, grad.dtype).zero_()
         whole[:, -1] = grad
         return whole

@@ -4,7 +4,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from wavetrain.errors import BadInput
 from wavetrain.kernels import host
@@ -35,11 +34,12 @@ class Linear(torch.autograd.Function):
         return h, h[:, -1].clone()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
         from wavetrain.kernels import linear_cpu
 
         a, state, h, reset = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *_again(a, state, h, reset, grad, grad_last), None
         batch, _, width = h.shape
         decay = a if a.ndim == 3 else a[None, None]
         da = host.fresh(h.shape if a.ndim == 3 else (batch, 1, width), h.dtype)
@@ -58,6 +58,22 @@ class Linear(torch.autograd.Function):
         pieces = _tiles(batch, width, linear_cpu.TILE // h.element_size())
         host.spread(lambda piece: linear_cpu.backward(*arrays, *piece), pieces, h.numel())
         return da if a.ndim == 3 else da.sum((0, 1)), db, dstate, None
+
+
+def _again(
+    a: Tensor, state: Tensor, h: Tensor, reset: Tensor, grad: Tensor | None, grad_last: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients with a graph of their own: what comes back is the same recurrence, from the end."""
+    dropped = reset.unsqueeze(-1)
+    back = a.conj().expand_as(h).masked_fill(dropped, 0)  # from each step to the one before
+    grad = torch.zeros_like(h) if grad is None else grad
+    if grad_last is not None:
+        grad = torch.cat([grad[:, :-1], grad[:, -1:] + grad_last.unsqueeze(1)], 1)
+    none = torch.zeros_like(back[:, :1])
+    later = torch.cat([back[:, 1:], none], 1).flip(1)
+    db = Linear.apply(later, grad.flip(1), none[:, 0], None)[0].flip(1)
+    da = db * torch.cat([state.unsqueeze(1), h[:, :-1]], 1).masked_fill(dropped, 0).conj()
+    return da if a.ndim == 3 else da.sum((0, 1)), db, back[:, 0] * db[:, 0]
 
 
 def check_linear(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> None:

@@ -5,16 +5,45 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from wavetrain.errors import BadInput
 from wavetrain.kernels import host
+from wavetrain.kernels.twice import again
 
 
 def _tiles(batch: int, width: int, tile: int) -> list[tuple[int, int, int, int]]:
     """The pieces of a walk: (first, end) sequence and (left, right) channel."""
     parts = host.parts(batch, 2 * torch.get_num_threads())
     return [(*part, left, min(left + tile, width)) for part in parts for left in range(0, width, tile)]
+
+
+def walk(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    state: Tensor,
+    skip: Tensor | None,
+    gate: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Step by step: the definition."""
+    steps = []
+    for now in zip(*(part.unbind(1) for part in (x, dt, b, c)), strict=True):
+        y, state = selective_step(now[0], now[1], a, now[2], now[3], state)
+        steps.append(y)
+    y = torch.stack(steps, 1)
+    y = y if skip is None else y + skip * x
+    return y if gate is None else y * F.silu(gate), state
+
+
+def selective_step(
+    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step of `selective`: x, dt (B, E), b, c (B, N) and state (B, E, N) give y (B, E) and the next."""
+    state = torch.exp(dt[..., None] * a) * state + (dt * x)[..., None] * b[:, None]
+    return (state @ c[..., None]).squeeze(-1), state
 
 
 class Selective(torch.autograd.Function):
@@ -43,15 +72,17 @@ class Selective(torch.autograd.Function):
         pieces = _tiles(batch, width, selective_cpu.TILE // x.element_size())
         host.spread(lambda piece: selective_cpu.forward(*arrays, *piece), pieces, x.numel() * size)
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, dt, a, b, c, marks, skip, gate)
+        ctx.save_for_backward(x, dt, a, b, c, state, skip, gate, marks)
         return y, last.transpose(1, 2).contiguous()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
         from wavetrain.kernels import selective_cpu
 
-        x, dt, a, b, c, marks, skip, gate = ctx.saved_tensors
+        *inputs, marks = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return again(walk, inputs, (grad, grad_last))
+        x, dt, a, b, c, _, skip, gate = inputs
         (batch, time, width), size = x.shape, a.shape[1]
         tile = selective_cpu.TILE // x.element_size()
         dx, ddt = host.fresh(x.shape, x.dtype), host.fresh(x.shape, x.dtype)
@@ -63,10 +94,10 @@ class Selective(torch.autograd.Function):
         unread = grad is None
         grad = x.new_zeros(batch, 0, width) if grad is None else grad
         grad_last = x.new_zeros(batch, width, size) if grad_last is None else grad_last
-        inputs = [host.array(part) for part in (x, dt, a.t(), b, c)]
+        given = [host.array(part) for part in (x, dt, a.t(), b, c)]
         returned = [host.array(part) for part in (marks, grad, grad_last.transpose(1, 2))]
         results = [part.numpy() for part in (dx, ddt, da, dskip, dz, dstate)]
-        arrays = [*inputs, *_ends(x, skip, gate), *returned, *results]
+        arrays = [*given, *_ends(x, skip, gate), *returned, *results]
         sums = list(zip(db.numpy(), dc.numpy(), strict=True))
         pieces = [(*sums[piece[2] // tile], *piece) for piece in _tiles(batch, width, tile)]
         host.spread(lambda piece: selective_cpu.backward(*arrays, *piece), pieces, x.numel() * size)

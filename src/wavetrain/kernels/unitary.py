@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from wavetrain.errors import BadInput
 from wavetrain.kernels import host
+from wavetrain.kernels.twice import again
 
 
 def turned(angle: Tensor) -> Tensor:
@@ -54,33 +54,34 @@ class Unitary(torch.autograd.Function):
         arrays = [*inputs, y.numpy(), last.numpy(), marks.numpy()]
         host.spread(lambda piece: unitary_cpu.forward(*arrays, *piece), _tiles(w), 4 * theta.numel())
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(theta, w, b, c, last, marks)
+        ctx.save_for_backward(theta, w, b, c, state, last, marks)
         return y, torch.complex(*last.unbind(1))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
         from wavetrain.kernels import unitary_cpu
 
-        theta, w, b, c, last, marks = ctx.saved_tensors
+        *inputs, last, marks = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return again(separated, inputs, (grad, grad_last))
+        theta, w, b, c, _ = inputs
         batch, _, size, width = theta.shape
         dtheta, dw = host.fresh(theta.shape, w.dtype), host.fresh(w.shape, w.dtype)
         dstate = host.fresh(last.shape, w.dtype)
-        pieces = _tiles(w)
-        tile = pieces[0][3]  # the width of all but the last
+        tile = unitary_cpu.TILE // w.element_size()
         # summed tile by tile and then in order, so that the threads do not change the sum
         sums = torch.zeros(2, -(-width // tile), batch, size, 2, dtype=torch.float64)
         unread = grad is None  # nothing comes back to c
         grad = w.new_zeros(batch, 0, width) if grad is None else grad
         back = torch.zeros_like(last) if grad_last is None else _apart(grad_last)
-        inputs = [host.array(part) for part in (theta, w, *_pairs(b, c), last, marks, grad, back)]
-        arrays = [*inputs, dtheta.numpy(), dw.numpy(), dstate.numpy()]
+        given = [host.array(part) for part in (theta, w, *_pairs(b, c), last, marks, grad, back)]
+        arrays = [*given, dtheta.numpy(), dw.numpy(), dstate.numpy()]
         db, dc = sums.numpy()
 
         def work(piece: tuple[int, int, int, int]) -> None:
             unitary_cpu.backward(*arrays, db[piece[2] // tile], dc[piece[2] // tile], *piece)
 
-        host.spread(work, pieces, 8 * theta.numel())
+        host.spread(work, _tiles(w), 8 * theta.numel())
         of_b, of_c = torch.view_as_complex(sums.sum((1, 2)))
         return (
             dtheta,

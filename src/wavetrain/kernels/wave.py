@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
 from wavetrain.errors import BadInput
 from wavetrain.kernels import host
@@ -45,11 +45,12 @@ class Wave(torch.autograd.Function):
         return h, h[:, -1].clone()
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
         from wavetrain.kernels import wave_cpu
 
         kernel, state, h = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *_again(kernel, state, h, grad, grad_last, ctx.activation), None
         batch, _, channels, size = h.shape
         taps = kernel.shape[2]
         stride, span = wave_cpu.stride(size, taps), wave_cpu.span(size, taps)
@@ -81,6 +82,45 @@ class Wave(torch.autograd.Function):
             return ddrive, None, dstate, None
         dkernel = dweights.sum(0)[:channels, : channels * taps].reshape(kernel.shape)
         return ddrive, torch.from_numpy(dkernel), dstate, None
+
+
+def mixed(state: Tensor, kernel: Tensor) -> Tensor:
+    """kernel * state on rings: state (B, C, N) and kernel (O, C, K) give (B, O, N)."""
+    return F.conv1d(_ring(state, kernel.shape[-1]), kernel)
+
+
+def _ring(state: Tensor, taps: int) -> Tensor:
+    """Rings (..., N) with their ends repeated on both sides, (..., N + taps - 1)."""
+    half, size = taps // 2, state.shape[-1]
+    return torch.cat([state[..., size - half :], state, state[..., :half]], -1)
+
+
+def _again(
+    kernel: Tensor,
+    state: Tensor,
+    h: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+    activation: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients with a graph of their own, step by step from the end."""
+    from wavetrain.kernels import wave_cpu
+
+    slope = torch.ones_like(h)
+    if activation == wave_cpu.TANH:
+        slope = 1 - h * h
+    if activation == wave_cpu.RELU:
+        slope = (h > 0).to(h.dtype)
+    turned = kernel.transpose(0, 1).flip(2)
+    back = torch.zeros_like(state) if grad_last is None else grad_last
+    steps = []
+    for t in range(h.shape[1] - 1, -1, -1):
+        steps.append((back if grad is None else back + grad[:, t]) * slope[:, t])
+        back = mixed(steps[-1], turned)
+    ddrive = torch.stack(steps[::-1], 1)
+    before = _ring(torch.cat([state.unsqueeze(1), h[:, :-1]], 1), kernel.shape[-1])
+    dkernel = torch.einsum("btoi,btcki->ock", ddrive, before.unfold(-1, h.shape[-1], 1))
+    return ddrive, dkernel, back
 
 
 def check_wave(drive: Tensor, kernel: Tensor, state: Tensor | None) -> None:

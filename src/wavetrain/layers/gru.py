@@ -6,12 +6,14 @@ Cho et al. 2014, arXiv 1406.1078, in the form that fused kernels compute (reset 
     n = tanh(W_n x_t + b_n + r (U_n h_{t-1} + d_n))
     h_t = (1 - z) n + z h_{t-1},   y_t = h_t
 
-Weights start as PyTorch starts them, uniform in +/- 1 / sqrt(width). `forward` is PyTorch's own kernel.
+Weights start as PyTorch starts them, uniform in +/- 1 / sqrt(width). `forward` is PyTorch's own kernel;
+inside `scan.only_plain` and the transforms of torch.func, it is the steps.
 """
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wavetrain import scan
 from wavetrain.core import Card, Nonlinear, State, check_input, check_width
 
 
@@ -50,5 +52,7 @@ class GRU(Nonlinear):
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         check_input(self, x)
         state = self.begin(len(x)) if state is None else state
+        if scan.written_out(x, state, *self.cell.all_weights[0]):
+            return scan.unroll(self.step, x, state)
         y, last = self.cell(x, state.unsqueeze(0))
         return y, last.squeeze(0)

@@ -5,13 +5,15 @@ Hochreiter and Schmidhuber 1997, with the forget gate of Gers, Schmidhuber and C
     i, f, g, o = sigmoid, sigmoid, tanh, sigmoid of (W x_t + b + U h_{t-1} + d), four blocks of rows
     c_t = f c_{t-1} + i g,   h_t = o tanh(c_t),   y_t = h_t
 
-Weights start as PyTorch starts them, uniform in +/- 1 / sqrt(width). `forward` is PyTorch's own kernel.
+Weights start as PyTorch starts them, uniform in +/- 1 / sqrt(width). `forward` is PyTorch's own kernel;
+inside `scan.only_plain` and the transforms of torch.func, it is the steps.
 Left out: peepholes and projections.
 """
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wavetrain import scan
 from wavetrain.core import Card, Nonlinear, State, check_input, check_width
 
 
@@ -50,5 +52,7 @@ class LSTM(Nonlinear):
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         check_input(self, x)
         h, c = self.begin(len(x)) if state is None else state
+        if scan.written_out(x, h, c, *self.cell.all_weights[0]):
+            return scan.unroll(self.step, x, (h, c))
         y, (h, c) = self.cell(x, (h.unsqueeze(0), c.unsqueeze(0)))
         return y, (h.squeeze(0), c.squeeze(0))

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain import balls
+from wavetrain import balls, scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
 
@@ -117,7 +117,7 @@ class SdmAttention(Layer):
         fresh = state is None or state[2].shape[1] == 0
         q, (k, v, seen) = self._extend(x, self.begin(len(x)) if state is None else state)
         if fresh and self.weights is Weights.EXPONENTIAL:
-            mixed = F.scaled_dot_product_attention(q * self._sharpness(), k, v, is_causal=True, scale=1.0)
+            mixed = scan.attention(q * self._sharpness(), k, v, scale=1.0)
         else:
             mixed = self._weight(q, k, self._past(seen, x.shape[1])) @ v
         return self.read(mixed.transpose(1, 2)), (k, v, seen)

@@ -11,8 +11,8 @@ Linear in its values given the weights, so the operator is exact. Left out: drop
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
 from wavetrain.layers import rotary
@@ -62,11 +62,7 @@ class SoftmaxAttention(Layer):
         check_input(self, x)
         fresh = state is None or state[2].shape[1] == 0
         q, (k, v, seen) = self._extend(x, self.begin(len(x)) if state is None else state)
-        if fresh:
-            mixed = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        else:
-            mask = self._past(seen, x.shape[1])
-            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        mixed = scan.attention(q, k, v, None if fresh else self._past(seen, x.shape[1]))
         return self.read(mixed.transpose(1, 2)), (k, v, seen)
 
     def operator(self, x: Tensor) -> Operator:

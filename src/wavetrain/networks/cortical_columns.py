@@ -99,9 +99,7 @@ class Column(nn.Module):
         keys, values = torch.cat([keys, k], 2), torch.cat([values, v], 2)
         each = self.heads // keys.shape[1]
         past = torch.ones(time, begun + time, dtype=torch.bool, device=u.device).tril(begun)
-        read = F.scaled_dot_product_attention(
-            q, keys.repeat_interleave(each, 1), values.repeat_interleave(each, 1), attn_mask=past
-        )
+        read = scan.attention(q, keys.repeat_interleave(each, 1), values.repeat_interleave(each, 1), past)
         stream = stream + self.out(read.transpose(1, 2).flatten(-2))
         done = self.mlp(self.after(stream))
         done, balance = done if isinstance(done, tuple) else (done, done.new_ones(()))

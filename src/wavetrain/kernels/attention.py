@@ -1,0 +1,48 @@
+"""Softmax attention by PyTorch's fused kernels, with the second derivatives and forward mode they lack."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from wavetrain.kernels.twice import again
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
+    """The definition: q (..., T, P), k (..., S, P), v (..., S, R) give (..., T, R)."""
+    fit = q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale)
+    if mask is None:
+        mask = torch.ones(fit.shape[-2:], dtype=torch.bool, device=q.device).tril()
+    return fit.masked_fill(~mask, -torch.inf).softmax(-1) @ v
+
+
+def fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
+    """The same by PyTorch's kernel."""
+    return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale)
+
+
+class Attention(torch.autograd.Function):
+    """`fused`, whose gradient is that of the kernel, and that of `attend` where it must have a graph."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None
+    ) -> Tensor:
+        ctx.scale = scale
+        ctx.save_for_backward(q, k, v, mask)
+        with torch.enable_grad():  # a graph of the kernel alone, which backward walks
+            inner = tuple(part.detach().requires_grad_(part.requires_grad) for part in (q, k, v))
+            y = fused(inner[0], inner[1], inner[2], mask, scale)
+        ctx.inner = y, inner
+        return y.detach()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        q, k, v, mask = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *again(lambda q, k, v: attend(q, k, v, mask, ctx.scale), (q, k, v), (grad,)), None, None
+        y, inner = ctx.inner
+        wanted = [part for part in inner if part.requires_grad]
+        found = iter(torch.autograd.grad(y, wanted, grad, retain_graph=True))
+        return *(next(found) if part.requires_grad else None for part in inner), None, None

@@ -1,0 +1,102 @@
+"""Which route is taken: the plain one, which is the definition, or a fast one where it can be.
+
+A fast route is taken by tensors of a common dtype on the CPU. The plain one is taken inside `only_plain`,
+inside the transforms of torch.func and forward mode, and while PyTorch writes a graph down (torch.export,
+torch.jit.trace), because a kernel is no operator of such a graph. torch.compile goes round the doors of the
+fast routes (`whole`): it breaks its graph there, and the kernel runs as it does without it.
+"""
+
+import contextlib
+import functools
+import importlib
+import warnings
+from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+KINDS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+
+_taken: dict[str, str] = {}
+_plain = False
+
+
+def routes() -> dict[str, str]:
+    """The route that each recurrence took last in this process: its name and the kernel's."""
+    return dict(_taken)
+
+
+def took(name: str, route: str) -> None:
+    _taken[name] = route
+
+
+@contextlib.contextmanager
+def only_plain() -> Iterator[None]:
+    """Inside, every recurrence takes its plain PyTorch route."""
+    global _plain
+    before, _plain = _plain, True
+    try:
+        yield
+    finally:
+        _plain = before
+
+
+def asked_for_plain() -> bool:
+    return _plain
+
+
+def written_out(*tensors: Tensor) -> bool:
+    """Whether even PyTorch's own fused kernels are left aside: asked for, in torch.func, in forward mode."""
+    # torch.func has no public way to ask whether it is at work
+    if _plain or torch._C._functorch.peek_interpreter_stack() is not None:
+        return True
+    return any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors)
+
+
+def must_be_plain(*tensors: Tensor) -> bool:
+    """Whether no kernel of ours may be taken: as `written_out`, another dtype, or a graph is written down."""
+    if any(tensor.dtype not in KINDS or type(tensor) not in (Tensor, nn.Parameter) for tensor in tensors):
+        return True
+    return torch.compiler.is_exporting() or torch.jit.is_tracing() or written_out(*tensors)
+
+
+def on_cpu(*tensors: Tensor) -> bool:
+    """Whether a route in kept memory may be taken."""
+    return all(tensor.device.type == "cpu" for tensor in tensors) and not must_be_plain(*tensors)
+
+
+def fast(*tensors: Tensor) -> bool:
+    """Whether a numba kernel may be taken."""
+    return on_cpu(*tensors) and _compiler()
+
+
+@functools.cache
+def _compiler() -> bool:
+    """Whether there is a compiler for the kernels; where there is none, that is said once."""
+    try:
+        importlib.import_module("numba")
+    except ImportError as error:
+        warnings.warn(
+            f"numba cannot be imported ({error}): recurrences take their plain route, which is slow",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return False
+    return True
+
+
+def whole(function: Callable[P, R]) -> Callable[P, R]:
+    """A door that torch.compile does not look behind: it would see only the plain route, step by step."""
+
+    @functools.wraps(function)
+    def door(*args: P.args, **kwargs: P.kwargs) -> R:
+        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+            return torch.compiler.disable(function)(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return door
