@@ -4,6 +4,7 @@ The only file that prints. What only reads (list, cite, site) never imports torc
 the error stream and exit code 2.
 """
 
+import math
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -132,11 +133,10 @@ def run(
         raise unknown("scale", scale, runner.SCALES)
     _within(seeds=seeds, jobs=jobs or 1)
     device = _device(device)
-    found = (
-        find.members("experiments")
-        if "all" in experiments
-        else [find.named(name, ("experiments",)) for name in dict.fromkeys(experiments)]
-    )
+    if not 0 <= save_every < math.inf:
+        raise BadInput(f"expected seconds of at least 0 to save after, got {save_every}")
+    asked = [find.named(name, ("experiments",)) for name in dict.fromkeys(experiments) if name != "all"]
+    found = list(find.members("experiments")) if "all" in experiments else asked
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     threads = 1 if device == "cpu" else os.cpu_count() or 1  # contended threads wait for each other
     orders = [
@@ -145,6 +145,7 @@ def run(
         for seed in range(seeds)
     ]
     home = out / "results" if results is None else results
+    home.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
     command = runner.command_line(
         ["run", *(["all"] if "all" in experiments else [one.name for one in found])]
     )
@@ -159,12 +160,13 @@ def run(
                 ended = [over[name][one.seed] for one in own]
                 command = runner.command_line(["run", name, "--scale", scale, "--seeds", str(seeds)])
                 whole.append(runner.record(own, ended, home, command))
-    page = pages.build(home, out / "site")
     if json:
         _print_json(whole)
-        return
-    console.print(verdict_table(whole))
-    console.print(f"report: {page}", soft_wrap=True)
+    else:
+        console.print(verdict_table(whole))
+    page = pages.build(home, out / "site")
+    if not json:
+        console.print(f"report: {page}", soft_wrap=True)
 
 
 def compare(

@@ -44,6 +44,7 @@ LONGEST = 64  # steps that the operator is looked at
 FLOATS = 2**24  # of one operator: 64 MB
 STREAMED = 256  # steps of a stream that are timed
 TIMED = 14  # steps of training that are timed
+LARGEST = {"parameters": 10**8, "steps": 10**9, "batch": 10**6, "depth": 1000, "clip": math.inf}
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,9 @@ class Terms:
     clip: float = 1.0  # largest norm of the gradient
 
     def __post_init__(self) -> None:
-        for name in ("parameters", "steps", "batch", "depth", "clip"):
-            if not getattr(self, name) > 0:
-                raise BadInput(f"compare: expected {name} above 0, got {getattr(self, name)}")
+        for name in LARGEST:
+            if not 0 < (got := getattr(self, name)) <= LARGEST[name]:
+                raise BadInput(f"compare: expected {name} above 0, at most {LARGEST[name]:,}, got {got}")
         if not self.rates or not all(0 < rate <= 1 for rate in self.rates):
             raise BadInput(f"compare: expected learning rates in (0, 1], got {self.rates}")
         if not 0 < self.search <= 1:
@@ -110,7 +111,8 @@ def compare(
     data = load(source) if isinstance(source, str) else source
     named = None if layers is None or "all" in layers else layers
     every = founders() if layers is None else list(find.members("layers"))
-    chosen = every if named is None else [find.named(name, ("layers",)) for name in dict.fromkeys(named)]
+    asked = [find.named(name, ("layers",)) for name in dict.fromkeys(layers or ()) if name != "all"]
+    chosen = every if named is None else asked
     widths: dict[str, tuple[int, int]] = {}
     left_out: dict[str, str] = {}  # of the default, what does not fit into the budget
     for one in chosen:

@@ -51,6 +51,8 @@ STYLE = {
 def draw(one: Picture, path: Path) -> None:
     """Draw a picture as a PNG at `path`, whole or not at all; BadInput where its arrays do not fit."""
     _check(one)
+    if path.suffix.lower() != ".png":
+        raise BadInput(f"expected a picture that ends in .png, got {str(path)!r}")
     if not path.parent.is_dir():
         raise BadInput(f"a picture cannot be written to {path}: there is no folder {path.parent}")
     with matplotlib.style.context(["default", STYLE]):

@@ -102,7 +102,10 @@ def build(results: Path, out: Path) -> Path:
     Raises BadInput where there is no result, where a result or picture is damaged, and where `out` holds
     anything but an older site of ours.
     """
-    results, out = results.resolve(), out.resolve()
+    try:
+        results, out = results.resolve(), out.resolve()
+    except RuntimeError as error:
+        raise BadInput(f"{results} or {out} leads in a circle of links: {error}") from error
     _check_place(results, out)
     outcomes = [_outcome(results, result) for result in reading.read(results)]
     claimed = _claimed(outcomes)
@@ -135,7 +138,7 @@ def _check_place(results: Path, out: Path) -> None:
         raise BadInput(f"{out} is there and is not a site that was built here; give another folder")
     try:
         ours = {MARKER, *json.loads((out / MARKER).read_text(encoding="utf-8"))}
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise BadInput(f"{out / MARKER} is damaged ({error}); move the site {out} away") from error
     there = {path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir()}
     if not there <= ours:
@@ -198,7 +201,7 @@ def _write(
 
     def page(path: str, template: str, words: dict[str, Any]) -> None:
         text = environment.get_template(template).render({"root": "../" * path.count("/")} | words)
-        (out / path).write_text(text, encoding="utf-8")
+        (out / path).write_text(text, encoding="utf-8", errors="replace")
 
     page("index.html", "index.html.j2", {"outcomes": outcomes, "claimed": claimed, "systems": systems})
     for claim in claimed:

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 from wavetrain.errors import BadInput
 
 Result = dict[str, Any]
+DEEPEST = 50  # nesting of a result
+LARGEST = 10**18  # whole number in a result
 SCALES = ("full", "small", "smoke")  # the most telling first
 PARTS: dict[str, type] = {
     "experiment": str,
@@ -138,7 +140,7 @@ def _load(path: Path) -> Result | None:
     """One result, or None where the file is another kind of JSON."""
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path} cannot be read as JSON ({error}); make it anew or move it away") from error
     if not isinstance(result, dict) or "experiment" not in result or "claim" not in result:
         return None
@@ -148,6 +150,8 @@ def _load(path: Path) -> Result | None:
 
 
 def _check(path: Path, result: Result) -> None:
+    if _depth(result) > DEEPEST:
+        raise BadInput(f"{path}: expected lists and objects at most {DEEPEST} deep, got {_depth(result)}")
     for part, kind in PARTS.items():
         _expect(path, part, result.get(part), kind)
     name = result["experiment"]
@@ -165,6 +169,15 @@ def _check(path: Path, result: Result) -> None:
     _check_seeds(path, result)
 
 
+def _depth(value: Any) -> int:
+    """How deep lists and objects are nested; without recursion, since that has an end of its own."""
+    depth, level = 0, [value]
+    while level := [one for one in level if isinstance(one, dict | list)]:
+        depth += 1
+        level = [inner for one in level for inner in (one.values() if isinstance(one, dict) else one)]
+    return depth
+
+
 def _check_seeds(path: Path, result: Result) -> None:
     if not len(result["figures"]) == len(result["seeds"]) == len(result["seconds"]):
         raise BadInput(f"{path}: `seeds`, `figures` and `seconds` must be equally many")
@@ -176,6 +189,10 @@ def _check_seeds(path: Path, result: Result) -> None:
 
 
 def _expect(path: Path, part: str, value: Any, kind: type | tuple[type, ...]) -> None:
+    if isinstance(value, int) and abs(value) > LARGEST:
+        raise BadInput(
+            f"{path}: `{part}` must be a number of at most {LARGEST}, got one of {len(str(value))} digits"
+        )
     if not isinstance(value, kind):
         kinds = kind if isinstance(kind, tuple) else (kind,)
         names = " or ".join(one.__name__ for one in kinds)

@@ -7,11 +7,15 @@ import numpy as np
 
 from wavetrain.errors import BadInput
 
+MAGIC = b"\x93NUMPY"  # that a lone array begins with
+
 
 def arrays(
     content: bytes, needed: Sequence[str], optional: Sequence[str] = ()
 ) -> tuple[dict[str, np.ndarray], list[str]]:
     """The needed arrays by their names, the optional ones that are there, and the names of all others."""
+    if content.startswith(MAGIC):
+        raise BadInput("expected a .npz file, got a lone array (.npy) or a damaged one")
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             names = list(file.files)

@@ -45,13 +45,21 @@ def columns(cells: Cells) -> Columns:
     for place in rest:
         _check_numbers(cells, place, numbers[place])
     known = {place: column for place in rest if (column := numbers[place]) is not None}
+    with np.errstate(over="ignore"):
+        return _sorted_out(cells, known, ruler, left_out)
+
+
+def _sorted_out(
+    cells: Cells, known: dict[int, np.ndarray], ruler: Ruler | None, left_out: dict[int, str]
+) -> Columns:
+    """The same where the numbers of each column that is no date are known."""
     if ruler is None:
         ruler, counting = _counted(cells, known)
         left_out |= counting
     for place, column in known.items():
         if place not in left_out and (why := _tells_apart(cells.names[place], column)):
             left_out[place] = why
-    kept = [place for place in rest if place not in left_out]
+    kept = [place for place in known if place not in left_out]
     if not kept:
         raise BadInput(
             "expected a column of numbers that are measured, besides those that tell rows apart; got none"
@@ -90,7 +98,7 @@ def _check_numbers(cells: Cells, place: int, numbers: np.ndarray | None) -> None
         raise BadInput(f"line {cells.lines[row]}, {name}: expected a number, got {column[row][:40]!r}{long}")
     if not np.isfinite(numbers).all():
         row = int(np.flatnonzero(~np.isfinite(numbers))[0])
-        raise BadInput(f"line {cells.lines[row]}, {name}: expected a finite number, got {column[row]!r}")
+        raise BadInput(f"line {cells.lines[row]}, {name}: expected a finite number, got {column[row][:40]!r}")
 
 
 def _written(cells: Cells, places: Sequence[int]) -> tuple[Ruler | None, dict[int, str]]:
