@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,19 @@ def test_a_reader_who_has_read_enough(words: str) -> None:
     assert running.stderr.read() == b""
     assert running.wait() == 141
     running.stderr.close()
+
+
+@pytest.mark.parametrize(
+    "line, code",
+    [("list >&-", 0), ("list 2>&-", 0), ("nope 2>&-", 2), ("nope 2>/dev/full", 2), ("list >/dev/full", 2)],
+)
+def test_output_that_goes_nowhere(line: str, code: int) -> None:
+    command = f"{shlex.join(COMMAND)} {line}"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert done.stderr == (
+        "wavetrain: [Errno 28] No space left on device\n" if ">/dev/full" in line[:15] else ""
+    )
 
 
 UNREADABLE = {

@@ -4,6 +4,7 @@ The only file that prints. What only reads (list, cite, site) never imports torc
 the error stream and exit code 2.
 """
 
+import contextlib
 import math
 import os
 import sys
@@ -329,7 +330,8 @@ def _answer(words: Sequence[str]) -> None:
 
 
 def _leave(why: str, code: int) -> NoReturn:
-    print(f"wavetrain: {' '.join(why.split())}", file=sys.stderr)
+    with contextlib.suppress(OSError):  # where nobody can be told, the exit code still is
+        print(f"wavetrain: {' '.join(why.split())}", file=sys.stderr)
     sys.exit(code)
 
 

@@ -41,9 +41,12 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def prepare() -> None:
-    """From here on no character can stop the output."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
+    """From here on no character can stop the output, nor one that was closed before the command began."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+        elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
 
 
