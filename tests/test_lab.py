@@ -72,6 +72,31 @@ def test_the_rate_drops(tmp_path: Path) -> None:
     assert training.optimiser.param_groups[0]["lr"] == 1e-3
 
 
+@pytest.mark.parametrize("stopped", [None, 7, 10, 11, 20])
+def test_each_step_is_taken_at_its_rate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: int | None
+) -> None:
+    """Steps 1 to 10, 11 to 20, 21 to 30; also where the training is left at a step and taken up again."""
+    plan, rates, step = replace(PLAN, every=1, drops=((10, 2.0), (20, 5.0))), [], torch.optim.Adam.step
+
+    def watched(optimiser: torch.optim.Adam) -> object:
+        rates.append(optimiser.param_groups[0]["lr"])
+        return step(optimiser)
+
+    def stop(news: News) -> None:
+        if news.step == stopped:
+            raise Stopped
+
+    monkeypatch.setattr(torch.optim.Adam, "step", watched)
+    if stopped is not None:
+        with pytest.raises(Stopped):
+            Lab(tmp_path, 0, tell=stop, save_every=0).fit("a", make, Adding(5), plan)
+        assert len(rates) == stopped
+        rates.pop()  # its look was not over, so this step is not saved but taken again
+    assert Lab(tmp_path, 0).fit("a", make, Adding(5), plan).done == 30
+    assert rates == [1e-2] * 10 + [5e-3] * 10 + [1e-3] * 10
+
+
 def test_stops_when_satisfied(tmp_path: Path) -> None:
     training = Lab(tmp_path, 0).fit("a", make, Adding(5), replace(PLAN, until=lambda mark: mark.step >= 14))
     assert (training.done, training.solved, training.stopped) == (14, 14, True)

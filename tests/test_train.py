@@ -24,9 +24,38 @@ def steps(network: nn.Module, task: Task, count: int, clip: float | None = None)
     return [float(step.loss) for step in loop]
 
 
-def test_loss_falls_and_indices_count_from_one() -> None:
+def test_loss_falls() -> None:
     losses = steps(reader(), Adding(2), 200)
     assert sum(losses[-20:]) < 0.5 * sum(losses[:20])
+
+
+def test_steps_are_counted_from_one_and_go_on_from_where_they_were() -> None:
+    """In two parts, with the same generator and optimiser, as in one: the same counts, losses and weights."""
+    told, ends = {}, {}
+    for parts in ((range(6),), (range(2), range(2, 6))):
+        network = reader()
+        optimiser, generator = torch.optim.SGD(network.parameters(), 0.1), torch.Generator().manual_seed(0)
+        rule, task = Backpropagation(), Adding(2)
+        told[len(parts)] = [
+            (step.done, float(step.loss))
+            for part in parts
+            for step in fit(network, task, rule, optimiser, generator, 16, part)
+        ]
+        ends[len(parts)] = nn.utils.parameters_to_vector(network.parameters())
+    assert [done for done, _ in told[1]] == [1, 2, 3, 4, 5, 6]
+    assert told[2] == told[1] and torch.equal(ends[2], ends[1])
+
+
+def test_a_step_is_counted_when_it_is_done() -> None:
+    """Whoever leaves after the third count has three updates, the third one included."""
+    network, other = reader(), reader()
+    optimiser, generator = torch.optim.SGD(network.parameters(), 0.1), torch.Generator().manual_seed(0)
+    for step in fit(network, Adding(2), Backpropagation(), optimiser, generator, 16, range(200)):
+        if step.done == 3:
+            break
+    steps(other, Adding(2), 3)
+    for ours, theirs in zip(network.parameters(), other.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_clip_bounds_the_update() -> None:

@@ -1,0 +1,184 @@
+"""The defaults of tasks: what the source prints, as arguments, and what a drawn batch then looks like.
+
+Sizes of batches are worked out from the protocols by hand, steps and channels of input, and classes or
+channels of the answer. Where a source gives no size, the default is ours, and stands under `OURS`.
+"""
+
+import inspect
+
+import pytest
+import torch
+
+from wavetrain import find
+from wavetrain.tasks.change_detection import Change
+
+TWO_TO_NINE = (2, 3, 4, 5, 6, 7, 8, 9)
+
+PUBLISHED = {
+    # Keller et al. 2023: the shortest delays and lengths of their sweeps
+    "adding": {"length": 100},
+    "copying": {"delay": 10},
+    # Delétang et al. 2023, alphabets
+    "bucket_sort": {"symbols": 5},
+    "cyclic_navigation": {"places": 5},
+    "modular_arithmetic": {"modulus": 5, "brackets": False},
+    "reverse_string": {"symbols": 2},
+    "solve_equation": {"modulus": 5},
+    # Karuvally et al. 2025
+    "majority": {"symbols": 63},
+    "majority_count": {"symbols": 63},
+    "repetition": {"symbols": 10},
+    # Karuvally, Sejnowski and Siegelmann 2024; the second horizon of the curriculum
+    "compose_copy": {"size": 8, "horizon": 20, "order": (), "flipped": ()},
+    "repeat_copy": {"width": 8, "history": 8, "horizon": 20},
+    "timed_compose_copy": {"size": 8, "horizon": 20},
+    # Gu and Dao 2023
+    "induction_heads": {"vocabulary": 16},
+    "selective_copying": {"vocabulary": 16},
+    # Sikarwar and Zhang 2023
+    "change_detection": {
+        "sets": (2, 4, 6, 8, 10, 12),
+        "retentions": (0, 6, 12, 18),
+        "change": Change.CONJUNCTION,
+    },
+    "complex_span": {"loads": (0, 1, 3, 5)},
+    "spatial_coordination": {"lists": (10, 12, 14, 16, 18), "offsets": (2, 4, 6, 8), "side": 10},
+    "spatial_free_recall": {"lists": (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18), "side": 10},
+    "spatial_integration": {"sizes": (1, 2, 3, 4, 6, 12), "pattern": 12, "most_moved": 4, "side": 5},
+    "spatial_memory_updating": {"sets": (1, 2, 3, 4, 5, 6, 7, 8), "updates": 8},
+    "spatial_task_switching": {"frames": 20, "switch": 0.2},
+    "visual_item_recognition": {
+        "lists": (4, 6, 8, 10),
+        "retentions": (0, 2, 4, 5, 6),
+        "side": 6,
+        "differ": 4,
+    },
+    "visual_serial_recall": {"lists": TWO_TO_NINE},
+    "visual_serial_recognition": {"lists": TWO_TO_NINE, "differ": (2, 4, 6, 8, 10), "side": 6},
+    # Whittington et al. 2020 and what they take up
+    "laps": {"laps": 4},
+    "loop_closure": {"loops": (4, 6, 8, 12)},
+    "transitive_inference": {"items": 6, "jump": None},
+    # dynamics: Lorenz 1996, Vlachas et al. 2020; the domain of length 22
+    "kuramoto_sivashinsky": {"domain": 22.0, "points": 64, "step": 0.25},
+    "lorenz96": {"sites": 40, "forcing": 8.0, "step": 0.01},
+    # Chen et al. 2024, steps in a square of side 2; Santoro et al. 2016, five classes in fifty samples
+    "random_walks": {"step": 0.1},
+    "prototype_stream": {"length": 50, "shares": (0.2,) * 5},
+    # Chateau-Laurent and VanRullen 2025, digits; Karuvally et al. 2023, their code
+    "addition": {"largest": 9},
+    "timed_automaton": {"none": 0.1},
+}
+
+OURS = {
+    "associative_recall": {"pairs": 8, "length": 48, "keys": 16, "values": 16},
+    "binary_logic": {"bits": 5},
+    "bucket_sort": {"length": 10},
+    "cyclic_navigation": {"length": 20},
+    "delay_memory": {"length": 256, "delays": (64,), "band": 0.05},
+    "dyck": {"length": 20, "kinds": 2},
+    "even_pairs": {"length": 20},
+    "family_tree": {"levels": 3, "length": 64, "labels": 20},
+    "graph_walks": {"length": 64, "labels": 20, "straight": 1.0},
+    "group_words": {"length": 20},
+    "hierarchical_cycles": {"periods": (2, 3, 2), "length": 64, "labels": 20},
+    "high_order_sequences": {"length": 100, "endings": 1, "swap": None, "noise": 50},
+    "induction_heads": {"length": 64},
+    "kuramoto_sivashinsky": {"trajectories": 200, "samples": 97, "window": 32, "transient": 75.0},
+    "laps": {"places": 4, "rounds": 4, "labels": 20},
+    "long_addition": {"digits": 10},
+    "loop_closure": {"labels": 20},
+    "lorenz96": {"trajectories": 40, "samples": 200, "window": 32, "transient": 10.0},
+    "majority": {"length": 40},
+    "majority_count": {"length": 40},
+    "modular_arithmetic": {"length": 15},
+    "parity": {"length": 20},
+    "pattern_completion": {"size": 64, "patterns": 16, "cues": 4, "wrong": 6, "hidden": 16},
+    "prototype_stream": {"channels": 16, "noise": 0.5},
+    "random_walks": {"time": 50, "cells": 50, "ahead": 1},
+    "repetition": {"length": 10},
+    "reverse_string": {"length": 20},
+    "rotating_images": {"images": 40, "time": 18, "turn": 20, "ahead": 1},
+    "selective_copying": {"length": 64, "count": 8},
+    "solve_equation": {"length": 15},
+    "spike_adding": {"gap": 80, "duration": 30, "channels": 64, "digits": 5},
+    "stack_manipulation": {"length": 12},
+    "stretchy_birds": {"watched": 8, "imagined": 8, "noise": 0.01, "far": 0.3},
+    "timed_automaton": {"length": 24},
+    "tomita": {"language": 5, "length": 16},
+    "transitive_inference": {"length": 24, "labels": 20},
+    "translation": {"clauses": 4, "nouns": 4, "verbs": 8, "embed": 0.5},
+    "vector_logic": {"width": 7, "repeats": 4},
+    "visual_serial_recall": {"symbols": 16},
+    "xor_copy": {"width": 8, "history": 2, "horizon": 20},
+}
+
+# of one sequence of the default task: shape of x, inputs, outputs
+SIZES = {
+    "adding": ((100, 2), 2, 1),
+    "addition": ((2,), 10, 9 + 9 + 1),
+    "associative_recall": ((48,), 16 + 16 + 1, 1 + 16),
+    "binary_logic": ((2 * 5 + 2 + 3 * 5 + 1, 6), 6, 1),
+    "bucket_sort": ((10 + 10,), 5 + 1, 1 + 5),
+    "change_detection": ((1 + 18 + 1, 12 * 4 + 1), 49, 1 + 2),
+    "complex_span": ((2 * (1 + 5) + 2, 305), 305, 21),
+    "compose_copy": ((8 + 20, 8), 8, 8),
+    "copying": ((10 + 10 + 10, 10), 10, 10),
+    "cyclic_navigation": ((20,), 3, 5),
+    "delay_memory": ((256, 1), 1, 1),
+    "dyck": ((20,), 2 * 2, 1 + 2),
+    "even_pairs": ((20,), 2, 2),
+    "group_words": ((20,), 6, 6),
+    "high_order_sequences": ((100,), 10 + 50, 1 + 10),
+    "induction_heads": ((64,), 16, 16 - 1),
+    "kuramoto_sivashinsky": ((32, 64), 64, 64),
+    "long_addition": ((10 + 1,), 10 * 10, 10),
+    "loop_closure": ((12, 20 + 4 + 1), 25, 1 + 20),
+    "lorenz96": ((32, 40), 40, 40),
+    "majority": ((40,), 63, 63),
+    "majority_count": ((40,), 63, 1 + 40),
+    "modular_arithmetic": ((15,), 5 + 3, 5),
+    "parity": ((20,), 2, 2),
+    "pattern_completion": ((16 + 4, 64 + 1), 65, 64),
+    "prototype_stream": ((50, 16 + 5), 21, 5),
+    "random_walks": ((50, 50), 50, 50),
+    "repeat_copy": ((8 + 20, 8), 8, 8),
+    "repetition": ((10 + 10,), 10 + 1, 1 + 10),
+    "reverse_string": ((20 + 20,), 2 + 1, 1 + 2),
+    "rotating_images": ((18, 8 * 8), 64, 64),
+    "selective_copying": ((64 + 8,), 16, 16 - 1),
+    "spatial_coordination": ((18 + 1, 10 * 10 + 1), 101, 1 + 2),
+    "spatial_free_recall": ((18 + 1, 10 * 10 + 1), 101, 100),
+    "spatial_integration": ((12 + 1, 40 + 1), 41, 1 + 2),
+    "spatial_memory_updating": ((1 + 8 + 8, 144), 144, 1 + 9),
+    "spatial_task_switching": ((20, 2 + 4), 6, 1 + 3),
+    "spike_adding": ((30 + 80 + 30, 64), 64, 4 + 4 + 1),
+    "stack_manipulation": ((12 + 12 + 1,), 6, 4),
+    "stretchy_birds": ((8 + 8, 2), 2, 3),
+    "timed_automaton": ((24,), 3 + 1, 3),
+    "timed_compose_copy": ((8 + 20, 8), 8, 8),
+    "tomita": ((16,), 2, 2),
+    "transitive_inference": ((24, 20 + 2 * (6 - 2) + 1), 29, 1 + 20),
+    "vector_logic": ((3 + 4 * (1 + 4), 7 + 1), 8, 8),
+    "visual_item_recognition": ((10 + 6 + 1, 3 * 6 * 6), 108, 1 + 2),
+    "visual_serial_recall": ((9 + 9, 16 + 1), 17, 1 + 16),
+    "visual_serial_recognition": ((9 + 9, 3 * 6 * 6), 108, 1 + 2),
+    "xor_copy": ((2 + 20, 8), 8, 8),
+}
+
+
+@pytest.mark.parametrize("found", find.members("tasks"), ids=lambda found: found.name)
+def test_arguments_are_the_published_ones(found: find.Found) -> None:
+    defaults = {name: one.default for name, one in inspect.signature(found.load()).parameters.items()}
+    expected = PUBLISHED.get(found.name, {}) | OURS.get(found.name, {})
+    assert expected and {name: defaults[name] for name in expected} == expected
+    choices = {"seed", "split", "world", "group", "unique", "everywhere"}  # of a kind, not sizes
+    assert set(defaults) - set(expected) <= choices
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_a_batch_has_the_size_of_the_protocol(name: str) -> None:
+    task = find.named(name, ("tasks",)).load()()
+    shape, inputs, outputs = SIZES[name]
+    assert task.draw(2, torch.Generator().manual_seed(0)).x.shape == (2, *shape)
+    assert (task.inputs, task.outputs) == (inputs, outputs)
