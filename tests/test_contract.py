@@ -6,15 +6,27 @@ end stand layers with planted bugs: each must break the promise that is there to
 
 import datetime
 from collections.abc import Callable
+from typing import Any
 
 import hypothesis
 import pytest
 import torch
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, Make, building, company, generic, maps, normal
-from wavetrain import find
+from tests.promises import (
+    ON_BUILDING,
+    ON_SEQUENCES,
+    Make,
+    building,
+    company,
+    generic,
+    maps,
+    normal,
+    transforms,
+)
+from wavetrain import find, scan
 from wavetrain.core import Layer, Operator, State
 from wavetrain.layers.elman import Elman
 from wavetrain.layers.softmax_attention import SoftmaxAttention
@@ -215,6 +227,54 @@ class TakesAnyInput(Elman):
         return nn.RNN(self.inputs, self.width, batch_first=True, dtype=x.dtype)(x)
 
 
+class Once(torch.autograd.Function):
+    """The tangent hyperbolic, with first derivatives only, from numbers that are kept beside the graph."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        y = x.tanh()
+        ctx.y = y.detach()
+        return y
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        return grad * (1 - ctx.y**2)
+
+
+class DifferentiatesOnce(Elman):
+    """Right first derivatives, and nothing beyond."""
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        y, state = super().forward(x, state)
+        return Once.apply(y), state
+
+
+class ReadsNumbers(Elman):
+    """Numbers leave the graph on the way."""
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        y, state = super().forward(x, state)
+        return y + float(x.detach().sum()), state
+
+
+class AnswersNobody(Elman):
+    """At least one sequence comes back."""
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        y, state = super().forward(x, state)
+        return torch.cat([y, y.new_zeros(1, *y.shape[1:])])[: max(1, len(y))], state
+
+
+class UnrollsWhenCompiled(Elman):
+    """Another route under torch.compile."""
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        if torch.compiler.is_compiling():
+            return scan.unroll(self.step, x, self.begin(len(x)) if state is None else state)
+        return super().forward(x, state)
+
+
 PLANTED = [
     (LateStep, maps.check_step_is_forward),
     (SeesTheFuture, maps.check_causal),
@@ -237,6 +297,14 @@ PLANTED = [
     (WrongTangent, maps.check_operator),
     (TakesPaddingForKeys, company.check_ragged),
     (TakesAnyInput, building.check_bad_input),
+    (DifferentiatesOnce, transforms.check_second_derivatives),
+    (DifferentiatesOnce, transforms.check_per_sample_gradients),
+    (DifferentiatesOnce, transforms.check_forward_mode),
+    (DifferentiatesOnce, transforms.check_outputs_changed_in_place),
+    (ReadsNumbers, transforms.check_export),
+    (ReadsNumbers, transforms.check_trace),
+    (AnswersNobody, transforms.check_no_sequence),
+    (UnrollsWhenCompiled, transforms.check_compile),
 ]
 
 

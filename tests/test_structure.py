@@ -138,7 +138,7 @@ def test_only_the_command_prints(path: Path):
 
 @every_file
 def test_no_open_ended_arguments(path: Path):
-    """No `**`, but for whole numbers that are only checked, and where a decorator hands all on (`P.kwargs`)."""
+    """No `**`, but for whole numbers that are only checked, and a decorator that hands on (`P.kwargs`)."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and node.args.kwarg:
             kind = node.args.kwarg.annotation

@@ -8,7 +8,7 @@ The contract test runs all of them on every layer that `find` finds. The test of
 its variants, and the contract test runs them on layers with planted bugs, to see that they can fail.
 """
 
-from tests.promises import building, company, maps
+from tests.promises import building, company, maps, transforms
 from tests.promises.tools import Make, close, generic, normal, seeded, stepped, whole
 
 __all__ = ["ON_BUILDING", "ON_SEQUENCES", "Make", "close", "generic", "normal", "seeded", "stepped", "whole"]
@@ -35,4 +35,12 @@ ON_BUILDING = (
     building.check_device,
     building.check_bad_sizes,
     building.check_bad_input,
+    transforms.check_second_derivatives,
+    transforms.check_per_sample_gradients,
+    transforms.check_forward_mode,
+    transforms.check_no_sequence,
+    transforms.check_outputs_changed_in_place,
+    transforms.check_export,
+    transforms.check_trace,
+    transforms.check_compile,
 )

@@ -50,6 +50,19 @@ def asked_for_plain() -> bool:
     return _plain
 
 
+def whole(function: Callable[P, R]) -> Callable[P, R]:
+    """A door that torch.compile does not look behind: it would see only the plain route, step by step."""
+
+    @functools.wraps(function)
+    def door(*args: P.args, **kwargs: P.kwargs) -> R:
+        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
+            return torch.compiler.disable(function)(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return door
+
+
+@whole
 def written_out(*tensors: Tensor) -> bool:
     """Whether even PyTorch's own fused kernels are left aside: asked for, in torch.func, in forward mode."""
     # torch.func has no public way to ask whether it is at work
@@ -88,15 +101,3 @@ def _compiler() -> bool:
         )
         return False
     return True
-
-
-def whole(function: Callable[P, R]) -> Callable[P, R]:
-    """A door that torch.compile does not look behind: it would see only the plain route, step by step."""
-
-    @functools.wraps(function)
-    def door(*args: P.args, **kwargs: P.kwargs) -> R:
-        if torch.compiler.is_compiling() and not torch.compiler.is_exporting():
-            return torch.compiler.disable(function)(*args, **kwargs)
-        return function(*args, **kwargs)
-
-    return door

@@ -61,7 +61,8 @@ class AUSSM(Layer):
 
     def begin(self, batch: int) -> State:
         window = self.D.new_zeros(batch, self.convolve.kernel_size[0] - 1, self.width)
-        return window, self.D.new_zeros(batch, self.states, self.width, dtype=self.D.dtype.to_complex())
+        zero = self.D.new_zeros(batch, self.states, self.width)
+        return window, torch.complex(zero, zero)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         window, h = state
