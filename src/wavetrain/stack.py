@@ -116,13 +116,18 @@ class Stack(Nonlinear):
         return stream, tuple(after)
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        stream, state = self.stream(x, state)
+        return self.decode(stream), state
+
+    def stream(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """What the read-out reads, (B, T, width of a layer), and the last state."""
         state = self.begin(len(x)) if state is None else state
         stream, after = self.encode(one_hot(x, self.inputs, self.encode.weight.dtype)), []
         for place, (layer, norm, carried) in enumerate(zip(self._mixers(), self.norms, state, strict=True)):
             y, carried = layer(norm(stream), carried)
             stream = self._join(place, stream, y)
             after.append(carried)
-        return self.decode(stream), tuple(after)
+        return stream, tuple(after)
 
     def _join(self, place: int, stream: Tensor, y: Tensor) -> Tensor:
         """The stream behind a block, from the stream before it and what its layer made of that."""

@@ -30,7 +30,10 @@ def test_answers_by_the_mean_over_time():
     torch.manual_seed(0)
     stack = Stack(rivals(4, 2)["hybrid"](), 3, 5, MLP.NONE)
     x = torch.randn(2, 6, 3)
-    torch.testing.assert_close(Mean(stack)(x), sum(stack(x)[0][:, t] for t in range(6)) / 6)
+    norm, read = stack.decode
+    mean = sum(stack.stream(x)[0][:, t] for t in range(6)) / 6
+    torch.testing.assert_close(Mean(stack)(x), read(norm(mean)))  # in this order, as published
+    torch.testing.assert_close(stack(x)[0], read(norm(stack.stream(x)[0])))
     assert [type(layer).__name__ for layer in stack.layers] == ["Mamba", "AUSSM"]
 
 

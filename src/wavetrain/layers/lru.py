@@ -8,7 +8,7 @@ Orvieto, Smith, Gu, Fernando, Gulcehre, Pascanu and De 2023, arXiv 2303.06349.
 lambda starts uniform on the ring `smallest` < |lambda| < `largest`, with phases in [0, `phase`]; gamma starts
 at sqrt(1 - |lambda|^2), so that white input of variance 1 gives a state of variance 1 at any |lambda|.
 Where `inputs` is not `width`, a linear map leads from one to the other. `forward` is the fused scan.
-Left out: what stands round it in the paper (norm, GELU, GLU, dropout, skip), which a stack brings.
+Left out: what stands round it in the paper (norm, GELU, GLU, dropout, skip); a stack brings norm and skip.
 """
 
 import math
