@@ -58,6 +58,25 @@ def test_is_the_formula(time: int, heads: int, groups: int):
     close(stepped(layer, x)[0], naive(layer, x), "steps, written out")
 
 
+@pytest.mark.parametrize("groups", [1, 2, 8])
+def test_is_the_mixer_of_transformers(groups: int):
+    """Whose norm, too, is that of each group."""
+    from transformers import Mamba2Config
+    from transformers.models.mamba2.modeling_mamba2 import Mamba2Mixer
+
+    config = Mamba2Config(
+        hidden_size=16, state_size=8, num_heads=8, head_dim=4, expand=2, n_groups=groups, chunk_size=8
+    )
+    torch.manual_seed(0)
+    theirs, ours = Mamba2Mixer(config, 0), Mamba2(16, states=8, heads=8, groups=groups)
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.add_(0.3 * torch.randn_like(parameter))
+        ours.load_state_dict(theirs.state_dict())
+        x = torch.randn(2, 13, 16)
+        torch.testing.assert_close(ours(x)[0], theirs(x), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("time", [1, 6, 7, 8, 13, 14, 15])
 def test_chunks_of_any_size_are_the_recurrence(time: int):
     """At one step more and one step less than whole chunks too, and from a state that is carried in."""
