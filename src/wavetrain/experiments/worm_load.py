@@ -65,7 +65,8 @@ claim = Claim(
     "Published networks see images, in which domains share places; among our symbols no item shares a "
     "channel with a distractor, so that a conflict can only arise inside. At the small scale an item is one "
     "of 2, in the paper one of 8. Training does not wait for the distractors: `work` is how many of them are "
-    "answered right. The wave RNN decides nothing.",
+    "answered right. The wave RNN decides nothing. "
+    "Before, an MLP followed every layer; now attention alone, as published.",
 )
 
 

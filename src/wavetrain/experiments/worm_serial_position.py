@@ -46,7 +46,8 @@ claim = Claim(
     },
     holds=_holds,
     notes="Published networks see images and learn ten tasks together; ours see symbols and learn this task "
-    "alone. The predicate is ours; the wave RNN is not in the paper and decides nothing.",
+    "alone. The predicate is ours; the wave RNN is not in the paper and decides nothing. "
+    "Before, an MLP followed every layer; now attention alone, as published.",
 )
 
 
