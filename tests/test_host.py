@@ -1,9 +1,12 @@
 """Memory is used again only when nobody holds it; work is spread over threads without changing it."""
 
 import gc
+import os
 
+import pytest
 import torch
 
+from tests.fresh import python
 from wavetrain import scan
 from wavetrain.kernels import host
 
@@ -77,3 +80,29 @@ def test_spread_does_all_pieces_in_any_number_of_threads() -> None:
             assert sorted(done) == list(range(20))
     finally:
         torch.set_num_threads(threads)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
+    """Forked while another thread is about to give out memory."""
+    code = """
+import os, signal, threading, torch
+from wavetrain.kernels import host
+held, done = threading.Event(), threading.Event()
+def hold():
+    with host._guard:
+        held.set()
+        done.wait()
+thread = threading.Thread(target=hold)
+thread.start()
+held.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(20)  # ends a process that waits for ever
+    os._exit(0 if host.fresh((host.LARGE,), torch.float32).numel() == host.LARGE else 1)
+status = os.waitpid(child, 0)[1]
+done.set()
+thread.join()
+print(status)
+"""
+    assert python(code) == "0"

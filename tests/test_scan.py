@@ -1,10 +1,7 @@
 """Every fast route against its plain one, which is the definition: values and gradients."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
@@ -12,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
+from tests.fresh import python
 from wavetrain import scan
 from wavetrain.errors import BadInput
 from wavetrain.scan import Activation
@@ -279,23 +277,8 @@ def test_what_cannot_be_used_is_said():
         scan.dense(b, torch.rand(2, 5), encode, encode, Activation.TANH)
 
 
-def python(code: str, **more: str) -> str:
-    """What a fresh interpreter prints."""
-    path = str(Path(scan.__file__).parents[1])
-    environment = os.environ | {"PYTHONPATH": path} | more
-    run = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
-    )
-    return run.stdout.strip()
-
-
 def test_the_compiler_is_loaded_only_when_used():
     assert python("import sys, wavetrain.scan; print('numba' in sys.modules)") == "False"
-
-
-def test_nowhere_to_keep_compiled_code():
-    code = "import torch, wavetrain.scan as s; x = torch.ones(1, 3, 2); print(s.linear(x, x)[1].tolist())"
-    assert python(code, NUMBA_CACHE_LOCATOR_CLASSES="IPythonCacheLocator") == "[[3.0, 3.0]]"
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")

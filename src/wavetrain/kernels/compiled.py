@@ -1,20 +1,37 @@
 """How the CPU kernels are compiled, and elementary functions that become vector instructions in them."""
 
+import warnings
 from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
+
+try:
+    import numba
+
+    from wavetrain.kernels.kept import Kept, say
+except ImportError as error:
+    numba = None
+    warnings.warn(
+        f"numba cannot be imported ({error}): kernels run as plain Python, which is very slow",
+        RuntimeWarning,
+        stacklevel=2,
+    )
 
 
 def compiled(function: Callable[..., Any], *more: str) -> Any:
     """Compile for this processor, without Python's lock, and keep the code on disk where that can be."""
+    if numba is None:
+        return function
     # not the whole of fastmath: NaN and infinity must go through. "numpy" divides without a check for zero.
     flags = {"contract", "nsz", *more}
-    try:
-        return numba.njit(nogil=True, cache=True, fastmath=flags, error_model="numpy")(function)
-    except RuntimeError:  # no folder in which compiled code could be kept is writable
-        return numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
+    kernel = numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
+    if kernel is not function:  # as it is where numba is told to leave all as it is
+        try:
+            kernel._cache = Kept(function)  # what cache=True does, with numba's own class
+        except (RuntimeError, OSError) as error:
+            say(f"compiled kernels can be kept nowhere ({error})")
+    return kernel
 
 
 def summed(function: Callable[..., Any]) -> Any:

@@ -105,10 +105,11 @@ def spread(work: Callable[[Any], None], pieces: list[Any], cost: int) -> None:
         pass
 
 
-def _forget_workers() -> None:
-    global _workers
-    _workers = None
+def _begin_again() -> None:
+    """In a forked process: threads do not live on in it, and one of them may have held the guard."""
+    global _workers, _guard
+    _workers, _guard = None, threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_workers)  # threads do not live on in a forked process
+    os.register_at_fork(after_in_child=_begin_again)

@@ -1,0 +1,125 @@
+"""Compiled kernels are kept on disk, and whatever becomes of that folder a kernel runs; without numba too."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fresh import python, run
+
+USE = "import torch, wavetrain.scan as s; x = torch.ones(1, 3, 2); print(s.linear(x, x)[1].tolist())"
+ANSWER = "[[3.0, 3.0]]"
+
+
+def used(folder: Path, code: str = USE) -> str:
+    """What a new process says on its way to the right answer."""
+    done = run(code, NUMBA_CACHE_DIR=str(folder))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == ANSWER
+    return done.stderr
+
+
+def kept(folder: Path, kind: str) -> list[Path]:
+    return sorted(folder.rglob(f"linear_cpu.forward-*.{kind}"))
+
+
+def test_a_kernel_is_compiled_once(tmp_path: Path) -> None:
+    assert used(tmp_path) == ""
+    (data,) = kept(tmp_path, "nbc")
+    written = data.stat().st_mtime_ns
+    assert used(tmp_path) == ""
+    assert data.stat().st_mtime_ns == written
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", [b"", b"half"])
+def test_what_cannot_be_read_is_compiled_again_and_replaced(tmp_path: Path, kind: str, damage: bytes) -> None:
+    used(tmp_path)
+    for path in tmp_path.rglob(f"*.{kind}"):
+        whole = path.read_bytes()
+        path.write_bytes(whole[: len(whole) // 2] if damage == b"half" else damage)
+    said = used(tmp_path)
+    assert said.count("RuntimeWarning") == 1
+    assert f"kernels kept in {tmp_path}" in said and "cannot be read" in said
+    assert used(tmp_path) == "", "what was damaged has not been replaced"
+
+
+def test_files_that_may_not_be_read(tmp_path: Path) -> None:
+    """Of another user, say; here folders in their place, which not even root can read as files."""
+    used(tmp_path)
+    for path in tmp_path.rglob("*.nbi"):
+        path.unlink()
+        path.mkdir()
+    said = used(tmp_path)
+    assert said.count("RuntimeWarning") == 1 and "cannot be read (IsADirectoryError" in said
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of a process")
+def test_a_full_disk(tmp_path: Path) -> None:
+    full = """
+import resource, signal
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
+"""
+    said = used(tmp_path, full + USE)
+    assert said.count("RuntimeWarning") == 1 and "cannot be kept in" in said and "File too large" in said
+    assert not [path for path in tmp_path.rglob("*") if ".tmp." in path.name]
+
+
+def test_nowhere_to_keep_anything() -> None:
+    done = run(USE, NUMBA_CACHE_LOCATOR_CLASSES="IPythonCacheLocator")
+    assert done.stdout.strip() == ANSWER
+    assert done.stderr.count("RuntimeWarning") == 1 and "can be kept nowhere" in done.stderr
+
+
+def test_warnings_may_be_errors() -> None:
+    """Nothing is to be said where all is well."""
+    assert python(USE, PYTHONWARNINGS="error") == ANSWER
+
+
+BLOCKED = "import sys; sys.modules['numba'] = None\n"
+
+
+def test_without_numba_the_plain_route_is_taken() -> None:
+    code = """
+import torch
+from wavetrain import find, scan
+torch.manual_seed(0)
+for one in find.members("layers"):
+    layer = one.load()(3)
+    y, _ = layer(torch.randn(2, 4, 3, requires_grad=True))
+    y.sum().backward()
+assert "numba" not in scan.routes().values(), scan.routes()
+print(sorted(scan.routes()))
+"""
+    done = run(BLOCKED + code)
+    assert done.returncode == 0, done.stderr
+    assert "'linear'" in done.stdout and "'selective'" in done.stdout and "'wave'" in done.stdout
+    said = [line for line in done.stderr.splitlines() if "Warning" in line]
+    assert len(said) == 1 and "numba cannot be imported" in said[0] and "plain route" in said[0]
+
+
+def test_without_numba_the_temporal_memory_is_plain_python() -> None:
+    code = """
+import torch
+from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
+symbols = categories(3, 64, 8, torch.Generator().manual_seed(0))
+memory = TemporalMemory(64, 4, Dendrites(activation=5, matching=4, grow=8), seed=1)
+trace, state = memory.forward(symbols[torch.tensor([0, 1, 2] * 8)])
+print(trace.anomaly.tolist(), memory.predict(state).sum())
+"""
+    done = run(BLOCKED + code)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("numba cannot be imported") == 1
+    assert done.stdout.strip() == python(code)
+
+
+def test_the_command_runs_without_numba(tmp_path: Path) -> None:
+    code = f"""
+import sys
+sys.argv = ["wavetrain", "run", "wave_rnn_copy", "--scale", "smoke", "--results", {str(tmp_path)!r}]
+from wavetrain.cli import main
+main()
+"""
+    done = run(BLOCKED + code)
+    assert done.returncode == 0, done.stderr[-2000:]
