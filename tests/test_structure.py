@@ -25,6 +25,7 @@ MAY_IMPORT = {
     "balls": {"errors"},
     "worlds": {"errors"},
     "claims": {"errors"},
+    "evidence": {"errors"},
     "picture": {"errors"},
     "core": {"errors"},
     "kernels": {"core", "errors"},
@@ -50,11 +51,12 @@ MAY_IMPORT = {
     "find": {"errors"},
     "report": {"claims", "errors", "find", "picture"},
     "tables": {"core", "errors"},
-    "load": {"core", "errors", "find", "tables"},
+    "load": {"core", "errors", "evidence", "find", "tables"},
     "pools": {"lab"},
-    "runner": {"pools", "claims", "errors", "find", "lab", "report", "scan"},
+    "runner": {"pools", "claims", "errors", "evidence", "find", "lab", "report", "scan"},
     "compare": DOWN
-    | {"find", "lab", "lenses", "load", "picture", "pools", "report", "rules", "runner", "stack", "train"},
+    | {"evidence", "find", "lab", "lenses", "load", "picture", "pools", "report", "rules", "runner", "stack"}
+    | {"train"},
 }
 ON_TOP = {"cli", "progress", "terminal"}  # may import all
 
@@ -116,7 +118,7 @@ def test_heavy_packages_stay_in_their_place(path: Path):
     """torch not where names and results are read, pictures only in the report, numba only in kernels."""
     packages = {name.partition(".")[0] for name in imports(path)}
     place = home(path)
-    if place in ("find", "report", "claims", "errors", "picture"):
+    if place in ("find", "report", "claims", "errors", "evidence", "picture"):
         assert "torch" not in packages
     if place != "report":
         assert not packages & {"matplotlib", "jinja2", "PIL"}

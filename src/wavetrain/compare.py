@@ -31,6 +31,7 @@ from torch import Tensor
 from wavetrain import __version__, find, runner, scan, train
 from wavetrain.core import Layer, Task, leaves
 from wavetrain.errors import BadInput
+from wavetrain.evidence import code
 from wavetrain.lab import Lab, News, Plan
 from wavetrain.lenses.effective_context import effective_context
 from wavetrain.load import Described, load
@@ -126,7 +127,7 @@ def compare(
     config = {
         "data": data.digest,
         "terms": json.loads(json.dumps(dataclasses.asdict(terms))),
-        "layers": {one.name: hashlib.sha256(one.path.read_bytes()).hexdigest()[:16] for one in chosen},
+        "layers": {one.name: code.digest([one.path, Path(__file__)]) for one in chosen},
         "device": device,
         "version": __version__,
     }
@@ -299,11 +300,14 @@ def _timings(network: Answer, task: Task, terms: Terms) -> dict[str, Any]:
     trained = train.fit(
         network, task, Backpropagation(), optimiser, generator, terms.batch, steps, terms.clip
     )
-    return {
-        "training_tokens_per_second": round(terms.batch * x.shape[1] / _seconds(trained, x.device)),
-        "microseconds_per_step": round(1e6 * _seconds(_stream(network.stack, x[:, :STREAMED]), x.device), 1),
-        "routes": scan.routes(),
-    }
+    with scan.recorded() as routes:
+        return {
+            "training_tokens_per_second": round(terms.batch * x.shape[1] / _seconds(trained, x.device)),
+            "microseconds_per_step": round(
+                1e6 * _seconds(_stream(network.stack, x[:, :STREAMED]), x.device), 1
+            ),
+            "routes": routes,
+        }
 
 
 @torch.no_grad()

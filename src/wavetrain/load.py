@@ -21,6 +21,7 @@ from pathlib import Path
 from wavetrain import find
 from wavetrain.core import Task
 from wavetrain.errors import BadInput, unknown
+from wavetrain.evidence import code
 from wavetrain.tables.sequences import sequences
 from wavetrain.tables.series import forecast
 from wavetrain.tables.texts import text
@@ -68,7 +69,7 @@ def _known(found: find.Found) -> Described:
     task = found.load()()
     if not isinstance(task, Task):
         raise BadInput(f"{found.name} is in {found.kind}, but is not a task: there is nothing to predict")
-    digest = hashlib.sha256(found.path.read_bytes()).hexdigest()
+    digest = code.digest([found.path])
     return Described(
         found.name, found.name, task, found.summary, "the best answer that ignores the input", digest
     )

@@ -2,8 +2,9 @@
 
 A run is one experiment at one scale with one seed. Its folder holds `config.json`, `environment.json`,
 `metrics/` (JSON lines), `checkpoints/` (safetensors), `pictures/` (data and PNG) and, when it is over,
-`result.json`. The name of the folder carries a digest of the configuration, so another configuration never
-meets an old folder, and the same one goes on where it stopped or is read if it is over.
+`result.json`. The name of the folder carries a digest of the configuration and of the code behind it, so
+another configuration or other code never meets an old folder, and the same goes on where it stopped or is
+read if it is over.
 """
 
 import dataclasses
@@ -23,6 +24,7 @@ from typing import Any
 
 from wavetrain import __version__, claims
 from wavetrain.errors import BadInput, unknown
+from wavetrain.evidence import code
 from wavetrain.find import Found
 from wavetrain.lab import Lab, News
 from wavetrain.pools import pool
@@ -63,7 +65,7 @@ class Order:
             "seed": self.seed,
             "device": self.device,
             "version": __version__,
-            "source": hashlib.sha256(self.experiment.path.read_bytes()).hexdigest()[:16],
+            "source": code.digest([self.experiment.path]),
         }
 
     @property
@@ -101,12 +103,13 @@ def execute(order: Order, tell: Callable[[News], None]) -> dict[str, Any]:
 
     module = order.experiment.load()
     lab = Lab(folder, order.seed, order.device, tell_and_note, order.save_every)
-    figures = module.run(getattr(module, order.scale), lab)
+    with scan.recorded() as routes:
+        figures = module.run(getattr(module, order.scale), lab)
     result = {
         "figures": {name: float(value) if math.isfinite(value) else None for name, value in figures.items()},
         "seed": order.seed,
         "seconds": round(before + time.perf_counter() - begun, 1),
-        "routes": scan.routes(),
+        "routes": dict(routes),
         "pictures": sorted(path.stem for path in (folder / "pictures").glob("*.npz")),
     }
     write_json(folder / "result.json", result)

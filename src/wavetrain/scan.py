@@ -31,6 +31,7 @@ from wavetrain.kernels.linear import Linear, check_linear
 from wavetrain.kernels.newton import WORTH, Cell, Info, Newton, check_newton, solved, walked
 from wavetrain.kernels.routes import asked_for_plain, fast, must_be_plain, on_cpu, took, whole
 from wavetrain.kernels.routes import only_plain as only_plain
+from wavetrain.kernels.routes import recorded as recorded
 from wavetrain.kernels.routes import routes as routes
 from wavetrain.kernels.routes import written_out as written_out
 from wavetrain.kernels.selective import Selective, check_selective

@@ -31,6 +31,17 @@ def routes() -> dict[str, str]:
     return dict(_taken)
 
 
+@contextlib.contextmanager
+def recorded() -> Iterator[dict[str, str]]:
+    """Inside, routes are noted for this piece of work alone."""
+    global _taken
+    before, _taken = _taken, {}
+    try:
+        yield _taken
+    finally:
+        _taken = before
+
+
 def took(name: str, route: str) -> None:
     _taken[name] = route
 

@@ -1,0 +1,1 @@
+"""What a figure rests on: the code that measured it."""

@@ -1,0 +1,103 @@
+"""A digest of the executable code that a figure rests on.
+
+A figure is taken up again only where the code behind it is the same. The digest covers every module of ours
+that a file imports, at its head or inside a function, and what those import in turn. It is made from the
+syntax trees, and leaves out what no figure can depend on: comments, layout, docstrings, annotations, cards,
+and the words and the predicate of a claim, which judge figures after they are measured. Modules that only
+name, draw or complain are left out too (`SILENT`). The content of recordings needs no digest of its own:
+a loader has the sha256 of its file in its code and refuses any other content.
+"""
+
+import ast
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+SILENT = {"errors", "find", "claims", "picture", "report", "evidence", "progress", "cli"}
+WORDS = {"card", "claim", "_holds"}  # what is assigned or defined under these names measures nothing
+
+
+def digest(files: Iterable[Path], root: Path = ROOT) -> str:
+    """Sixteen hexadecimal digits for the files and of all that they import from `root`."""
+    parts = {
+        str(path.relative_to(root)): _tree(path, path.stat().st_mtime_ns) for path in closure(files, root)
+    }
+    return hashlib.sha256(repr(sorted(parts.items())).encode()).hexdigest()[:16]
+
+
+def closure(files: Iterable[Path], root: Path = ROOT) -> set[Path]:
+    """The files and every module of the package at `root` that they import, directly or not."""
+    waiting, found = list(files), set[Path]()
+    while waiting:
+        path = waiting.pop()
+        if path in found:
+            continue
+        found.add(path)
+        waiting += [
+            other
+            for name in _imported(path, path.stat().st_mtime_ns, root.name)
+            for other in _files(name, root)
+        ]
+    return found
+
+
+def _files(name: str, root: Path) -> Iterator[Path]:
+    """The file of a dotted name of ours, where it counts, and those of the packages that it lies in."""
+    parts = name.split(".")[1:]
+    if not parts or parts[0] in SILENT:
+        return
+    for depth in range(1, len(parts) + 1):
+        place = root.joinpath(*parts[:depth])
+        yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.exists())
+
+
+@functools.cache
+def _parsed(path: Path, changed: int) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _imported(path: Path, changed: int, package: str) -> frozenset[str]:
+    """The dotted names of ours that a file imports; a name imported from a package may be a module in it."""
+    names = set()
+    for node in ast.walk(_parsed(path, changed)):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        if isinstance(node, ast.ImportFrom):
+            names |= {f"{node.module}.{one.name}" for one in node.names}
+    return frozenset(name for name in names if name.split(".")[0] == package)
+
+
+@functools.cache
+def _tree(path: Path, changed: int) -> str:
+    return hashlib.sha256(_written(_parsed(path, changed)).encode()).hexdigest()
+
+
+def _written(node: Any) -> str:
+    """A syntax tree as text, the same in every version of Python that parses it alike."""
+    if isinstance(node, list):
+        return "[" + ",".join(_written(one) for one in node if not _silent(one)) + "]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    fields = [
+        f"{name}={_written(value)}"
+        for name, value in ast.iter_fields(node)
+        if value not in (None, []) and name not in ("returns", "type_comment", "kind", "ctx")
+        if name != "annotation"
+    ]
+    if isinstance(node, ast.AnnAssign) and "ClassVar" in ast.unparse(node.annotation):
+        fields.append("ClassVar")  # which a dataclass tells from a field
+    return f"{type(node).__name__}({','.join(fields)})"
+
+
+def _silent(node: Any) -> bool:
+    """Whether a statement does nothing that a figure can depend on."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant)  # a docstring
+    if isinstance(node, ast.FunctionDef):
+        return node.name in WORDS
+    targets = node.targets if isinstance(node, ast.Assign) else []
+    return any(isinstance(target, ast.Name) and target.id in WORDS for target in targets)
