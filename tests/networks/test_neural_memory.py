@@ -8,7 +8,9 @@ from torch import Tensor, nn
 
 from tests.promises import ON_SEQUENCES, close, generic, normal
 from wavetrain.errors import BadInput
-from wavetrain.networks.neural_memory import Cut, Feedback, NeuralMemory, Place
+from wavetrain.networks.neural_memory import Cut, Feedback, NeuralMemory, Place, agreement
+from wavetrain.stack import Reader
+from wavetrain.tasks.prototype_stream import PrototypeStream
 
 
 def network(feedback: Feedback | None = None, slots: int = 5) -> NeuralMemory:
@@ -88,14 +90,15 @@ def test_parameters():
     count = {name: sum(one.numel() for one in part.parameters()) for name, part in layer.named_children()}
     assert count["reader"] + count["writer"] == 16_896
     assert count["mix"] + count["out"] == 3_136
-    assert sum(one.numel() for one in layer.cuts["memory"].parameters()) == 4_192
+    of_a_slot = sum(one.numel() for one in layer.cuts["memory"].parameters())
+    assert of_a_slot == 4_192 + 4 * 32 * 64  # and what it sees beside: two inputs, and two states
 
 
 # --- the gradient -------------------------------------------------------------------------------------------
 
 
 def test_a_share_of_zero_is_backpropagation():
-    plain, cut = network(), network(Feedback(2, 0.0, tuple(Place)))
+    plain, cut = network(), network(Feedback(None, 0.0, tuple(Place)))
     alike(plain, cut)
     x = normal(3, 7, 3)
     close(slopes(cut, x), slopes(plain, x), "cut, backpropagation")
@@ -125,16 +128,71 @@ def truncated(layer: NeuralMemory, x: Tensor, horizon: int) -> dict[str, Tensor]
     return {name: one.grad.clone() for name, one in layer.named_parameters() if one.grad is not None}
 
 
-@pytest.mark.parametrize("silent", [True, False])
-def test_predictions_of_zero_are_truncated_backpropagation(silent: bool):
-    """And so is the first step of every training, as predictors start at zero."""
-    cut, plain = fresh(Feedback(3, 1.0, (), silent)), network()
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_predictions_of_zero_are_truncated_backpropagation(share: float):
+    """The first step of every training, as predictors start at zero."""
+    cut, plain = fresh(Feedback(3, share, ())), network()
     alike(cut, plain)
     x = normal(3, 8, 3)
     close(slopes(cut, x), truncated(plain, x, 3), "cut, truncated")
     assert not torch.allclose(
         slopes(cut, x)["writer.cell.weight_hh_l0"], slopes(plain, x)["writer.cell.weight_hh_l0"]
     )
+
+
+def test_a_share_of_zero_in_chunks_is_truncated_backpropagation():
+    """Whatever the predictors say."""
+    cut, plain = network(Feedback(3, 0.0, tuple(Place))), network()
+    alike(cut, plain)
+    for one in cut.cuts.values():
+        one.size.fill_(2.0)  # type: ignore[operator]
+    close(slopes(cut, normal(3, 8, 3)), truncated(plain, normal(3, 8, 3), 3), "cut, truncated")
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_over_a_border_goes_a_share_of_the_prediction_alone(share: float):
+    """Against two chunks by hand: the second truncated, and the prediction pulls on what the first leaves."""
+    cut, plain, x = network(Feedback(3, share, ())), network(), normal(2, 6, 3)
+    alike(cut, plain)
+    sizes = {"memory": 2.0, "reader": 0.5, "writer": 3.0}
+    for name, size in sizes.items():
+        cut.cuts[name].size.fill_(size)  # type: ignore[operator]
+    got = slopes(cut, x)
+    want = truncated(plain, x, 3)
+    plain.zero_grad()
+    _, (memory, reading, writing) = plain(x[:, :3])
+    e = plain.encode(x).detach()
+    context = torch.cat([e[:, 3], e[:, 4], reading[0], writing[0]], -1).detach()
+    rows = context[:, None].expand(-1, 5, -1)
+    parts = {"memory": memory, "reader": torch.cat(reading, -1), "writer": torch.cat(writing, -1)}
+    pull = x.new_zeros(())
+    for name, part in parts.items():
+        guess = cut.cuts[name].guess(part.detach(), rows if name == "memory" else context).detach()
+        pull = pull + share * float(cut.cuts[name].size) * (guess * part).sum()
+    pull.backward()
+    want = {name: slope + plain.get_parameter(name).grad for name, slope in want.items() if name in got}
+    close({name: got[name] for name in want}, want, "cut, by hand")
+
+
+def test_context_is_what_brings_the_answer():
+    """At o, m and c the next input; at what is read a step later, and at borders, the next two."""
+    cut, x, seen = network(Feedback(3, 1.0, tuple(Place))), normal(2, 8, 3), {}
+    for name, one in cut.cuts.items():
+
+        def note(module: nn.Module, given: tuple[Tensor, Tensor], name: str = name) -> None:
+            seen.setdefault(name, []).append(given[1])
+
+        one.register_forward_pre_hook(note)
+    cut(x)
+    e = torch.cat([cut.encode(x), torch.zeros(2, 2, 4).double()], 1)
+    close(torch.cat(seen["READ"], 1), e[:, 1:9], "context of o")
+    for name in ("RECALL", "COMPOSE"):
+        close(torch.stack(seen[name], 1), e[:, 1:9], f"context of {name}")
+    close(torch.stack(seen["WRITE"], 1), torch.cat([e[:, 1:9], e[:, 2:10]], -1), "context of h")
+    for name in ("reader", "writer"):
+        both = torch.stack(seen[name], 1)[..., :8]
+        close(both, torch.cat([e[:, [3, 6]], e[:, [4, 7]]], -1), f"context of the {name} at borders")
+    close(seen["memory"][1][:, 2, :8], seen["reader"][1][:, :8], "context of a slot, of the states")
 
 
 def test_below_a_full_cut_nothing_moves_at_first():
@@ -147,7 +205,7 @@ def test_below_a_full_cut_nothing_moves_at_first():
 
 def test_half_a_share_is_half_of_each():
     """g / 2 + prediction / 2, of a gradient known by hand."""
-    cut, a, context = Cut(3, 2, 0.5, silent=False).double(), normal(4, 3).requires_grad_(), normal(4, 2)
+    cut, a, context = Cut(3, 2, 0.5, 0.5).double(), normal(4, 3).requires_grad_(), normal(4, 2)
     nn.init.normal_(cut.net[-1].weight)
     cut.size, guess = torch.tensor(2.0).double(), cut.guess(a, context).detach()
     pull = normal(4, 3, seed=9)
@@ -161,7 +219,7 @@ def test_half_a_share_is_half_of_each():
 
 def test_predictor_learns_the_squared_error():
     """Its gradient is that of the mean of (guess - g / size)^2, and none of it reaches a or the context."""
-    cut, a, context = Cut(3, 2, 0.0, silent=False).double(), normal(4, 3).requires_grad_(), normal(4, 2)
+    cut, a, context = Cut(3, 2, 1.0, 0.0).double(), normal(4, 3).requires_grad_(), normal(4, 2)
     nn.init.normal_(cut.net[-1].weight)
     pull = normal(4, 3, seed=9)
     (cut(a, context) * pull).sum().backward()
@@ -174,7 +232,7 @@ def test_predictor_learns_the_squared_error():
 
 def test_a_linear_predictor_becomes_exact_for_a_squared_error():
     """d/da (a - y)^2 / 2 = a - y, linear in a and y; then a full cut gives back what backpropagation does."""
-    cut, a, y = Cut(3, 3, 1.0, silent=False).double(), normal(50, 3).requires_grad_(), normal(50, 3, seed=2)
+    cut, a, y = Cut(3, 3, 0.0, 1.0).double(), normal(50, 3).requires_grad_(), normal(50, 3, seed=2)
     cut.net = nn.Sequential(nn.Linear(6, 3)).double()
     optimiser = torch.optim.Adam(cut.parameters(), 0.03)
     for _ in range(600):
@@ -185,14 +243,46 @@ def test_a_linear_predictor_becomes_exact_for_a_squared_error():
     torch.testing.assert_close(a.grad, (a - y).detach(), rtol=0, atol=1e-4)
 
 
-def test_agreement_tells_the_cosine():
-    cut, a = Cut(2, 0, 1.0, silent=False).double(), normal(5, 2).requires_grad_()
-    for _ in range(3):
-        cut.track(a.detach(), 3 * a.detach())
-    assert float(cut.agreement) == pytest.approx(1 - 0.999**3)
-    kept = float(cut.agreement)
-    cut.track(torch.zeros(5, 2).double(), a.detach())
-    assert float(cut.agreement) == kept, "a gradient of nothing has been counted"
+def test_agreement_is_the_cosine_with_the_true_gradient():
+    """At the memory of a border and at h, against the gradients that automatic differentiation gives."""
+    cut, plain, x = network(Feedback(2, 1.0, (Place.WRITE,))), network(), normal(2, 4, 3)
+    alike(cut, plain)
+
+    def loss(y: Tensor) -> Tensor:
+        return y.sub(normal(2, 4, 4, seed=7)).square().mean()
+
+    got = agreement(cut.eval(), x, loss)
+    assert not cut.training and all(one.grad is None for one in cut.parameters())
+    first, (memory, reading, writing) = plain(x[:, :2])
+    second, _ = plain(x[:, 2:], (memory, reading, writing))
+    true = torch.autograd.grad(loss(torch.cat([first, second], 1)), memory)[0]
+    e = plain.encode(x)
+    context = torch.cat([e[:, 2], e[:, 3], reading[0], writing[0]], -1)
+    guess = cut.cuts["memory"].guess(memory, context[:, None].expand(-1, 5, -1))
+    cosine = torch.nn.functional.cosine_similarity(guess.flatten(), true.flatten(), 0)
+    assert got["memory"] == pytest.approx(float(cosine.detach()))
+    assert set(got) == {"memory", "reader", "writer", "WRITE"} and all(-1 <= one <= 1 for one in got.values())
+
+
+def test_predictors_with_context_come_to_agree_with_true_gradients():
+    """On a network at rest, whose gradients hang on labels that only the inputs ahead bring."""
+    task = PrototypeStream(6, (0.5, 0.5), 3, 0.2)
+    torch.manual_seed(0)
+    reader = Reader(NeuralMemory(8, task.inputs, 4, Feedback(1, 1.0, ())), task.outputs, steps=True)
+    layer, generator = reader.layer, torch.Generator().manual_seed(0)
+    assert isinstance(layer, NeuralMemory)
+    for name, parameter in reader.named_parameters():
+        parameter.requires_grad_("cuts" in name)
+    layer.memory.requires_grad_()  # so that gradients go back as far as the first memory
+    optimiser = torch.optim.Adam(layer.cuts.parameters(), 3e-3)
+    for _ in range(150):
+        optimiser.zero_grad()
+        x, y = task.draw(32, generator)
+        task.objective.loss(reader(x), y).backward()
+        optimiser.step()
+    x, y = task.draw(200, generator)
+    found = agreement(layer, x, lambda out: task.objective.loss(reader.read(out), y))
+    assert min(found["memory"], found["reader"]) > 0.4, found
 
 
 def test_outside_of_training_gradients_are_true():

@@ -2,14 +2,17 @@
 
 Fernando et al. 2020, arXiv 2011.05438, abstract. In each episode classes are new, labels are dealt anew, and
 one class comes far less often than the others. A memory network is trained by backpropagation through
-the whole episode, by backpropagation that stops at the end of every chunk, by the same with predictions of
-what would have come back (for memory, states and what the write controller stores), and by half of each.
+the whole episode, by backpropagation that stops at the end of every chunk, by predictions of what would have
+come back (for memory, states and what the write controller stores), and by half of each of the last two.
 All start from the same network and see the same episodes, with the same search: each rate for `trial` steps,
 the lowest training loss wins. The figures are accuracies on new episodes: at the second sample of a class,
 and of the rare class from its second sample on, besides those at the fifth sample and over all steps.
 
-Reported beside it: an LSTM of as many parameters, fast learning, and how well predictions agree with the
-gradients in the end (running cosine).
+Where exact gradients gain nothing on truncated ones, predictions of them cannot, so that the horizon is one
+at which they do.
+
+Reported beside it: an LSTM of as many parameters, fast learning, and the cosine between predictions and exact
+gradients in the end, on new episodes.
 """
 
 import functools
@@ -23,19 +26,22 @@ from wavetrain.claims import Claim
 from wavetrain.core import Layer, accuracy
 from wavetrain.lab import Lab, Plan, Training, curve
 from wavetrain.layers.lstm import LSTM
-from wavetrain.networks.neural_memory import Cut, Feedback, NeuralMemory, Place
+from wavetrain.networks.neural_memory import Feedback, NeuralMemory, Place, agreement
 from wavetrain.stack import Reader
 from wavetrain.tasks.prototype_stream import PrototypeStream, presentations
 
 GAIN, BEHIND = 0.05, 0.03
 LEARNED = 0.1  # above chance, at the second sample
+WATCHED = 250  # episodes on which predictions are held against exact gradients
 
 
 def _holds(figures: Mapping[str, float]) -> bool | None:
     """Predicted or mixed gradients gain 5 points on truncated ones at both figures, and end within 3 points
-    of backpropagation; open where backpropagation itself learned nothing.
+    of backpropagation; open where backpropagation itself learned nothing, or does not gain as much.
     """
     if not figures["second_whole"] >= figures["chance"] + LEARNED:
+        return None
+    if any(figures[f"{part}_whole"] < figures[f"{part}_truncated"] + GAIN for part in ("second", "rare")):
         return None
 
     def helps(name: str) -> bool:
@@ -58,7 +64,13 @@ claim = Claim(
     published={},
     holds=_holds,
     notes="Only the abstract could be read: network, task, predicate and thresholds are ours, after the work "
-    "it builds on (arXiv 1607.04315, 1608.05343). Published figures are not available.",
+    "it builds on (arXiv 1607.04315, 1608.05343). Published figures are not available. In an earlier form "
+    "predictors at the ends of chunks saw neither the next inputs nor each other's states (cosine with "
+    "exact gradients: 0.00 to 0.03), mixed gradients were not truncated, and chunks were of 2 steps: there "
+    "exact gradients gained 0 to 6 points at the second sample and mostly failed the predicate themselves. "
+    "Before this run chunks became of 1 step, by whole and truncated alone (seeds 10 and 11: 24 to 34 "
+    "points), and a seed is open where exact gradients gain under 5; the limits are as they were. By then "
+    "predicted and mixed gradients had been seen in seed 10, where they failed.",
 )
 
 
@@ -71,7 +83,7 @@ class Scale:
     width: int
     lstm: int  # the width that gives an LSTM as many parameters
     slots: int
-    horizon: int  # a tenth of the length
+    horizon: int  # of a chunk; short enough that exact gradients gain on truncated ones
     steps: int
     trial: int
     batch: int
@@ -84,7 +96,7 @@ class Scale:
 
 
 smoke = Scale(6, (0.5, 0.4, 0.1), 4, 0.2, 6, 8, 4, 2, 2, 1, 4, (1e-3,), tested=10)
-small = Scale(20, (0.5, 0.4, 0.1), 8, 0.3, 32, 66, 10, 2, 300, 30, 64, (1e-2, 3e-3), tested=1000)
+small = Scale(20, (0.5, 0.4, 0.1), 8, 0.3, 32, 66, 10, 1, 300, 30, 64, (1e-2, 3e-3), tested=1000)
 full = Scale(
     50, (0.4, 0.3, 0.2, 0.08, 0.02), 16, 0.5, 128, 278, 128, 5, 20_000, 1000, 64, (3e-3, 1e-3), tested=5000
 )
@@ -95,7 +107,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     write = (Place.WRITE,)
     feedbacks = {
         "whole": None,
-        "truncated": Feedback(scale.horizon, 1.0, (), silent=True),
+        "truncated": Feedback(scale.horizon, 0.0, ()),
         "predicted": Feedback(scale.horizon, 1.0, write),
         "mixed": Feedback(scale.horizon, 0.5, write),
         "fast": Feedback(None, 0.0, (), fast=True),
@@ -130,10 +142,11 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             score = float(accuracy(output[where], y[where]))
             figures[f"{part}_{name}"] = float("nan") if end.diverged else score
     for name in ("predicted", "mixed", "fast"):
-        cuts = {key: part for key, part in ends[name].network.named_modules() if isinstance(part, Cut)}
         figures |= {
-            f"cosine_{name}_{key.rpartition('.')[2].lower()}": float(cut.agreement)
-            for key, cut in cuts.items()
+            f"cosine_{name}_{key.lower()}": value
+            for key, value in _agreement(
+                ends[name].network, task, *(part[:WATCHED] for part in (x, y))
+            ).items()
         }
     lab.show("training", curve("New classes in every episode", ends, "labels right, all steps"))
     return figures
@@ -149,3 +162,14 @@ def _episodes(task: PrototypeStream, count: int) -> tuple[Tensor, Tensor, Tensor
 def _answers(network: nn.Module, x: Tensor) -> Tensor:
     network.eval()
     return torch.cat([network(part) for part in x.split(250)])
+
+
+def _agreement(network: nn.Module, task: PrototypeStream, x: Tensor, y: Tensor) -> dict[str, float]:
+    """The cosine of predicted and exact gradients at each cut."""
+    assert isinstance(network, Reader) and isinstance(network.layer, NeuralMemory)
+    device = next(network.parameters()).device
+    return agreement(
+        network.layer,
+        x.to(device),
+        lambda out: task.objective.loss(network.read(out), y.to(device)),
+    )

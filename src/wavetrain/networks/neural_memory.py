@@ -11,11 +11,13 @@ gradients are those of Jaderberg et al. 2017, arXiv 1608.05343. M (slots, width)
 A read is a mean of what was written: m_t = sum_s r_ts h_s + (what is left of the first memory), r_ts >= 0,
 with weights of sum 1 (`recall`). beta is learned, and so is the first memory.
 
-In training a gradient g that goes back through a place a becomes (1 - u) g + u SG(a, e_{t+1}). SG is an MLP
+In training a gradient g that goes back through a place a becomes (1 - u) g + u SG(a, context). SG is an MLP
 whose last layer starts at zero; it learns to predict g, in units of its running size. The next input brings
-the answer to this one. u = 0 is backpropagation; with u = 1 what lies below a place learns without waiting.
-Places are o, m, c and h at every step, and memory and states at the ends of chunks, where the target holds
-what the next chunk predicts itself. SG learns in the same backward pass, so under any rule.
+the answer to this one, without which most of g is unknown: for o, m and c the context is e_{t+1}, and for h,
+which is read a step later, e_{t+1} and e_{t+2}. With u = 1 what lies below a place learns without waiting.
+At the ends of chunks memory and states get u SG alone, of themselves, the same two and the h of both
+controllers: u = 0 is truncated backpropagation. There the target holds what the next chunk predicts itself.
+SG learns in the same backward pass, so under any rule.
 
 Fast learning: each sequence has a copy of W_2, which takes one step a token against the predicted gradient of
 the c before, W_2 <- W_2 - eta SG(c, e) relu(.)^T; eta is learned. Left out: a share u that depends on
@@ -23,6 +25,8 @@ surprise, whose learning the abstract does not give, and one SG for several netw
 """
 
 import enum
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -50,15 +54,15 @@ class Place(enum.Enum):
 class Feedback:
     """How gradients go back in training.
 
-    At `places`, and for memory and states after every `horizon` steps (None: nowhere), a `share` of the
-    gradient is predicted. `silent` predicts zero: without places and with a share of 1 that is truncated
-    backpropagation. `fast` also lets each sequence learn by itself, from predictions at c.
+    At `places` a `share` of the gradient is predicted, and the rest is true. After every `horizon` steps
+    (None: nowhere) memory and states get that share of their predictions, and nothing else: without places
+    and with a share of 0 that is truncated backpropagation. `fast` also lets each sequence learn by itself,
+    from predictions at c.
     """
 
     horizon: int | None = 5
     share: float = 1.0
     places: tuple[Place, ...] = (Place.WRITE,)
-    silent: bool = False
     fast: bool = False
 
 
@@ -72,41 +76,51 @@ class Reads(NamedTuple):
 
 
 class Cut(nn.Module):
-    """a (..., width) as it is; the gradient that comes back through it is predicted in part.
+    """a (..., width) as it is; of the gradient that comes back `keep` goes on, and a `share` is predicted.
 
-    `size` is the running root mean square of the gradients, `agreement` the running cosine between them and
-    their predictions.
+    `size` is the running root mean square of the gradients.
     """
 
     size: Tensor
-    agreement: Tensor
 
-    def __init__(self, width: int, context: int, share: float, silent: bool):
+    def __init__(self, width: int, context: int, keep: float, share: float):
         super().__init__()
-        self.share, self.silent = share, silent
+        self.keep, self.share = keep, share
         last = nn.Linear(2 * width, width)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.net = nn.Sequential(nn.Linear(width + context, 2 * width), nn.ReLU(), last)
         self.register_buffer("size", torch.zeros(()))
-        self.register_buffer("agreement", torch.zeros(()))
+        self.seen: list[tuple[Tensor, Tensor]] | None = None  # pairs of gradient and guess, where watched
 
-    def guess(self, a: Tensor, context: Tensor | None = None) -> Tensor:
+    def guess(self, a: Tensor, context: Tensor) -> Tensor:
         """The prediction, in units of `size`."""
-        return self.net(a if context is None else torch.cat([a, context], -1))
+        return self.net(torch.cat([a, context], -1))
 
-    def forward(self, a: Tensor, context: Tensor | None = None) -> Tensor:
-        seen = a.detach(), None if context is None else context.detach()
-        return _Replaced.apply(a, torch.zeros_like(a) if self.silent else self.guess(*seen), self)
+    def forward(self, a: Tensor, context: Tensor) -> Tensor:
+        guess = self.guess(a.detach(), context.detach())
+        return _Watched.apply(a, guess, self) if self.seen is not None else _Replaced.apply(a, guess, self)
 
     @torch.no_grad()
-    def track(self, gradient: Tensor, guess: Tensor) -> None:
+    def track(self, gradient: Tensor) -> None:
         size = gradient.square().mean()
-        if size == 0:  # what nobody reads later has none
-            return
-        self.size = (size if self.size == 0 else FADE * self.size**2 + (1 - FADE) * size).sqrt()
-        cosine = F.cosine_similarity(gradient.flatten(), guess.flatten(), 0)
-        self.agreement = FADE * self.agreement + (1 - FADE) * cosine
+        if size > 0:  # what nobody reads later has none
+            self.size = (size if self.size == 0 else FADE * self.size**2 + (1 - FADE) * size).sqrt()
+
+
+class _Watched(torch.autograd.Function):
+    """Identity both ways, which notes the gradient beside the guess."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, guess: Tensor, cut: Cut) -> Tensor:
+        ctx.save_for_backward(guess)
+        ctx.cut = cut
+        return a.view_as(a)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
+        ctx.cut.seen.append((gradient.flatten(), ctx.saved_tensors[0].flatten()))
+        return gradient, None, None
 
 
 class _Replaced(torch.autograd.Function):
@@ -121,9 +135,9 @@ class _Replaced(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
         (guess,), cut = ctx.saved_tensors, ctx.cut
-        cut.track(gradient, guess)
+        cut.track(gradient)
         target = gradient / cut.size.clamp(min=torch.finfo(gradient.dtype).tiny)
-        mixed = (1 - cut.share) * gradient + cut.share * cut.size * guess
+        mixed = cut.keep * gradient + cut.share * cut.size * guess
         return mixed, 2 * (guess - target) / guess.numel(), None
 
 
@@ -180,14 +194,14 @@ class NeuralMemory(Nonlinear):
         cut = self.feedback is not None and self.training
         horizon = self.feedback.horizon if self.feedback and cut else None
         e = self.encode(x)
-        following = F.pad(e, (0, 0, 0, 1))[:, 1:]
+        ahead = F.pad(e, (0, 0, 0, 2)).unfold(1, 2, 1)[:, 1:].mT.flatten(2)  # (B, T, 2 D), the next two
         for start in range(0, x.shape[1], horizon or x.shape[1]):
             chunk = slice(start, start + horizon if horizon else None)
-            memory, reading, *rest = self._border(state) if start else state
+            memory, reading, *rest = self._border(state, ahead[:, start - 1]) if start else state
             o, reading = self.reader(e[:, chunk], reading)
-            o = self._cut(Place.READ, o, following[:, chunk] if cut else None)
+            o = self._cut(Place.READ, o, ahead[:, chunk] if cut else None)
             for t, now in enumerate(o.unbind(1), start):
-                later = following[:, t] if cut else None
+                later = ahead[:, t] if cut else None
                 c, (memory, *rest), _ = self._move(e[:, t], now, (memory, *rest), later)
                 y.append(c)
             state = memory, reading, *rest
@@ -210,12 +224,12 @@ class NeuralMemory(Nonlinear):
         return Reads(*(torch.stack(part, 1) for part in zip(*rows, strict=True)))
 
     def _move(
-        self, e: Tensor, o: Tensor, state: State, following: Tensor | None
+        self, e: Tensor, o: Tensor, state: State, ahead: Tensor | None
     ) -> tuple[Tensor, State, tuple[Tensor, Tensor, Tensor]]:
         """One step, given e and o (B, D): c, the next state but for the reader's, and z, m and h."""
         memory, writing, *fast = state
         z = (self.sharpness * (memory @ o.unsqueeze(-1)).squeeze(-1)).softmax(-1)  # (B, slots)
-        m = self._cut(Place.RECALL, (z.unsqueeze(1) @ memory).squeeze(1), following)
+        m = self._cut(Place.RECALL, (z.unsqueeze(1) @ memory).squeeze(1), ahead)
         hidden = self.mix(torch.cat([o, m], -1)).relu()
         c = self.out(hidden)
         if self.rate is not None:
@@ -223,37 +237,66 @@ class NeuralMemory(Nonlinear):
             guess = self.cuts[Place.COMPOSE.name].guess(said, e)  # type: ignore[operator]
             moved = moved - self.rate * guess.unsqueeze(-1) * hidden_then.unsqueeze(1)
             c = c + (moved @ hidden.unsqueeze(-1)).squeeze(-1)
-        c = self._cut(Place.COMPOSE, c, following)
+        c = self._cut(Place.COMPOSE, c, ahead)
         after = [] if self.rate is None else [(moved, c, hidden)]
         h, writing = self.writer.step(c, writing)
-        h = self._cut(Place.WRITE, h, following)
+        h = self._cut(Place.WRITE, h, ahead)
         share = z.unsqueeze(-1)
         memory = memory * (1 - share) + share * h.unsqueeze(1)
         return c, (memory, writing, *after), (z, m, h)
 
-    def _cut(self, place: Place, a: Tensor, following: Tensor | None) -> Tensor:
-        """Cut a, unless there is nothing to cut; `following` is the encoded input of the next step."""
-        cut = following is not None and place.name in self.cuts
-        return self.cuts[place.name](a, following) if cut else a
+    def _cut(self, place: Place, a: Tensor, ahead: Tensor | None) -> Tensor:
+        """Cut a, unless there is nothing to cut; `ahead` (..., 2 D) are the next two inputs, encoded."""
+        if ahead is None or place.name not in self.cuts:
+            return a
+        return self.cuts[place.name](a, ahead if place is Place.WRITE else ahead[..., : self.width])
 
-    def _border(self, state: State) -> State:
+    def _border(self, state: State, ahead: Tensor) -> State:
         """The same state; of each LSTM h and c are predicted together."""
         memory, reading, writing, *fast = state
+        context = torch.cat([ahead, reading[0], writing[0]], -1)
         reading, writing = (
-            self.cuts[name](torch.cat(pair, -1)).chunk(2, -1)
+            self.cuts[name](torch.cat(pair, -1), context).chunk(2, -1)
             for name, pair in (("reader", reading), ("writer", writing))
         )
-        return self.cuts["memory"](memory), tuple(reading), tuple(writing), *fast
+        memory = self.cuts["memory"](memory, context.unsqueeze(1).expand(-1, self.slots, -1))
+        return memory, tuple(reading), tuple(writing), *fast
+
+
+def agreement(layer: NeuralMemory, x: Tensor, loss: Callable[[Tensor], Tensor]) -> dict[str, float]:
+    """The cosine between the true gradient and what is predicted, at each cut of a layer on x.
+
+    The true one is that of backpropagation through all of x, of a `loss` of the outputs (B, T, width).
+    """
+    cuts = {name: cut for name, cut in layer.cuts.items() if isinstance(cut, Cut)}
+    training = layer.training
+    for cut in cuts.values():
+        cut.seen = []
+    try:
+        value = loss(layer.train()(x)[0])
+        wanted = [one for one in layer.parameters() if one.requires_grad]
+        torch.autograd.grad(value, wanted, allow_unused=True)
+        pairs = {name: zip(*(cut.seen or ()), strict=True) for name, cut in cuts.items()}
+        both = {name: [torch.cat(part) for part in pair] for name, pair in pairs.items()}
+    finally:
+        layer.train(training)
+        for cut in cuts.values():
+            cut.seen = None
+    return {
+        name: float(F.cosine_similarity(*pair, 0).detach()) if pair else math.nan
+        for name, pair in both.items()
+    }
 
 
 def _cuts(width: int, feedback: Feedback) -> dict[str, nn.Module]:
-    if not 0 <= feedback.share <= 1:
-        raise BadInput(f"NeuralMemory: share must lie between 0 and 1, got {feedback.share}")
-    share, silent = feedback.share, feedback.silent
+    share = feedback.share
+    if not 0 <= share <= 1:
+        raise BadInput(f"NeuralMemory: share must lie between 0 and 1, got {share}")
     places = {*feedback.places, *((Place.COMPOSE,) if feedback.fast else ())}
-    cuts = {place.name: Cut(width, width, share, silent) for place in Place if place in places}
+    context = {place: 2 * width if place is Place.WRITE else width for place in places}
+    cuts = {place.name: Cut(width, context[place], 1 - share, share) for place in Place if place in places}
     if feedback.horizon is not None:
         check_width("NeuralMemory", horizon=feedback.horizon)
-        cuts["memory"] = Cut(width, 0, share, silent)  # slot by slot, shared
-        cuts |= {name: Cut(2 * width, 0, share, silent) for name in ("reader", "writer")}
+        cuts["memory"] = Cut(width, 4 * width, 0, share)  # slot by slot, shared
+        cuts |= {name: Cut(2 * width, 4 * width, 0, share) for name in ("reader", "writer")}
     return dict(cuts)
