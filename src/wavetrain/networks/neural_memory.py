@@ -26,7 +26,7 @@ surprise, whose learning the abstract does not give, and one SG for several netw
 
 import enum
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -276,16 +276,19 @@ def agreement(layer: NeuralMemory, x: Tensor, loss: Callable[[Tensor], Tensor]) 
         value = loss(layer.train()(x)[0])
         wanted = [one for one in layer.parameters() if one.requires_grad]
         torch.autograd.grad(value, wanted, allow_unused=True)
-        pairs = {name: zip(*(cut.seen or ()), strict=True) for name, cut in cuts.items()}
-        both = {name: [torch.cat(part) for part in pair] for name, pair in pairs.items()}
+        return {name: _cosine(cut.seen or ()) for name, cut in cuts.items()}
     finally:
         layer.train(training)
         for cut in cuts.values():
             cut.seen = None
-    return {
-        name: float(F.cosine_similarity(*pair, 0).detach()) if pair else math.nan
-        for name, pair in both.items()
-    }
+
+
+def _cosine(pairs: Sequence[tuple[Tensor, Tensor]]) -> float:
+    """Of all gradients and guesses as two long vectors; NaN where there are none."""
+    if not pairs:
+        return math.nan
+    gradient, guess = (torch.cat(part).detach() for part in zip(*pairs, strict=True))
+    return float(F.cosine_similarity(gradient, guess, 0))
 
 
 def _cuts(width: int, feedback: Feedback) -> dict[str, nn.Module]:
