@@ -6,7 +6,7 @@ RUNS := $(VENV)/.installed
 TESTS := $(VENV)/.tested
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check format small readme site clean
+.PHONY: demo test check format small readme site mutants clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -22,6 +22,10 @@ check: $(TESTS)  ## the quick part
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 -m "not slow"
+
+mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
+	$(INSTALL) ".[test,mutants]"
+	$(BIN)/python -m tests.mutants --workers 2
 
 format: $(TESTS)
 	$(BIN)/ruff format .

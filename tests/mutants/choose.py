@@ -1,0 +1,79 @@
+"""Which tests try a file of the library."""
+
+import ast
+import re
+from pathlib import Path
+
+from tests.mutants.draw import HERE, SOURCE, digest
+
+CONTRACT = sorted(str(path.relative_to(HERE)) for path in (HERE / "tests").glob("test_contract*.py"))
+FEW = 4  # test files that import a file
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of the library that a file imports, by their paths."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{one.name}" for one in node.names)}
+    paths = set()
+    for name in names:
+        place = HERE / "src" / name.replace(".", "/")
+        for there in (place.with_suffix(".py"), place / "__init__.py"):
+            if there.is_file():
+                paths.add(str(there.relative_to(HERE)))
+    return paths
+
+
+class Tests:
+    """Which tests try a file."""
+
+    def __init__(self, contract: list[str]):
+        self.contract = contract
+        self.uses = {str(path.relative_to(HERE)): imported(path) for path in (HERE / SOURCE).rglob("*.py")}
+        tests = [path for path in (HERE / "tests").rglob("test_*.py") if path.parent.name != "experiments"]
+        self.named = {str(path.relative_to(HERE)): imported(path) for path in tests}
+
+    def of(self, name: str) -> list[list[str]]:
+        """What pytest is given for the path of a source file, one run after another."""
+        mirror, near = self.mirror(name), [name]
+        while not mirror and near:  # of those who import it, or import those
+            near = [user for user, used in self.uses.items() if used & set(near) and user not in near]
+            mirror = sorted({test for one in near for test in self.mirror(one)})[:FEW]
+        member = Path(name).stem
+        promised = [one for one in self.contract if member in re.split(r"[\[\]-]", one)[1:]]
+        naming = {test for test, used in self.named.items() if name in used}
+        naming = naming if len(naming) <= FEW else set()
+        if Path(name).stem == "__init__":
+            beside = (
+                user
+                for user, used in self.uses.items()
+                if name in used and Path(user).parent == Path(name).parent
+            )
+            naming |= {test for user in beside for test in self.mirror(user)}
+        last = sorted(naming - {*mirror, *CONTRACT})
+        runs = [["-m", "not slow", *mirror, *promised]] if mirror or promised else []
+        if any("pytest.mark.slow" in (HERE / test).read_text(encoding="utf-8") for test in mirror):
+            runs.append(["-m", "slow", *mirror])
+        if last:
+            runs.append(["-m", "not slow", *last])
+        return runs
+
+    def mirror(self, name: str) -> list[str]:
+        """tests/KIND/test_NAME.py, or the tests at the top that carry the name among others."""
+        place = Path(name).relative_to(SOURCE)
+        stem = (place.parent.name if place.stem == "__init__" else place.stem).removesuffix("_cpu")
+        own = f"tests/{place.parent}/test_{stem}.py"
+        if own in self.named and place.stem != "__init__":
+            return [own]
+        top = [one for one in self.named if Path(one).parent == Path("tests") and one not in CONTRACT]
+        return sorted(one for one in top if stem in Path(one).stem.removeprefix("test_").split("_"))
+
+    def digest(self, runs: list[list[str]]) -> str:
+        """Of the tests' own text and of what they share."""
+        files = {word.partition("::")[0] for run in runs for word in run if word.startswith("tests/")}
+        files |= {"tests/conftest.py"}
+        files |= {str(path.relative_to(HERE)) for path in (HERE / "tests/promises").glob("*.py")}
+        return digest(*((HERE / file).read_text(encoding="utf-8") for file in sorted(files)))
