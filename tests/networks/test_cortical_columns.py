@@ -162,9 +162,50 @@ def test_the_least_surprising_event_gives_way():
     memory.critics[1, 0] = -1.0  # the slow critic expects 0, 2, 1 and 9, so that it errs by 1.8, -1.1 and 7.1
     stream = torch.tensor([[[0, 0, 0], [-2, 1, 0], [-1, 0, 1], [-9, 9, 9]]]).double()
     memory.write(stream, torch.zeros(1, 4).double())
-    assert torch.allclose(memory.strength, torch.tensor([5.0, 1.1, 3.0]).double())
+    fade = 0.5 ** (2 / (4 * 3))  # two events of three: half in four fillings
+    assert torch.allclose(memory.strength, torch.tensor([5.0 * fade, 1.1, 3.0 * fade]).double())
     assert torch.equal(memory.keys[1], stream[0, 1]) and torch.equal(memory.values[1], stream[0, 2])
     assert not memory.keys[[0, 2]].any()
+
+
+def surprising(by: float) -> tuple[Hippocampus, Tensor]:
+    """A hippocampus of four slots, a stream whose first step surprises by as much, and no loss to learn from."""
+    memory = Hippocampus(2, 8, slots=4, nearest=1, each=1).double()
+    memory.critics[1, 0] = -by  # the slow critic expects so much less of the first step
+    return memory, torch.tensor([[[-1.0, 0.0], [0.0, 0.0]]]).double()
+
+
+def test_an_old_surprise_gives_way_in_the_end():
+    """8 against 1: after three halvings, 48 writes of one event into four slots; and not before."""
+    memory, stream = surprising(1.0)
+    memory.strength.fill_(8.0)
+    memory.keys.fill_(7.0)
+    critics = memory.critics.clone()
+    for write in range(1, 53):
+        memory.critics.copy_(critics)  # as if they had learned nothing
+        memory.write(stream, torch.zeros(1, 2).double())
+        new = (memory.keys == stream[0, 0]).all(1)
+        assert int(new.sum()) == max(0, write - 48)
+    assert torch.allclose(memory.strength.max(), torch.ones(()).double())  # the last
+
+
+def test_what_surprises_less_replaces_nothing():
+    memory, stream = surprising(1.0)
+    memory.strength.copy_(torch.tensor([9.0, 2.0, 5.0, 3.0]))
+    memory.write(stream, torch.zeros(1, 2).double())
+    assert not memory.keys.any()
+    memory.strength[1] = 0.0  # but an empty slot takes anything
+    memory.write(stream, torch.zeros(1, 2).double())
+    assert (memory.keys == stream[0, 0]).all(1).tolist() == [False, True, False, False]
+
+
+def test_what_fades_is_not_lost():
+    """A strength of 0 would mean an empty slot."""
+    memory, _ = surprising(1.0)
+    memory.strength[:2] = 1.0
+    for _ in range(20_000):
+        memory.write(torch.zeros(1, 2, 2).double(), torch.zeros(1, 2).double())
+    assert ((memory.strength > 0) == torch.tensor([True, True, False, False])).all()
 
 
 def test_rehearsal_at_no_weight_changes_no_gradient():

@@ -12,7 +12,7 @@ is marked *. Columns are transformer blocks whose MLP is a mixture of experts. A
 The hippocampus holds events (key: the normalised stream at a step, value: that of the next step*) and reads
 the nearest by softmax. Two critics, linear in the stream, learn the discounted loss to come, one fast and one
 slow; their difference is the surprise. Steps at which the error of the fast one is above that of the slow one
-are written, after the backward pass, over the least surprising events*. Chunks of tokens are rehearsed
+are written, after the backward pass, over weaker events, whose strength fades*. Chunks of tokens are rehearsed
 through the columns alone, at a weight that rises when they are forgotten. `Consolidation` is that rule.
 Left out: dropout, and the first version, whose equations let the future leak into the past.
 """
@@ -31,6 +31,7 @@ from wavetrain.layers import rotary
 from wavetrain.networks import Rehearsal
 
 BALANCE, DISCOUNT, NEAR, GROUP = 0.01, 0.9, 4, 8
+HALVED = 4  # the strength of an event, while the hippocampus could have been filled so many times
 
 
 class Run(NamedTuple):
@@ -166,16 +167,22 @@ class Hippocampus(nn.Module):
 
     @torch.no_grad()
     def write(self, stream: Tensor, loss: Tensor) -> None:
-        """Teach the critics by the loss of each step (B, T), and keep the most surprising events."""
+        """Teach the critics by the loss of each step (B, T), and keep the most surprising events.
+
+        Strength fades, else what surprised a network that knew nothing would be kept for ever.
+        """
         expected = stream @ self.critics.T  # (B, T, 2)
         error = loss[:, :-1, None] + DISCOUNT * expected[:, 1:] - expected[:, :-1]
         rates = stream.new_tensor([0.5, 0.05]) / stream.shape[-1]
         self.critics += torch.einsum("btc,btd,c->cd", error, stream[:, :-1], rates) / error[..., 0].numel()
         strength = (error[..., 0] - error[..., 1]).flatten()
         strongest, where = strength.topk(min(self.each, len(strength), len(self.strength)))
-        written = strongest > 0
-        weakest = self.strength.argsort()[: len(where)][written]
-        where = where[written]
+        fade = 0.5 ** (self.each / (HALVED * len(self.strength)))
+        least = torch.finfo(self.strength.dtype).tiny  # 0 would mean that nothing is there
+        self.strength.copy_((fade * self.strength).clamp(min=least).where(self.strength > 0, 0))
+        weak, weakest = self.strength.topk(len(where), largest=False)
+        written = strongest > weak  # together the strongest of old and new
+        weakest, where = weakest[written], where[written]
         self.keys[weakest] = stream[:, :-1].flatten(0, 1)[where]
         self.values[weakest] = stream[:, 1:].flatten(0, 1)[where]
         self.strength[weakest] = strongest[written]
