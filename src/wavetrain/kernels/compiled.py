@@ -11,7 +11,7 @@ try:
 
     from wavetrain.kernels.kept import Kept, say
 except ImportError as error:
-    numba = None
+    numba = None  # type: ignore[assignment]
     warnings.warn(
         f"numba cannot be imported ({error}): kernels run as plain Python, which is very slow",
         RuntimeWarning,
@@ -25,7 +25,7 @@ def compiled(function: Callable[..., Any], *more: str) -> Any:
         return function
     # not the whole of fastmath: NaN and infinity must go through. "numpy" divides without a check for zero.
     flags = {"contract", "nsz", *more}
-    kernel = numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
+    kernel: Any = numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
     if kernel is not function:  # as it is where numba is told to leave all as it is
         try:
             kernel._cache = Kept(function)  # what cache=True does, with numba's own class
