@@ -6,6 +6,8 @@ kept in a module. A state may grow with time along one axis; zeros put behind it
 "nothing there", so that states of different age can share a batch.
 """
 
+import functools
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +15,7 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from wavetrain.errors import BadInput
@@ -273,6 +276,7 @@ def tangent(step: Callable[[Tensor, State], tuple[Tensor, State]], x: Tensor, st
     Forward mode: one tangent for each past step and channel is pushed through time beside the trajectory,
     so the cost is T steps with up to T I tangents each and no Jacobian of the state is ever formed.
     """
+    _begin_forward_mode()
     batch, time, inputs = x.shape
     basis = torch.eye(inputs, dtype=x.dtype, device=x.device)[:, None].expand(-1, batch, -1)  # (I, B, I)
     blocks: list[Tensor] = []
@@ -284,6 +288,15 @@ def tangent(step: Callable[[Tensor, State], tuple[Tensor, State]], x: Tensor, st
         dy = dy.unflatten(0, (t + 1, inputs)).permute(2, 3, 0, 1)  # (B, D, t + 1, I)
         blocks.append(F.pad(dy, (0, 0, 0, time - t - 1)))
     return torch.stack(blocks, 1)
+
+
+@functools.cache
+def _begin_forward_mode() -> None:
+    """Load PyTorch's formulas for it, some of them by a call of its own that it deprecates."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        with forward_ad.dual_level():
+            forward_ad.make_dual(torch.zeros(()), torch.zeros(()))
 
 
 def _moves(part: Tensor) -> bool:

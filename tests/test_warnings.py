@@ -1,0 +1,34 @@
+"""Nothing warns: all of it runs under `python -W error`."""
+
+from pathlib import Path
+
+from tests.fresh import python
+
+
+def test_no_member_warns() -> None:
+    """Loading all of them, and for every layer forward, backward, a step and the operator."""
+    code = """
+import torch
+from wavetrain import find
+for kind in find.KINDS:
+    for one in find.members(kind):
+        member = one.load()
+        if kind == "layers":
+            layer = member(4)
+            layer(torch.randn(2, 5, 4, requires_grad=True))[0].sum().backward()
+            layer.step(torch.randn(2, 4), layer.begin(2))
+            layer.operator(torch.randn(2, 3, 4))
+"""
+    assert python(code, PYTHONWARNINGS="error") == ""
+
+
+def test_no_comparison_warns(tmp_path: Path) -> None:
+    code = f"""
+import sys
+from wavetrain.cli import main
+names = ["--layers", "elman", "wave_rnn", "softmax_attention"]
+size = "--steps 2 --seeds 1 --parameters 400 --batch 2 --rates 0.001 --jobs 1".split()
+sys.argv = ["wavetrain", "compare", "copying", *names, *size, "--out", {str(tmp_path)!r}]
+main()
+"""
+    assert "elman" in python(code, PYTHONWARNINGS="error")
