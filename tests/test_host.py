@@ -2,6 +2,9 @@
 
 import gc
 import os
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -51,6 +54,29 @@ def test_what_is_kept_is_bounded() -> None:
     for size in range(3):
         host.fresh((host.LARGE + size,), torch.float64)
     assert sum(block.nbytes for block in host._kept) <= room
+
+
+def test_no_block_is_given_to_two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Even if another thread comes between the look at a block and its being taken."""
+    unused = host._unused
+
+    def slowly(place: int) -> bool:
+        found = unused(place)
+        time.sleep(0.002)
+        return found
+
+    monkeypatch.setattr(host, "_unused", slowly)
+    monkeypatch.setattr(host, "_kept", [])
+    host.fresh(SIZE, torch.float32)  # kept, and free
+    ready = threading.Barrier(4)
+
+    def take(_: int) -> torch.Tensor:
+        ready.wait()
+        return host.fresh(SIZE, torch.float32)
+
+    with ThreadPoolExecutor(4) as pool:
+        given = list(pool.map(take, range(4)))
+    assert len({one.data_ptr() for one in given}) == 4
 
 
 def test_small_results_are_plain() -> None:

@@ -32,13 +32,15 @@ def results(run: Run, inputs: list[Tensor]) -> list[Tensor]:
     return [h.detach(), last.detach(), *torch.autograd.grad(loss, inputs)]
 
 
-def agree(name: str, run: Run, inputs: list[Tensor], tolerance: float = 1e-12) -> None:
+def agree(
+    name: str, run: Run, inputs: list[Tensor], tolerance: float = 1e-12, definition: str = "plain"
+) -> None:
     """The fast route is taken, and gives what the plain one gives."""
     fast = results(run, inputs)
     assert scan.routes()[name] == "numba"
     with scan.only_plain():
         plain = results(run, inputs)
-    assert scan.routes()[name] == "plain"
+    assert scan.routes()[name] == definition
     for x, y in zip(fast, plain, strict=True):
         assert x.dtype == y.dtype
         size = y.abs().max().item() if y.numel() else 0.0

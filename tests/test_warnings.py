@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from tests.fresh import python
 
 
@@ -23,12 +25,15 @@ for kind in find.KINDS:
 
 
 def test_no_comparison_warns(tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    np.savez(tmp_path / "mine.npz", x=draw.normal(size=(40, 9, 2)), y=np.arange(40) % 3)
+    mine, out = str(tmp_path / "mine.npz"), str(tmp_path / "runs")
     code = f"""
 import sys
 from wavetrain.cli import main
 names = ["--layers", "elman", "wave_rnn", "softmax_attention"]
 size = "--steps 2 --seeds 1 --parameters 400 --batch 2 --rates 0.001 --jobs 1".split()
-sys.argv = ["wavetrain", "compare", "copying", *names, *size, "--out", {str(tmp_path)!r}]
+sys.argv = ["wavetrain", "compare", {mine!r}, *names, *size, "--out", {out!r}]
 main()
 """
     assert "elman" in python(code, PYTHONWARNINGS="error")
