@@ -18,7 +18,7 @@ GOOD = {
     "kept_g": 0.95,
     "kept_p": 0.2,
     "at_place": 0.3,
-    "shuffled": 0.05,
+    "at_place_p": 0.005,
 }
 
 
@@ -34,8 +34,8 @@ GOOD = {
         ({"fresh_information": 3.1}, False),
         ({"kept_g": 0.7}, False),
         ({"kept_p": 0.6}, False),
-        ({"at_place": 0.04}, False),
-        ({"at_place": -0.1, "shuffled": -0.2}, False),
+        ({"at_place_p": 0.06}, False),
+        ({"at_place": -0.1}, False),
     ],
 )
 def test_predicate(other, answer):

@@ -30,20 +30,58 @@ MAPS = {
     [("hexagon", 1.31, None), ("rectified", 1.31, None), ("square", -1.22, 1.06), ("band", -0.02, None)],
 )
 def test_known_lattices(name: str, grid: float, square: float | None):
-    scores = symmetry(autocorrelogram(MAPS[name][None])[0], 5, 15)
+    scores = [one[0] for one in symmetry(autocorrelogram(MAPS[name][None]), 5, 15)]
     assert scores[0] == pytest.approx(grid, abs=0.01)
     assert square is None or scores[1] == pytest.approx(square, abs=0.01)
 
 
 def test_the_ring_holds_the_six_nearest_peaks():
-    inner, outer = ring(autocorrelogram(HEXAGON[None])[0])
+    inner, outer = ring(autocorrelogram(HEXAGON[None]))
     assert 2 < inner < 10 < outer < 10 * np.sqrt(3)  # the next six lie at sqrt(3) times the distance
+
+
+def test_the_ring_stays_inside_the_autocorrelogram():
+    """One wide bump is negative only far out: 3.5 times as far there are corners alone, or nothing."""
+    bump = np.exp(-((X - 19.5) ** 2 + (Y - 19.5) ** 2) / 200)[None]
+    for maps in (bump, bump[:, 10:30], np.full((1, 40, 40), np.nan)):
+        auto = autocorrelogram(maps)
+        inner, outer = ring(auto)
+        assert inner <= outer == min(min(auto.shape[1:]) // 2, 3.5 * inner)
+
+
+def test_turned_maps_are_those_of_an_interpolation():
+    """Against scipy, map by map and angle by angle."""
+    maps = np.random.default_rng(4).standard_normal((3, 9, 7))
+    maps[1, 2, 3] = np.nan
+    auto = autocorrelogram(maps, shared=5)
+    inner, outer = np.array([1.0, 2.0, 0.0]), np.array([6.0, 5.0, 6.0])
+    grid, square = symmetry(auto, inner, outer)
+    y, x = np.mgrid[:17, :13]
+    y, x = y - 8, x - 6
+    for one, least, most, *scores in zip(auto, inner, outer, grid, square, strict=True):
+        on = (np.hypot(y, x) >= least) & (np.hypot(y, x) <= most)
+        r = {}
+        for angle in (30, 45, 60, 90, 120, 135, 150):
+            c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+            places = np.round([c * y[on] - s * x[on] + 8, s * y[on] + c * x[on] + 6], 9)
+            turned = ndimage.map_coordinates(one, places, order=1, cval=np.nan)
+            both = np.isfinite(turned) & np.isfinite(one[on])
+            r[angle] = np.corrcoef(one[on][both], turned[both])[0, 1]
+        assert scores[0] == pytest.approx(min(r[60], r[120]) - max(r[30], r[90], r[150]))
+        assert scores[1] == pytest.approx(r[90] - max(r[45], r[135]))
+
+
+def test_a_score_without_one_of_its_turns_is_none():
+    """Whichever it is: the least and the largest of several do not hang on their order."""
+    auto = autocorrelogram(HEXAGON[None])
+    assert np.isnan(symmetry(auto, 60, 70)).all(), "no bin is on this ring"
+    assert np.isnan(symmetry(np.ones((1, 9, 9)), 0, 4)).all(), "nothing varies"
 
 
 def test_noise_has_no_score_and_smooth_noise_a_wide_one():
     noise = np.random.default_rng(1).standard_normal((100, 40, 40))
     white, smooth = (
-        np.array([symmetry(one, 5, 15)[0] for one in autocorrelogram(maps)])
+        symmetry(autocorrelogram(maps), 5, 15)[0]
         for maps in (noise, ndimage.uniform_filter(noise, (0, 5, 5)))
     )
     assert abs(white.mean() + 0.06) < 0.03
@@ -93,17 +131,34 @@ def test_units_on_a_path_against_their_null():
     bump = torch.exp(-((place - 0.3) ** 2).sum(-1) / 0.1)
     dead = torch.zeros_like(bump)
     seen = grid_score(torch.stack([hexagon, bump, dead], -1), place)
-    assert seen.grid[0] > 1.0 > seen.threshold[0] and seen.grid[0] > seen.null[:, 0].max()
-    assert seen.grid[1] < 0.5
-    assert np.isnan([seen.grid[2], seen.square[2], seen.band[2], seen.threshold[2]]).all()
+    assert seen.grid[0] > 1.0 and seen.p_grid[0] == 1 / 201
+    assert seen.grid[1] < 0.5 and seen.p_grid[1] > 0.05
+    assert np.isnan([seen.grid[2], seen.square[2], seen.band[2], seen.p_grid[2], seen.p_band[2]]).all()
     assert seen.rate.shape == (3, 20, 20) and seen.autocorrelogram.shape == (3, 39, 39)
-    assert seen.null.shape == (20, 3)
+    assert seen.null_grid.shape == seen.null_band.shape == (200, 3)
+
+
+def test_missing_samples_change_nothing_but_their_own_weight():
+    """A unit whose bad samples are NaN scores as it does on the path without them, and they are counted."""
+    place = walk(3000)
+    angles = torch.arange(3).double() * np.pi / 3
+    k = 2 * np.pi / 0.65 * torch.stack([angles.cos(), angles.sin()])
+    hexagon = (place @ k).cos().sum(-1).relu()[..., None]
+    lost = torch.zeros(3000, dtype=torch.bool)
+    lost[::7] = lost[100:400] = True
+    clean = grid_score(hexagon[:, ~lost], place[:, ~lost], shifts=1, low=-1, high=1)
+    for broken in (hexagon.masked_fill(lost[:, None], np.nan), hexagon):
+        there = place if broken is not hexagon else place.masked_fill(lost[:, None], np.nan)
+        seen = grid_score(broken, there, shifts=1, low=-1, high=1)
+        assert seen.dropped.tolist() == [int(lost.sum())]
+        assert seen.grid == pytest.approx(clean.grid) and seen.band == pytest.approx(clean.band)
+        np.testing.assert_allclose(seen.rate, clean.rate)
 
 
 def test_rate_is_the_mean_over_visits():
-    place = torch.tensor([[[-0.5, -0.5], [-0.5, -0.5], [-0.5, -0.5], [0.5, -0.5]]])
+    place = torch.tensor([[[-0.5, -0.5], [-0.5, -0.5], [-0.5, -0.5], [0.5, -0.5]]])  # of [-1, 1]^2
     activity = torch.tensor([[[1.0], [2.0], [3.0], [8.0]]])
-    rate = grid_score(activity, place, bins=2, smooth=0.0, shifts=2).rate
+    rate = grid_score(activity, place, bins=2, smooth=0.0, shifts=2, low=-1, high=1).rate
     assert rate[0, :, 0] == pytest.approx([2.0, 8.0]) and np.isnan(rate[0, :, 1]).all()
 
 

@@ -36,7 +36,7 @@ def test_rate_is_the_mean_over_visits():
     """How often a bin is visited does not change its rate, but its share of time."""
     place = torch.tensor([[[-0.5, -0.5], [-0.5, -0.5], [-0.5, -0.5], [0.5, -0.5]]])
     activity = torch.tensor([[[1.0], [2.0], [3.0], [8.0]]])
-    seen = place_fields(activity, place, bins=2, smooth=0.0)
+    seen = place_fields(activity, place, bins=2, smooth=0.0, low=-1, high=1)
     assert seen.rate[0, :, 0] == pytest.approx([2.0, 8.0])
     assert np.isnan(seen.rate[0, :, 1]).all()
     assert seen.occupancy == pytest.approx(np.array([[0.75, 0.0], [0.25, 0.0]]))
@@ -64,15 +64,54 @@ def test_size_is_the_disc_of_half_height():
     assert seen.size.tolist() == [int((distance < 0.3 * np.sqrt(2 * np.log(2))).sum())]
 
 
-def test_smoothing_leaves_a_flat_rate_flat_and_fills_gaps():
+def test_smoothing_leaves_a_flat_rate_flat_and_gaps_empty():
     """However unevenly the arena is visited: activity and time are smoothed alike."""
     place = lattice(10)
     uneven = place[:, torch.randint(100, (300,), generator=torch.Generator().manual_seed(0))]
     flat = torch.full((1, 300, 1), 0.4)
     seen = place_fields(flat, uneven, bins=10)
-    assert (seen.occupancy == 0).any() and seen.rate == pytest.approx(0.4)
-    assert seen.information == pytest.approx(0.0, abs=1e-12)
-    assert np.isnan(place_fields(flat, uneven, bins=10, smooth=0.0).rate).any()
+    empty = seen.occupancy == 0
+    assert empty.any() and seen.rate[0, ~empty] == pytest.approx(0.4) and np.isnan(seen.rate[0, empty]).all()
+    assert seen.information == pytest.approx(0.0, abs=1e-12) and seen.p.tolist() == [1.0]
+    assert not seen.label[0, empty].any()
+
+
+def test_a_track_has_bins_along_it():
+    """Active in two of sixteen bins, at both ends."""
+    place = ((torch.arange(64) + 0.5) / 64).reshape(1, 64, 1)
+    ends = ((place < 1 / 8) | (place > 15 / 16)).double()
+    seen = place_fields(ends, place, bins=16, smooth=0.0, least=1, low=0, high=1)
+    assert seen.rate.shape == (1, 16) and seen.fields.tolist() == [2] and seen.size.tolist() == [3]
+    assert seen.information == pytest.approx(np.log2(16 / 3)) and seen.sparsity == pytest.approx(3 / 16)
+
+
+def test_a_box_in_other_units_is_told_as_well():
+    """Centimetres, or a box that lies elsewhere: the same fields and the same information."""
+    place = lattice(20)
+    unit = bump(place, -0.5, 0.2)[..., None]
+    one, two = (place_fields(unit, where, shifts=20) for where in (place, 50 * place + 300))
+    for part, other in zip(one, two, strict=True):
+        np.testing.assert_allclose(part, other, atol=1e-9)
+    with pytest.raises(BadInput, match="outside"):
+        place_fields(unit, 50 * place + 300, low=-1, high=1)
+
+
+def test_missing_samples_are_left_out_for_the_units_that_miss_them():
+    place = lattice(8)
+    units = torch.stack([bump(place, 0.4, 0.4, 0.3)[0], torch.ones(64), torch.ones(64)], -1)[None]
+    units[0, 5:9, 1] = units[0, :, 2] = float("nan")
+    place[0, 60] = float("nan")
+    seen = place_fields(units, place, bins=8, smooth=0.0)
+    assert seen.dropped.tolist() == [1, 5, 64]
+    assert np.isnan(seen.rate[1].ravel()[[5, 6, 7, 8, 60]]).all() and np.isfinite(seen.rate[1]).sum() == 59
+    assert seen.information[1] == pytest.approx(0) and np.isnan(seen.information[2])
+    assert seen.fields.tolist() == [1, 1, 0]
+    alone = place_fields(units[:, :60, :1], place[:, :60], bins=8, smooth=0.0, shifts=0)
+    rest = place_fields(
+        units[:, 61:, :1], place[:, 61:], bins=8, smooth=0.0, low=-0.875, high=0.875, shifts=0
+    )
+    assert np.isnan(seen.rate[0].ravel()[60]) and alone.rate.shape == rest.rate.shape
+    np.testing.assert_allclose(seen.rate[0].ravel()[:60], units[0, :60, 0])
 
 
 def test_units_of_the_place_tell_more_than_the_same_units_shifted_in_time():

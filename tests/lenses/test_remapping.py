@@ -29,7 +29,7 @@ def test_cells_that_stay():
     assert seen.within == pytest.approx(1) and seen.between == pytest.approx(1)
     assert seen.grid_within == pytest.approx(1) and seen.grid_between == pytest.approx(1)
     assert seen.at_place_within == pytest.approx(1) and seen.at_place_between == pytest.approx(1)
-    assert abs(seen.null).max() < 0.2
+    assert abs(seen.null).max() < 0.2 and seen.p == 1 / 201
 
 
 def test_cells_that_move_at_random_leave_the_grid():
@@ -37,7 +37,7 @@ def test_cells_that_move_at_random_leave_the_grid():
     seen = look(field)
     assert seen.within == pytest.approx(1) and abs(seen.between.mean()) < 0.05
     assert seen.at_place_within == pytest.approx(1) and abs(seen.at_place_between) < 0.1
-    assert abs(seen.at_place_between) < 3 * seen.null.std() < 0.3
+    assert abs(seen.at_place_between) < 3 * seen.null.std() < 0.3 and seen.p > 0.05
 
 
 def test_cells_that_move_to_where_the_same_grid_cell_is_active():
@@ -68,6 +68,31 @@ def test_what_is_silent_or_the_same_everywhere_is_left_out():
     flat = remapping(GRID, TWICE, torch.ones_like(GRID), BINS, 0.0, low=-0.5, high=BINS - 0.5)
     assert np.isnan(flat.grid_within).all() and np.isnan(flat.at_place_within)
     assert flat.within == pytest.approx(1)
+
+
+@pytest.mark.parametrize("smooth", [0.0, 1.0])
+def test_smoothing_brings_in_no_bin_that_one_half_never_visited(smooth: float):
+    """What is added to a bin that only one half of each walk has seen moves no score of bins 3 bins off."""
+    dice = torch.Generator().manual_seed(1)
+    place = torch.randint(4, (2, 60, 2), generator=dice).double()
+    place[:, :30, 1] += 6
+    place[:, 0] = 0.0  # the one bin that both halves see for sure
+    activity = torch.rand(2, 60, 5, generator=dice).double()
+    seen = remapping(activity, place, None, 10, smooth, low=-0.5, high=9.5)
+    assert np.isnan(seen.within).all(), "one common bin has no correlation"
+
+
+def test_missing_samples_are_left_out_and_counted():
+    place = SPOTS.repeat(4, 1).expand(ENVIRONMENTS, -1, -1).clone()
+    cells = torch.rand(ENVIRONMENTS, BINS**2, 5, generator=torch.Generator().manual_seed(1)).double()
+    cells = cells.repeat(1, 4, 1)
+    whole = remapping(cells, place, None, BINS, 0.0)
+    cells[1, :36, 2] = cells[2, 75:80] = float("nan")
+    place[3, 40] = float("nan")
+    seen = remapping(cells, place, None, BINS, 0.0)
+    assert seen.dropped.tolist() == seen.grid_dropped.tolist() == [6, 6, 42, 6, 6]
+    for part, other in zip(whole[:7], seen[:7], strict=True):
+        np.testing.assert_allclose(part, other)
 
 
 def test_bins_that_were_never_visited_do_not_count():

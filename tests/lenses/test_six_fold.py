@@ -84,3 +84,18 @@ def test_rests_are_left_out():
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(BadInput, match="six fold: expected activity"):
         six_fold(torch.zeros(2, 5, 3), torch.zeros(2, 5, 3))
+
+
+def test_missing_samples_are_left_out_and_counted():
+    """A lost place loses two moves, a lost activity one."""
+    heading = uniform(2, 720)
+    place = path(heading)
+    activity = torch.cat([torch.zeros(2, 1).double(), 3 + torch.cos(6 * heading)], 1)[..., None]
+    activity[0, 10] = activity[1, 700] = float("nan")
+    place[1, 300] = float("nan")
+    seen = six_fold(activity, place)
+    assert seen.dropped == 4 and seen.weight[2] == pytest.approx(1) and seen.angle[2] == pytest.approx(0)
+    nothing = six_fold(activity * float("nan"), place)
+    assert nothing.dropped == 1440 and np.isnan(nothing.weight).all() and np.isnan(nothing.mean)
+    with pytest.raises(BadInput, match="finite activity"):
+        six_fold(activity / 0, place)

@@ -4,7 +4,7 @@ slow     parameters of a layer that learn at a fraction of the training's rate
 built    a layer as it starts, for claims about what holds before any training
 Found    the read-out of a layer whose outputs are shares of what it found in memory
 crossing where a falling curve first goes under a level
-position_cells, place_cells   which units are grid-, band- or place-like beyond activity shifted in time
+position_cells, place_cells   which units are grid-, band- or place-like beyond their nulls
 
 three_memories  an LSTM, a transformer and a wave RNN, trained alike on trials of working memory
 Bare            a layer as a network to train, whose own output is the answer
@@ -22,13 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from wavetrain import nulls
 from wavetrain.core import Layer, Task
 from wavetrain.lab import Lab, Plan, Training
 from wavetrain.layers.lstm import LSTM
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.layers.wave_rnn import WaveRNN
-from wavetrain.lenses import rate_maps
-from wavetrain.lenses.grid_score import band, grid_score
+from wavetrain.lenses.grid_score import grid_score
 from wavetrain.lenses.place_fields import place_fields
 from wavetrain.stack import MLP, Answer, Stack
 from wavetrain.trials import TrialTask
@@ -94,40 +94,54 @@ def position_cells(
 ) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """Of code (B, T, U) at places (B, T, 2): the shares of grid and band cells, and the best map of each.
 
-    Places are bins, from 0 to width - 1. A cell counts whose score is above the 95th percentile of itself
-    with activity shifted in time: by chance 0.05.
+    Places are bins, from 0 to width - 1. A cell counts whose score has a rank of at most 0.05 among those of
+    itself shifted in time: by chance 0.05.
     """
-    bounds, dice = (-0.5, width - 0.5), np.random.default_rng(0)
-    score = grid_score(code, place, width, 0.0, shifts, *bounds)
-    null = [
-        band(rate_maps(code.roll(int(shift), 1), place, width, 0.0, *bounds)[0])
-        for shift in dice.integers(1, code.shape[1], shifts)
-    ]
-    limits = {"grid": score.threshold, "band": np.percentile(null, 95, axis=0)}
+    score = grid_score(code, place, width, 0.0, shifts, low=-0.5, high=width - 0.5)
+    ranks = {"grid": score.p_grid, "band": score.p_band}
     scores = {"grid": np.nan_to_num(score.grid, nan=-2.0), "band": np.nan_to_num(score.band)}
-    shares = {kind: float((scores[kind] > limit).mean()) for kind, limit in limits.items()}
+    shares = {kind: float((p <= nulls.LEVEL).mean()) for kind, p in ranks.items()}
     return shares, {kind: score.rate[one.argmax()] for kind, one in scores.items()}
 
 
 class PlaceCells(NamedTuple):
-    """Of U units in each of B environments; a unit that is silent there has information 0 and counts not."""
+    """Of U units in each of B environments; a unit that is silent there has information 0 and no rank."""
 
-    above: np.ndarray  # (B, U) whether information is above the 95th percentile of shifts in time
+    p: np.ndarray  # (B, U) rank of the information among shifts in time
+    p_label: np.ndarray  # (B, U) among exchanges of activity between steps at which the same is seen
+    shared: np.ndarray  # (B, U) whether the peak looks like another place, so that it can be told
     information: np.ndarray  # (B, U) bits per spike
     rate: np.ndarray  # (B, U, width, width)
 
+    @property
+    def above(self) -> np.ndarray:
+        """Whether a unit follows the place (B, U): beyond time and beyond what is seen, each at 0.05."""
+        return (self.p <= nulls.LEVEL) & (self.p_label <= nulls.LEVEL)
 
-def place_cells(activity: Tensor, place: Tensor, width: int, shifts: int) -> PlaceCells:
-    """Of activity (B, T, U) at places (B, T, 2), bins from 0 to width - 1; each walk is an environment."""
-    dice, found = np.random.default_rng(0), []
-    for walk, where in zip(activity, place, strict=True):
-        rolls = [0, *(int(shift) for shift in dice.integers(1, len(walk), shifts))]
-        looks = [
-            place_fields(walk.roll(roll, 0)[None], where[None], width, 0.0, low=-0.5, high=width - 0.5)
-            for roll in rolls
-        ]
-        bits = np.nan_to_num([one.information for one in looks])  # (1 + shifts, U)
-        found.append((bits[0] > np.percentile(bits[1:], 95, axis=0), bits[0], looks[0].rate))
+    @property
+    def told(self) -> np.ndarray:
+        """Units (B, U) that can be told: silent ones, and those whose peak looks like another place."""
+        return self.shared | (self.information == 0)
+
+
+def place_cells(activity: Tensor, place: Tensor, label: Tensor, width: int, shifts: int) -> PlaceCells:
+    """Of activity (B, T, U) at places (B, T, 2) where labels (B, T) are seen; each walk is an environment.
+
+    Places are bins, from 0 to width - 1.
+    """
+    found = []
+    for walk, where, look in zip(activity, place, label, strict=True):
+        seen = place_fields(
+            walk[None],
+            where[None],
+            width,
+            0.0,
+            low=-0.5,
+            high=width - 0.5,
+            shifts=shifts,
+            label=look[None],
+        )
+        found.append((seen.p, seen.p_label, seen.shared, np.nan_to_num(seen.information), seen.rate))
     return PlaceCells(*(np.stack(part) for part in zip(*found, strict=True)))
 
 

@@ -5,9 +5,10 @@ Two TEM-transformers, with linear and with ReLU transitions, learn walks on a to
 walk. On long held-out walks the map of a cell is its mean activity at each place, counted from the start:
 
     grid, band   share of the cells of the position code whose grid score, or share of power in one plane
-                 wave, is above the 95th percentile of itself with activity shifted in time: by chance 0.05
+                 wave, ranks among the highest 5% of itself with activity shifted in time: by chance 0.05
     place        share of the memory neurons, each the attention that an early step gets later in the walk,
-                 whose spatial information is above the 95th percentile of such shifts
+                 whose spatial information ranks so among such shifts and among exchanges of activity between
+                 steps at which the same is seen; of those neurons where the same is seen at two places
     zero_shot    accuracy behind edges never taken where the node was seen, steps back left out
 
 `fresh` in front: the same of the network before training.
@@ -65,7 +66,10 @@ claim = Claim(
     },
     holds=_holds,
     notes="The paper shows chosen maps and prints no share; the shares are ours. Its worlds have borders; "
-    "ours has none and is small, which favours waves that fit round the torus over hexagons.",
+    "ours has none and is small, which favours waves that fit round the torus over hexagons. In a first run "
+    "ranks were of 40 shifts drawn from one step on, which let 9% and more of cells without a place pass, "
+    "and place cells were not held against units that follow what is seen. Both changed before this run, and "
+    "walks to look at became twice as long, so that exchanges have visits enough.",
 )
 
 
@@ -84,7 +88,7 @@ class Scale:
 
 
 smoke = Scale(4, 4, 8, 4, steps=2, batch=4, rate=3e-3, look=24, walks=3, shifts=3)
-small = Scale(6, 45, 100, 48, steps=600, batch=32, rate=3e-3, look=160, walks=32, shifts=40)
+small = Scale(6, 45, 100, 48, steps=600, batch=32, rate=3e-3, look=320, walks=32, shifts=200)
 full = Scale(11, 45, 500, 128, steps=20_000, batch=64, rate=1e-3, look=1000, walks=200, shifts=200)
 
 
@@ -128,19 +132,23 @@ def look(
     place = ((place - place[:, :1]) % width)[:, 1:]  # (B, T, 2), of the node that is reached
     shares, maps = position_cells(layer.places(x[..., -layer.actions :]).cpu(), place, width, shifts)
     shares["place"], maps["place"] = memory_neurons(
-        layer.operator(x).weight[:, 0].cpu(), place, width, shifts
+        layer.operator(x).weight[:, 0].cpu(), place, walked.label[:, 1:], width, shifts
     )
     for kind, values in maps.items():
         lab.show(f"{kind}-{title}", Matrix(f"Most {kind}-like cell: {title}", values, "nodes", "nodes"))
     return shares | {"zero_shot": float(told[seen.zero_shot & ~seen.reversal].double().mean())}
 
 
-def memory_neurons(weight: Tensor, place: Tensor, width: int, shifts: int) -> tuple[float, np.ndarray]:
+def memory_neurons(
+    weight: Tensor, place: Tensor, label: Tensor, width: int, shifts: int
+) -> tuple[float, np.ndarray]:
     """Of attention (B, T, T): the share of place cells among the first quarter of steps, and the best map.
 
-    Looked at while the other three quarters ask; a memory neuron belongs to one walk.
+    Looked at while the other three quarters ask; a memory neuron belongs to one walk. Those count of which it
+    can be told whether they follow the place or its label.
     """
     early = weight.shape[1] // 4
-    cells = place_cells(weight[:, early:, :early], place[:, early:], width, shifts)
+    cells = place_cells(weight[:, early:, :early], place[:, early:], label[:, early:], width, shifts)
     best = np.unravel_index(cells.information.argmax(), cells.information.shape)
-    return float(cells.above.mean()), cells.rate[best]
+    share = float(cells.above[cells.told].mean()) if cells.told.any() else 0.0
+    return share, cells.rate[best]

@@ -4,16 +4,18 @@ Whittington et al. 2020, Cell 183:1249: rate maps of g and p, and remapping. The
 torus with new labels in each walk. On long held-out walks the map of a cell is its mean activity at each
 place, counted from the start; each walk is an environment of its own.
 
-    grid, band   share of the cells of g whose grid score, or share of power in one plane wave, is above the
-                 95th percentile of itself with activity shifted in time: by chance 0.05
-    place        share of the active cells of p whose spatial information is above that of such shifts
+    grid, band   share of the cells of g whose grid score, or share of power in one plane wave, ranks among
+                 the highest 5% of itself with activity shifted in time: by chance 0.05
+    place        share of the active cells of p whose spatial information ranks so among such shifts and among
+                 exchanges of activity between steps at which the same is seen; of those cells whose peak has
+                 a label that is seen at another place, too
     information  median over the active cells of p, bits per spike
     kept_g, kept_p     correlation of a cell's maps between environments, over that within one: medians over
                  the cells whose maps are stable within one (0.5 at least), the shares of which are stable_
     aligned_g    correlation of all maps of g between environments, once they are shifted together round the
                  torus as fits best, a median; and exchanged_g, the same with the cells of one exchanged
     at_place     grid at place between environments (see the lens `remapping`), and within one
-    shuffled     the 95th percentile of it with place cells exchanged
+    at_place_p   its rank among 200 exchanges of place cells; and shuffled, their 95th percentile
     zero_shot    accuracy behind edges never taken where the node was seen, steps back left out
 
 `fresh` in front: the same of the machine before training.
@@ -27,12 +29,13 @@ import numpy as np
 import torch
 
 from wavetrain import worlds
+from wavetrain.arena import rate_maps
 from wavetrain.claims import Claim
 from wavetrain.experiments import PlaceCells, place_cells, position_cells
 from wavetrain.lab import Lab, Plan
-from wavetrain.lenses import rate_maps
 from wavetrain.lenses.remapping import remapping
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
+from wavetrain.nulls import LEVEL
 from wavetrain.picture import Matrix
 from wavetrain.tasks import Walking
 from wavetrain.tasks.graph_walks import graph_walks
@@ -53,7 +56,7 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
     )
     places = figures["place"] >= PLACES and figures["information"] > figures["fresh_information"]
     remaps = figures["kept_g"] >= KEPT and figures["kept_p"] <= MOVED
-    return lattice and places and remaps and figures["at_place"] > max(figures["shuffled"], 0)
+    return lattice and places and remaps and figures["at_place_p"] <= LEVEL and figures["at_place"] > 0
 
 
 claim = Claim(
@@ -74,7 +77,9 @@ claim = Claim(
     "`aligned_g` tells how much is the same but for the shift; it was added after the result, and does not "
     "decide. In a first run, of 2,000 steps, what is kept was a median over all cells, most of which hardly "
     "vary and gave ratios of noise (0.57 in one seed, 1.23 in another); it became that over stable cells, "
-    "a bound of 0.5 chosen then, and training went on for 2,000 steps more, with a lower rate at its end.",
+    "a bound of 0.5 chosen then, and training went on for 2,000 steps more, with a lower rate at its end. "
+    "Ranks were then of 20 shifts drawn from one step on, which let 9% and more of cells without a place "
+    "pass, and cells of p that follow what is seen counted as place cells: both changed before this run.",
 )
 
 
@@ -99,7 +104,7 @@ class Scale:
 
 smoke = Scale(4, 3, 8, (2, 2), 1, 4, 2, 4, 2, 4, 1e-3, (), look=24, walks=3, shifts=3)
 small = Scale(
-    6, 21, 60, (10, 8, 6), 2, 60, 4000, 400, 400, 32, 3e-3, ((2500, 3.0),), look=200, walks=16, shifts=20
+    6, 21, 60, (10, 8, 6), 2, 60, 4000, 400, 400, 32, 3e-3, ((2500, 3.0),), look=200, walks=16, shifts=200
 )
 full = Scale(
     10, 45, 300, (10, 10, 8, 6, 6), 5, 25, 20_000, 20_000, 400, 16, 9e-4, ((10_000, 4.0),), 1000, 64, 200
@@ -136,14 +141,15 @@ def look(
     device, width = machine.first.device, scale.width
     x, seen = task.encode(walked).x.to(device), worlds.steps(task.world, walked)
     walk, _ = machine.walk(x)
-    told = walk.predicted.cpu()[..., 1:].argmax(-1) == walked.label[:, 1:]
+    right = walk.predicted.cpu()[..., 1:].argmax(-1) == walked.label[:, 1:]
     place = task.world.position[walked.node]
     place = ((place - place[:, :1]) % width)[:, :-1]  # (B, T, 2), of the node that is seen
     g, p = walk.g.cpu(), walk.p.cpu().clamp(min=0)
     shares, maps = position_cells(g, place, width, scale.shifts)
-    cells = place_cells(p, place, width, scale.shifts)
+    cells = place_cells(p, place, walked.label[:, :-1], width, scale.shifts)
     active = cells.information > 0
-    moved = remapping(p, place, g, width, 0.0, 100, -0.5, width - 0.5)
+    told = active & cells.shared
+    moved = remapping(p, place, g, width, 0.0, low=-0.5, high=width - 0.5)
     maps_g = np.stack([_maps(walk, at, width) for walk, at in zip(g, place, strict=True)])
     dice = np.random.default_rng(0)
     maps["place"] = cells.rate[np.unravel_index(cells.information.argmax(), active.shape)]
@@ -151,7 +157,7 @@ def look(
         lab.show(f"{kind}-{title}", Matrix(f"Most {kind}-like cell: {title}", values, "nodes", "nodes"))
     lab.show(f"remapping-{title}", moves(cells, f"Cells of p (down) in four environments (across): {title}"))
     return shares | {
-        "place": float(cells.above[active].mean()) if active.any() else 0.0,
+        "place": float(cells.above[told].mean()) if told.any() else 0.0,
         "active": float(active.mean()),
         "information": float(np.median(cells.information[active])) if active.any() else 0.0,
         "stable_g": float((np.nan_to_num(moved.grid_within) >= STABLE).mean()),
@@ -162,8 +168,9 @@ def look(
         "exchanged_g": aligned(maps_g, np.roll(maps_g[:, dice.permutation(maps_g.shape[1])], -1, 0)),
         "at_place": float(np.nan_to_num(moved.at_place_between)),
         "at_place_within": float(np.nan_to_num(moved.at_place_within)),
+        "at_place_p": float(np.nan_to_num(moved.p, nan=1.0)),
         "shuffled": float(np.percentile(np.nan_to_num(moved.null), 95)),
-        "zero_shot": float(told[seen.zero_shot & ~seen.reversal].double().mean()),
+        "zero_shot": float(right[seen.zero_shot & ~seen.reversal].double().mean()),
     }
 
 
@@ -177,7 +184,7 @@ def aligned(one: np.ndarray, other: np.ndarray) -> float:
 
 def _maps(g: torch.Tensor, place: torch.Tensor, width: int) -> np.ndarray:
     """Maps (U, width, width) of g (T, U) at places (T, 2), less their means, 0 where never visited."""
-    rate = rate_maps(g[None], place[None], width, 0.0, -0.5, width - 0.5)[0]
+    rate = rate_maps(g[None], place[None], width, 0.0, -0.5, width - 0.5).rate
     return np.nan_to_num(rate - np.nanmean(rate, (1, 2), keepdims=True))
 
 

@@ -11,16 +11,19 @@ second half, and with those of the second half of the next environment; so both 
 Place cells that move at random have a grid at place of about 0 between environments; those that move to
 where the same grid cells are active have more. `null` is the same with the place cells of the second map
 exchanged. Units that are silent on one side are left out. Left out, too: the distance from a place cell's
-peak to the nearest peak of a grid cell, which wants arenas of many bins.
+peak to the nearest peak of a grid cell, which wants arenas of many bins. Bins that one of the two maps never
+visited are left out, smoothed or not; `p` is the rank of grid at place between environments in `null`.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from torch import Tensor
 
+from wavetrain import nulls
+from wavetrain.arena import Path, Units
 from wavetrain.errors import BadInput
-from wavetrain.lenses import rate_maps
 
 
 class Remapping(NamedTuple):
@@ -33,89 +36,106 @@ class Remapping(NamedTuple):
     at_place_within: float  # grid at place
     at_place_between: float
     null: np.ndarray  # (shuffles,) grid at place between environments, place cells exchanged
+    p: float  # rank of at_place_between among them, (k + 1) / (shuffles + 1)
+    dropped: np.ndarray  # (U,) steps left out, as the place or the activity is NaN
+    grid_dropped: np.ndarray  # (G,)
 
 
 def remapping(
     activity: Tensor,
     position: Tensor,
     grid: Tensor | None = None,
-    bins: int = 20,
+    bins: int | Sequence[int] = 20,
     smooth: float = 1.0,
-    shuffles: int = 100,
-    low: float = -1.0,
-    high: float = 1.0,
+    shuffles: int = nulls.DRAWS,
+    low: float | Sequence[float] | None = None,
+    high: float | Sequence[float] | None = None,
     seed: int = 0,
 ) -> Remapping:
-    """Of place cells (B, T, U) and grid cells (B, T, G), at places (B, T, 2), in B environments.
+    """Of place cells (B, T, U) and grid cells (B, T, G), at places (B, T, coordinates), in B environments.
 
-    Without grid cells the place cells stand for them. The square from `low` to `high` is cut into bins.
+    Without grid cells the place cells stand for them. `bins` is the number along the longest side of the box
+    from `low` to `high`, or one for each; without those, the box is the smallest that holds all places.
     """
     grid = activity if grid is None else grid
-    if activity.ndim != 3 or min(activity.shape[:2]) < 2 or position.shape != (*activity.shape[:2], 2):
+    if activity.ndim != 3 or min(activity.shape[:2]) < 2 or position.shape[:-1] != activity.shape[:2]:
         raise BadInput(
-            "remapping: expected activity (batch, time, units) and position (batch, time, 2) of two "
-            f"sequences and two steps or more, got {tuple(activity.shape)} and {tuple(position.shape)}"
+            "remapping: expected activity (batch, time, units) and position (batch, time, coordinates) of "
+            f"two sequences and two steps or more, got {tuple(activity.shape)} and {tuple(position.shape)}"
         )
-    if grid.shape[:2] != activity.shape[:2]:
+    if grid.ndim != 3 or grid.shape[:2] != activity.shape[:2]:
         raise BadInput(
             "remapping: expected grid cells (batch, time, cells) of batch and time "
             f"{tuple(activity.shape[:2])}, got {tuple(grid.shape)}"
         )
-    half = activity.shape[1] // 2
-
-    def maps(units: Tensor, part: slice) -> np.ndarray:
-        """(B, U, bins, bins)"""
-        several = zip(units[:, part], position[:, part], strict=True)
-        return np.stack([rate_maps(u[None], at[None], bins, smooth, low, high)[0] for u, at in several])
-
-    early, late = slice(half), slice(half, None)
-    place, same = maps(activity, early), maps(activity, late)
-    lattice, alike = maps(grid, early), maps(grid, late)
+    path = Path(position, bins, low, high)
+    place, same, dropped = _halves(path, activity, smooth)
+    lattice, alike, grid_dropped = _halves(path, grid, smooth)
     dice = np.random.default_rng(seed)
     other, unlike = np.roll(same, -1, 0), np.roll(alike, -1, 0)
     pair = (place, lattice)
-    null = [_at_place(*pair, dice.permuted(_peak(other), axis=1), unlike) for _ in range(shuffles)]
+    null = np.array([_at_place(*pair, dice.permuted(_peak(other), axis=1), unlike) for _ in range(shuffles)])
+    between = _at_place(*pair, _peak(other), unlike)
     return Remapping(
-        _kept(place, same),
-        _kept(place, other),
-        _kept(lattice, alike),
-        _kept(lattice, unlike),
-        _at_place(*pair, _peak(same), alike),
-        _at_place(*pair, _peak(other), unlike),
-        np.array(null),
+        within=_kept(place, same),
+        between=_kept(place, other),
+        grid_within=_kept(lattice, alike),
+        grid_between=_kept(lattice, unlike),
+        at_place_within=_at_place(*pair, _peak(same), alike),
+        at_place_between=between,
+        null=null,
+        p=float(nulls.rank(np.array([between]), null[:, None])[0]),
+        dropped=dropped,
+        grid_dropped=grid_dropped,
     )
 
 
+def _halves(path: Path, activity: Tensor, smooth: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Maps (B, U, bins) of the first and of the second half of each sequence, and the steps left out (U,)."""
+    half = activity.shape[1] // 2
+    early: list[np.ndarray] = []
+    late: list[np.ndarray] = []
+    dropped = np.zeros(activity.shape[2], dtype=int)
+    for number in range(len(activity)):
+        for part, found in ((slice(half), early), (slice(half, None), late)):
+            piece = path.part(number, part)
+            seen = piece.maps(Units(activity[number : number + 1, part], piece), smooth)
+            found.append(seen.rate.reshape(len(seen.rate), -1))
+            dropped += seen.dropped
+    return np.stack(early), np.stack(late), dropped
+
+
 def _kept(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Correlation of each unit's maps (B, U, bins, bins), the mean over B."""
-    a, b = (part.reshape(*part.shape[:2], -1) for part in (one, other))
-    both = np.isfinite(a) & np.isfinite(b)
-    a, b = (_less_mean(np.where(both, part, 0.0), both) for part in (a, b))
-    size = np.sqrt((a**2).sum(-1) * (b**2).sum(-1))
-    r = np.divide((a * b).sum(-1), size, out=np.full_like(size, np.nan), where=size > 1e-12)
+    """Correlation of each unit's maps (B, U, bins), the mean over B."""
+    both = np.isfinite(one) & np.isfinite(other)
+    a, b = (_normal(np.where(both, part, 0.0), both) for part in (one, other))
+    alive = a.any(-1) & b.any(-1)
+    r = np.divide((a * b).sum(-1), both.sum(-1), out=np.full(alive.shape, np.nan), where=alive)
     told = np.isfinite(r).sum(0)
     return np.divide(np.nansum(r, 0), told, out=np.full(r.shape[1], np.nan), where=told > 0)
 
 
-def _less_mean(part: np.ndarray, there: np.ndarray) -> np.ndarray:
-    mean = part.sum(-1, keepdims=True) / np.maximum(there.sum(-1, keepdims=True), 1)
-    return np.where(there, part - mean, 0.0)
+def _normal(part: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Maps (..., bins) with mean 0 and deviation 1 over the bins that are there; 0 where a map is flat."""
+    count = np.maximum(there.sum(-1, keepdims=True), 1)
+    largest = np.abs(part).max(-1, keepdims=True)
+    part = part / np.maximum(largest, np.finfo(float).tiny)
+    centred = np.where(there, part - part.sum(-1, keepdims=True) / count, 0.0)
+    spread = np.sqrt((centred**2).sum(-1, keepdims=True) / count)
+    return np.divide(centred, spread, out=np.zeros_like(part), where=spread > 1e-9)
 
 
 def _peak(maps: np.ndarray) -> np.ndarray:
     """The bin (B, U) in which a unit is most active, -1 where it is the same everywhere."""
-    flat = maps.reshape(*maps.shape[:2], -1)
-    high, low = (np.nan_to_num(flat, nan=fill) for fill in (-np.inf, np.inf))
+    high, low = (np.where(np.isnan(maps), fill, maps) for fill in (-np.inf, np.inf))
     return np.where(high.max(-1) > low.min(-1), high.argmax(-1), -1)
 
 
 def _standard(maps: np.ndarray) -> np.ndarray:
-    """Maps (G, bins, bins) as (G, bins^2), of mean 0 and deviation 1; NaN where a map is flat."""
-    flat = maps.reshape(len(maps), -1)
-    there = np.isfinite(flat)
-    centred = _less_mean(np.where(there, flat, 0.0), there)
-    spread = np.sqrt((centred**2).sum(-1, keepdims=True) / np.maximum(there.sum(-1, keepdims=True), 1))
-    return np.divide(centred, spread, out=np.full_like(flat, np.nan), where=there & (spread > 1e-9))
+    """Maps (G, bins) of mean 0 and deviation 1; NaN where never visited, or where a map is flat."""
+    there = np.isfinite(maps)
+    normal = _normal(np.where(there, maps, 0.0), there)
+    return np.where(there & normal.any(-1, keepdims=True), normal, np.nan)
 
 
 def _at_place(place: np.ndarray, grid: np.ndarray, peak: np.ndarray, other: np.ndarray) -> float:

@@ -8,7 +8,8 @@ y is the summed size of activity at the step that a move of heading theta leads 
 
 The other half of the steps decides, so that noise alone gives c1 around 0; folds 4, 5, 7 and 8 are controls.
 Moves in six directions only, or walls, make six-fold activity of anything. To ask about changes of activity
-in place of activity, hand over the changes.
+in place of activity, hand over the changes. A move counts where both its places and the activity of all units
+are there (no NaN); a half of fewer than three moves tells nothing (NaN).
 """
 
 from typing import NamedTuple
@@ -28,6 +29,7 @@ class SixFold(NamedTuple):
     weight: np.ndarray  # (5,) c1, in the unit of activity
     angle: np.ndarray  # (5,) phi, radians
     mean: float  # of y
+    dropped: int  # moves left out, as a place or an activity is NaN
 
 
 def six_fold(activity: Tensor, position: Tensor) -> SixFold:
@@ -37,9 +39,12 @@ def six_fold(activity: Tensor, position: Tensor) -> SixFold:
             "six fold: expected activity (batch, time, units) and position (batch, time, 2) of three steps "
             f"or more, got {tuple(activity.shape)} and {tuple(position.shape)}"
         )
+    if activity.is_complex() or activity.isinf().any() or position.isinf().any():
+        raise BadInput("six fold: expected real and finite activity and places, or NaN where one is missing")
     size = activity.detach().double().abs().sum(2)[:, 1:].cpu().numpy()  # (B, T - 1)
     move = position.detach().double().diff(dim=1).cpu().numpy()
-    heading, moved = np.arctan2(move[..., 1], move[..., 0]), (move != 0).any(2)
+    known = np.isfinite(size) & np.isfinite(move).all(2)
+    heading, moved = np.arctan2(move[..., 1], move[..., 0]), known & (move != 0).any(2)
     first = np.broadcast_to(np.arange(size.shape[1]) < size.shape[1] // 2, size.shape)
     learn, judge = moved & first, moved & ~first
     weights, angles = [], []
@@ -49,9 +54,11 @@ def six_fold(activity: Tensor, position: Tensor) -> SixFold:
         angles.append(np.arctan2(b2, b1) / fold)
         weights.append(_fit(size[judge], np.cos(fold * (heading[judge] - angles[-1])))[1])
     mean = float(size[moved].mean()) if moved.any() else float("nan")
-    return SixFold(np.array(FOLDS), np.array(weights), np.array(angles), mean)
+    return SixFold(np.array(FOLDS), np.array(weights), np.array(angles), mean, int((~known).sum()))
 
 
 def _fit(y: np.ndarray, *regressors: np.ndarray) -> np.ndarray:
-    """Least squares of y (N,) on a constant and the regressors."""
+    """Least squares of y (N,) on a constant and the regressors; NaN where N is too small to tell."""
+    if len(y) < 3:
+        return np.full(len(regressors) + 1, np.nan)
     return np.linalg.lstsq(np.stack([np.ones_like(y), *regressors], 1), y, rcond=None)[0]
