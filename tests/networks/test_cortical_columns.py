@@ -169,7 +169,7 @@ def test_the_least_surprising_event_gives_way():
 
 
 def surprising(by: float) -> tuple[Hippocampus, Tensor]:
-    """A hippocampus of four slots, a stream whose first step surprises by as much, and no loss to learn from."""
+    """A hippocampus of four slots, and a stream whose first step surprises by as much, where no loss is."""
     memory = Hippocampus(2, 8, slots=4, nearest=1, each=1).double()
     memory.critics[1, 0] = -by  # the slow critic expects so much less of the first step
     return memory, torch.tensor([[[-1.0, 0.0], [0.0, 0.0]]]).double()

@@ -12,8 +12,9 @@ is marked *. Columns are transformer blocks whose MLP is a mixture of experts. A
 The hippocampus holds events (key: the normalised stream at a step, value: that of the next step*) and reads
 the nearest by softmax. Two critics, linear in the stream, learn the discounted loss to come, one fast and one
 slow; their difference is the surprise. Steps at which the error of the fast one is above that of the slow one
-are written, after the backward pass, over weaker events, whose strength fades*. Chunks of tokens are rehearsed
-through the columns alone, at a weight that rises when they are forgotten. `Consolidation` is that rule.
+are written, after the backward pass, over weaker events, whose strength fades*. Chunks of tokens are
+rehearsed through the columns alone, at a weight that rises when they are forgotten. `Consolidation` is that
+rule.
 Left out: dropout, and the first version, whose equations let the future leak into the past.
 """
 
