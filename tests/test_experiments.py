@@ -16,7 +16,7 @@ from wavetrain.experiments import (
     wave_rnn_digits,
     wave_rnn_waves,
 )
-from wavetrain.lab import Lab
+from wavetrain.lab import Lab, Mark
 
 EXPERIMENTS = find.members("experiments")
 
@@ -33,6 +33,31 @@ def test_smoke(found: find.Found, tmp_path: Path) -> None:
     assert pictures, "an experiment shows at least one picture"
     again = module.run(module.smoke, Lab(tmp_path, seed=0))  # everything is read back from its checkpoints
     assert json.dumps(again) == json.dumps(figures)
+
+
+@pytest.mark.parametrize("name", [one.name for one in EXPERIMENTS if one.name.startswith("worm_")])
+def test_whoever_is_compared_by_its_mistakes_stops_at_one_level(name: str, tmp_path: Path) -> None:
+    """Each last training of a claim about effects on accuracy; the trials of a search do not stop."""
+    module = find.named(name, ("experiments",)).load()
+    plans = {}
+
+    class Noting(Lab):
+        def fit(self, name, make, task, plan, rule=None, others=()):  # type: ignore[no-untyped-def]
+            plans[name] = plan
+            return super().fit(name, make, task, plan, rule, others)
+
+    figures = module.run(module.smoke, Noting(tmp_path, seed=0))
+    compared = [key for key in plans if key.count("-") == 0 or key.endswith("-first")]
+    assert len(compared) >= 3 and 0.5 < module.LEVEL < 1
+    for key in compared:
+        until = plans[key].until
+        assert until is not None and until(Mark(1, 0.0, module.LEVEL))
+        assert not until(Mark(1, 0.0, module.LEVEL - 0.001))
+    assert (
+        module.claim.holds(figures) is None
+        or min(value for key, value in figures.items() if key.startswith(("right_", "recall_")))
+        >= module.LEVEL
+    )
 
 
 @pytest.mark.parametrize("found", EXPERIMENTS, ids=lambda found: found.name)

@@ -7,6 +7,7 @@ crossing where a falling curve first goes under a level
 position_cells, place_cells   which units are grid-, band- or place-like beyond their nulls
 
 three_memories  an LSTM, a transformer and a wave RNN, trained alike on trials of working memory
+reached         stops a training once it is as good as that, so that rivals are compared when equally good
 Bare            a layer as a network to train, whose own output is the answer
 longer          trains on one task after another, each longer than the last
 """
@@ -24,7 +25,7 @@ from torch.nn.utils import parametrize
 
 from wavetrain import nulls
 from wavetrain.core import Layer, Task
-from wavetrain.lab import Lab, Plan, Training
+from wavetrain.lab import Lab, Mark, Plan, Training
 from wavetrain.layers.lstm import LSTM
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.layers.wave_rnn import WaveRNN
@@ -167,6 +168,11 @@ def three_memories(
 
         ends[rival] = lab.tuned(rival + name, build, task, plan, trial, rates, (plan.clip,))
     return ends
+
+
+def reached(level: float) -> Callable[[Mark], bool]:
+    """Whether a look scores the level."""
+    return lambda mark: mark.score >= level
 
 
 class Bare(nn.Module):

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from wavetrain.claims import Claim
-from wavetrain.experiments import three_memories
-from wavetrain.lab import Lab, Mark, Plan
+from wavetrain.experiments import reached, three_memories
+from wavetrain.lab import Lab, Plan
 from wavetrain.picture import Curve
 from wavetrain.tasks.change_detection import Change, ChangeDetection
 from wavetrain.trials import accuracy_by, answers
@@ -74,7 +74,9 @@ full = Scale((2, 4, 6, 8, 10, 12), (0, 6, 12, 18), 256, steps=100_000, trial=100
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = ChangeDetection(scale.sets, scale.retentions, Change.COLOUR)
-    plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=_level, held_out=300)
+    plan = Plan(
+        scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=reached(LEVEL), held_out=300
+    )
     ends = three_memories(lab, task, scale.width, plan, scale.trial, scale.rates)
     x, y, facts = task.tested(4 * task.held_out)
     figures: dict[str, float] = {}
@@ -93,7 +95,3 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lab.show("set-size", Curve(title, sets, np.array(by_bars), (*ends, "people"), "bars", "accuracy"))
     lab.show("delay", Curve(title, delays, np.array(by_delay), tuple(ends), "blank frames", "accuracy"))
     return figures
-
-
-def _level(mark: Mark) -> bool:
-    return mark.score >= LEVEL

@@ -21,8 +21,8 @@ from torch import Tensor
 
 from wavetrain.claims import Claim
 from wavetrain.core import Objective
-from wavetrain.experiments import three_memories
-from wavetrain.lab import Lab, Mark, Plan
+from wavetrain.experiments import reached, three_memories
+from wavetrain.lab import Lab, Plan
 from wavetrain.picture import Curve
 from wavetrain.tasks import ASKED
 from wavetrain.tasks.complex_span import CELLS, CODE, FIRST, SLOTS, ComplexSpan
@@ -127,7 +127,9 @@ class Span(TrialTask):
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     first, task = (Span(ComplexSpan(loads), scale.alternatives) for loads in (scale.first, scale.loads))
-    plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=_level, held_out=500)
+    plan = Plan(
+        scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=reached(LEVEL), held_out=500
+    )
     starts = three_memories(lab, first, scale.width, plan, scale.trial, scale.rates, "-first")
     x, y, facts = task.tested(scale.trials)
     kind = 4 * facts["load"] + 2 * facts["storage"] + facts["processing"]
@@ -166,7 +168,3 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             ),
         )
     return figures
-
-
-def _level(mark: Mark) -> bool:
-    return mark.score >= LEVEL

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wavetrain.claims import Claim
-from wavetrain.experiments import three_memories
-from wavetrain.lab import Lab, Mark, Plan, Training
+from wavetrain.experiments import reached, three_memories
+from wavetrain.lab import Lab, Plan, Training
 from wavetrain.picture import Curve
 from wavetrain.tasks.visual_item_recognition import VisualItemRecognition
 from wavetrain.trials import accuracy_by, answers
@@ -77,7 +77,9 @@ full = Scale(
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = VisualItemRecognition(scale.lists, scale.retentions, scale.side)
-    plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=_level, held_out=300)
+    plan = Plan(
+        scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=reached(LEVEL), held_out=300
+    )
     ends = three_memories(lab, task, scale.width, plan, scale.trial, scale.rates)
     figures: dict[str, float] = {}
     curves: dict[int, list[np.ndarray]] = {delay: [] for delay in DELAYS}
@@ -101,10 +103,6 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             ),
         )
     return figures
-
-
-def _level(mark: Mark) -> bool:
-    return mark.score >= LEVEL
 
 
 def _by_position(end: Training, task: VisualItemRecognition, trials: int) -> np.ndarray:

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from wavetrain.claims import Claim
-from wavetrain.experiments import three_memories
-from wavetrain.lab import Lab, Mark, Plan, Training
+from wavetrain.experiments import reached, three_memories
+from wavetrain.lab import Lab, Plan, Training
 from wavetrain.picture import Curve
 from wavetrain.tasks.visual_serial_recall import VisualSerialRecall
 from wavetrain.trials import accuracy_by, answers
@@ -72,7 +72,9 @@ full = Scale(
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = VisualSerialRecall(scale.lists, scale.symbols)
-    plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=_recalled, held_out=300)
+    plan = Plan(
+        scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=reached(LEVEL), held_out=300
+    )
     ends = three_memories(lab, task, scale.width, plan, scale.trial, scale.rates)
     longest = max(scale.lists)
     curves = {name: _by_position(end, replace(task, lists=(longest,))) for name, end in ends.items()}
@@ -87,10 +89,6 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         figures[f"recall_{name}"] = ends[name].score
         figures[f"steps_{name}"] = ends[name].done
     return figures
-
-
-def _recalled(mark: Mark) -> bool:
-    return mark.score >= LEVEL
 
 
 def _by_position(end: Training, task: VisualSerialRecall) -> np.ndarray:

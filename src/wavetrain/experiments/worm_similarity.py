@@ -3,8 +3,9 @@
 Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, visual serial recognition: patterns in a list, then each in
 turn beside a distractor that differs from it in 2 to 10 cells. People are better the more cells differ. The
 networks do not follow people in this everywhere. An LSTM, a transformer and a wave RNN of one block learn all
-differences together; the effect of similarity is the accuracy at the largest difference less that at the
-smallest. People are drawn beside, over positions 1 to 3, where all their curves go.
+differences together. Whoever makes no mistakes shows no effect, so each stops once 80% of all answers are
+right. The effect of similarity is the accuracy at the largest difference less that at the smallest. People
+are drawn beside, over positions 1 to 3, where all their curves go.
 """
 
 from collections.abc import Mapping
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from wavetrain.claims import Claim
-from wavetrain.experiments import three_memories
+from wavetrain.experiments import reached, three_memories
 from wavetrain.lab import Lab, Plan
 from wavetrain.picture import Curve
 from wavetrain.tasks.visual_serial_recognition import VisualSerialRecognition
 from wavetrain.trials import accuracy_by, answers
 
-LEARNED, SEEN = 0.6, 0.05
+LEVEL, SEEN = 0.8, 0.05
 PEOPLE = {
     2: (13.65, 14.1, 13.5),
     4: (14.85, 14.8, 15.4),
@@ -28,16 +29,16 @@ PEOPLE = {
 
 
 def _holds(figures: Mapping[str, float]) -> bool | None:
-    """LSTM and transformer gain at least 0.05 from the smallest difference to the largest; both learned."""
+    """LSTM and transformer gain at least 0.05 from the smallest difference to the largest, at 80%."""
     rivals = ("lstm", "transformer")
-    if not all(figures[f"right_{name}"] >= LEARNED for name in rivals):
+    if not all(figures[f"right_{name}"] >= LEVEL for name in rivals):
         return None
     return all(figures[f"effect_{name}"] >= SEEN for name in rivals)
 
 
 claim = Claim(
-    text="In visual serial recognition an LSTM and a transformer are by at least 0.05 more accurate where "
-    "distractors differ most than where they differ least, as people are",
+    text="At 80% right in visual serial recognition, an LSTM and a transformer are by at least 0.05 more "
+    "accurate where distractors differ most than where they differ least, as people are",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, distractors in visual serial recognition",
     seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "visual_serial_recognition"),
@@ -49,8 +50,10 @@ claim = Claim(
     holds=_holds,
     notes="The curves of people come with the benchmark's code; the predicate is ours, and so is the claim: "
     "the paper says that networks do not show the human pattern everywhere. Our patterns have 9 cells at the "
-    "small scale, 36 in the paper. Who makes no mistakes shows no effect. The wave RNN decides nothing. "
-    "Before, an MLP followed every layer; now attention alone, as published.",
+    "small scale, 36 in the paper. The wave RNN decides nothing. "
+    "Before, an MLP followed every layer; now attention alone, as published. At first networks trained for "
+    "500 steps, however good they were, and did not hold, as transformers made no mistakes by then; now they "
+    "stop at one level, as in the other claims on this benchmark.",
 )
 
 
@@ -68,15 +71,17 @@ class Scale:
 
 
 smoke = Scale((2,), (2, 4), 3, 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((1, 2, 3, 4), (2, 4, 6, 8), 3, 64, steps=500, trial=50, batch=128, every=50)
+small = Scale((1, 2, 3, 4), (2, 4, 6, 8), 3, 64, steps=5000, trial=300, batch=128, every=2)
 full = Scale(tuple(range(2, 10)), (2, 4, 6, 8, 10), 6, 256, steps=100_000, trial=1000, batch=128, every=500)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = VisualSerialRecognition(scale.lists, scale.differ, scale.side)
-    plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, held_out=300)
+    plan = Plan(
+        scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=reached(LEVEL), held_out=300
+    )
     ends = three_memories(lab, task, scale.width, plan, scale.trial, scale.rates)
-    x, y, facts = task.tested()
+    x, y, facts = task.tested(4 * task.held_out)
     curves = {name: accuracy_by(answers(end.network, x), y, facts["differ"]) for name, end in ends.items()}
     lines = [[curve[differ] for differ in scale.differ] for curve in curves.values()]
     lines.append(
@@ -85,7 +90,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lab.show(
         "similarity",
         Curve(
-            "Visual serial recognition",
+            "Visual serial recognition at 80% right",
             np.array(scale.differ, dtype=float),
             np.array(lines),
             (*curves, "people"),

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from wavetrain.claims import Claim
-from wavetrain.experiments import three_memories
-from wavetrain.lab import Lab, Mark, Plan
+from wavetrain.experiments import reached, three_memories
+from wavetrain.lab import Lab, Plan
 from wavetrain.picture import Curve
 from wavetrain.tasks.spatial_coordination import SpatialCoordination
 from wavetrain.trials import accuracy_by, answers
@@ -67,7 +67,9 @@ full = Scale((10, 12, 14, 16, 18), (2, 4, 6, 8), 10, 256, steps=100_000, trial=1
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = SpatialCoordination(scale.lists, scale.offsets, scale.side)
-    plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=_level, held_out=300)
+    plan = Plan(
+        scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, until=reached(LEVEL), held_out=300
+    )
     ends = three_memories(lab, task, scale.width, plan, scale.trial, scale.rates)
     x, y, facts = task.tested(4 * task.held_out)
     figures: dict[str, float] = {}
@@ -90,7 +92,3 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         ),
     )
     return figures
-
-
-def _level(mark: Mark) -> bool:
-    return mark.score >= LEVEL
