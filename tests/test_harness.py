@@ -159,6 +159,69 @@ def test_drawn_generation_repeats():
     assert one == two and one[0] != one[1]
 
 
+DRAWING = {"do_sample": True, "temperature": 1.0, "max_gen_toks": 20, "until": []}
+
+
+def said(**wishes: Any) -> str:
+    endless = LETTERS._replace(end=-1)
+    (answer,) = harness.Evaluated(model(), endless).generate_until([asked("generate_until", "abc", wishes)])
+    return answer
+
+
+def test_every_setting_of_the_draw_acts():
+    plain, greedy = said(**DRAWING), said(**DRAWING | {"do_sample": False})
+    assert plain != greedy
+    for name, value in (
+        ("top_p", 1e-6),
+        ("min_p", 1.0),
+        ("top_k", 1),
+        ("temperature", 0),
+        ("temperature", 0.0),
+    ):
+        assert said(**DRAWING | {name: value}) == greedy
+    for name, value in (("top_p", 0.5), ("min_p", 0.5), ("top_k", 3), ("temperature", 3.0)):
+        assert said(**DRAWING | {name: value}) not in (plain, greedy)
+    neutral = {
+        "top_p": 1,
+        "min_p": 0,
+        "top_k": 0,
+        "repetition_penalty": 1.0,
+        "num_beams": 1,
+        "use_cache": True,
+    }
+    assert said(**DRAWING | neutral) == plain == said(**DRAWING | {"top_k": -1, "top_p": None})
+    assert said(max_gen_toks=20, repetition_penalty=1e9) != greedy == said(max_gen_toks=20)
+    assert said(max_gen_toks=20, temperature=1.0) == plain  # a temperature asks for a draw
+
+
+@pytest.mark.parametrize(
+    ("wishes", "words"),
+    [
+        ({"top_q": 0.9}, ("top_q", "top_p")),
+        ({"num_beams": 4}, ("num_beams", "4", "1")),
+        ({"typical_p": 0.9}, ("typical_p",)),
+        ({"top_p": 1.5}, ("top_p", "1.5")),
+        ({"top_p": "much"}, ("top_p", "'much'")),
+        ({"top_k": 1.5}, ("top_k", "1.5")),
+        ({"top_k": 28}, ("top_k", "27", "28")),
+        ({"do_sample": "yes"}, ("do_sample", "'yes'")),
+        ({"do_sample": False, "temperature": -1}, ("temperature", "-1")),
+        ({"max_gen_toks": -1}, ("max_gen_toks", "-1")),
+        ({"max_gen_toks": "many"}, ("max_gen_toks", "'many'")),
+        ({"max_gen_toks": 5, "max_tokens": 6}, ("one limit", "5", "6")),
+        ({"max_new_tokens": 2048}, ("2048", "length")),
+        ({"until": 3}, ("until", "3")),
+        ({"until": ["a", None]}, ("until", "None")),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_done_is_refused(wishes: dict[str, Any], words: tuple[str, ...]):
+    with pytest.raises(BadInput) as caught:
+        said(**{"do_sample": True, "max_gen_toks": 9, **wishes} if "max_new_tokens" not in wishes else wishes)
+    message = str(caught.value)
+    assert "\n" not in message and all(word in message for word in words), message
+
+
 def test_from_the_words_of_the_command(tmp_path: Path):
     torch.manual_seed(0)
     ours = LanguageModel([Mamba(6)], 256)
@@ -177,6 +240,8 @@ def test_from_the_words_of_the_command(tmp_path: Path):
         (f"checkpoint={tmp_path / 'new'},tokeniser=bytes", "did you mean tokenizer"),
         (f"checkpoint={tmp_path / 'new'}", "tokenizer.json"),
         (f"checkpoint={tmp_path / 'new'},tokenizer=bytes,batch_size=auto", "'auto'"),
+        (f"checkpoint={tmp_path / 'new'},tokenizer=bytes,length=long", "'long'"),
+        (f"checkpoint={tmp_path / 'new'},tokenizer=bytes,device=tape", "'tape'"),
         (f"checkpoint={tmp_path},tokenizer=bytes", "config.json"),
     ):
         with pytest.raises(BadInput, match=problem) as caught:

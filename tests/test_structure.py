@@ -34,9 +34,10 @@ MAY_IMPORT = {
     "scan": {"core", "errors", "kernels"},
     **{kind: DOWN for kind in SYSTEMS},
     "memories": DOWN | {"kernels"},  # temporal memory has a kernel of its own, which is no recurrence of scan
-    "networks": DOWN | SYSTEMS | {"stack", "worlds"},
+    "sampling": {"errors"},
+    "networks": DOWN | SYSTEMS | {"ragged", "sampling", "stack", "worlds"},
     "checkpoints": DOWN | {"layers", "networks", "stack"},
-    "harness": {"checkpoints", "core", "errors", "networks"},
+    "harness": {"checkpoints", "core", "errors", "networks", "sampling"},
     "trials": {"core", "errors"},
     "tasks": {"core", "errors", "trials", "worlds"},
     "data": {"core", "errors"},

@@ -12,6 +12,7 @@ Needs `pip install wavetrain[harness]`; nothing else in the package imports this
 import argparse
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +22,7 @@ from torch.nn import functional as F
 from wavetrain import checkpoints
 from wavetrain.errors import BadInput, unknown
 from wavetrain.networks.language_model import LanguageModel
+from wavetrain.sampling import Sampling
 
 try:
     from lm_eval import utils
@@ -33,6 +35,8 @@ PIECE = 512  # steps whose logits are held at once
 LENGTH = 2048  # tokens in view by default, the default of the harness too
 LONGEST = 256  # tokens of a continuation where a task gives no limit
 LIMITS = ("max_gen_toks", "max_new_tokens", "max_tokens", "max_completion_tokens")  # the harness's words
+DRAWN = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+NEUTRAL = {"num_beams": 1, "num_return_sequences": 1, "use_cache": True}  # taken where they change nothing
 
 WORDS: dict[str, Any] = {  # arguments of the model as the command gives them; max_batch_size is not used
     "checkpoint": "",
@@ -104,19 +108,22 @@ class Evaluated(TemplateLM):
             raise unknown("argument of the model", name, WORDS)
         if not words["checkpoint"]:
             raise BadInput("expected checkpoint=FOLDER among the arguments of the model")
-        batch = str(words["batch_size"])
-        if not batch.isdecimal():
-            raise BadInput(f"expected a batch size in whole numbers, got {batch!r}")
+        batch = whole("batch_size", words["batch_size"], 1)
+        length = whole("length", words["length"], 0) if words["length"] is not None else 0  # 0: all there are
         path = Path(str(words["checkpoint"]))
         folder = path if path.is_dir() else path.parent
         device = str(words["device"])
         if device.startswith("cuda") and not torch.cuda.is_available():  # the command asks for it unasked
             logging.getLogger(__name__).warning("there is no %s here: the model runs on the CPU", device)
             device = "cpu"
-        model = checkpoints.load(path).to(torch.device(device))
+        try:
+            place = torch.device(device)
+        except RuntimeError as error:
+            raise BadInput(f"device must be cpu, cuda or another of PyTorch's, not {device!r}") from error
+        model = checkpoints.load(path).to(place)
         bytewise = words["tokenizer"] == "bytes"
         text = BYTES if bytewise else pieces(Path(words["tokenizer"] or folder / "tokenizer.json"))
-        return cls(model, text, words["length"] or None, int(batch))
+        return cls(model, text, length or None, batch)
 
     @property
     def eot_token_id(self) -> int:
@@ -191,19 +198,12 @@ class Evaluated(TemplateLM):
         return nats, greedy
 
     def _follow(self, text: str, wishes: dict[str, Any]) -> str:
-        limit = next((int(wishes[name]) for name in LIMITS if wishes.get(name) is not None), LONGEST)
+        limit, stops, sampling = asked(wishes, self.length)
         context = self.tok_encode(text) or [self.text.end]
         if self.length is not None:
-            limit = min(limit, self.length - 1)
             context = context[limit - self.length :]
-        heat = float(wishes.get("temperature") or (1.0 if wishes.get("do_sample") else 0.0))
-        if wishes.get("do_sample") is False:
-            heat = 0.0
-        top = wishes.get("top_k") or None
-        stops = wishes.get("until") or []
-        stops = [stop for stop in ([stops] if isinstance(stops, str) else stops) if stop]
         prompt = torch.tensor([context], device=self._device)
-        told = self.model.generate(prompt, limit, heat, top if heat else None, self.generator)
+        told = self.model.generate(prompt, limit, sampling, self.generator)
         return self._until(stops, (int(token) for token in told))
 
     def _until(self, stops: Sequence[str], told: Iterable[int]) -> str:
@@ -217,6 +217,48 @@ class Evaluated(TemplateLM):
             if places:
                 return said[: min(places)]
         return self.text.decode(tokens)
+
+
+def asked(wishes: dict[str, Any], length: int | None) -> tuple[int, list[str], Sampling]:
+    """How many tokens, to which stops, chosen how: every argument of generation acts or is refused.
+
+    None stands for an argument that is not given. Nothing is drawn without a temperature or `do_sample`.
+    """
+    given = {name: value for name, value in wishes.items() if value is not None}
+    for name in given.keys() - {*LIMITS, *DRAWN, *NEUTRAL, "until", "do_sample"}:
+        raise unknown("argument of generation", name, [*LIMITS, *DRAWN, *NEUTRAL, "until", "do_sample"])
+    for name, value in NEUTRAL.items():
+        if given.get(name, value) != value:
+            raise BadInput(f"{name} = {given[name]!r} is not supported, only {value!r}")
+    limits = {name: whole(name, given[name], 0) for name in LIMITS if name in given}
+    if len(set(limits.values())) > 1:
+        raise BadInput(f"expected one limit of the tokens to generate, got {limits}")
+    limit = next(iter(limits.values()), LONGEST if length is None else min(LONGEST, length - 1))
+    if length is not None and limit >= length:
+        raise BadInput(
+            f"expected fewer tokens to generate than the {length} in view, got {limit}: give a greater length"
+        )
+    stops = given.get("until", [])
+    stops = [stops] if isinstance(stops, str) else stops
+    if not isinstance(stops, list | tuple) or not all(isinstance(stop, str) for stop in stops):
+        raise BadInput(f"until must be a text or a list of texts, not {stops!r}")
+    draws = given.get("do_sample", "temperature" in given)
+    if not isinstance(draws, bool):
+        raise BadInput(f"do_sample must be true or false, not {draws!r}")
+    settings = {name: given[name] for name in DRAWN if name in given}
+    if settings.get("top_k") in (0, -1):  # the harness's words for none
+        del settings["top_k"]
+    sampling = Sampling(**{"temperature": 1.0 if draws else 0.0, **settings})  # checks all of them
+    return limit, [stop for stop in stops if stop], sampling if draws else replace(sampling, temperature=0.0)
+
+
+def whole(name: str, value: Any, least: int) -> int:
+    """A whole number, also where the command gives it as text."""
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise BadInput(f"{name} must be a whole number of at least {least}, not {value!r}")
+    return value
 
 
 def main() -> None:

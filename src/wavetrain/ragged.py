@@ -6,16 +6,25 @@ states are those of each sequence by itself.
 """
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain.core import Layer, State, map_state
+from wavetrain.core import State, map_state
 from wavetrain.errors import BadInput
 
 
-def padded(layer: Layer, x: Tensor, lengths: Sequence[int], state: State = None) -> tuple[Tensor, State]:
+class Causal(Protocol):
+    """A layer, or whatever is called like one."""
+
+    def begin(self, batch: int) -> State: ...
+
+    def __call__(self, x: Tensor, state: State) -> Any: ...
+
+
+def padded(layer: Causal, x: Tensor, lengths: Sequence[int], state: State = None) -> tuple[Tensor, State]:
     """Run a padded batch: x (B, T, I) whose row b is `lengths[b]` steps long.
 
     Returns y (B, T, D), zero behind each end, and for each row the state after its last own step.
@@ -44,7 +53,7 @@ def padded(layer: Layer, x: Tensor, lengths: Sequence[int], state: State = None)
     return y, map_state(_together, *stopped)
 
 
-def packed(layer: Layer, x: Tensor, lengths: Sequence[int], state: State = None) -> tuple[Tensor, State]:
+def packed(layer: Causal, x: Tensor, lengths: Sequence[int], state: State = None) -> tuple[Tensor, State]:
     """Run sequences that lie end to end: x (sum of lengths, I) gives y (sum of lengths, D)."""
     if x.ndim != 2 or min(lengths, default=0) < 1 or sum(lengths) != len(x):
         raise BadInput(

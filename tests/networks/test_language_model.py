@@ -22,6 +22,7 @@ from wavetrain.layers.mamba2 import Mamba2
 from wavetrain.layers.mega import MEGA
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.networks.language_model import LanguageModel, Predictor
+from wavetrain.sampling import Sampling
 from wavetrain.scan import unroll
 
 VOCABULARY = 11
@@ -234,7 +235,8 @@ def test_draws_have_the_models_chances():
     generator = torch.Generator().manual_seed(3)
     logits = network(prompt[:1])[0][0, -1]
     for temperature, top in ((1.0, None), (0.5, None), (2.0, 4)):
-        (token,) = network.generate(prompt, 1, temperature, top, generator)
+        sampling = Sampling(temperature=temperature, top_k=top)
+        (token,) = network.generate(prompt, 1, sampling, generator)
         scaled = logits / temperature
         if top is not None:
             kept = scaled.argsort(descending=True)[:top]
@@ -249,17 +251,77 @@ def test_draws_repeat_with_the_generator():
     network = model()
 
     def told(seed: int) -> Tensor:
-        return torch.stack(
-            list(network.generate(drawn(2, 3), 15, 1.0, None, torch.Generator().manual_seed(seed))), 1
-        )
+        generator = torch.Generator().manual_seed(seed)
+        return torch.stack(list(network.generate(drawn(2, 3), 15, Sampling(temperature=1.0), generator)), 1)
 
     assert told(1).equal(told(1)) and not told(1).equal(told(2))
 
 
 def test_top_one_is_greedy():
     network, prompt = model(), drawn(2, 3)
-    drawn_ = torch.stack(list(network.generate(prompt, 10, 1.0, 1, torch.Generator().manual_seed(0))))
+    first = Sampling(temperature=1.0, top_k=1)
+    drawn_ = torch.stack(list(network.generate(prompt, 10, first, torch.Generator().manual_seed(0))))
     assert drawn_.equal(torch.stack(list(network.generate(prompt, 10))))
+
+
+@pytest.mark.parametrize("penalty", [1.0, 1.7])
+@pytest.mark.parametrize("make", [None, lambda: [Mamba(4), MEGA(4, rates=2, chunk=3)]])
+def test_prompts_of_unequal_length_go_on_as_by_themselves(
+    make: Callable[[], list[Layer]] | None, penalty: float
+):
+    """Neither the prompts beside a prompt nor the padding behind it change what follows, or count as said."""
+    network, prompts, lengths = model(make=make), drawn(3, 6), [6, 1, 4]
+    sampling = Sampling(repetition_penalty=penalty)
+    told = torch.stack(list(network.generate(prompts, 8, sampling, lengths=lengths)), 1)
+    for row, length in enumerate(lengths):
+        alone = network.generate(prompts[row : row + 1, :length], 8, sampling)
+        assert told[row].equal(torch.cat(list(alone)))
+    assert not told.equal(torch.stack(list(network.generate(prompts, 8, sampling)), 1))
+
+
+def test_a_text_is_over_where_it_ends():
+    """Behind its end a row says nothing but its end; when all have ended nothing more comes."""
+    network, prompt = model(), drawn(3, 4)
+    whole = torch.stack(list(network.generate(prompt, 12)), 1)
+    ended = 0
+    for end in range(VOCABULARY):
+        told = torch.stack(list(network.generate(prompt, 12, end=end)), 1)
+        places = [row.index(end) if end in row else 12 for row in whole.tolist()]
+        ended += min(places) < 12
+        assert told.shape[1] == min(12, max(places) + 1)
+        for row, place in enumerate(places):
+            assert told[row, :place].equal(whole[row, :place]) and (told[row, place:] == end).all()
+    assert ended
+
+
+def test_repetition_penalty_knows_prompt_and_answer():
+    """With a great penalty a token comes again only where all have come."""
+    network, prompt = model(), torch.tensor([[3, 1, 4]])
+    plain = [int(token) for token in network.generate(prompt, 8)]
+    assert len({*plain, 3, 1, 4}) < 11
+    network.embeddings.weight.data.abs_()
+    network.norm_f.weight.data.abs_()
+    with torch.no_grad():
+        logits = network(prompt)[0][0, -1]
+    told = [int(token) for token in network.generate(prompt, 8, Sampling(repetition_penalty=1e6))]
+    expected = logits.clone()
+    expected[[3, 1, 4]] = torch.where(expected > 0, expected / 1e6, expected * 1e6)[[3, 1, 4]]
+    assert told[0] == int(expected.argmax())
+
+
+def test_logits_that_are_no_numbers_choose_nothing():
+    network = model()
+    network.norm_f.weight.data[0] = torch.nan
+    refused(lambda: list(network.generate(drawn(1, 3), 1)), "finite logits")
+
+
+def test_a_head_of_its_own():
+    torch.manual_seed(0)
+    network = LanguageModel([GRU(4)], VOCABULARY, tied=False)
+    stream, _ = network.through(drawn(2, 5))
+    close(network(drawn(2, 5))[0], stream @ network.lm_head.weight.T, "logits, by the head")
+    assert network.lm_head.weight.shape == (VOCABULARY, 4)
+    assert "lm_head.weight" in network.state_dict() and "lm_head.weight" not in model().state_dict()
 
 
 def test_the_state_does_not_grow():
@@ -312,9 +374,27 @@ def test_bad_sizes_are_refused():
 
 
 def test_bad_wishes_are_refused():
-    network, prompt = model(), drawn(1, 3)
-    refused(lambda: network.generate(prompt, -1), "count", "-1")
-    refused(lambda: network.generate(prompt, 1, -0.5), "temperature", "-0.5")
-    refused(lambda: network.generate(prompt, 1, 1.0), "generator")
-    for top in (0, 12):
-        refused(lambda: network.generate(prompt, 1, 1.0, top, torch.Generator()), "top", f"{top}")  # noqa: B023
+    """At the call, before a token is asked for."""
+    network, prompt = model(positions=8), drawn(2, 3)
+    for count in (-1, 2.5, True):
+        refused(lambda: network.generate(prompt, count), "count", f"{count}")  # noqa: B023
+    refused(lambda: network.generate(prompt, 1, Sampling(temperature=1.0)), "generator")
+    refused(lambda: network.generate(prompt, 1, Sampling(temperature=1.0, top_k=12)), "top_k", "11", "12")
+    refused(lambda: network.generate(prompt, 7), "8", "9")
+    assert len(list(network.generate(prompt, 6))) == 6
+    assert len(list(network.generate(prompt, 7, lengths=[2, 2]))) == 7
+    refused(lambda: network.generate(drawn(2, 0), 1), "at least one token", "(2, 0)")
+    refused(lambda: network.generate(drawn(3), 1), "at least one token", "(3,)")
+    refused(lambda: network.generate(torch.tensor([[11]]), 1), "0 to 10", "11")
+    for lengths in ([3], [0, 3], [3, 4]):
+        refused(lambda: network.generate(prompt, 1, lengths=lengths), "lengths", f"{lengths}")  # noqa: B023
+    for end in (-1, 11):
+        refused(lambda: network.generate(prompt, 1, end=end), "end", f"{end}")  # noqa: B023
+
+
+def test_a_state_of_another_batch_is_refused():
+    """One of a single sequence would be taken for all of them."""
+    network = model()
+    _, state = network(drawn(1, 3))
+    refused(lambda: network(drawn(2, 3), state), "2 sequences", "1")
+    refused(lambda: network.step(drawn(2), state), "2 sequences", "1")

@@ -5,21 +5,23 @@ The backbone of Gu and Dao 2023, arXiv 2312.00752, with the head tied as in Pres
 
     x = E[tokens], of deviation 0.02, plus P[place] where a table of positions is given
     x = x + layer(norm(x));  then x = x + MLP(norm(x)) where a hidden width is given, with GELU
-    logits = E norm(x);  all norms are RMSNorm with eps 0.00001
+    logits = E norm(x), or W norm(x) where the head is not tied;  all norms are RMSNorm with eps 0.00001
 
 The layers come as they are built: the paper's division of their last weight by the root of the depth is left
 out. Parameters lie under the names of the published checkpoints, without their `backbone.`; see
 `wavetrain.checkpoints`. A model steps, carries its state, and takes ragged batches like a layer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wavetrain import ragged
 from wavetrain.core import Card, Layer, State, check_width
 from wavetrain.errors import BadInput
+from wavetrain.sampling import GREEDY, Sampling
 
 EPS = 1e-5
 
@@ -28,8 +30,9 @@ class LanguageModel(nn.Module):
     """Tokens (B, T) to logits (B, T, vocabulary).
 
     `layers` are of one width, with as many inputs. `mlp` is the hidden width of the MLP in each block, 0 for
-    none; `positions` is the number of rows of a learned table of positions, None for no table. The state is
-    that of each layer, and how many tokens have come (B).
+    none; `positions` is the number of rows of a learned table of positions, None for no table; a head that is
+    not `tied` to the table of tokens has weights of its own. The state is that of each layer, and how many
+    tokens have come (B).
     """
 
     card = Card(
@@ -41,7 +44,14 @@ class LanguageModel(nn.Module):
         seed="T, stop 6: the state space becomes selective",
     )
 
-    def __init__(self, layers: Sequence[Layer], vocabulary: int, mlp: int = 0, positions: int | None = None):
+    def __init__(
+        self,
+        layers: Sequence[Layer],
+        vocabulary: int,
+        mlp: int = 0,
+        positions: int | None = None,
+        tied: bool = True,
+    ):
         super().__init__()
         widths = {layer.width for layer in layers} | {layer.inputs for layer in layers}
         if len(widths) != 1:
@@ -59,6 +69,7 @@ class LanguageModel(nn.Module):
         self.positions = None if positions is None else nn.Embedding(positions, width)
         self.layers = nn.ModuleList(Block(layer, mlp) for layer in layers)
         self.norm_f = nn.RMSNorm(width, eps=EPS)
+        self.lm_head = None if tied else nn.Linear(width, vocabulary, bias=False)
         for table in (self.embeddings, self.positions):
             if table is not None:
                 nn.init.normal_(table.weight, std=0.02)
@@ -71,7 +82,7 @@ class LanguageModel(nn.Module):
         """One token for each sequence, (B,), and a state give logits (B, V) and the next state."""
         if token.ndim != 1:
             raise BadInput(f"LanguageModel: expected one token for each sequence, got {tuple(token.shape)}")
-        carried, count = state
+        carried, count = self._carried(state, len(token))
         stream, after = self._embed(token, count), []
         for block, before in zip(self.blocks(), carried, strict=True):
             stream, now = block.step(stream, before)
@@ -89,7 +100,7 @@ class LanguageModel(nn.Module):
             raise BadInput(
                 f"LanguageModel: expected tokens (batch, at least one step), got {tuple(tokens.shape)}"
             )
-        carried, count = self.begin(len(tokens)) if state is None else state
+        carried, count = self._carried(self.begin(len(tokens)) if state is None else state, len(tokens))
         time = torch.arange(tokens.shape[1], device=tokens.device)
         stream, after = self._embed(tokens, count[:, None] + time), []
         for block, before in zip(self.blocks(), carried, strict=True):
@@ -99,7 +110,7 @@ class LanguageModel(nn.Module):
 
     def head(self, stream: Tensor) -> Tensor:
         """Logits (..., V) of the normalised stream (..., D)."""
-        return F.linear(stream, self.embeddings.weight)
+        return F.linear(stream, (self.embeddings if self.lm_head is None else self.lm_head).weight)
 
     def blocks(self) -> "list[Block]":
         """The blocks in order; the layer of each is its `mixer`."""
@@ -109,37 +120,92 @@ class LanguageModel(nn.Module):
         self,
         prompt: Tensor,
         count: int,
-        temperature: float = 0.0,
-        top: int | None = None,
+        sampling: Sampling = GREEDY,
         generator: torch.Generator | None = None,
+        *,
+        lengths: Sequence[int] | None = None,
+        end: int | None = None,
     ) -> Iterator[Tensor]:
-        """Yield `count` tokens (B,) behind a prompt (B, T), one step each: only the state is kept.
+        """Yield up to `count` tokens (B,) behind a prompt (B, T), one step each: only the state is kept.
 
-        The likeliest token at temperature 0; else `generator` draws it from softmax(logits / temperature),
-        among the `top` likeliest where that is given.
+        `generator` draws where `sampling` has a temperature. Row b of a padded prompt is `lengths[b]` tokens
+        long; what stands behind is not read. A row that has said `end` says nothing else from then on, and
+        when all rows have, the text is over.
         """
-        if count < 0 or temperature < 0 or (top is not None and not 1 <= top <= self.vocabulary):
+        self._check_tokens(prompt)
+        rows, time = prompt.shape if prompt.ndim == 2 else (0, 0)
+        if time == 0:
             raise BadInput(
-                "LanguageModel: expected count and temperature of at least 0 and top from 1 to "
-                f"{self.vocabulary}, got {count}, {temperature} and {top}"
+                f"LanguageModel: expected a prompt (batch, at least one token), got {tuple(prompt.shape)}"
             )
-        if temperature and generator is None:
-            raise BadInput(f"LanguageModel: expected a generator to draw at temperature {temperature}")
-        return self._generate(prompt, count, lambda logits: _pick(logits, temperature, top, generator))
+        ends = [time] * rows if lengths is None else [int(length) for length in lengths]
+        if len(ends) != rows or any(not 0 < length <= time for length in ends):
+            raise BadInput(f"LanguageModel: expected {rows} lengths from 1 to {time}, got {ends}")
+        if type(count) is not int or count < 0:
+            raise BadInput(f"LanguageModel: expected a count of at least 0, got {count!r}")
+        if sampling.top_k is not None and sampling.top_k > self.vocabulary:
+            raise BadInput(f"LanguageModel: expected top_k from 1 to {self.vocabulary}, got {sampling.top_k}")
+        if end is not None and not 0 <= end < self.vocabulary:
+            raise BadInput(f"LanguageModel: expected an end from 0 to {self.vocabulary - 1}, got {end}")
+        if self.positions is not None and count:  # the last token is said, and not read again
+            self._check_length(max(ends, default=0) + count - 1)
+        if sampling.temperature and generator is None:
+            raise BadInput(
+                f"LanguageModel: expected a generator to draw at temperature {sampling.temperature}"
+            )
+        return self._generate(prompt, ends, count, sampling, generator, end)
 
     @torch.no_grad()
-    def _generate(self, prompt: Tensor, count: int, pick: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
-        stream, state = self.through(prompt)
-        logits = self.head(stream[:, -1])
+    def _generate(
+        self,
+        prompt: Tensor,
+        lengths: list[int],
+        count: int,
+        sampling: Sampling,
+        generator: torch.Generator | None,
+        end: int | None,
+    ) -> Iterator[Tensor]:
+        if all(length == prompt.shape[1] for length in lengths):
+            stream, state = self.through(prompt)
+        else:
+            stream, state = ragged.padded(_Stream(self), prompt, lengths)
+        ends = torch.tensor(lengths, device=prompt.device)
+        logits = self.head(stream[torch.arange(len(ends), device=prompt.device), ends - 1])
         del stream  # as long as the prompt
+        said = None
+        if sampling.repetition_penalty != 1:
+            read = torch.arange(prompt.shape[1], device=prompt.device) < ends[:, None]
+            said = torch.zeros_like(logits).scatter_add_(1, prompt.long(), read.to(logits.dtype)) > 0
+        over = torch.zeros(len(ends), dtype=torch.bool, device=prompt.device)
         for left in reversed(range(count)):
-            token = pick(logits)
+            token = sampling.pick(logits, said, generator)
+            if end is not None:
+                token = torch.where(over, end, token)
+                over = over | (token == end)
             yield token
-            if left:
-                logits, state = self.step(token, state)
+            if not left or (end is not None and bool(over.all())):
+                return
+            if said is not None:
+                said = said.scatter(1, token[:, None], True)
+            logits, state = self.step(token, state)
 
     def _embed(self, tokens: Tensor, place: Tensor) -> Tensor:
         """The stream of tokens (...) that stand at `place` (...)."""
+        self._check_tokens(tokens)
+        stream = self.embeddings(tokens.long())
+        if self.positions is None or not tokens.numel():
+            return stream
+        self._check_length(int(place.max()) + 1)
+        return stream + self.positions(place)
+
+    def _carried(self, state: State, batch: int) -> tuple[State, Tensor]:
+        """The states of the layers and the count of tokens; raises where they are of another batch."""
+        carried, count = state
+        if len(count) != batch:
+            raise BadInput(f"LanguageModel: expected a state of {batch} sequences, got one of {len(count)}")
+        return carried, count
+
+    def _check_tokens(self, tokens: Tensor) -> None:
         if tokens.dtype == torch.bool or tokens.is_floating_point() or tokens.is_complex():
             raise BadInput(f"LanguageModel: expected whole numbers as tokens, got {tokens.dtype}")
         if tokens.numel() and (int(tokens.min()) < 0 or int(tokens.max()) >= self.vocabulary):
@@ -147,13 +213,11 @@ class LanguageModel(nn.Module):
                 f"LanguageModel: expected tokens from 0 to {self.vocabulary - 1}, "
                 f"got {int(tokens.min())} to {int(tokens.max())}"
             )
-        stream = self.embeddings(tokens.long())
-        if self.positions is None:
-            return stream
-        rows, length = self.positions.num_embeddings, int(place.max()) + 1
-        if length > rows:
+
+    def _check_length(self, length: int) -> None:
+        """Raise for more tokens than there are positions, where there is a table of them."""
+        if self.positions is not None and length > (rows := self.positions.num_embeddings):
             raise BadInput(f"LanguageModel: expected at most {rows} tokens, its positions, got {length}")
-        return stream + self.positions(place)
 
 
 class Block(nn.Module):
@@ -198,13 +262,11 @@ class Predictor(nn.Module):
         return self.model.head(stream if self.steps else stream[:, -1])
 
 
-def _pick(logits: Tensor, temperature: float, top: int | None, generator: torch.Generator | None) -> Tensor:
-    """A token (B,) for each row of logits (B, V)."""
-    if not temperature:
-        return logits.argmax(-1)
-    if top is not None:
-        least = logits.topk(top).values[:, -1:]
-        logits = logits.masked_fill(logits < least, -torch.inf)
-    device = torch.device("cpu") if generator is None else generator.device
-    chances = (logits.double() / temperature).softmax(-1).to(device)
-    return torch.multinomial(chances, 1, generator=generator).squeeze(1).to(logits.device)
+class _Stream:
+    """The backbone of a model without its head, as a layer is called: the stream is smaller than logits."""
+
+    def __init__(self, model: LanguageModel):
+        self.begin, self.through = model.begin, model.through
+
+    def __call__(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.through(x, state)
