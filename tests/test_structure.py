@@ -18,7 +18,7 @@ REPOSITORY = HERE.parent
 FILES = sorted(find.ROOT.rglob("*.py"))
 KINDS = set(find.KINDS)
 SYSTEMS = {"layers", "memories", "spiking", "rules"}
-DOWN = {"core", "scan", "errors", "balls"}
+DOWN = {"core", "scan", "errors", "balls", "windows"}
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
@@ -30,7 +30,8 @@ MAY_IMPORT = {
     "arena": {"errors"},
     "nulls": {"errors"},
     "core": {"errors"},
-    "kernels": {"core", "errors"},
+    "windows": set(),
+    "kernels": {"core", "errors", "windows"},
     "scan": {"core", "errors", "kernels"},
     **{kind: DOWN for kind in SYSTEMS},
     "memories": DOWN | {"kernels"},  # temporal memory has a kernel of its own, which is no recurrence of scan

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from wavetrain.errors import BadInput
 from wavetrain.kernels import host
+from wavetrain.windows import sliding
 
 
 def _parts(h: Tensor) -> list[tuple[int, int]]:
@@ -119,7 +120,7 @@ def _again(
         back = mixed(steps[-1], turned)
     ddrive = torch.stack(steps[::-1], 1)
     before = _ring(torch.cat([state.unsqueeze(1), h[:, :-1]], 1), kernel.shape[-1])
-    dkernel = torch.einsum("btoi,btcki->ock", ddrive, before.unfold(-1, h.shape[-1], 1))
+    dkernel = torch.einsum("btoi,btcik->ock", ddrive, sliding(before, kernel.shape[-1], -1))
     return ddrive, dkernel, back
 
 

@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from wavetrain import scan
 from wavetrain.core import Card, Nonlinear, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
+from wavetrain.windows import sliding
 
 
 class Gate(enum.Enum):
@@ -152,9 +153,9 @@ class _Attention(nn.Module):
         h = torch.cat([before, h], 1)  # (B, S - 1 + T, D)
         seen = torch.cat([seen, seen.new_ones(len(h), time)], 1)
         q, k, v = self.project(h).unflatten(-1, (3, self.heads, -1)).unbind(2)  # (B, S - 1 + T, H, P)
-        q, k, v = q[:, self.window - 1 :], k.unfold(1, self.window, 1), v.unfold(1, self.window, 1)
+        q, k, v = q[:, self.window - 1 :], sliding(k, self.window, 1), sliding(v, self.window, 1)
         fit = torch.einsum("bthp,bthps->bths", q, k) * q.shape[-1] ** -0.5 + self.distance
-        there = seen.unfold(1, self.window, 1).unsqueeze(2)  # (B, T, 1, S)
+        there = sliding(seen, self.window, 1).unsqueeze(2)  # (B, T, 1, S)
         weight = fit.masked_fill(~there, -torch.inf).softmax(-1)
         mixed = torch.einsum("bths,bthps->bthp", weight, v)
         return self.out(mixed.flatten(-2)), h[:, time:], seen[:, time:]

@@ -25,6 +25,7 @@ from wavetrain import scan
 from wavetrain.core import Card, Nonlinear, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
 from wavetrain.scan import Activation
+from wavetrain.windows import sliding
 
 
 class Recurrent(enum.Enum):
@@ -132,7 +133,7 @@ class WaveRNN(Nonlinear):
             return scan.wave_step(drive, self.kernel, h, self.activation)
         half = self.kernel.shape[-1] // 2
         around = torch.cat([h[..., self.ring - half :], h, h[..., :half]], -1)
-        windows = around.unfold(-1, 2 * half + 1, 1)  # (B, channels, ring, taps)
+        windows = sliding(around, 2 * half + 1, -1)  # (B, channels, ring, taps)
         return self.activation(torch.einsum("ocnk,bcnk->bon", self.kernel, windows) + drive)
 
     def _drive(self, x: Tensor) -> Tensor:

@@ -37,6 +37,7 @@ from torch.nn import functional as F
 from wavetrain.core import Card, Nonlinear, State, check_input, check_width
 from wavetrain.errors import BadInput
 from wavetrain.layers.lstm import LSTM
+from wavetrain.windows import sliding
 
 FADE = 0.999  # of the running size of gradients, at every use
 
@@ -194,7 +195,7 @@ class NeuralMemory(Nonlinear):
         cut = self.feedback is not None and self.training
         horizon = self.feedback.horizon if self.feedback and cut else None
         e = self.encode(x)
-        ahead = F.pad(e, (0, 0, 0, 2)).unfold(1, 2, 1)[:, 1:].mT.flatten(2)  # (B, T, 2 D), the next two
+        ahead = sliding(F.pad(e, (0, 0, 0, 2)), 2, 1)[:, 1:].mT.flatten(2)  # (B, T, 2 D), the next two
         for start in range(0, x.shape[1], horizon or x.shape[1]):
             chunk = slice(start, start + horizon if horizon else None)
             memory, reading, *rest = self._border(state, ahead[:, start - 1]) if start else state
