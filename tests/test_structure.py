@@ -29,6 +29,7 @@ MAY_IMPORT = {
     "picture": {"errors"},
     "arena": {"errors"},
     "nulls": {"errors"},
+    "generators": set(),
     "core": {"errors"},
     "windows": set(),
     "kernels": {"core", "errors", "windows"},
@@ -47,8 +48,9 @@ MAY_IMPORT = {
     "recall": DOWN,
     "stack": DOWN,
     "train": DOWN,
-    "lab": DOWN | {"claims", "picture", "stack", "train", "rules"},  # rules: backpropagation, by default
-    "online": DOWN | {"lab"},
+    "lab": DOWN
+    | {"claims", "generators", "picture", "stack", "train", "rules"},  # rules: backpropagation, by default
+    "online": DOWN | {"generators", "lab"},
     "experiments": DOWN
     | KINDS
     | {
@@ -69,10 +71,10 @@ MAY_IMPORT = {
     "tables": {"core", "errors"},
     "load": {"core", "errors", "evidence", "find", "tables"},
     "pools": {"lab"},
-    "runner": {"pools", "claims", "errors", "evidence", "find", "lab", "report", "scan"},
+    "runner": {"pools", "claims", "errors", "evidence", "find", "generators", "lab", "report", "scan"},
     "compare": DOWN
     | {"evidence", "find", "lab", "lenses", "load", "picture", "pools", "report", "rules", "runner", "stack"}
-    | {"train"},
+    | {"generators", "train"},
 }
 ON_TOP = {"cli", "progress", "terminal"}  # may import all
 

@@ -32,6 +32,7 @@ from wavetrain import __version__, find, runner, scan, train
 from wavetrain.core import Layer, Task, leaves
 from wavetrain.errors import BadInput
 from wavetrain.evidence import code
+from wavetrain.generators import Shared
 from wavetrain.lab import Lab, News, Plan
 from wavetrain.lenses.effective_context import effective_context
 from wavetrain.load import Described, load
@@ -176,7 +177,7 @@ def fitting_width(found: find.Found, task: Task, terms: Terms) -> tuple[int, int
     def size(width: int) -> float:
         """Trained parameters; a layer that cannot have this width is without limit."""
         try:
-            with torch.random.fork_rng(devices=[]):
+            with Shared(0).drawn():
                 stack = build(layer, width, task, terms.depth)
         except BadInput:
             return math.inf
@@ -217,6 +218,13 @@ def execute(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
     if done.exists():
         return runner.read_json(done)
     torch.set_num_threads(1)
+    with Shared(0, torch.device(entry.device)).drawn():  # the same after whichever layer came before
+        part = _measured(entry, tell)
+    runner.write_json(done, part)
+    return part
+
+
+def _measured(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
     task, terms, found = load(entry.source).task, entry.terms, find.named(entry.layer, ("layers",))
     labs = [Lab(entry.folder / f"{entry.layer}-seed{seed}", seed, entry.device, tell) for seed in terms.seeds]
 
@@ -239,6 +247,7 @@ def execute(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
     whole = next((at for at, score in enumerate(scores) if math.isfinite(score)), None)
     network = trainings[whole or 0].network
     assert isinstance(network, Answer)
+    network.eval()  # what is looked at is the layer without its dropout, if it has any
     figures = {
         "layer": entry.layer,
         "family": found.facts.get("family", ""),
@@ -252,9 +261,7 @@ def execute(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
         "state_bytes": _state_bytes(network.stack, task),
         "context": None if whole is None else _context(network.stack, task, entry, labs[whole]),
     }
-    part = {"figures": figures, "timings": _timings(network, task, terms)}
-    runner.write_json(done, part)
-    return part
+    return {"figures": figures, "timings": _timings(network, task, terms)}
 
 
 @torch.no_grad()
@@ -295,6 +302,7 @@ def _context(stack: Stack, task: Task, entry: Entry, lab: Lab) -> dict[str, Any]
 def _timings(network: Answer, task: Task, terms: Terms) -> dict[str, Any]:
     """Medians after a warm-up: whole training steps, and single steps of one stream."""
     x = task.test().x[:1].to(network.stack.encode.weight.device)
+    network.train()
     optimiser = torch.optim.Adam(network.parameters(), 0.0)
     generator, steps = torch.Generator().manual_seed(0), range(TIMED)
     trained = train.fit(

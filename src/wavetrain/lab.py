@@ -1,9 +1,10 @@
 """Where one seed of an experiment runs: seeds, device, progress, checkpoints, resume, pictures.
 
 A `Lab` owns one folder. Every training in it has a name; its network starts from the lab's seed and draws
-its batches from a generator of that seed, so all rivals see the same data in the same order. Its state is
-written every few seconds as one file, whole or not at all: a run that is killed goes on where it stopped
-and ends with the same figures, bit for bit.
+its batches from a generator of that seed, so all rivals see the same data in the same order. What draws from
+the generators that the process shares, as dropout does, draws from states of them that are the training's
+own. Its state is written every few seconds as one file, whole or not at all: a run that is killed goes on
+where it stopped and ends with the same figures, bit for bit.
 """
 
 import json
@@ -11,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from torch import Tensor, nn
 from wavetrain import picture, stack, train
 from wavetrain.core import Batch, Rule, Task
 from wavetrain.errors import BadInput
+from wavetrain.generators import Shared, seed_of
 from wavetrain.rules.backpropagation import Backpropagation
 
 
@@ -64,10 +67,10 @@ class News(NamedTuple):
 
 
 class Training:
-    """A network on its way, with all that is needed to go on: optimiser, generator, looks so far."""
+    """A network on its way, with all that is needed to go on: optimiser, generators, looks so far."""
 
-    def __init__(self, network: nn.Module, plan: Plan, generator: torch.Generator):
-        self.network, self.plan, self.generator = network, plan, generator
+    def __init__(self, network: nn.Module, plan: Plan, generator: torch.Generator, shared: Shared):
+        self.network, self.plan, self.generator, self.shared = network, plan, generator, shared
         self.optimiser = torch.optim.Adam(network.parameters(), plan.rate)
         self.marks: list[Mark] = []
         self.done = 0  # steps
@@ -93,22 +96,23 @@ class Training:
         tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
         for index, state in self.optimiser.state_dict()["state"].items():
             tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+        states, words_of_states = self.shared.kept()
+        tensors |= {f"shared.{name}": value for name, value in states.items()}
         tensors["generator"] = self.generator.get_state()
         tensors["losses"] = torch.stack(self.losses) if self.losses else torch.zeros(0)
-        words = {"done": self.done, "marks": self.marks, "diverged": self.diverged, "stopped": self.stopped}
+        words = {
+            "done": self.done,
+            "marks": self.marks,
+            "diverged": self.diverged,
+            "stopped": self.stopped,
+            "shared": words_of_states,
+        }
         stack.save(path, tensors, words)
 
     def load(self, path: Path) -> None:
         tensors, words = stack.load(path)
         try:
-            prefix = "network."
-            self.network.load_state_dict(
-                {
-                    name.removeprefix(prefix): value
-                    for name, value in tensors.items()
-                    if name.startswith(prefix)
-                }
-            )
+            self.network.load_state_dict(_under("network.", tensors))
             optimiser = self.optimiser.state_dict()
             for name, value in tensors.items():
                 if name.startswith("optimiser."):
@@ -121,8 +125,12 @@ class Training:
                 Mark(step, loss, score, tuple(others)) for step, loss, score, others in words["marks"]
             ]
             self.done, self.diverged, self.stopped = words["done"], words["diverged"], words["stopped"]
-        except (KeyError, RuntimeError, ValueError) as error:
+            if not self.over:  # nothing is drawn any more where it is
+                self.shared.restore(_under("shared.", tensors), words["shared"])
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             first = str(error).splitlines()[-1].strip()
+            if error.args == ("shared",):
+                first = "it has no states of the shared generators, as those of earlier versions"
             raise BadInput(
                 f"{path} does not fit this training ({first}); delete it to start again"
             ) from error
@@ -165,10 +173,10 @@ class Lab:
         if name in self.names:
             raise BadInput(f"two trainings of one run are called {name!r}")
         self.names.add(name)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.seed)
+        with Shared(self.seed, self.device).drawn():
             network = make().to(self.device)
-        training = Training(network, plan, self.generator())
+        shared = Shared(seed_of(self.seed, name), self.device)
+        training = Training(network, plan, self.generator(), shared)
         checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
         if checkpoint.exists():
             training.load(checkpoint)
@@ -237,25 +245,32 @@ class Lab:
     ) -> None:
         plan, first, begun = training.plan, training.done, time.perf_counter()
         saved = begun
-        held_out = Batch(*(part[: plan.held_out] for part in task.valid()))
+        examined = partial(Shared, seed_of(self.seed, name, "look"), self.device)  # each look draws the same
+        with examined().drawn():
+            held_out = Batch(*(part[: plan.held_out] for part in task.valid()))
         steps = range(first, plan.steps)
         _set_rate(training.optimiser, plan.rate_at(first))
-        for step in train.fit(
+        fitting = train.fit(
             training.network, task, rule, training.optimiser, training.generator, plan.batch, steps, plan.clip
-        ):
-            training.done = step.done
-            training.losses.append(step.loss)
-            _set_rate(training.optimiser, plan.rate_at(step.done))
-            if step.done % plan.every == 0 or step.done == plan.steps:
-                mark = _look(training, task, held_out, others)
+        )
+        while not training.over:
+            with training.shared.drawn():
+                for step in fitting:
+                    training.done = step.done
+                    training.losses.append(step.loss)
+                    _set_rate(training.optimiser, plan.rate_at(step.done))
+                    look = step.done % plan.every == 0 or step.done == plan.steps
+                    if look or time.perf_counter() - saved > self.save_every:
+                        break
+            if look:
+                with examined().drawn():
+                    mark = _look(training, task, held_out, others)
                 write(_line(mark))
                 speed = (step.done - first) / (time.perf_counter() - begun)
                 self.tell(News(self.folder.name, name, step.done, plan.steps, mark.loss, mark.score, speed))
             if training.over or time.perf_counter() - saved > self.save_every:
                 training.save(checkpoint)
                 saved = time.perf_counter()
-            if training.over:
-                return
 
 
 def curve(
@@ -289,6 +304,11 @@ def _look(training: Training, task: Task, held_out: Batch, others: Sequence[Batc
     training.marks.append(mark)
     training.stopped = bool(training.plan.until and not training.diverged and training.plan.until(mark))
     return mark
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose name begins with the prefix, without it."""
+    return {name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)}
 
 
 def _line(mark: Mark) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain.core import CLASSES, Batch, Objective, Recorded
+from wavetrain.generators import Shared, seed_of
 from wavetrain.lab import Lab, Plan
 
 
@@ -24,22 +25,22 @@ def updated(lab: Lab, make: Callable[[], nn.Module], x: Tensor, y: Tensor, rate:
     """What a network says of each record, (N, K): classes y (N,), which come with the next record.
 
     At each record it reads the last `span` + 1 from nothing; what it says of the newest is kept, and the
-    answers to the others make one step of Adam.
+    answers to the others make one step of Adam. One pass serves both, so dropout is never switched off.
     """
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(lab.seed)
+    with Shared(lab.seed).drawn():
         network = make()
     optimiser = torch.optim.Adam(network.parameters(), rate)
     said = []
-    for t in range(len(x)):
-        first = max(0, t - span)
-        output = network(x[None, first : t + 1])[0]
-        said.append(output[-1].detach())
-        if t > first:
-            optimiser.zero_grad(set_to_none=True)
-            F.cross_entropy(output[:-1], y[first:t]).backward()
-            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-            optimiser.step()
+    with Shared(seed_of(lab.seed, "updated")).drawn():
+        for t in range(len(x)):
+            first = max(0, t - span)
+            output = network(x[None, first : t + 1])[0]
+            said.append(output[-1].detach())
+            if t > first:
+                optimiser.zero_grad(set_to_none=True)
+                F.cross_entropy(output[:-1], y[first:t]).backward()
+                nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+                optimiser.step()
     return torch.stack(said)
 
 
@@ -75,8 +76,10 @@ def retrained(
             again = functools.partial(copy.deepcopy, training.network)
             training = lab.fit(f"{name}-{start}", again, task(start), plans[label])
         begin, end = max(0, start - span), min(start + starts.step, len(x))
+        training.network.eval()
         with torch.no_grad():
             said.append(training.network(x[None, begin:end])[0, start - begin :])
+        training.network.train()
     return torch.cat(said)
 
 

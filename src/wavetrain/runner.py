@@ -26,6 +26,7 @@ from wavetrain import __version__, claims
 from wavetrain.errors import BadInput, unknown
 from wavetrain.evidence import code
 from wavetrain.find import Found
+from wavetrain.generators import Shared, seed_of
 from wavetrain.lab import Lab, News
 from wavetrain.pools import pool
 
@@ -103,7 +104,8 @@ def execute(order: Order, tell: Callable[[News], None]) -> dict[str, Any]:
 
     module = order.experiment.load()
     lab = Lab(folder, order.seed, order.device, tell_and_note, order.save_every)
-    with scan.recorded() as routes:
+    shared = Shared(seed_of(order.seed, "run"), lab.device)  # the same after whatever ran here before
+    with scan.recorded() as routes, shared.drawn():
         figures = module.run(getattr(module, order.scale), lab)
     result = {
         "figures": {name: float(value) if math.isfinite(value) else None for name, value in figures.items()},
