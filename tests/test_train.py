@@ -72,3 +72,12 @@ def test_examine_is_the_same_in_any_chunks() -> None:
     assert examine(network, held_out, Adding(5).objective, chunk=7) == pytest.approx(whole, abs=1e-6)
     one = examine(network, Batch(held_out.x[:1], held_out.y[:1]), Adding(5).objective)
     assert isinstance(one, float)
+
+
+def test_examine_leaves_each_part_in_its_mode() -> None:
+    network, task = nn.Sequential(nn.Dropout(0.5), reader()).train(), Adding(5)
+    network[0].eval()
+    scores = [examine(network, task.valid(), task.objective) for _ in range(2)]
+    assert network.training and not network[0].training and scores[0] == scores[1]
+    examine(network.eval(), task.valid(), task.objective)
+    assert not any(part.training for part in network.modules())

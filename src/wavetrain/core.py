@@ -9,7 +9,8 @@ kept in a module. A state may grow with time along one axis; zeros put behind it
 import functools
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
@@ -138,6 +139,25 @@ class Rule(ABC):
     @abstractmethod
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         """One batch through the network; returns the loss, detached."""
+
+
+def go_back(loss: Tensor) -> None:
+    """The gradient of a loss in `.grad` of all that learns; raises where nothing that it comes from does."""
+    if not loss.requires_grad:
+        raise BadInput("expected a loss of something that learns, got one of frozen parameters alone")
+    loss.backward()
+
+
+@contextmanager
+def examined(network: nn.Module) -> Iterator[None]:
+    """A network in evaluation mode; afterwards each part of it is in the mode that it was in."""
+    modes = {part: part.training for part in network.modules()}
+    network.eval()
+    try:
+        yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
 
 
 @dataclass(frozen=True)

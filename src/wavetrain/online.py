@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain.core import CLASSES, Batch, Objective, Recorded
+from wavetrain.core import CLASSES, Batch, Objective, Recorded, examined
 from wavetrain.generators import Shared, seed_of
 from wavetrain.lab import Lab, Plan
 
@@ -76,10 +76,8 @@ def retrained(
             again = functools.partial(copy.deepcopy, training.network)
             training = lab.fit(f"{name}-{start}", again, task(start), plans[label])
         begin, end = max(0, start - span), min(start + starts.step, len(x))
-        training.network.eval()
-        with torch.no_grad():
+        with torch.no_grad(), examined(training.network):
             said.append(training.network(x[None, begin:end])[0, start - begin :])
-        training.network.train()
     return torch.cat(said)
 
 

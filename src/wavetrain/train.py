@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Objective, Rule, Task
+from wavetrain.core import Batch, Objective, Rule, Task, examined
 
 
 class Step(NamedTuple):
@@ -41,7 +41,6 @@ def fit(
 def examine(network: nn.Module, held_out: Batch, objective: Objective, chunk: int = 250) -> float:
     """The score on a held-out batch, in chunks of sequences to bound memory."""
     device = next(network.parameters()).device
-    network.eval()
-    outputs = [network(x.to(device)).cpu() for x in held_out.x.split(chunk)]
-    network.train()
+    with examined(network):
+        outputs = [network(x.to(device)).cpu() for x in held_out.x.split(chunk)]
     return float(objective.score(torch.cat(outputs), held_out.y))

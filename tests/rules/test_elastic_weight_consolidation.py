@@ -7,8 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from tests.promises import close, normal
+from wavetrain import stack
 from wavetrain.core import CLASSES, Batch
 from wavetrain.errors import BadInput
+from wavetrain.layers.echo_state import EchoState
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as EWC
 
@@ -115,6 +117,124 @@ def test_the_mode_of_the_network_is_left_as_it_was():
     one, two = (EWC().importance(network, batch().x)["1.weight"] for _ in range(2))
     close(one, two, "importance, a second time: nothing is dropped")
     assert network.training and network[0].training
+
+
+class TwoHeads(nn.Module):
+    """A body, and heads of two tasks, of which one is asked."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.heads = nn.Linear(4, 5), nn.ModuleList(nn.Linear(5, 3) for _ in range(2))
+        self.asked = 0
+        self.double()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.heads[self.asked](self.body(x).tanh())
+
+
+def test_frozen_parts_have_no_springs_and_are_left_alone():
+    whole, part = TwoHeads(), TwoHeads()
+    part.body.requires_grad_(False)
+    expected, rule = EWC().importance(whole, batch().x), EWC(30.0)
+    got = rule.importance(part, batch().x)
+    assert set(got) == {name for name in expected if not name.startswith("body")}
+    close(got, {name: expected[name] for name in got}, "importance, as in the network that learns whole")
+    rule.remember(whole, batch().x)
+    with torch.no_grad():
+        for parameter in part.parameters():
+            parameter.add_(0.1)
+    learned(rule, part, batch())  # frozen since it was remembered
+    assert part.body.weight.grad is None and part.body.bias.grad is None
+    part.requires_grad_(False)
+    assert rule.importance(part, batch().x) == {}
+    for one in (rule, Backpropagation()):
+        with pytest.raises(BadInput, match="frozen parameters alone"):
+            one.learn(part, batch(), CLASSES.loss)
+
+
+def test_the_head_of_another_task_has_importance_0_and_its_springs_pull_while_it_rests():
+    network, rule = TwoHeads(), EWC(30.0)
+    first = rule.importance(network, batch().x)
+    assert not first["heads.1.weight"].any() and first["heads.0.weight"].all()
+    rule.remember(network, batch().x)
+    network.asked = 1
+    learned(rule, network, batch())
+    close(network.heads[0].weight.grad, torch.zeros(3, 5).double(), "gradient, at the place remembered")
+    with torch.no_grad():
+        network.heads[0].weight.add_(0.1)
+    learned(rule, network, batch())
+    close(network.heads[0].weight.grad, 30 * 0.1 * first["heads.0.weight"], "pull, by hand")
+    fresh = TwoHeads()
+    rule = EWC(30.0)
+    rule.remember(fresh, batch().x)
+    learned(rule, fresh, batch())
+    assert fresh.heads[1].weight.grad is None, "nothing holds it, so no optimiser may move it"
+
+
+def test_a_head_that_grows_is_held_at_the_front_and_free_behind():
+    network, rule = TwoHeads(), EWC(30.0)
+    first, place = rule.importance(network, batch().x), network.heads[0].weight.detach().clone()
+    rule.remember(network, batch().x)
+    network.heads[0] = nn.Linear(5, 6).double()
+    pull = [
+        a - b
+        for a, b in zip(*(learned(one, network, batch()) for one in (rule, Backpropagation())), strict=True)
+    ][2]
+    now = network.heads[0].weight.detach()
+    close(pull[:3], 30 * first["heads.0.weight"] * (now[:3] - place), "pull of what was there, by hand")
+    assert pull.shape == (6, 5) and not pull[3:].any()
+    second = rule.importance(network, batch(2).x)["heads.0.weight"]
+    rule.remember(network, batch(2).x)
+    stiffness, pulls = rule.springs["heads.0.weight"]
+    close(stiffness[:3], first["heads.0.weight"] + second[:3], "stiffness of both tasks")
+    close(stiffness[3:], second[3:], "stiffness of what is new")
+    close(pulls[3:], second[3:] * now[3:], "pull of what is new")
+    network.heads[0] = nn.Linear(5, 4).double()
+    for act in (rule.remember, lambda network, x: rule.learn(network, batch(), CLASSES.loss)):
+        with pytest.raises(BadInput, match=r"heads\.0\.weight as it was or grown, \(6, 5\) .* got \(4, 5\)"):
+            act(network, batch().x)
+
+
+def test_layers_with_parts_that_never_learn():
+    """An echo state network's weights are drawn and stay: its read-out alone is held."""
+    torch.manual_seed(0)
+    network = stack.Reader(EchoState(6, inputs=4), 3, steps=False)
+    importance = EWC().importance(network, normal(5, 7, 4).float())
+    assert set(importance) == {name for name, one in network.named_parameters() if one.requires_grad}
+    assert set(importance) < {name for name, _ in network.named_parameters()} and importance
+
+
+def test_complex_parameters_are_held_as_pairs_of_real_ones():
+    class Turned(nn.Module):
+        """Scores from the real part of complex weights, or the same from two matrices."""
+
+        def __init__(self, whole: bool):
+            super().__init__()
+            real, imaginary = normal(3, 4, seed=7), normal(3, 4, seed=8)
+            self.w = nn.Parameter(torch.complex(real, imaginary)) if whole else None
+            self.parts = None if whole else nn.ParameterList([real, imaginary])
+
+        def forward(self, x: Tensor) -> Tensor:
+            real, imaginary = (self.w.real, self.w.imag) if self.parts is None else self.parts
+            return x @ real.T - (x @ imaginary.T).square()
+
+    one, two = Turned(True), Turned(False)
+    rules = EWC(30.0), EWC(30.0)
+    for rule, network in zip(rules, (one, two), strict=True):
+        rule.remember(network, batch().x)
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.add_(0.2 + 0.2j if parameter.is_complex() else 0.2)
+    ours, (real, imaginary) = learned(rules[0], one, batch())[0], learned(rules[1], two, batch())
+    close(ours, torch.complex(real, imaginary), "gradient, with that of two matrices")
+
+
+def test_each_part_keeps_its_mode():
+    network = nn.Sequential(nn.Dropout(0.5), linear()).train()
+    network[0].eval()
+    EWC().remember(network, batch().x)
+    assert network.training and not network[0].training and network[1].training
 
 
 def test_an_old_task_is_kept():

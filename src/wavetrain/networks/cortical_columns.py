@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Batch, Card, Rule, State, check_width
+from wavetrain.core import Batch, Card, Rule, State, check_width, go_back
 from wavetrain.errors import BadInput
 from wavetrain.layers import rotary
 from wavetrain.networks import Rehearsal
@@ -312,7 +312,7 @@ class Consolidation(Rule):
             bare = network.run(again[:, :-1], bare=True)
             losses = F.cross_entropy(bare.logits.mT, again[:, 1:], reduction="none").mean(1)
             total = total + rehearsal.weight.clone() * (losses.mean() + BALANCE * bare.balance)
-        total.backward()
+        go_back(total)
         if rehearsal is not None:
             if rehearsal.seen:
                 rehearsal.told(which, losses.detach())

@@ -32,7 +32,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Batch, Card, Rule, State, check_width, map_state
+from wavetrain.core import Batch, Card, Rule, State, check_width, go_back, map_state
 from wavetrain.errors import BadInput
 
 KAPPA, KEEP, ETA = 0.8, 0.9999, 0.5
@@ -318,7 +318,7 @@ class ByChunks(Rule):
             state = map_state(torch.Tensor.detach, state)
             if at.any() and (y > 0).any():
                 asked = loss(walk.predicted, y)
-                (asked + network.losses(walk, x, at)).backward()
+                go_back(asked + network.losses(walk, x, at))
                 total += asked.detach()
         network.iteration += 1
         return total

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Card, Rule
+from wavetrain.core import Batch, Card, Rule, go_back
 
 
 class Backpropagation(Rule):
@@ -22,5 +22,5 @@ class Backpropagation(Rule):
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         value = loss(network(batch.x), batch.y)
-        value.backward()
+        go_back(value)
         return value.detach()

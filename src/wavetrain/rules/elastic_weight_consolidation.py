@@ -11,6 +11,10 @@ memory does not grow with tasks. The paper's Fisher information averages over th
 likeliest alone, and a sharpness far below 1, without which a confident network has importances of zero, are
 from Bricken et al. 2023, arXiv 2303.11934. They square gradients of whole batches, so that their lambda is
 another. Left out: importances that fade (the online form).
+
+Only what learns is held. A parameter that the outputs do not come from, as the head of another task, has
+importance 0. One that has grown along any of its axes, as a head does with new classes, is taken to keep what
+it was at the front: that is held as before, and what is new is free.
 """
 
 from collections.abc import Callable
@@ -18,7 +22,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Card, Rule
+from wavetrain.core import Batch, Card, Rule, examined, go_back
 from wavetrain.errors import BadInput
 
 
@@ -48,33 +52,66 @@ class ElasticWeightConsolidation(Rule):
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         value = loss(network(batch.x), batch.y)
-        value.backward()
+        go_back(value)
         with torch.no_grad():
             for name, parameter in network.named_parameters():
-                if name in self.springs and parameter.grad is not None:
-                    stiffness, pull = self.springs[name]
-                    parameter.grad += self.strength * (stiffness * parameter - pull)
+                if name not in self.springs or not parameter.requires_grad:
+                    continue
+                stiffness, pull = self._spring(name, parameter)
+                if parameter.grad is None:  # of no use in this batch
+                    if not stiffness.any():
+                        continue
+                    parameter.grad = torch.zeros_like(parameter)
+                _reals(parameter.grad).add_(self.strength * (stiffness * _reals(parameter) - pull))
         return value.detach()
 
     def remember(self, network: nn.Module, x: Tensor) -> None:
         """Hold the network where it is, by its importances on x (B, ...), inputs of the task that is over."""
         for name, importance in self.importance(network, x).items():
-            stiffness, pull = self.springs.get(name, (0.0, 0.0))
-            parameter = network.get_parameter(name).detach()
-            self.springs[name] = stiffness + importance, pull + importance * parameter
+            parameter = network.get_parameter(name)
+            stiffness, pull = self._spring(name, parameter)
+            self.springs[name] = stiffness + importance, pull + importance * _reals(parameter.detach())
 
     def importance(self, network: nn.Module, x: Tensor) -> dict[str, Tensor]:
-        """F of each parameter, example by example: squares of single gradients are needed."""
+        """F of each parameter that learns, example by example: squares of single gradients are needed.
+
+        Of a complex one, real and imaginary parts each have their own, along a last axis of 2.
+        """
         if not len(x):
             raise BadInput("ElasticWeightConsolidation: expected at least one example to remember")
-        parameters = dict(network.named_parameters())
-        sums = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-        training = network.training
-        network.eval()
-        for one in x.split(1):
-            likelihood = (self.sharpness * network(one)).log_softmax(-1).amax(-1).sum()
-            gradients = torch.autograd.grad(likelihood, list(parameters.values()))
-            for total, gradient in zip(sums.values(), gradients, strict=True):
-                total += gradient.square()
-        network.train(training)
+        learns = {name: one for name, one in network.named_parameters() if one.requires_grad}
+        sums = {name: torch.zeros_like(_reals(one.detach())) for name, one in learns.items()}
+        with examined(network):
+            for one in x.split(1):
+                likelihood = (self.sharpness * network(one)).log_softmax(-1).amax(-1).sum()
+                if not likelihood.requires_grad:  # it comes from nothing that learns
+                    continue
+                gradients = torch.autograd.grad(likelihood, list(learns.values()), allow_unused=True)
+                for total, gradient in zip(sums.values(), gradients, strict=True):
+                    if gradient is not None:
+                        total += _reals(gradient).square()
         return {name: total / len(x) for name, total in sums.items()}
+
+    def _spring(self, name: str, parameter: Tensor) -> tuple[Tensor, Tensor]:
+        """Stiffness and pull of a parameter in its shape of today: 0 where it is new."""
+        now = _reals(parameter.detach())
+        if name not in self.springs:
+            return torch.zeros_like(now), torch.zeros_like(now)
+        before = self.springs[name][0].shape
+        if now.ndim != len(before) or any(new < old for new, old in zip(now.shape, before, strict=True)):
+            raise BadInput(
+                f"ElasticWeightConsolidation: expected {name} as it was or grown, {tuple(before)} when "
+                f"it was remembered, got {tuple(now.shape)}"
+            )
+        if now.shape != before:
+            front = tuple(slice(size) for size in before)
+            grown = torch.zeros_like(now), torch.zeros_like(now)
+            for whole, part in zip(grown, self.springs[name], strict=True):
+                whole[front] = part
+            self.springs[name] = grown
+        return self.springs[name]
+
+
+def _reals(tensor: Tensor) -> Tensor:
+    """Complex numbers as pairs of real ones, which is how they learn."""
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
