@@ -6,7 +6,7 @@ RUNS := $(VENV)/.installed
 TESTS := $(VENV)/.tested
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check format small readme site mutants clean
+.PHONY: demo test check check-memory format small readme site mutants clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -22,6 +22,9 @@ check: $(TESTS)  ## the quick part
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest -n 2 -m "not slow"
+
+check-memory: $(TESTS)  ## kernels with their bounds checked, in memory that holds no number; compiled anew, beside the others
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/checked $(BIN)/pytest tests/test_kernel_memory.py
 
 mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
 	$(INSTALL) ".[test,mutants]"

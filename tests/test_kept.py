@@ -1,11 +1,13 @@
 """Compiled kernels are kept on disk, and whatever becomes of that folder a kernel runs; without numba too."""
 
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.fresh import python, run
+from wavetrain import find
 
 USE = "import torch, wavetrain.scan as s; x = torch.ones(1, 3, 2); print(s.linear(x, x)[1].tolist())"
 ANSWER = "[[3.0, 3.0]]"
@@ -29,6 +31,36 @@ def test_a_kernel_is_compiled_once(tmp_path: Path) -> None:
     written = data.stat().st_mtime_ns
     assert used(tmp_path) == ""
     assert data.stat().st_mtime_ns == written
+
+
+def test_a_kernel_is_compiled_again_where_a_function_that_it_calls_has_changed(tmp_path: Path) -> None:
+    """In another file, whose functions are compiled into the kernel."""
+    shutil.copytree(find.ROOT, tmp_path / "wavetrain", ignore=shutil.ignore_patterns("__pycache__"))
+    code = """
+import torch, wavetrain.scan as s
+x = torch.ones(1, 1, 1)
+print(s.short(x, x[:, :0], torch.ones(1, 1), None)[0].item(), s.routes())
+"""
+
+    def silu_of_one() -> str:
+        return python(code, PYTHONPATH=str(tmp_path), NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
+
+    assert silu_of_one().startswith("0.73105") and "numba" in silu_of_one()
+    source = tmp_path / "wavetrain/kernels/compiled.py"
+    text = source.read_text(encoding="utf-8")
+    assert text.count("return one / (one + exp(-z, like))") == 1
+    source.write_text(
+        text.replace("return one / (one + exp(-z, like))", "return one + one"), encoding="utf-8"
+    )
+    assert silu_of_one().startswith("2.0")
+
+
+def test_kernels_that_check_their_bounds_are_others(tmp_path: Path) -> None:
+    used(tmp_path)
+    (data,) = kept(tmp_path, "nbc")
+    fast = data.read_bytes()
+    assert run(USE, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_BOUNDSCHECK="1").stdout.strip() == ANSWER
+    assert data.read_bytes() != fast
 
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])

@@ -2,19 +2,32 @@
 
 An index that is empty or cut, a file of another user, a full disk: the kernel is compiled as if nothing had
 been kept, and that is said once. What cannot be read, but can be replaced, is.
+
+A kernel calls functions of other files, which are compiled into it. So it is kept for the sources of all
+kernels as they are now, where numba by itself looks at the time of one file.
 """
 
 import contextlib
+import functools
+import hashlib
 import warnings
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from numba.core.caching import FunctionCache
+from numba import config
+from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 _said = False
 
 
 class Kept(FunctionCache):
     """numba's cache of one function, whose failures are no errors."""
+
+    def __init__(self, function: Callable[..., Any]):
+        super().__init__(function)
+        stamp = (self._impl.locator.get_source_stamp(), _sources(), bool(config.BOUNDSCHECK))  # type: ignore[attr-defined]
+        self._cache_file = IndexDataCacheFile(self.cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
@@ -32,6 +45,15 @@ class Kept(FunctionCache):
         except Exception as error:
             say(f"compiled kernels cannot be kept in {self.cache_path} ({_in_words(error)})")
             self.disable()
+
+
+@functools.cache
+def _sources() -> str:
+    """A digest of the files that the kernels are written in."""
+    whole = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        whole.update(path.read_bytes())
+    return whole.hexdigest()
 
 
 def say(what: str) -> None:
