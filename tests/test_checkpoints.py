@@ -1,6 +1,8 @@
-"""Checkpoints: the published layout key by key, both spellings, what does not fit, logits of transformers."""
+"""Checkpoints: the published layout key by key, both spellings, what does not fit, what is saved."""
 
+import itertools
 import json
+import math
 import pickle
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +13,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from tests.promises import close
 from wavetrain import checkpoints
+from wavetrain.checkpoints import config as settings
 from wavetrain.errors import BadInput
+from wavetrain.layers import mamba, mamba2
 from wavetrain.layers.elman import Elman
-from wavetrain.layers.mamba import Biases, Mamba
+from wavetrain.layers.mamba import Mamba
 from wavetrain.layers.mamba2 import Mamba2
 from wavetrain.networks.language_model import LanguageModel
 
@@ -31,9 +34,9 @@ def shaken(model: LanguageModel, seed: int = 0) -> LanguageModel:
     return model
 
 
-def small(width: int = 8, depth: int = 2, biases: Biases = Biases()) -> LanguageModel:  # noqa: B008 (a tuple)
+def small(width: int = 8, depth: int = 2, variant: mamba.Variant = mamba.PUBLISHED) -> LanguageModel:
     torch.manual_seed(0)
-    return shaken(LanguageModel([Mamba(width, states=4, rank=3, biases=biases) for _ in range(depth)], 16))
+    return shaken(LanguageModel([Mamba(width, states=4, rank=3, variant=variant) for _ in range(depth)], 16))
 
 
 THEIRS = {"d_model": 8, "n_layer": 2, "vocab_size": 13, "pad_vocab_size_multiple": 8}
@@ -51,7 +54,8 @@ def lay(folder: Path, config: dict[str, Any], tensors: dict[str, Tensor] | None 
 
 
 def tensors_of(model: LanguageModel) -> dict[str, Tensor]:
-    return {f"backbone.{name}": part.detach().clone() for name, part in model.state_dict().items()}
+    parts = {name: part.detach().clone() for name, part in model.state_dict().items()}
+    return {name if name == "lm_head.weight" else f"backbone.{name}": part for name, part in parts.items()}
 
 
 def refused(call: Callable[[], object], *words: str) -> None:
@@ -66,9 +70,9 @@ def refused(call: Callable[[], object], *words: str) -> None:
 
 def test_names_and_shapes_of_the_130m_checkpoint(tmp_path: Path):
     """The keys of the published 130M model: V 50280, D 768, E 1536, R 48, N 16, 24 layers."""
-    config = {"d_model": 768, "n_layer": 24, "vocab_size": 50277, "pad_vocab_size_multiple": 8, "ssm_cfg": {}}
+    words = {"d_model": 768, "n_layer": 24, "vocab_size": 50277, "pad_vocab_size_multiple": 8, "ssm_cfg": {}}
     with torch.device("meta"):
-        model = checkpoints._Config(lay(tmp_path, config) / "config.json").model()
+        model = settings.read(lay(tmp_path, words) / "config.json").model(tied=True)
     shapes = {name: tuple(part.shape) for name, part in tensors_of(model).items()}
     expected = {"backbone.embeddings.weight": (50280, 768), "backbone.norm_f.weight": (768,)}
     for layer in range(24):
@@ -89,9 +93,13 @@ def test_names_and_shapes_of_the_130m_checkpoint(tmp_path: Path):
     assert sum(part.numel() for part in model.parameters()) == 129_135_360
 
 
-@pytest.mark.parametrize("biases", [Biases(), Biases(True, True), Biases(False, False), Biases(True, False)])
-def test_what_is_saved_is_loaded(tmp_path: Path, biases: Biases):
-    model = small(biases=biases)
+@pytest.mark.parametrize(
+    "variant",
+    [mamba.Variant(*biases) for biases in itertools.product((False, True), (False, True), (None, 0.1))],
+    ids=str,
+)
+def test_what_is_saved_is_loaded(tmp_path: Path, variant: mamba.Variant):
+    model = small(variant=variant)
     checkpoints.save(tmp_path / "new", model)
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"config.json", "model.safetensors"}
     assert load_file(tmp_path / "new" / "model.safetensors").keys() == tensors_of(model).keys()
@@ -105,7 +113,7 @@ def test_what_is_saved_is_loaded(tmp_path: Path, biases: Biases):
 
 def test_mamba2_makes_the_round_trip(tmp_path: Path):
     torch.manual_seed(0)
-    model = shaken(LanguageModel([Mamba2(8, states=4, heads=2, chunk=16) for _ in range(2)], 16))
+    model = shaken(LanguageModel([Mamba2(8, states=4, heads=2, groups=2) for _ in range(2)], 16))
     checkpoints.save(tmp_path / "new", model)
     torch.testing.assert_close(checkpoints.load(tmp_path / "new")(TOKENS), model(TOKENS))
 
@@ -129,7 +137,8 @@ def test_shards(tmp_path: Path):
 
 def test_norms_have_the_epsilon_of_the_file(tmp_path: Path):
     model = small()
-    model.norm_f.eps = 0.3
+    for norm in (model.norm_f, *(block.norm for block in model.blocks())):
+        norm.eps = 0.3
     checkpoints.save(tmp_path / "new", model)
     assert {part.eps for part in checkpoints.load(tmp_path / "new").modules() if hasattr(part, "eps")} == {
         0.3
@@ -202,7 +211,10 @@ def test_keys_that_do_not_fit_are_named(tmp_path: Path):
     both = whole | {"backbone.embedding.weight": whole["backbone.embeddings.weight"].clone()}
     refused(lambda: load(lay(tmp_path, FACES, both)), "backbone.embedding.weight", "not at all")
     loose = whole | {"lm_head.weight": torch.zeros(16, 8)}
-    refused(lambda: load(lay(tmp_path, FACES, loose)), "lm_head.weight", "not tied")
+    tied = FACES | {"tie_word_embeddings": True}
+    refused(lambda: load(lay(tmp_path, tied, loose)), "lm_head.weight", "is tied")
+    apart = FACES | {"tie_word_embeddings": False}
+    refused(lambda: load(lay(tmp_path, apart, whole)), "lm_head.weight", "(16, 8)", "none")
     head = whole | {"lm_head.weight": torch.zeros(15, 8)}
     refused(lambda: load(lay(tmp_path, FACES, head)), "lm_head.weight", "(16, 8)", "(15, 8)")
     refused(lambda: load(lay(tmp_path, FACES | {"use_bias": True}, whole)), "in_proj.bias", "(32,)", "none")
@@ -217,16 +229,20 @@ def test_keys_that_do_not_fit_are_named(tmp_path: Path):
     ("change", "words"),
     [
         ({"hidden_act": "gelu"}, ("hidden_act", "gelu", "silu")),
-        ({"model_type": "falcon_mamba"}, ("model_type", "falcon_mamba")),
-        ({"intermediate_size": 17}, ("intermediate_size", "17", "16")),
+        ({"model_type": "falcon_h1"}, ("model_type", "falcon_h1")),
+        ({"quantization_config": {"bits": 4}}, ("quantization_config", "bits")),
+        ({"intermediate_size": 17}, ("intermediate_size", "17", "8")),
         ({"num_hidden_layers": 0}, ("num_hidden_layers", "0")),
         ({"hidden_size": "8"}, ("hidden_size", "'8'")),
         ({"vocab_size": None}, ("vocab_size", "None")),
         ({"use_bias": 1}, ("use_bias", "1")),
         ({"layer_norm_epsilon": "tiny"}, ("layer_norm_epsilon", "tiny")),
         ({"time_step_limit": [0.0, 0.1]}, ("time_step_limit", "0.1")),
-        ({"model_type": "mamba2", "n_groups": 8}, ("n_groups", "8")),
-        ({"model_type": "mamba2", "conv_kernel": 3}, ("conv_kernel", "3")),
+        ({"model_type": "mamba2", "head_dim": 2, "n_groups": 3}, ("n_groups", "8", "3")),
+        (
+            {"model_type": "mamba2", "head_dim": 2, "time_step_limit": [0.2, 0.1]},
+            ("time_step_limit", "0.2"),
+        ),
         ({"model_type": "mamba2", "head_dim": 3, "num_heads": 5}, ("16", "5 times 3")),
     ],
     ids=str,
@@ -303,16 +319,92 @@ def test_an_index_names_files_of_its_own_folder(tmp_path: Path):
 
 
 def test_what_has_no_place_in_the_layout_is_not_saved(tmp_path: Path):
+    odd = small()
+    odd.layers[1].norm.eps = 0.2
     for model, word in (
         (LanguageModel([Mamba(8)], 16, mlp=4), "MLP"),
         (LanguageModel([Mamba(8)], 16, positions=4), "positions"),
         (LanguageModel([Mamba(8), Mamba2(8)], 16), "Mamba, Mamba2"),
         (LanguageModel([Elman(8)], 16), "Elman"),
         (LanguageModel([Mamba(8), Mamba(8, states=3)], 16), "one size"),
-        (LanguageModel([Mamba2(8, heads=4, groups=2)], 16), "2"),
+        (odd, "epsilon"),
     ):
         refused(lambda: checkpoints.save(tmp_path / "new", model), word)  # noqa: B023
+    inner = small(variant=mamba.Variant(inner_eps=1e-6))
+    refused(lambda: checkpoints.save(tmp_path / "new", inner, authors=True), "authors", "norms inside")
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("second", [True, False])
+def test_the_authors_names_on_request(tmp_path: Path, second: bool, tied: bool):
+    """The keys of mamba_ssm's own state, its settings, no padding of the vocabulary; and the way back."""
+    variant = mamba2.Variant(True, False, 3, (0.01, math.inf))
+    layers = [
+        Mamba2(8, states=4, heads=4, groups=2, variant=variant) if second else Mamba(8, states=4, rank=3)
+        for _ in range(2)
+    ]
+    model = shaken(LanguageModel(layers, 13, tied=tied))
+    checkpoints.save(tmp_path / "new", model, authors=True)
+    told = json.loads((tmp_path / "new" / "config.json").read_text())
+    inner = told.pop("ssm_cfg")
+    assert told == {
+        "d_model": 8,
+        "d_intermediate": 0,
+        "n_layer": 2,
+        "vocab_size": 13,
+        "attn_layer_idx": [],
+        "attn_cfg": {},
+        "rms_norm": True,
+        "residual_in_fp32": True,
+        "fused_add_norm": True,
+        "pad_vocab_size_multiple": 1,
+        "tie_embeddings": tied,
+    }
+    if second:
+        sizes = {"layer": "Mamba2", "d_state": 4, "d_conv": 3, "headdim": 4, "ngroups": 2, "chunk_size": 64}
+        settings = {"expand": 2, "dt_limit": [0.01, math.inf], "bias": True, "conv_bias": False}
+        assert inner == sizes | settings
+    else:
+        sizes = {"layer": "Mamba1", "d_state": 4, "d_conv": 4, "expand": 2, "dt_rank": 3}
+        assert inner == sizes | {"bias": False, "conv_bias": True}
+    tensors = load_file(tmp_path / "new" / "model.safetensors")
+    head = model.embeddings.weight if tied else model.lm_head.weight
+    assert tensors["lm_head.weight"].equal(head)
+    own = {name for name in tensors_of(model) if name not in ("backbone.embeddings.weight", "lm_head.weight")}
+    assert tensors.keys() == own | {"backbone.embedding.weight", "lm_head.weight"}
+    again = checkpoints.load(tmp_path / "new")
+    assert (again.lm_head is None) == tied
+    torch.testing.assert_close(again(TOKENS % 13), model(TOKENS % 13), rtol=0, atol=0)
+
+
+def test_files_of_a_tokenizer_stay_beside_the_weights(tmp_path: Path):
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("tokenizer.json", "special_tokens_map.json", "notes.txt"):
+        (source / name).write_text(name)
+    checkpoints.save(tmp_path / "new", small(), tokenizer=source)
+    files = {path.name for path in (tmp_path / "new").iterdir()}
+    assert files == {"config.json", "model.safetensors", "tokenizer.json", "special_tokens_map.json"}
+    assert (tmp_path / "new" / "tokenizer.json").read_text() == "tokenizer.json"
+    checkpoints.save(source, small(), tokenizer=source)  # they are there already
+    assert (source / "notes.txt").exists() and (source / "model.safetensors").exists()
+    (tmp_path / "none").mkdir()
+    refused(
+        lambda: checkpoints.save(tmp_path / "other", small(), tokenizer=tmp_path / "none"), "tokenizer.json"
+    )
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "tokenizer.json").write_text("mine")
+    refused(lambda: checkpoints.save(tmp_path / "other", small(), tokenizer=source), "already holds")
+    assert [path.name for path in (tmp_path / "other").iterdir()] == ["tokenizer.json"]
+
+
+def test_the_name_of_a_model_on_the_hub_is_answered_with_the_way_to_a_folder():
+    refused(
+        lambda: checkpoints.load("state-spaces/mamba-130m-hf"),
+        "local folder",
+        "hf download state-spaces/mamba-130m-hf --local-dir mamba-130m-hf",
+    )
 
 
 def test_a_model_that_is_there_is_not_written_over(tmp_path: Path):
@@ -320,104 +412,3 @@ def test_a_model_that_is_there_is_not_written_over(tmp_path: Path):
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     refused(lambda: checkpoints.save(tmp_path, small(depth=1)), str(tmp_path), "config.json")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-
-
-# --- transformers ---------------------------------------------------------------------------------------
-
-
-def theirs(kind: str, seed: int = 0, **changes: Any):
-    """A small random model of transformers."""
-    import transformers
-
-    transformers.logging.disable_progress_bar()
-    sizes = {"vocab_size": 40, "hidden_size": 32, "num_hidden_layers": 3, "state_size": 8, **changes}
-    if kind == "mamba2":
-        sizes |= {"num_heads": 4, "head_dim": 16, "n_groups": 1, "tie_word_embeddings": True}
-        sizes |= {"pad_token_id": 0, "chunk_size": 16}
-    config, model = {
-        "mamba": (transformers.MambaConfig, transformers.MambaForCausalLM),
-        "mamba2": (transformers.Mamba2Config, transformers.Mamba2ForCausalLM),
-    }[kind]
-    torch.manual_seed(seed)
-    network = model(config(**sizes)).eval()
-    shaken(network, seed)
-    return network
-
-
-def answer(network: Any, tokens: Tensor) -> Tensor:
-    with torch.no_grad():
-        return network(tokens, use_cache=False).logits
-
-
-LONG = torch.randint(40, (2, 67), generator=torch.Generator().manual_seed(1))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("kind", "changes"),
-    [
-        ("mamba", {}),
-        (
-            "mamba",
-            {"use_bias": True, "use_conv_bias": False, "time_step_rank": 5, "expand": 3, "conv_kernel": 3},
-        ),
-        ("mamba", {"layer_norm_epsilon": 0.1}),
-        ("mamba2", {}),
-    ],
-    ids=str,
-)
-def test_logits_are_those_of_transformers(tmp_path: Path, kind: str, changes: dict[str, Any]):
-    network = theirs(kind, **changes)
-    network.save_pretrained(tmp_path)
-    ours = checkpoints.load(tmp_path)
-    expected = answer(network, LONG)
-    with torch.no_grad():
-        torch.testing.assert_close(ours(LONG)[0], expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", ["mamba", "mamba2"])
-def test_logits_in_float64_are_those_of_transformers(
-    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
-):
-    """With its casts to float32 turned into casts to float64, nothing is left but rounding."""
-    network = theirs(kind, residual_in_fp32=False).double()
-    network.save_pretrained(tmp_path)
-    ours = checkpoints.load(tmp_path, torch.float64)
-    monkeypatch.setattr(Tensor, "float", Tensor.double)
-    monkeypatch.setattr(torch, "float32", torch.float64)
-    expected = answer(network, LONG)
-    monkeypatch.undo()
-    assert expected.dtype == torch.float64
-    close(ours(LONG)[0], expected, "ours, transformers")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("largest", [5 * 10**9, 20_000])
-@pytest.mark.parametrize("kind", ["mamba", "mamba2"])
-def test_transformers_reads_what_we_save(tmp_path: Path, kind: str, largest: int):
-    import transformers
-
-    torch.manual_seed(0)
-    layers = {
-        "mamba": lambda: Mamba(32, states=8, expand=3, biases=Biases(True, True)),
-        "mamba2": lambda: Mamba2(32, states=8, heads=4),
-    }
-    ours = shaken(LanguageModel([layers[kind]() for _ in range(3)], 40))
-    checkpoints.save(tmp_path, ours, largest)
-    network, report = transformers.AutoModelForCausalLM.from_pretrained(tmp_path, output_loading_info=True)
-    assert not any(report[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys")), report
-    with torch.no_grad():
-        expected = ours(LONG)[0]
-    actual = answer(network.eval(), LONG)
-    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-5 * float(expected.abs().max()))
-
-
-@pytest.mark.slow
-def test_greedy_continuation_is_that_of_transformers(tmp_path: Path):
-    """Theirs by its cache, ours by steps."""
-    network = theirs("mamba")
-    network.save_pretrained(tmp_path)
-    expected = network.generate(LONG[:, :9], max_new_tokens=40, do_sample=False, eos_token_id=None)
-    told = torch.stack(list(checkpoints.load(tmp_path).generate(LONG[:, :9], 40)), 1)
-    assert told.equal(expected[:, 9:])

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
 from wavetrain import scan
-from wavetrain.layers.mamba import Biases, Mamba
+from wavetrain.layers.mamba import Mamba, Variant
 
 
 def naive(layer: Mamba, x: Tensor) -> Tensor:
@@ -131,8 +131,9 @@ VARIANTS = {
     "one tap": functools.partial(Mamba, kernel=1),
     "one state": functools.partial(Mamba, states=1, expand=1),
     "rank 3": functools.partial(Mamba, rank=3, kernel=2),
-    "all biases": functools.partial(Mamba, biases=Biases(projections=True)),
-    "no bias": functools.partial(Mamba, biases=Biases(convolution=False)),
+    "all biases": functools.partial(Mamba, variant=Variant(projection_bias=True)),
+    "norms inside": functools.partial(Mamba, rank=3, variant=Variant(inner_eps=1e-6)),
+    "no bias": functools.partial(Mamba, variant=Variant(convolution_bias=False)),
 }
 
 

@@ -10,11 +10,15 @@ from torch.nn import functional as F
 
 from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
 from wavetrain.errors import BadInput
-from wavetrain.layers.mamba2 import Mamba2
+from wavetrain.layers.mamba2 import Mamba2, Variant
 
 
 def mamba2(chunk: int = 4, heads: int = 4, groups: int = 2, states: int = 3) -> Mamba2:
-    return generic(functools.partial(Mamba2, states=states, heads=heads, groups=groups, chunk=chunk), 6, 3)
+    return generic(
+        functools.partial(Mamba2, states=states, heads=heads, groups=groups, variant=Variant(chunk=chunk)),
+        6,
+        3,
+    )
 
 
 def naive(layer: Mamba2, x: Tensor) -> Tensor:
@@ -154,24 +158,51 @@ def test_default_heads():
     assert {width: Mamba2(width).heads for width in (1, 8, 32, 64, 7)} == {1: 1, 8: 1, 32: 1, 64: 2, 7: 1}
 
 
+def test_steps_keep_within_their_limit():
+    layer, x = generic(functools.partial(Mamba2, states=2, heads=5), 5, 3), normal(2, 7, 3)
+    free = F.softplus(layer.in_proj(x)[..., -layer.heads :] + layer.dt_bias)
+    least, most = (float(free.detach().quantile(share)) for share in (0.3, 0.7))
+    layer.variant = Variant(limit=(least, most))
+    dt = -layer._select(x, layer.begin(2)[0])[1].squeeze(-1) / layer.A_log.exp()
+    expected = torch.tensor(
+        [min(max(one, least), most) for one in free.flatten().tolist()], dtype=torch.float64
+    )
+    close(dt.flatten(), expected, "dt, bounded one by one")
+
+
 def test_what_does_not_fit_is_refused():
+    for limit in ((-1.0, 1.0), (2.0, 1.0), (math.nan, 1.0)):
+        with pytest.raises(BadInput, match="limit of dt"):
+            Mamba2(6, variant=Variant(limit=limit))
     with pytest.raises(BadInput, match="heads must divide 2 times width 6, got 5"):
         Mamba2(6, heads=5)
     with pytest.raises(BadInput, match="groups must divide the 4 heads, got 3"):
         Mamba2(6, heads=4, groups=3)
     with pytest.raises(BadInput, match="chunk must be a whole number"):
-        Mamba2(6, chunk=0)
+        Mamba2(6, variant=Variant(chunk=0))
 
 
 def _by_channel(width: int, inputs: int | None = None) -> Mamba2:
     return Mamba2(
-        width, inputs, states=2, heads=2 * width, groups=2 if isinstance(width, int) else 1, chunk=3
+        width,
+        inputs,
+        states=2,
+        heads=2 * width,
+        groups=2 if isinstance(width, int) else 1,
+        variant=Variant(chunk=3),
     )
 
 
 VARIANTS = {
     "one channel a head, two groups": _by_channel,
-    "one state, short chunks": functools.partial(Mamba2, states=1, expand=1, chunk=2),
+    "one state, short chunks": functools.partial(Mamba2, states=1, expand=1, variant=Variant(chunk=2)),
+    "all biases, one tap": functools.partial(
+        Mamba2, states=2, variant=Variant(projection_bias=True, kernel=1)
+    ),
+    "no bias, six taps": functools.partial(
+        Mamba2, states=2, variant=Variant(convolution_bias=False, kernel=6)
+    ),
+    "bounded steps": functools.partial(Mamba2, states=2, variant=Variant(limit=(0.03, 0.04))),
 }
 
 

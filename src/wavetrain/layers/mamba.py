@@ -11,6 +11,8 @@ so that a large dt forgets the past and takes the input, and a small one holds t
 one state, A = -1 and B = 1 the decay is a gate, 1 - sigmoid(s) for dt = softplus(s). A starts at -1, ..., -N;
 the steps dt are spread over 0.001 to 0.1. Parameters have the names and shapes of the published checkpoints.
 
+FalconMamba (Zuo et al. 2024, arXiv 2410.05355) divides r, B and C by their root mean squares; see `Variant`.
+
 Given dt, B, C and z the output is linear in the convolved u, which are the operator's values: one head for
 each inner channel, the skip D on the diagonal, and the gate SiLU(z_t) in the rows, as it belongs to the
 present alone. Left out: what stands around the block in the paper (norms, residual stream, the division of
@@ -28,14 +30,15 @@ from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
 
 
-class Biases(NamedTuple):
-    """Which maps add a constant; in the published models it is the convolution alone."""
+class Variant(NamedTuple):
+    """What published models differ in, beside their sizes: biases, and the norms of FalconMamba."""
 
-    projections: bool = False  # W_in and W_out
-    convolution: bool = True
+    projection_bias: bool = False  # of W_in and W_out
+    convolution_bias: bool = True
+    inner_eps: float | None = None  # RMS norms without weights of r, B and C, with this epsilon
 
 
-PUBLISHED = Biases()
+PUBLISHED = Variant()
 
 
 class Mamba(Layer):
@@ -62,7 +65,7 @@ class Mamba(Layer):
         expand: int = 2,
         kernel: int = 4,
         rank: int | None = None,
-        biases: Biases = PUBLISHED,
+        variant: Variant = PUBLISHED,
     ):
         super().__init__()
         inputs = width if inputs is None else inputs
@@ -70,14 +73,15 @@ class Mamba(Layer):
         rank = -(-width // 16) if rank is None else rank
         check_width("Mamba", rank=rank)
         self.width, self.inputs, self.states, self.rank = width, inputs, states, rank
+        self.variant = variant
         inner = expand * width
-        self.in_proj = nn.Linear(inputs, 2 * inner, bias=biases.projections)
-        self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner, bias=biases.convolution)
+        self.in_proj = nn.Linear(inputs, 2 * inner, bias=variant.projection_bias)
+        self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner, bias=variant.convolution_bias)
         self.x_proj = nn.Linear(inner, rank + 2 * states, bias=False)
         self.dt_proj = nn.Linear(rank, inner)
         self.A_log = nn.Parameter(torch.arange(1.0, states + 1).log().repeat(inner, 1))
         self.D = nn.Parameter(torch.ones(inner))
-        self.out_proj = nn.Linear(inner, width, bias=biases.projections)
+        self.out_proj = nn.Linear(inner, width, bias=variant.projection_bias)
         with torch.no_grad():
             self.dt_proj.weight.uniform_(-(rank**-0.5), rank**-0.5)
             dt = self.dt_proj.bias.uniform_(math.log(0.001), math.log(0.1)).exp()
@@ -119,4 +123,6 @@ class Mamba(Layer):
         u, z = self.in_proj(x).chunk(2, -1)
         u, past = scan.short(u, past, self.conv1d.weight.squeeze(1).flip(-1), self.conv1d.bias)
         low, b, c = self.x_proj(u).split([self.rank, self.states, self.states], -1)
+        if (eps := self.variant.inner_eps) is not None:
+            low, b, c = (F.rms_norm(part, part.shape[-1:], eps=eps) for part in (low, b, c))
         return u, F.softplus(self.dt_proj(low)), b, c, z, past

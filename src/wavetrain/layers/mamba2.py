@@ -19,6 +19,7 @@ on what is mixed at the present step, so it is part of `read`.
 """
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -28,7 +29,18 @@ from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
 
-KERNEL = 4  # taps of the convolution
+
+class Variant(NamedTuple):
+    """What published models differ in, beside their sizes; `chunk` changes the speed alone."""
+
+    projection_bias: bool = False  # of W_in and W_out
+    convolution_bias: bool = True
+    kernel: int = 4  # taps of the convolution
+    limit: tuple[float, float] = (0.0, math.inf)  # dt below and above is set to these
+    chunk: int = 64
+
+
+PUBLISHED = Variant()
 
 
 class GroupedNorm(nn.RMSNorm):
@@ -46,7 +58,8 @@ class GroupedNorm(nn.RMSNorm):
 class Mamba2(Layer):
     """x (B, T, inputs) to y (B, T, width).
 
-    The state is the last three inputs of the convolution (B, 3, E + 2 G N), oldest first, and S (B, H, N, P).
+    The state is the last inputs of the convolution (B, kernel - 1, E + 2 G N), oldest first, and
+    S (B, H, N, P).
     `heads` divides expand * width, by default into heads of at most 64 channels; `groups` divides `heads`.
     """
 
@@ -68,32 +81,35 @@ class Mamba2(Layer):
         expand: int = 2,
         heads: int | None = None,
         groups: int = 1,
-        chunk: int = 64,
+        variant: Variant = PUBLISHED,
     ):
         super().__init__()
         inputs = width if inputs is None else inputs
         check_width("Mamba2", width=width, inputs=inputs, states=states, expand=expand)
         inner = expand * width
         heads = inner // divisor(inner, 64) if heads is None else heads
-        check_width("Mamba2", heads=heads, groups=groups, chunk=chunk)
+        check_width("Mamba2", heads=heads, groups=groups, kernel=variant.kernel, chunk=variant.chunk)
         if inner % heads:
             raise BadInput(f"Mamba2: heads must divide {expand} times width {width}, got {heads}")
         if heads % groups:
             raise BadInput(f"Mamba2: groups must divide the {heads} heads, got {groups}")
-        self.width, self.inputs, self.states, self.chunk = width, inputs, states, chunk
+        least, most = variant.limit
+        if not 0 <= least <= most:
+            raise BadInput(f"Mamba2: expected a limit of dt from 0 up, least first, got {variant.limit}")
+        self.width, self.inputs, self.states, self.variant = width, inputs, states, variant
         self.heads, self.groups, self.inner = heads, groups, inner
         mixed = inner + 2 * groups * states
-        self.in_proj = nn.Linear(inputs, inner + mixed + heads, bias=False)
-        self.conv1d = nn.Conv1d(mixed, mixed, KERNEL, groups=mixed)
+        self.in_proj = nn.Linear(inputs, inner + mixed + heads, bias=variant.projection_bias)
+        self.conv1d = nn.Conv1d(mixed, mixed, variant.kernel, groups=mixed, bias=variant.convolution_bias)
         self.A_log = nn.Parameter(torch.empty(heads).uniform_(1, 16).log())
         self.D = nn.Parameter(torch.ones(heads))
         dt = torch.empty(heads).uniform_(math.log(0.001), math.log(0.1)).exp()
         self.dt_bias = nn.Parameter(dt + torch.log(-torch.expm1(-dt)))  # the inverse of softplus
         self.norm = GroupedNorm(inner, groups)
-        self.out_proj = nn.Linear(inner, width, bias=False)
+        self.out_proj = nn.Linear(inner, width, bias=variant.projection_bias)
 
     def begin(self, batch: int) -> State:
-        past = self.D.new_zeros(batch, KERNEL - 1, len(self.conv1d.weight))
+        past = self.D.new_zeros(batch, self.variant.kernel - 1, len(self.conv1d.weight))
         return past, self.D.new_zeros(batch, self.heads, self.states, self.inner // self.heads)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
@@ -108,7 +124,7 @@ class Mamba2(Layer):
         check_input(self, x)
         past, h = self.begin(len(x)) if state is None else state
         u, log_decay, b, c, gate, past = self._select(x, past)
-        y, h = scan.chunked(c, b, u, log_decay, h, self.chunk)
+        y, h = scan.chunked(c, b, u, log_decay, h, self.variant.chunk)
         return self._out(y, u, gate), (past, h)
 
     def operator(self, x: Tensor) -> Operator:
@@ -133,7 +149,7 @@ class Mamba2(Layer):
         ubc, past = scan.short(ubc, past, self.conv1d.weight.squeeze(1).flip(-1), self.conv1d.bias)
         shared = self.groups * self.states
         u, b, c = ubc.split([self.inner, shared, shared], -1)
-        dt = F.softplus(dt + self.dt_bias).unsqueeze(-1)  # (B, T, H, 1)
+        dt = F.softplus(dt + self.dt_bias).clamp(*self.variant.limit).unsqueeze(-1)  # (B, T, H, 1)
         b, c = (
             part.unflatten(-1, (self.groups, -1)).repeat_interleave(self.heads // self.groups, -2)
             for part in (b, c)
