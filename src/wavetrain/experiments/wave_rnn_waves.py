@@ -4,7 +4,8 @@ Keller, Muller, Sejnowski and Welling 2023, arXiv 2309.08045, figures of hidden 
 spectrum. A wave RNN (6 rings of 100 units) and an identity RNN (100 units, read in their order as one ring)
 learn to copy for the same number of iterations. Then the hidden activity on test sequences is transformed
 over time and ring position: activity that travels by one position a step has its power on one line. The
-figures are the share of power on that line for each network, and the largest share when time is shuffled.
+figures are the share of power on that line for each network, and its rank (`_p`) among surrogates that are as
+fast and as coarse, but whose time and space have nothing to do with each other.
 """
 
 from collections.abc import Callable, Mapping
@@ -18,6 +19,7 @@ from wavetrain.lab import Lab, Plan
 from wavetrain.layers.identity_rnn import IdentityRNN
 from wavetrain.layers.wave_rnn import WaveRNN
 from wavetrain.lenses.space_time_spectrum import space_time_spectrum
+from wavetrain.nulls import DRAWS
 from wavetrain.picture import Field
 from wavetrain.stack import Reader
 from wavetrain.tasks.copying import Copying
@@ -26,8 +28,8 @@ FACTOR = 5
 
 
 def _holds(figures: Mapping[str, float]) -> bool:
-    """The wave RNN has five times the identity RNN's share, and more than any shuffle of time leaves it."""
-    return figures["wave"] >= FACTOR * figures["identity"] and figures["wave"] > figures["wave_shuffled"]
+    """The wave RNN has five times the identity RNN's share, and more than any of 200 surrogates."""
+    return figures["wave"] >= FACTOR * figures["identity"] and figures["wave_p"] <= 1 / (1 + DRAWS)
 
 
 claim = Claim(
@@ -38,7 +40,8 @@ claim = Claim(
     systems=("wave_rnn", "identity_rnn", "copying", "space_time_spectrum"),
     published={"wave": "waves are seen", "identity": "no waves are seen"},
     holds=_holds,
-    notes="The paper shows pictures and prints no figure; the predicate is ours.",
+    notes="The paper shows pictures and prints no figure; the predicate is ours. In a first run the null "
+    "was time shuffled, which slow activity differs from whether it travels or not; this run has surrogates.",
 )
 
 
@@ -79,9 +82,9 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         with torch.no_grad():
             hidden, _ = end.network.layer(x)  # (B, T, width)
         activity = hidden.unflatten(-1, (rings[name], -1)).transpose(1, 2).cpu()  # (B, rings, T, N)
-        spectrum = space_time_spectrum(activity)
+        spectrum = space_time_spectrum(activity, speed=-1.0)
         figures[name] = spectrum.fraction
-        figures[f"{name}_shuffled"] = float(spectrum.null.max())
+        figures[f"{name}_p"] = spectrum.p
         figures[f"recall_{name}"] = end.score
         title = f"{name} RNN after training"
         lab.show(f"activity-{name}", Field(f"Activity of the {title}", activity[0, 0].T.numpy()))

@@ -128,7 +128,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             if name == "repeat":  # in the privileged basis a ring of columns for each component
                 rings = activity[..., : scale.size**2].reshape(*activity.shape[:2], scale.size, scale.size)
                 rings = rings.transpose(0, 3, 1, 2)  # (B, components, T, columns)
-                figures[f"travelling_repeat_{where}"] = space_time_spectrum(rings).fraction
+                figures[f"travelling_repeat_{where}"] = space_time_spectrum(rings, speed=-1.0).fraction
                 title = f"Repeat copy after its input, {where}"
                 lab.show(f"activity-{where}", Field(title, rings[0, 0].T, ylabel="coordinate"))
     lab.show("learning", curve("Learning on the last horizon", ends, "signs right, held out"))
