@@ -162,6 +162,31 @@ def test_damaged_checkpoints_are_refused_and_kept(tmp_path: Path, damage: str) -
     assert path.read_bytes() == content
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("done", None),
+        ("done", "30"),
+        ("done", True),
+        ("done", -1),
+        ("done", 10**9),
+        ("marks", None),
+        ("marks", 3),
+        ("marks", [[1, 2.0]]),
+        ("diverged", 1),
+        ("stopped", "no"),
+    ],
+)
+def test_checkpoints_with_wrong_words_are_refused(tmp_path: Path, key: str, value: object) -> None:
+    Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
+    path = tmp_path / "checkpoints" / "a.safetensors"
+    tensors, words = stack.load(path)
+    stack.save(path, tensors, words | {key: value})
+    with pytest.raises(BadInput, match=r"a\.safetensors does not fit this training") as caught:
+        Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
 

@@ -179,6 +179,18 @@ def test_a_file_of_someone_else_is_refused(tmp_path: Path):
         stack.load(tmp_path / "theirs.safetensors")
 
 
+@pytest.mark.parametrize("words", ["[" * 10**6, '{"a":' * 10**5, "[1]", "null", "3", "{", "", '{"a": 1}{}'])
+def test_words_that_are_none_are_refused(tmp_path: Path, words: str):
+    """However deep they are nested."""
+    from safetensors.torch import save_file
+
+    path = tmp_path / "some.safetensors"
+    save_file({"a": torch.ones(2)}, path, {"json": words})
+    with pytest.raises(BadInput, match="not a whole checkpoint") as caught:
+        stack.load(path)
+    assert "\n" not in str(caught.value)
+
+
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path):
     with pytest.raises(BadInput):
         stack.load(tmp_path / "none.safetensors")

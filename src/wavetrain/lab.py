@@ -125,10 +125,13 @@ class Training:
                 Mark(step, loss, score, tuple(others)) for step, loss, score, others in words["marks"]
             ]
             self.done, self.diverged, self.stopped = words["done"], words["diverged"], words["stopped"]
+            flags = isinstance(self.diverged, bool) and isinstance(self.stopped, bool)
+            if not flags or type(self.done) is not int or not 0 <= self.done <= self.plan.steps:
+                raise ValueError(f"its counts are {self.done!r}, {self.diverged!r} and {self.stopped!r}")
             if not self.over:  # nothing is drawn any more where it is
                 self.shared.restore(_under("shared.", tensors), words["shared"])
-        except (KeyError, RuntimeError, TypeError, ValueError) as error:
-            first = str(error).splitlines()[-1].strip()
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            first = (str(error).splitlines() or [type(error).__name__])[-1].strip()
             if error.args == ("shared",):
                 first = "it has no states of the shared generators, as those of earlier versions"
             raise BadInput(

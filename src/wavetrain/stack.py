@@ -196,6 +196,9 @@ def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-            return tensors, json.loads((file.metadata() or {})["json"])
-    except (OSError, SafetensorError, KeyError, json.JSONDecodeError) as error:
+            words = json.loads((file.metadata() or {})["json"])
+            if not isinstance(words, dict):
+                raise TypeError(f"expected names and values, got {type(words).__name__}")
+            return tensors, words
+    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
         raise BadInput(f"{path} is not a whole checkpoint ({error}); delete it to start again") from error
