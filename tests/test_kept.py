@@ -55,6 +55,13 @@ print(s.short(x, x[:, :0], torch.ones(1, 1), None)[0].item(), s.routes())
     assert silu_of_one().startswith("2.0")
 
 
+def test_what_is_compiled_lies_where_its_changes_are_seen() -> None:
+    """`kept` looks at these files alone."""
+    found = {path.name for path in find.ROOT.rglob("*.py") if "@compiled" in path.read_text(encoding="utf-8")}
+    assert "linear_cpu.py" in found
+    assert all(name.endswith("_cpu.py") for name in found - {"compiled.py"}), found
+
+
 def test_kernels_that_check_their_bounds_are_others(tmp_path: Path) -> None:
     used(tmp_path)
     (data,) = kept(tmp_path, "nbc")

@@ -4,12 +4,13 @@ New memory is filled with NaN, as a place that nobody writes to may hold the rig
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from tests.test_scan import agree, draw
+from tests.test_scan import agree, draw, results
 from wavetrain import scan
 from wavetrain.kernels import blocks, host, linear_cpu, selective_cpu, short_cpu, unitary_cpu
 
@@ -91,6 +92,26 @@ def test_the_gate_begins_anywhere_in_its_rows():
         return run(*rest, wide[1:, :, 4 : 4 + width])
 
     agree("selective", gated, [*inputs[:-1], wide])
+
+
+@pytest.mark.parametrize("name, tile", TILES)
+def test_no_piece_touches_what_another_writes(name: str, tile: int, monkeypatch: pytest.MonkeyPatch):
+    """From the last piece to the first, the bits are the same: sums are never made in common memory."""
+    run, inputs = problem(name, 13, 2 * tile + 3)
+    inputs = [part.to(torch.complex64 if part.is_complex() else torch.float32) for part in inputs]
+    forwards = results(run, inputs)
+    spread = host.spread
+    counts = []
+
+    def turned_round(work: Callable[[Any], None], pieces: list[Any], cost: int) -> None:
+        counts.append(len(pieces))
+        for piece in pieces[::-1]:
+            spread(work, [piece], cost)
+
+    monkeypatch.setattr(host, "spread", turned_round)
+    backwards = results(run, inputs)
+    assert len(counts) == 2 and min(counts) > 2, "pieces of forward, and of backward"
+    assert all(torch.equal(x, y) for x, y in zip(forwards, backwards, strict=True))
 
 
 @pytest.mark.parametrize("name, tile", [("short", short_cpu.TILE // DOUBLE), ("dilated", 64)])
