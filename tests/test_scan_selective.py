@@ -130,8 +130,11 @@ def test_only_what_is_wanted_gets_a_gradient():
 
 def test_routes():
     inputs = parts(2, 4, 3, 2, torch.float32)
-    scan.selective(*(part.bfloat16() for part in inputs))
+    with scan.only_plain():
+        scan.selective(*inputs)
     assert scan.routes()["selective"] == "plain"
+    scan.selective(*(part.bfloat16() for part in inputs))
+    assert scan.routes()["selective"] == "numba"  # in float32
     scan.selective(*inputs)
     assert scan.routes()["selective"] == "numba"
     rest = inputs[1:]

@@ -18,7 +18,7 @@ REPOSITORY = HERE.parent
 FILES = sorted(find.ROOT.rglob("*.py"))
 KINDS = set(find.KINDS)
 SYSTEMS = {"layers", "memories", "spiking", "rules"}
-DOWN = {"core", "scan", "errors", "balls", "windows"}
+DOWN = {"core", "scan", "errors", "balls", "precision", "windows"}
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
@@ -30,10 +30,12 @@ MAY_IMPORT = {
     "arena": {"errors"},
     "nulls": {"errors"},
     "generators": set(),
-    "core": {"errors"},
+    "precision": set(),
+    "state": set(),
     "windows": set(),
-    "kernels": {"core", "errors", "windows"},
-    "scan": {"core", "errors", "kernels"},
+    "core": {"errors", "precision", "state"},
+    "kernels": {"core", "errors", "precision", "windows"},
+    "scan": {"core", "errors", "kernels", "precision"},
     **{kind: DOWN for kind in SYSTEMS},
     "memories": DOWN | {"kernels"},  # temporal memory has a kernel of its own, which is no recurrence of scan
     "sampling": {"errors"},

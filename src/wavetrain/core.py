@@ -12,16 +12,18 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.nn import functional as F
 
+from wavetrain import precision
 from wavetrain.errors import BadInput
-
-State = Any  # a tensor or a (nested) tuple of tensors, batch first
+from wavetrain.state import State as State
+from wavetrain.state import leaves as leaves
+from wavetrain.state import map_state as map_state
 
 
 class Card(NamedTuple):
@@ -56,12 +58,24 @@ class Layer(nn.Module, ABC):
 
     `step` is the definition; `forward` is the same map over a whole sequence; `operator` is the T x T
     matrix of what is mixed into what, and `read` leads from mixed values to the output.
+
+    In half precision, or under autocast, a layer runs in float32 all through and rounds its output once. A
+    layer that is `mixed` has its large products in half precision instead, and sees to the rest itself;
+    `roundings` bounds what this costs.
     """
 
     card: ClassVar[Card]
     residual: ClassVar[bool] = False  # whether the output holds the input already, so that no stack adds it
+    mixed: ClassVar[bool] = False
+    roundings: ClassVar[float] = 1.2  # the error in half precision, next to that of rounding the output once
     width: int
     inputs: int
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name in ("operator",) if cls.mixed else ("begin", "step", "forward", "operator", "read"):
+            if name in vars(cls):
+                setattr(cls, name, precision.method(vars(cls)[name]))
 
     @abstractmethod
     def begin(self, batch: int) -> State:
@@ -253,20 +267,6 @@ class Recorded(Task):
 def majority(y: Tensor) -> float:
     """The accuracy of always naming the commonest class: the chance level of a classification."""
     return float(y.flatten().bincount().max() / y.numel())
-
-
-def map_state(function: Callable[..., Any], state: State, *others: State) -> State:
-    """Apply a function to each tensor of a nested state, or to the matching tensors of several."""
-    if isinstance(state, tuple):
-        return tuple(map_state(function, *parts) for parts in zip(state, *others, strict=True))
-    return function(state, *others)
-
-
-def leaves(state: State) -> list[Tensor]:
-    """The tensors of a nested state, in order."""
-    if isinstance(state, tuple):
-        return [leaf for part in state for leaf in leaves(part)]
-    return [state]
 
 
 def divisor(number: int, limit: float) -> int:

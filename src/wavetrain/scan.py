@@ -6,7 +6,8 @@ is chosen by device and dtype, can be forced with `only_plain`, and is reported 
 first derivatives; where these must have a graph of their own (`create_graph=True`) they are taken by plain
 operations, and inside the transforms of torch.func and in forward mode the plain route is. torch.compile
 breaks its graph at the doors below, so that the fast route is taken as without it; torch.export and
-torch.jit.trace get the plain route, in as many steps as their example has.
+torch.jit.trace get the plain route, in as many steps as their example has. In half precision,
+and under autocast, all compute and carry their state in float32.
 """
 
 import enum
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from wavetrain import precision
 from wavetrain.core import State
 from wavetrain.kernels import blocks
 from wavetrain.kernels import unitary as turns
@@ -82,6 +84,7 @@ def final(y: Tensor) -> Tensor:
 
 
 @whole
+@precision.door
 def linear(
     a: Tensor, b: Tensor, state: Tensor | None = None, reset: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -116,6 +119,7 @@ def _linear_plain(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> 
 
 
 @whole
+@precision.door
 def wave(
     drive: Tensor, kernel: Tensor, state: Tensor | None = None, activation: Activation = Activation.RELU
 ) -> tuple[Tensor, Tensor]:
@@ -135,6 +139,7 @@ def wave(
     return _wave_plain(drive, kernel, state, activation)
 
 
+@precision.door
 def wave_step(
     drive: Tensor, kernel: Tensor, state: Tensor, activation: Activation = Activation.RELU
 ) -> Tensor:
@@ -153,6 +158,7 @@ def _wave_plain(
 
 
 @whole
+@precision.door
 def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple[Tensor, Tensor]:
     """A causal convolution with few taps: y_t = sum over k of kernel[..., k] x_{t - k dilation}.
 
@@ -168,6 +174,7 @@ def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple
 
 
 @whole
+@precision.door
 def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """SiLU of a causal convolution with few taps in each channel: y_t = SiLU(sum_k weight_k x_{t-k} + bias).
 
@@ -184,6 +191,7 @@ def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -
 
 
 @whole
+@precision.door
 def selective(
     x: Tensor,
     dt: Tensor,
@@ -212,6 +220,7 @@ def selective(
 
 
 @whole
+@precision.door
 def unitary(
     theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
@@ -234,6 +243,7 @@ def unitary(
     return turns.separated(theta, w, b, c, state)
 
 
+@precision.door
 def dense(
     x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear, activation: Activation
 ) -> tuple[Tensor, Tensor]:
@@ -255,6 +265,7 @@ def dense(
     return h, last[0]
 
 
+@precision.door
 def dense_step(
     x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear, activation: Activation
 ) -> Tensor:
@@ -262,6 +273,7 @@ def dense_step(
     return activation(encode(x) + recur(state))
 
 
+@precision.door
 def chunked(
     q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None = None, size: int = 64
 ) -> tuple[Tensor, Tensor]:
@@ -302,6 +314,7 @@ def attention(
 
 
 @whole
+@precision.door
 def newton(cell: Cell, drive: Tensor, state: Tensor, how: Newton | None = None) -> tuple[Tensor, Info]:
     """The nonlinear recurrence h_t = f(h_{t-1}, x_t) of a cell whose channels do not see each other.
 

@@ -84,6 +84,8 @@ class Stack(Nonlinear):
     A causal map like the layers in it: it steps, carries a state, and has a tangent.
     """
 
+    mixed = True
+
     def __init__(self, layers: Sequence[Layer], inputs: int, outputs: int, mlp: MLP):
         super().__init__()
         widths = {layer.width for layer in layers} | {layer.inputs for layer in layers}
@@ -155,6 +157,8 @@ class Body(Nonlinear):
 
     Its tangent stands in for that of a stack of many tokens, whose one-hot inputs are too wide to follow.
     """
+
+    mixed = True
 
     def __init__(self, stack: Stack):
         super().__init__()

@@ -164,6 +164,14 @@ def test_places_count_by_their_distance_along_each_axis():
     close((there * back).sum(-1), (q @ k).expand(24), "products at distance zero, without places")
 
 
+def test_late_places_are_told_apart_in_half_precision():
+    """Places 2001 to 2004 are one number in bfloat16."""
+    x = normal(1, 1, 6, dtype=torch.bfloat16).expand(1, 2005, -1)
+    found, expected = lrpe(x), lrpe(x.double())
+    assert found.dtype == x.dtype
+    torch.testing.assert_close(found, expected.bfloat16(), rtol=2**-7, atol=3e-4)
+
+
 def test_one_scan_with_places_is_the_formula():
     q, k, v = normal(2, 4, 5, 3), normal(2, 4, 5, 3, seed=2), normal(2, 4, 5, 6, seed=3)
     share = k.flatten(1, 2).softmax(1).view_as(k)

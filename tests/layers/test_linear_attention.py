@@ -140,6 +140,29 @@ def test_features_stay_above_zero_where_elu_rounds():
     torch.testing.assert_close(layer(torch.ones(1, 3, 1))[0], torch.ones(1, 3, 1))
 
 
+@pytest.mark.parametrize("decay", Decay)
+@pytest.mark.parametrize("form", [None, stepped], ids=["forward", "steps"])
+def test_features_below_all_numbers_share_alike(decay: Decay, form):
+    """Queries and keys at -1,000, where exp is zero: weights are equal, but for the decay."""
+    layer = LinearAttention(1, decay=decay)
+    with torch.no_grad():
+        layer.project.weight.copy_(torch.tensor([[-1000.0], [-1000.0], [1.0]]))
+        layer.project.bias.zero_()
+        layer.out.weight.fill_(1.0)
+        layer.out.bias.zero_()
+        x = torch.tensor([1.0, 3.0, 2.0]).view(1, 3, 1)
+        rate = layer._log_decay(x).exp().flatten()
+    share = torch.tensor([[1.0, 0, 0], [1.0, 1, 0], [1.0, 1, 1]])
+    share[1:, 0] *= rate[1]
+    share[2, :2] *= rate[2]
+    expected = (share / share.sum(1, keepdim=True)) @ x[0]
+    y, _ = layer(x) if form is None else form(layer, x)
+    torch.testing.assert_close(y[0], expected)
+    watched = x.clone().requires_grad_()
+    layer(watched)[0].sum().backward()
+    assert watched.grad is not None and watched.grad.isfinite().all()
+
+
 def test_heads_that_do_not_fit_are_refused():
     with pytest.raises(BadInput, match="heads must divide width 8, got 3"):
         LinearAttention(8, heads=3)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
 from wavetrain.errors import BadInput
+from wavetrain.layers import rotary
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 
 
@@ -64,6 +65,18 @@ def test_only_the_distance_counts():
         along = torch.diagonal(fit, -distance, dim1=-2, dim2=-1)
         close(along, along[:, :1].expand_as(along), f"fit at distance {distance}, the same everywhere")
     assert fit.tril().std() > 1e-3, "the distance does not count at all"
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("cast", [True, False], ids=["autocast", "alone"])
+def test_late_places_are_turned_alike_in_half_precision(dtype: torch.dtype, cast: bool):
+    """At places 2001 to 2004, one number in bfloat16: as in float64, rounded once."""
+    x, place = normal(1, 1, 4, 8, dtype=dtype), torch.arange(2001, 2005)[None]
+    with torch.autocast("cpu", torch.bfloat16, enabled=cast):
+        found = rotary(x, place)
+    assert found.dtype == dtype
+    expected = rotary(x.double(), place)
+    torch.testing.assert_close(found, expected.to(dtype), rtol=torch.finfo(dtype).eps, atol=3e-4)
 
 
 def test_without_rotary_the_order_of_the_past_is_unseen():

@@ -8,7 +8,7 @@ The contract test runs all of them on every layer that `find` finds. The test of
 its variants, and the contract test runs them on layers with planted bugs, to see that they can fail.
 """
 
-from tests.promises import building, company, maps, transforms
+from tests.promises import building, company, maps, precision, transforms
 from tests.promises.tools import Make, close, generic, normal, seeded, stepped, whole
 
 __all__ = ["ON_BUILDING", "ON_SEQUENCES", "Make", "close", "generic", "normal", "seeded", "stepped", "whole"]
@@ -43,4 +43,8 @@ ON_BUILDING = (
     transforms.check_export,
     transforms.check_trace,
     transforms.check_compile,
+    precision.check_half_precision,
+    precision.check_autocast,
+    precision.check_default_type,
+    precision.check_loads_into_garbage,
 )

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from wavetrain import precision
 from wavetrain.errors import BadInput
 
 
@@ -27,6 +28,7 @@ def products(
     return y.transpose(2, 3).flatten(1, 2)[:, :time], state
 
 
+@precision.door
 def mixing(q: Tensor, k: Tensor, log_decay: Tensor) -> Tensor:
     """The weights of `scan.chunked` from step s to step t: q_t' (decay_t ... decay_{s+1}) k_s, (..., T, T).
 

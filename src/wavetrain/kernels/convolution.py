@@ -6,10 +6,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from wavetrain import precision
 from wavetrain.kernels import host
 from wavetrain.kernels.twice import again
 
 
+@precision.door
 def convolve(x: Tensor, kernel: Tensor) -> Tensor:
     """A causal convolution with a long kernel, by FFT: y_t = sum over k <= t of kernel_k x_{t-k}.
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from wavetrain import precision
 from wavetrain.errors import BadInput
 from wavetrain.kernels import host
 from wavetrain.kernels.twice import again
@@ -38,6 +39,7 @@ def walk(
     return y if gate is None else y * F.silu(gate), state
 
 
+@precision.door
 def selective_step(
     x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor
 ) -> tuple[Tensor, Tensor]:

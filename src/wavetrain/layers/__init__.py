@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain import scan
+from wavetrain import precision, scan
 from wavetrain.core import Nonlinear, State, check_width, divisor
 from wavetrain.errors import BadInput
 from wavetrain.scan import Info, Newton
@@ -215,8 +215,12 @@ class ChannelCell(Nonlinear):
         return torch.einsum("...hi,hgoi->...gho", parts, self.encode).flatten(-2) + self.bias
 
 
+@precision.door
 def rotary(x: Tensor, place: Tensor) -> Tensor:
-    """Rotary positions: pairs of channels of x (B, H, T, P) turned in proportion to place (B, T)."""
+    """Rotary positions: pairs of channels of x (B, H, T, P) turned in proportion to place (B, T).
+
+    Angles are never in half precision, in which places 2001 to 2004 are one.
+    """
     half = x.shape[-1] // 2
     rate = 10_000 ** (-torch.arange(half, dtype=x.dtype, device=x.device) / max(half, 1))
     angle = place[:, None, :, None].to(x.dtype) * rate  # (B, 1, T, half)

@@ -92,8 +92,8 @@ class ELMNeuron(Nonlinear):
             raise BadInput(f"ELMNeuron: expected positive times, the shortest below the longest, got {leak}")
         self.width, self.inputs, self.branches, self.leak = width, inputs, branches, leak
         source = share * torch.arange(branches)[:, None] + torch.arange(synapses)  # (branches, synapses)
-        self.register_buffer("source", source.clamp(max=inputs - 1).flatten(), persistent=False)
-        self.register_buffer("wired", (source < inputs).flatten().float(), persistent=False)
+        self.register_buffer("source", source.clamp(max=inputs - 1).flatten())
+        self.register_buffer("wired", (source < inputs).flatten().to(torch.get_default_dtype()))
         self.synapse = nn.Parameter(torch.full((branches * synapses,), 0.5))
         self.hidden = nn.Linear(branches + memory, 2 * memory)
         self.update = nn.Linear(2 * memory, memory)
@@ -131,7 +131,7 @@ class ELMNeuron(Nonlinear):
         """Where each tau lies between its bounds, through an inverse sigmoid."""
         low, high = self.leak.shortest, self.leak.longest
         tau = torch.logspace(math.log10(low), math.log10(high), memory, dtype=torch.float64)
-        return torch.logit((tau - low) / (high - low), eps=1e-6 / (high - low)).float()
+        return torch.logit((tau - low) / (high - low), eps=1e-6 / (high - low)).to(torch.get_default_dtype())
 
     def _received(self, x: Tensor) -> Tensor:
         """What the synapses give to their branches: x (..., I) gives (..., branches)."""

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain import scan
+from wavetrain import precision, scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
 
@@ -46,6 +46,7 @@ def one_scan(q: Tensor, k: Tensor, v: Tensor, places: bool = False) -> Tensor:
     return (q.flatten(1, -2) @ (share.flatten(1, -2).mT @ v.flatten(1, -2))).view(v.shape)
 
 
+@precision.door
 def lrpe(x: Tensor) -> Tensor:
     """MD-LRPE: queries or weights x (B, tokens..., K) to (B, tokens..., 2K).
 

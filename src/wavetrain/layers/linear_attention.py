@@ -10,7 +10,8 @@ so that y_t is a mean of all past values, weighted by phi(q_t) . phi(k_s) times 
 paper has no decay, g = 1. Two ways to forget are offered beside it: one fixed rate for each head, 1 - 2^-5,
 1 - 2^-6 and so on, as in retention (Sun et al. 2023, arXiv 2307.08621), or one gate for each head, read from
 the input, as in Mamba-2 and gated linear attention; the gates start near those rates. Without the feature
-map there is no division: y_t = W_o S_t' q_t. `forward` is chunked. Left out: positions, and retention's norm.
+map there is no division: y_t = W_o S_t' q_t. `forward` is chunked. Features are at least exp(-40), 4e-18,
+so that z . phi(q) is never zero. Left out: positions, and retention's norm.
 """
 
 import enum
@@ -133,5 +134,8 @@ class LinearAttention(Layer):
 
 
 def _positive(x: Tensor) -> Tensor:
-    """elu(x) + 1, without the difference that would round small values to zero."""
-    return x.clamp(max=0).exp() + x.relu()
+    """elu(x) + 1, without the difference that would round small values to zero, but at least exp(-40).
+
+    The product of two such features is a normal number in float32, so that weights never sum to zero.
+    """
+    return x.clamp(-40, 0).exp() + x.relu()

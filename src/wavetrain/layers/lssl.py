@@ -55,7 +55,7 @@ class LSSL(Layer):
             raise BadInput(f"LSSL: expected alpha from 0 to 1, got {alpha}")
         self.width, self.inputs, self.states = width, inputs, states
         self.readings, self.alpha = readings, alpha
-        a, b = (part.float() for part in legs(states))
+        a, b = (part.to(torch.get_default_dtype()) for part in legs(states))
         self.encode: nn.Module = nn.Identity() if inputs == width else nn.Linear(inputs, width)
         self.a = nn.Parameter(a, requires_grad=not fixed)  # (N, N)
         log_step = torch.empty(width).uniform_(math.log(0.001), math.log(0.1))

@@ -47,11 +47,14 @@ class S4(Layer):
             raise BadInput(f"S4: states must be even, as modes come in pairs, got {states}")
         self.width, self.inputs, self.states = width, inputs, states
         modes, b = legs_modes(states)
-        b = torch.stack([b, torch.zeros_like(b)], -1).float().expand(width, -1, -1)  # (D, N / 2, 2)
+        decay, frequency, b = (
+            part.to(torch.get_default_dtype()).expand(width, *part.shape)
+            for part in ((-modes.real).log(), modes.imag, torch.stack([b, torch.zeros_like(b)], -1))
+        )  # (D, N / 2) twice, and (D, N / 2, 2)
         self.encode: nn.Module = nn.Identity() if inputs == width else nn.Linear(inputs, width)
         self.log_step = nn.Parameter(torch.empty(width).uniform_(math.log(0.001), math.log(0.1)))
-        self.log_decay = nn.Parameter((-modes.real).log().float().expand(width, -1).clone())  # (D, N / 2)
-        self.frequency = nn.Parameter(modes.imag.float().expand(width, -1).clone())
+        self.log_decay = nn.Parameter(decay.clone())
+        self.frequency = nn.Parameter(frequency.clone())
         self.p = nn.Parameter(b * 0.5**0.5)  # real and imaginary parts, as in b and c
         self.b = nn.Parameter(b.clone())
         self.c = nn.Parameter(torch.randn(width, states // 2, 2) * 0.5**0.5)

@@ -64,7 +64,7 @@ class S4D(Layer):
         if states % 2:
             raise BadInput(f"S4D: states must be even, as modes come in pairs, got {states}")
         self.width, self.inputs, self.states = width, inputs, states
-        modes = start.modes(states).to(torch.complex64).expand(width, -1)
+        modes = start.modes(states).to(torch.get_default_dtype().to_complex()).expand(width, -1)
         self.encode: nn.Module = nn.Identity() if inputs == width else nn.Linear(inputs, width)
         self.log_step = nn.Parameter(torch.empty(width).uniform_(math.log(0.001), math.log(0.1)))
         self.log_decay = nn.Parameter((-modes.real).log())  # (D, N / 2)

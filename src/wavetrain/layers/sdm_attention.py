@@ -101,7 +101,7 @@ class SdmAttention(Layer):
                 self.register_buffer("beta", start)
         else:
             table = balls.overlaps(size, radius, caps=weights is Weights.CAP)
-            self.register_buffer("overlap", table, persistent=False)
+            self.register_buffer("overlap", table)
 
     def begin(self, batch: int) -> State:
         none = self.out.weight.new_zeros(batch, self.heads, 0, self.width // self.heads)

@@ -33,6 +33,7 @@ class SdmPerceptron(Layer):
     classes; `active` takes single vectors too. The operator is diagonal, its values the active neurons.
     """
 
+    roundings = 15.0  # rounded addresses tie, and another of two equal neurons may win
     wins: Tensor  # c, (neurons,)
 
     card = Card(

@@ -36,7 +36,7 @@ class Shelf(Memory):
         values = size if values is None else values
         check_width(type(self).__name__, size=size, values=values)
         self.size, self.values = size, values
-        self.register_buffer("place", torch.zeros(()), persistent=False)  # knows type and device
+        self.register_buffer("place", torch.zeros(()))  # knows type and device
 
     @abstractmethod
     def weigh(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:

@@ -35,7 +35,7 @@ class CorrelationMatrix(Memory):
         values = size if values is None else values
         check_width("CorrelationMatrix", size=size, values=values)
         self.size, self.values = size, values
-        self.register_buffer("place", torch.zeros(()), persistent=False)  # knows type and device
+        self.register_buffer("place", torch.zeros(()))  # knows type and device
 
     def empty(self, batch: int) -> State:
         return self.place.new_zeros(batch, self.size, self.values)

@@ -87,7 +87,7 @@ class GeneralSequential(Memory):
                 f"got {dynamics.hold * size * dynamics.gamma:.4g}"
             )
         self.size, self.nonlinearity, self.dynamics = size, nonlinearity, dynamics
-        self.register_buffer("place", torch.zeros(()), persistent=False)  # knows type and device
+        self.register_buffer("place", torch.zeros(()))  # knows type and device
 
     def empty(self, batch: int) -> State:
         zeros = self.place.new_zeros

@@ -78,7 +78,7 @@ class Hopfield(Memory):
         values = size if values is None else values
         check_width("Hopfield", size=size, values=values)
         self.size, self.values, self.storage, self.update, self.sweeps = size, values, storage, update, sweeps
-        self.register_buffer("place", torch.zeros(()), persistent=False)  # knows type and device
+        self.register_buffer("place", torch.zeros(()))  # knows type and device
 
     def capacity(self) -> float:
         """How many patterns the network holds, by the theory of its way to store them."""

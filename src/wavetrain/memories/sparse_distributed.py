@@ -145,7 +145,7 @@ class SharedNeurons(Shelf):
         )
         _check_radius("SharedNeurons", size, radius)
         self.radius, self.space = radius, space
-        self.register_buffer("overlap", balls.overlaps(size, radius, caps), persistent=False)
+        self.register_buffer("overlap", balls.overlaps(size, radius, caps))
 
     def prepared(self, pattern: Tensor) -> Tensor:
         return check_signs(self, pattern) if self.space is Space.BINARY else unit(self, pattern)

@@ -173,7 +173,7 @@ class TolmanEichenbaum(nn.Module):
         self._fixed("drives", of_g[:, None] >= of_g)  # (G, G), from row to column
         stop = torch.arange(iterations)[:, None] < (iterations - of_p).clamp(min=1)
         runs = torch.stack([stop, torch.ones_like(stop)], 1)
-        self.register_buffer("runs", runs, persistent=False)  # (iterations, 2, P), the cells that move
+        self.register_buffer("runs", runs)  # (iterations, 2, P), the cells that move
         self.register_buffer("iteration", torch.zeros((), dtype=torch.long))
 
         cells = len(of_g)
@@ -295,7 +295,7 @@ class TolmanEichenbaum(nn.Module):
         return told + now.ramp * codes + prices
 
     def _fixed(self, name: str, matrix: Tensor) -> None:
-        self.register_buffer(name, matrix.float(), persistent=False)
+        self.register_buffer(name, matrix.to(torch.get_default_dtype()))
 
 
 class ByChunks(Rule):
