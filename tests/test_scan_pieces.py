@@ -23,6 +23,7 @@ TILES = [
     ("dilated", 64),  # no tiles, only sequences
     ("wave", 7),
 ]
+TILED = ("linear", "selective", "short", "unitary")
 
 
 @pytest.fixture(autouse=True)
@@ -97,20 +98,24 @@ def test_the_gate_begins_anywhere_in_its_rows():
 @pytest.mark.parametrize("name, tile", TILES)
 def test_no_piece_touches_what_another_writes(name: str, tile: int, monkeypatch: pytest.MonkeyPatch):
     """From the last piece to the first, the bits are the same: sums are never made in common memory."""
-    run, inputs = problem(name, 13, 2 * tile + 3)
+    batch, width = 13, 2 * tile + 3
+    run, inputs = problem(name, batch, width)
     inputs = [part.to(torch.complex64 if part.is_complex() else torch.float32) for part in inputs]
     forwards = results(run, inputs)
     spread = host.spread
-    counts = []
+    times = []  # that each channel of each sequence is worked on, in forward and in backward
 
     def turned_round(work: Callable[[Any], None], pieces: list[Any], cost: int) -> None:
-        counts.append(len(pieces))
+        assert len(pieces) > 2
+        times.append(torch.zeros(batch, width))
         for piece in pieces[::-1]:
+            first, last, left, right = piece[-4:] if name in TILED else (*piece[-2:], 0, width)
+            times[-1][first:last, left:right] += 1
             spread(work, [piece], cost)
 
     monkeypatch.setattr(host, "spread", turned_round)
     backwards = results(run, inputs)
-    assert len(counts) == 2 and min(counts) > 2, "pieces of forward, and of backward"
+    assert len(times) == 2 and all((count == 1).all() for count in times)
     assert all(torch.equal(x, y) for x, y in zip(forwards, backwards, strict=True))
 
 
