@@ -20,9 +20,11 @@ from wavetrain.experiments.htm_taxi import (
     _least,
     _made_up,
     _normal,
+    _pooled,
     small,
     smoke,
 )
+from wavetrain.memories.temporal_memory import SpatialPooler
 
 
 def figures(**changed: float) -> dict[str, float]:
@@ -103,6 +105,24 @@ def test_without_statsmodels_one_line_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.tsa.arima.model", None)
     with pytest.raises(BadInput, match="expected the package statsmodels"):
         _arima(smoke, np.zeros(460), smoke.first)
+
+
+def test_the_pooler_learns_from_the_first_records_alone():
+    """What is scored moves no code: another future leaves all codes before it, another past does not."""
+    bits = torch.rand(400, 30, generator=torch.Generator().manual_seed(0)) < 0.3
+    scale = type(smoke)(**{**vars(smoke), "columns": 64, "winners": 6, "passes": 20})
+    codes, other = _pooled(scale, bits, 0), bits.clone()
+    other[scale.pooled :] = bits[scale.pooled :].flip(0)
+    assert torch.equal(_pooled(scale, other, 0)[: scale.pooled], codes[: scale.pooled])
+    assert torch.equal(_pooled(scale, other, 0)[scale.pooled :], codes[scale.pooled :].flip(0)), (
+        "it is frozen"
+    )
+    other[: scale.pooled] = ~bits[: scale.pooled]
+    assert not torch.equal(_pooled(scale, other, 0)[scale.pooled :].flip(0), codes[scale.pooled :])
+    pooler, state = SpatialPooler(30, 64, 6), None
+    for _ in range(20):
+        _, state = pooler.forward(bits[: scale.pooled], state)
+    assert torch.equal(codes, pooler.forward(bits, state, learn=False)[0])
 
 
 def test_the_made_up_stream_has_its_clock():

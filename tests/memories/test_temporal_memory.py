@@ -53,7 +53,7 @@ class Plain:
         self.free: list[int] = []
         self.active: list[int] = []
         self.winners: list[int] = []
-        self.time, self.dice = 0, memory.seed
+        self.time, self.dice, self.evicted = 0, memory.seed, 0
 
     def draw(self, many: int) -> int:
         self.dice = (self.dice + 0x9E3779B97F4A7C15) % 2**64
@@ -83,9 +83,13 @@ class Plain:
 
     def grow(self, name: int, wanted: int) -> None:
         synapses = self.segments[name].synapses
-        wanted = min(wanted, self.how.synapses - len(synapses))
-        pool = [cell for cell in self.winners if cell not in synapses] if wanted > 0 else []
-        for i in range(min(wanted, len(pool))):
+        pool = [cell for cell in self.winners if cell not in synapses]
+        wanted = max(0, min(wanted, len(pool)))
+        others = sorted((p, cell) for cell, p in synapses.items() if cell not in self.winners)
+        for _, cell in others[: max(0, len(synapses) + wanted - self.how.synapses)] if wanted else []:
+            del synapses[cell]
+            self.evicted += 1
+        for i in range(min(wanted, self.how.synapses - len(synapses))):
             j = i + self.draw(len(pool) - i)
             pool[i], pool[j] = pool[j], pool[i]
             synapses[pool[i]] = round(self.how.initial * 1e6)
@@ -174,8 +178,14 @@ def noisy(length: int) -> Tensor:
 
 @pytest.mark.parametrize(
     "dendrites",
-    [SMALL, replace(SMALL, segments=2, punish=0.05), Dendrites(4, 6, 12, synapses=14, down=0.15)],
-    ids=["as it is", "two segments a cell", "little room"],
+    [
+        SMALL,
+        replace(SMALL, segments=2, punish=0.05),
+        Dendrites(4, 6, 12, synapses=14, down=0.15),
+        Dendrites(4, 6, 12, synapses=12, down=0.01),
+        replace(SMALL, synapses=40, initial=0.6, down=0.03),
+    ],
+    ids=["as it is", "two segments a cell", "little room", "no room", "two blocks, full"],
 )
 def test_each_record_is_that_of_the_plain_program(dendrites: Dendrites):
     memory = TemporalMemory(256, 3, dendrites, seed=5)
@@ -196,6 +206,8 @@ def test_each_record_is_that_of_the_plain_program(dendrites: Dendrites):
         (o, *sorted(rest)) for o, *rest in theirs
     )
     assert len(ours) > 100
+    full = max(len(one.synapses) for one in plain.segments.values()) == dendrites.synapses
+    assert full == (plain.evicted > 0) == (dendrites.synapses < SMALL.synapses)
 
 
 def same(one: Trace, other: Trace) -> bool:
@@ -355,6 +367,48 @@ def test_codes_of_the_study_are_hardly_ever_mistaken():
     assert tail / math.comb(n, k) == pytest.approx(1.68e-41, rel=5e-3)
 
 
+def test_a_full_segment_gives_up_its_weakest_synapses_for_what_comes():
+    """One segment of 4 synapses: 2 cells that it knew give way to 2 that won, and the one that won stays."""
+    how = Dendrites(activation=2, matching=2, grow=4, synapses=4, down=0.05, initial=0.21)
+    memory = TemporalMemory(8, 1, how, seed=1)
+
+    def record(*columns: int) -> Tensor:
+        return torch.zeros(8, dtype=torch.bool).index_fill(0, torch.tensor(columns), True)
+
+    _, state = memory.forward(torch.stack([record(0, 1, 2, 3), record(7)]))
+    assert [sorted(source.tolist()) for _, source, _ in memory.segments(state)] == [[0, 1, 2, 3]]
+    state = memory.reset(state)
+    _, state = memory.forward(torch.stack([record(2, 3, 4, 5), record(7)]), state)
+    (_, source, permanence) = memory.segments(state)[0]
+    assert dict(zip(source.tolist(), permanence.tolist(), strict=True)) == {
+        2: 0.31,
+        3: 0.31,
+        4: 0.21,
+        5: 0.21,
+    }
+    _, state = memory.forward(torch.stack([record(2, 3, 6), record(7)]), memory.reset(state))
+    (_, source, permanence) = memory.segments(state)[0]
+    assert dict(zip(source.tolist(), permanence.tolist(), strict=True)) == {
+        2: 0.41,
+        3: 0.41,
+        5: 0.16,
+        6: 0.21,
+    }
+
+
+@pytest.mark.parametrize("periodic", [False, True])
+def test_a_missing_value_has_no_bits_and_an_endless_one_is_refused(periodic: bool):
+    x = torch.tensor([0.3, torch.nan, 0.9], dtype=torch.float64)
+    bits = scalar(x, 50, 5, 0, 1, periodic)
+    assert bits.sum(1).tolist() == [5, 0, 5]
+    assert torch.equal(bits[[0, 2]], scalar(x[[0, 2]], 50, 5, 0, 1, periodic))
+    for endless in (torch.inf, -torch.inf):
+        with pytest.raises(BadInput, match=r"finite or NaN, got .* 1 infinite"):
+            scalar(torch.tensor([0.3, endless]), 50, 5, 0, 1, periodic)
+    day = clocked(torch.tensor([[9000.0, torch.nan, 2.0], [torch.nan] * 3]))
+    assert day.sum(1).tolist() == [58, 0] and day[0, :109].sum() == day[0, -100:].sum() == 29
+
+
 def test_nearby_values_share_bits():
     bits = scalar(torch.tensor([0.0, 40_000 / 80, 40_000, 99_999]), 109, 29, 0, 40_000)
     assert bits.sum(1).tolist() == [29] * 4
@@ -436,6 +490,12 @@ def test_bad_input_is_refused():
         SoftmaxClassifier(4, 2).forward(active, torch.tensor([0, 1, 2]))
     with pytest.raises(BadInput, match="fewer ones than bits"):
         scalar(torch.zeros(1), 5, 5, 0, 1)
+    with pytest.raises(BadInput, match="fewer ones than bits"):
+        scalar(torch.zeros(1), 5, 2, 0, torch.inf)
+    with pytest.raises(BadInput, match=r"values \(time,\), finite or NaN, got torch.float32 \(2, 1\)"):
+        scalar(torch.zeros(2, 1), 5, 2, 0, 1)
+    with pytest.raises(BadInput, match=r"counts \(time, 3\), got \(4, 2\)"):
+        clocked(torch.zeros(4, 2))
     with pytest.raises(BadInput, match="1 to 8 ones, got 9"):
         categories(2, 8, 9, dice(0))
     with pytest.raises(BadInput, match=r"a state \(8, 4\), got torch.bool \(1, 4\) and \(4, 8\)"):

@@ -1,7 +1,9 @@
 """Does temporal memory forecast a stream as well as networks trained for it, and follow it when it changes?
 
 Cui, Ahmad and Hawkins 2016, arXiv 1512.05463, New York taxi passengers: half-hourly counts of a year, to be
-told 2.5 hours (5 records) ahead, scored from record 10,000 on. Everyone reads the stream once, in order.
+told 2.5 hours (5 records) ahead, scored from record 10,000 on. Everyone reads the stream once, in order, but
+what lies far before the scoring may be read more often: as in the authors' program the spatial pooler first
+learns in 5 passes over 5,000 records, and no more after that; LSTMs are trained for weeks before it.
 Rivals: LSTMs of 20 cells that are trained once a week on the last 1,000 or 6,000 records; an echo state
 network with exact least squares; ARIMA, fitted once a week to the last 1,000; the last count; and the count
 at that time a week ago. A second stream is changed as in the authors' files: from April 2015 on weekdays have
@@ -77,7 +79,8 @@ claim = Claim(
     "stored forecasts we computed a MAPE of .081 for the memory, .082 and .099 for LSTMs on 6,000 and "
     "1,000 records, .096 for the echo state network and .295 for ARIMA. Their LSTMs learned by RProp and "
     "from the clock as numbers, ours learn by Adam and see sine and cosine of day and week, as does the "
-    "echo state network. ARIMA sees no clock.",
+    "echo state network. ARIMA sees no clock. In a first run the pooler learned all along, so that codes "
+    "moved under the memory (MAPE .089 to .093); since then it follows the authors' program.",
 )
 
 
@@ -94,6 +97,8 @@ class Scale:
     span: int  # records of a run that they train on
     steps: int
     warm: int  # weeks of training before the scoring
+    pooled: int  # records that the spatial pooler learns from
+    passes: int  # over these
     esn: int
     arima: tuple[tuple[int, int, int], ...]
     fitted: int  # records that ARIMA is fitted to
@@ -102,9 +107,11 @@ class Scale:
 
 
 ORDERS = (3, 0, 2), (3, 1, 2)
-smoke = Scale(460, 380, 420, 128, 20, 2, 4, (60,), 20, 2, 0, 8, ((1, 0, 0),), 60)
-small = Scale(None, 10_000, 13_152, 2048, 40, 32, 20, (1000, 6000), 100, 190, 4, 200, ORDERS, 1000)
-full = Scale(None, 10_000, 13_152, 2048, 40, 32, 20, (1000, 3000, 6000), 100, 2000, 20, 500, ORDERS, 3000)
+smoke = Scale(460, 380, 420, 128, 20, 2, 4, (60,), 20, 2, 0, 300, 2, 8, ((1, 0, 0),), 60)
+small = Scale(None, 10_000, 13_152, 2048, 40, 32, 20, (1000, 6000), 100, 190, 4, 5000, 5, 200, ORDERS, 1000)
+full = Scale(
+    None, 10_000, 13_152, 2048, 40, 32, 20, (1000, 3000, 6000), 100, 2000, 20, 5000, 5, 500, ORDERS, 3000
+)
 
 
 @dataclass(frozen=True)
@@ -160,10 +167,9 @@ def _forecasts(scale: Scale, lab: Lab, prefix: str, rows: Tensor, first: int) ->
 def _memory(scale: Scale, lab: Lab, rows: Tensor, first: int) -> Forecast:
     """Encoder, spatial pooler, temporal memory and softmax; the count is its mean, median or most likely."""
     bits, many = clocked(rows), BUCKETS * FINER
-    columns, _ = SpatialPooler(bits.shape[1], scale.columns, scale.winners, seed=lab.seed).forward(bits)
     memory = TemporalMemory(scale.columns, scale.cells, Dendrites(punish=0.01), lab.seed)
     state, members, ends, last = memory.empty(), [], [], 0
-    for part in columns.split(2000):
+    for part in _pooled(scale, bits, lab.seed).split(2000):
         trace, state = memory.forward(part, state, reuse=True)
         members.append(trace.active.members)
         ends.append(trace.active.ends + last)
@@ -175,6 +181,13 @@ def _memory(scale: Scale, lab: Lab, rows: Tensor, first: int) -> Forecast:
     tried = [chance @ middle, middle[median], middle[chance.argmax(1)]]
     count = _least(scale, tried, rows[:, 0])
     return Forecast(count[first:], chance[first:].unflatten(1, (BUCKETS, FINER)).sum(2))
+
+
+def _pooled(scale: Scale, bits: Tensor, seed: int) -> Tensor:
+    """The columns (N, columns) of a pooler that learned from the first records, and has stopped learning."""
+    pooler = SpatialPooler(bits.shape[1], scale.columns, scale.winners, seed=seed)
+    _, state = pooler.forward(bits[: scale.pooled].repeat(scale.passes, 1))
+    return pooler.forward(bits, state, learn=False)[0]
 
 
 def _lstm(

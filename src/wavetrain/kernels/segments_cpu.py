@@ -32,6 +32,34 @@ class State(NamedTuple):
     tally: np.ndarray  # (13,): records, active, winners, generator; numbers in use, highest, last given back
 
 
+def nothing(cells, synapses, seed):
+    """The state before any segment has grown, for cells whose segments may have that many synapses."""
+    cell = np.zeros((7, cells), np.int32)
+    cell[[FIRST, HEAD]] = -1
+    cell[ALIVE] = 1
+    tally = np.zeros(13, np.int64)
+    tally[DICE], tally[FREE:] = seed, -1
+    shapes = (0, BLOCKS - (-synapses // BLOCK)), (0, 2, BLOCK), (0, BLOCK + 1)
+    segment, synapse, target = (np.zeros(shape, np.int32) for shape in shapes)
+    return State(segment, synapse, target, cell, tally)
+
+
+def larger(state, kind):
+    """Twice the places for segments, blocks of synapses or blocks of targets."""
+    old = state[kind]
+    new = np.empty((max(2 * len(old), 1024), *old.shape[1:]), np.int32)
+    new[: len(old)] = old
+    return state._replace(**{State._fields[kind]: new})
+
+
+def synapses(state, row):
+    """The cells that a segment, a row of state.segment, listens to, and the permanences, from 0 to 1."""
+    many = row[MANY]
+    blocks = state.synapse[row[BLOCKS:][: -(-many // BLOCK)]]  # (..., 2, 32)
+    source, permanence = blocks.swapaxes(0, 1).reshape(2, -1)[:, :many]
+    return source.copy(), permanence / UNIT
+
+
 @compiled
 def make(state, cell, most):
     """An empty segment; where the cell has as many as it may have, the one that learned longest ago goes."""

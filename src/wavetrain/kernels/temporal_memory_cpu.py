@@ -5,11 +5,10 @@ segments whose overlap is large are looked at one by one. `walk` stops before a 
 the room for what it hands out, could run short, and is called again with more.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from wavetrain.kernels.compiled import compiled
+from wavetrain.kernels.learning_cpu import CHOSEN, NOW, adapt, grow, prune, teach
 from wavetrain.kernels.segments_cpu import (
     ACTIVE,
     ACTIVES,
@@ -26,44 +25,11 @@ from wavetrain.kernels.segments_cpu import (
     TARGET,
     TIME,
     TOP,
-    UNIT,
-    USED,
     WINNERS,
     WINS,
-    add,
-    destroy,
     draw,
-    drop,
     make,
 )
-
-
-class Rules(NamedTuple):
-    """What decides how segments predict and learn; permanences in millionths."""
-
-    cells: int
-    activation: int
-    matching: int
-    grow: int
-    initial: int
-    connected: int
-    up: int
-    down: int
-    punish: int
-    segments: int
-    synapses: int
-
-
-class Bench(NamedTuple):
-    """Room to work in; nothing of it outlives a call."""
-
-    overlap: np.ndarray  # (S,) potential overlaps
-    found: np.ndarray  # (S,) matching segments, sorted: owner << 32 | segment << 1 | whether it is active
-    was: np.ndarray  # (C,) whether a cell was active
-    work: np.ndarray  # (4, C): marks, candidates of a draw, cells that begin to fire, those that win
-
-
-MARK, POOL, NOW, CHOSEN = range(4)
 
 
 @compiled
@@ -219,7 +185,7 @@ def _expect(rules, state, bench, begin, end, firing, winning, learn):
                 bench.work[NOW, firing] = bench.work[CHOSEN, winning] = last = cell
                 firing, winning = firing + 1, winning + 1
             if learn:
-                _learn(rules, state, bench, _segment(bench.found[i]))
+                teach(rules, state, bench, _segment(bench.found[i]))
     return firing, winning
 
 
@@ -238,8 +204,8 @@ def _punish(rules, state, bench, begin, end):
     for i in range(begin, end):
         segment = _segment(bench.found[i])
         if bench.overlap[segment] >= rules.matching:
-            _adapt(state, bench, segment, -rules.punish, 0)
-            _prune(rules, state, segment)
+            adapt(state, bench, segment, -rules.punish, 0)
+            prune(rules, state, segment)
 
 
 @compiled
@@ -254,7 +220,7 @@ def _surprise(rules, state, bench, column, begin, end, learn):
     if best >= 0:
         winner = np.int64(state.segment[best, OWNER])
         if learn:
-            _learn(rules, state, bench, best)
+            teach(rules, state, bench, best)
         return winner
     winner, least, ties = np.int64(-1), 0, 0
     for cell in range(column * rules.cells, (column + 1) * rules.cells):
@@ -267,64 +233,6 @@ def _surprise(rules, state, bench, column, begin, end, learn):
         least = size
     if learn and winner >= 0 and state.tally[WINS] > 0:
         segment = make(state, winner, rules.segments)
-        _grow(rules, state, bench, segment, rules.grow)
-        _prune(rules, state, segment)
+        grow(rules, state, bench, segment, rules.grow)
+        prune(rules, state, segment)
     return winner
-
-
-@compiled
-def _learn(rules, state, bench, segment):
-    _adapt(state, bench, segment, rules.up, -rules.down)
-    _grow(rules, state, bench, segment, rules.grow - bench.overlap[segment])
-    state.segment[segment, USED] = state.tally[TIME]
-    _prune(rules, state, segment)
-
-
-@compiled
-def _adapt(state, bench, segment, active, silent):
-    """Change the permanences of synapses from cells that were active and silent; those at 0 are gone."""
-    slot = 0
-    while slot < state.segment[segment, MANY]:
-        block, i = state.segment[segment, BLOCKS + slot // BLOCK], slot % BLOCK
-        permanence = state.synapse[block, 1, i] + (
-            active if bench.was[state.synapse[block, 0, i]] else silent
-        )
-        if permanence <= 0:
-            drop(state, segment, slot)  # the last synapse now lies here
-        else:
-            state.synapse[block, 1, i] = min(UNIT, permanence)
-            slot += 1
-
-
-@compiled
-def _grow(rules, state, bench, segment, wanted):
-    """New synapses from the last winners, drawn from those that have none here yet."""
-    wanted = min(wanted, rules.synapses - state.segment[segment, MANY])
-    if wanted <= 0:
-        return
-    _mark(state, bench, segment, 1)
-    size = 0
-    for i in range(state.tally[WINS]):
-        if bench.work[MARK, state.cell[WINNERS, i]] == 0:
-            bench.work[POOL, size] = state.cell[WINNERS, i]
-            size += 1
-    _mark(state, bench, segment, 0)
-    for i in range(min(wanted, size)):
-        j = i + draw(state, size - i)
-        cell = bench.work[POOL, j]
-        bench.work[POOL, j] = bench.work[POOL, i]
-        add(state, segment, cell, rules.initial)
-
-
-@compiled
-def _mark(state, bench, segment, value):
-    for slot in range(state.segment[segment, MANY]):
-        block = state.segment[segment, BLOCKS + slot // BLOCK]
-        bench.work[MARK, state.synapse[block, 0, slot % BLOCK]] = value
-
-
-@compiled
-def _prune(rules, state, segment):
-    """A segment with too few synapses to match again is taken away."""
-    if state.segment[segment, MANY] < min(rules.matching, rules.activation):
-        destroy(state, segment)

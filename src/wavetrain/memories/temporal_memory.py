@@ -9,6 +9,7 @@ each record; segments d of cells with permanences D, connected where D >= theta;
     learning      segments that predicted a column of W_t, and the best matching one of a bursting column:
                   D += up on cells of A(t-1), D -= down on others, gone at 0; then new synapses to cells that
                   won at t-1, up to `grow` active ones. If none matches a new segment, on a cell with fewest
+    making room   a full segment gives up its weakest synapses, but none from cells that won at t-1
     punishing     D -= punish on cells of A(t-1), for segments that matched where the column stayed silent
     winners       cells that fire predicted; in a burst the one that learns
     anomaly       the share of W_t that bursts
@@ -17,8 +18,8 @@ Learning is local and online, and nothing of it has a gradient: thresholds, sets
 `Memory` of pairs, whose values have one. It takes in a stream, as a layer does, and hands back its state,
 which is arrays. Beside it are the encoders, the spatial pooler and the read-outs of the study: the code whose
 columns are predicted most, and a softmax. Ours: segments with too few synapses to match are taken away; of
-equal matches the lower number learns; a full cell gives up what learned longest ago. Left out: apical and
-basal dendrites from elsewhere, boosting in the pooler.
+equal matches the lower number learns; of synapses as weak that from the lower cell goes; a full cell gives up
+what learned longest ago. Left out: apical and basal dendrites from elsewhere, boosting in the pooler.
 """
 
 import math
@@ -33,8 +34,8 @@ from wavetrain.core import Card, check_width
 from wavetrain.errors import BadInput
 from wavetrain.kernels import segments_cpu as places
 from wavetrain.kernels import sparse_bits_cpu, temporal_memory_cpu
+from wavetrain.kernels.learning_cpu import Rules, room_for
 from wavetrain.kernels.segments_cpu import State
-from wavetrain.kernels.temporal_memory_cpu import Bench, Rules
 
 ROOM = 1 << 20  # cells of the sets that one call of the kernel may hand out
 
@@ -111,15 +112,7 @@ class TemporalMemory:
 
     def empty(self) -> State:
         """The memory before the first record, without any segment."""
-        blocks = -(-self.dendrites.synapses // places.BLOCK)
-        cell = np.zeros((7, self.columns * self.cells), np.int32)
-        cell[[places.FIRST, places.HEAD]] = -1
-        cell[places.ALIVE] = 1
-        count = np.zeros(13, np.int64)
-        count[places.DICE], count[places.FREE :] = self.seed, -1
-        shapes = (0, places.BLOCKS + blocks), (0, 2, places.BLOCK), (0, places.BLOCK + 1)
-        segment, synapse, target = (np.zeros(shape, np.int32) for shape in shapes)
-        return State(segment, synapse, target, cell, count)
+        return places.nothing(self.columns * self.cells, self.dendrites.synapses, self.seed)
 
     def step(self, x: Tensor, state: State) -> tuple[Trace, State]:
         """One record x (columns,) and the state give what happened, with T = 1, and the next state."""
@@ -142,14 +135,14 @@ class TemporalMemory:
         sets, done = np.empty((2, room), np.int32), 0
         kept: tuple[list[np.ndarray], ...] = [], []
         while done < len(x):
-            begun, bench = done, _bench(state)
+            begun, bench = done, room_for(state)
             done, short = temporal_memory_cpu.walk(rows, begun, self.rules, state, bench, told, *sets, learn)
             if done > begun:
                 for parts, members, ends in zip(kept, sets, told[2:], strict=True):
                     parts.append(members[: ends[done - 1]].copy())
                     ends[begun:done] += ends[begun - 1] if begun else 0
             if short >= 0:
-                state = _larger(state, short)
+                state = places.larger(state, short)
         hit, burst = (torch.from_numpy(row) for row in told[:2])
         active, predicted = (
             Sets(torch.from_numpy(np.concatenate(parts)), torch.from_numpy(ends))
@@ -160,7 +153,7 @@ class TemporalMemory:
     def predict(self, state: State) -> Tensor:
         """The cells (columns, M) in the predictive state, bool."""
         cells = np.empty(self.columns * self.cells, np.int32)
-        many = temporal_memory_cpu.foresee(self.rules, self._own(state), _bench(state), cells)
+        many = temporal_memory_cpu.foresee(self.rules, self._own(state), room_for(state), cells)
         grid = torch.zeros(self.columns * self.cells, dtype=torch.bool)
         grid[torch.from_numpy(cells[:many]).long()] = True
         return grid.unflatten(0, (self.columns, self.cells))
@@ -183,11 +176,12 @@ class TemporalMemory:
 
     def segments(self, state: State) -> list[tuple[int, Tensor, Tensor]]:
         """All segments: the cell that each belongs to, the cells that it listens to, and the permanences."""
-        return [
-            (int(row[places.OWNER]), *_synapses(state, row))
-            for row in state.segment[: state.tally[places.HIGHEST]]
-            if row[places.OWNER] >= 0
-        ]
+        told = []
+        for row in state.segment[: state.tally[places.HIGHEST]]:
+            if row[places.OWNER] >= 0:
+                source, permanence = places.synapses(state, row)
+                told.append((int(row[places.OWNER]), torch.from_numpy(source), torch.from_numpy(permanence)))
+        return told
 
     def overlaps(self, cells: Sets, codes: Tensor) -> Tensor:
         """How many columns of each code (S, columns), bool, hold a cell of the sets: (T, S)."""
@@ -291,20 +285,30 @@ class SoftmaxClassifier:
 def scalar(x: Tensor, size: int, ones: int, low: float, high: float, periodic: bool = False) -> Tensor:
     """Values (T,) as `ones` neighbouring bits of `size`, (T, size), bool: near values share bits.
 
-    Values outside [low, high] are taken for the nearer end; periodic ones come round at `high`.
+    Values outside [low, high] are taken for the nearer end; periodic ones come round at `high`. A value that
+    is missing, NaN, has no bits.
     """
-    if not 0 < ones < size or not low < high:
+    if not 0 < ones < size or not (math.isfinite(high - low) and low < high):
         raise BadInput(
             f"scalar: expected fewer ones than bits and low < high, got {ones} of {size}, {low}..{high}"
         )
-    share = (x.double() - low) / (high - low)
+    if x.ndim != 1 or x.is_complex() or x.isinf().any():
+        endless = int(x.isinf().sum())
+        raise BadInput(
+            f"scalar: expected values (time,), finite or NaN, "
+            f"got {x.dtype} {tuple(x.shape)}, {endless} infinite"
+        )
+    there = ~x.isnan()
+    share = (x.double().where(there, low) - low) / (high - low)
     place = (share.remainder(1) * size).floor() if periodic else (share.clamp(0, 1) * (size - ones)).round()
     bit = (place.long()[:, None] + torch.arange(ones)).remainder(size)
-    return torch.zeros(len(x), size, dtype=torch.bool).scatter_(1, bit, True)
+    return torch.zeros(len(x), size, dtype=torch.bool).scatter_(1, bit, there[:, None].expand_as(bit))
 
 
 def clocked(counts: Tensor) -> Tensor:
     """The taxi study's bits (T, 809) of passengers, minute of the day and weekday, (T, 3)."""
+    if counts.ndim != 2 or counts.shape[1] != 3:
+        raise BadInput(f"clocked: expected counts (time, 3), got {tuple(counts.shape)}")
     passengers, minute, day = counts.unbind(1)
     parts = (
         scalar(passengers, 109, 29, 0, 40_000),
@@ -322,29 +326,3 @@ def categories(symbols: int, columns: int, ones: int, generator: torch.Generator
     for code in codes:
         code[torch.randperm(columns, generator=generator)[:ones]] = True
     return codes
-
-
-def _synapses(state: State, row: np.ndarray) -> tuple[Tensor, Tensor]:
-    many = row[places.MANY]
-    blocks = state.synapse[row[places.BLOCKS :][: -(-many // places.BLOCK)]]  # (..., 2, 32)
-    source, permanence = blocks.swapaxes(0, 1).reshape(2, -1)[:, :many]
-    return torch.from_numpy(source.copy()), torch.from_numpy(permanence / places.UNIT)
-
-
-def _bench(state: State) -> Bench:
-    """Room to work in for the segments that there are places for."""
-    many, size = len(state.segment), state.cell.shape[1]
-    return Bench(
-        np.empty(many, np.int32),
-        np.empty(many, np.int64),
-        np.zeros(size, np.bool_),
-        np.zeros((4, size), np.int32),
-    )
-
-
-def _larger(state: State, kind: int) -> State:
-    """Twice the places for segments, blocks of synapses or blocks of targets."""
-    old = state[kind]
-    new = np.empty((max(2 * len(old), 1024), *old.shape[1:]), np.int32)
-    new[: len(old)] = old
-    return state._replace(**{State._fields[kind]: new})

@@ -1,0 +1,147 @@
+"""How segments of dendrites learn, on CPU: permanences change, synapses grow, and the weakest make room."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from wavetrain.kernels.compiled import compiled
+from wavetrain.kernels.segments_cpu import (
+    BLOCK,
+    BLOCKS,
+    MANY,
+    TIME,
+    UNIT,
+    USED,
+    WINNERS,
+    WINS,
+    add,
+    destroy,
+    draw,
+    drop,
+)
+
+
+class Rules(NamedTuple):
+    """What decides how segments predict and learn; permanences in millionths."""
+
+    cells: int
+    activation: int
+    matching: int
+    grow: int
+    initial: int
+    connected: int
+    up: int
+    down: int
+    punish: int
+    segments: int
+    synapses: int
+
+
+class Bench(NamedTuple):
+    """Room to work in; nothing of it outlives a call."""
+
+    overlap: np.ndarray  # (S,) potential overlaps
+    found: np.ndarray  # (S,) matching segments, sorted: owner << 32 | segment << 1 | whether it is active
+    was: np.ndarray  # (C,) whether a cell was active
+    work: np.ndarray  # (4, C): marks, candidates of a draw, cells that begin to fire, those that win
+
+
+MARK, POOL, NOW, CHOSEN = range(4)
+
+
+def room_for(state):
+    """A bench for the segments that there are places for."""
+    many, size = len(state.segment), state.cell.shape[1]
+    return Bench(
+        np.empty(many, np.int32),
+        np.empty(many, np.int64),
+        np.zeros(size, np.bool_),
+        np.zeros((4, size), np.int32),
+    )
+
+
+@compiled
+def teach(rules, state, bench, segment):
+    """A segment that told what came, or nearly did, holds to what was active, and grows to the rest."""
+    adapt(state, bench, segment, rules.up, -rules.down)
+    grow(rules, state, bench, segment, rules.grow - bench.overlap[segment])
+    state.segment[segment, USED] = state.tally[TIME]
+    prune(rules, state, segment)
+
+
+@compiled
+def adapt(state, bench, segment, active, silent):
+    """Change the permanences of synapses from cells that were active and silent; those at 0 are gone."""
+    slot = 0
+    while slot < state.segment[segment, MANY]:
+        block, i = state.segment[segment, BLOCKS + slot // BLOCK], slot % BLOCK
+        permanence = state.synapse[block, 1, i] + (
+            active if bench.was[state.synapse[block, 0, i]] else silent
+        )
+        if permanence <= 0:
+            drop(state, segment, slot)  # the last synapse now lies here
+        else:
+            state.synapse[block, 1, i] = min(UNIT, permanence)
+            slot += 1
+
+
+@compiled
+def grow(rules, state, bench, segment, wanted):
+    """New synapses from the last winners, drawn from those without one here; a full segment makes room."""
+    if wanted <= 0:
+        return
+    _mark(state, bench, segment, 1)
+    size = 0
+    for i in range(state.tally[WINS]):
+        if bench.work[MARK, state.cell[WINNERS, i]] == 0:
+            bench.work[POOL, size] = state.cell[WINNERS, i]
+            size += 1
+    _mark(state, bench, segment, 0)
+    wanted = min(wanted, size)
+    _evict(state, bench, segment, state.segment[segment, MANY] + wanted - rules.synapses)
+    wanted = min(wanted, rules.synapses - state.segment[segment, MANY])
+    for i in range(wanted):
+        j = i + draw(state, size - i)
+        cell = bench.work[POOL, j]
+        bench.work[POOL, j] = bench.work[POOL, i]
+        add(state, segment, cell, rules.initial)
+
+
+@compiled
+def _evict(state, bench, segment, many):
+    """The weakest synapses go, of equals that from the lowest cell; those from the last winners stay."""
+    if many <= 0:
+        return
+    _mark_winners(state, bench, 1)
+    for _ in range(many):
+        weakest, least, lowest = -1, UNIT + 1, 0
+        for slot in range(state.segment[segment, MANY]):
+            block, i = state.segment[segment, BLOCKS + slot // BLOCK], slot % BLOCK
+            cell, permanence = state.synapse[block, 0, i], state.synapse[block, 1, i]
+            weaker = permanence < least or (permanence == least and cell < lowest)
+            if weaker and bench.work[MARK, cell] == 0:
+                weakest, least, lowest = slot, permanence, cell
+        if weakest < 0:
+            break
+        drop(state, segment, weakest)
+    _mark_winners(state, bench, 0)
+
+
+@compiled
+def _mark_winners(state, bench, value):
+    for i in range(state.tally[WINS]):
+        bench.work[MARK, state.cell[WINNERS, i]] = value
+
+
+@compiled
+def _mark(state, bench, segment, value):
+    for slot in range(state.segment[segment, MANY]):
+        block = state.segment[segment, BLOCKS + slot // BLOCK]
+        bench.work[MARK, state.synapse[block, 0, slot % BLOCK]] = value
+
+
+@compiled
+def prune(rules, state, segment):
+    """A segment with too few synapses to match again is taken away."""
+    if state.segment[segment, MANY] < min(rules.matching, rules.activation):
+        destroy(state, segment)
