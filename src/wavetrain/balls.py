@@ -20,7 +20,7 @@ from torch import Tensor
 
 from wavetrain.errors import BadInput
 
-FINE = 8  # rows of a table of caps for each bit of distance
+ANGLES = 1024  # steps of a table of caps over half a turn
 
 
 def circle(bits: int, radius: int) -> list[int]:
@@ -81,28 +81,63 @@ def clear_radius(bits: int, neurons: float, patterns: float) -> int:
 
 
 def roomy_radius(bits: int, neurons: float, right: float = 0.5) -> int:
-    """Room for most patterns, all bits of one being right with probability `right`; cues without noise."""
+    """Room for most patterns, all bits of one being right with probability `right`; cues without noise.
+
+    The paper's closed form. It counts how unevenly many neurons patterns reach as noise, which makes the
+    smallest balls the worst. By `capacity`, without that, room never shrinks with the ball.
+    """
     z, r = _certainty(bits, right), neurons
     k = (2 * z**2 + z**6 / r + 2 * math.sqrt(z**4 + z**8 / r)) ** (1 / 3)  # times r^(4/3)
     return radius_of(bits, (z**4 / k * r ** (-4 / 3) + k * r ** (-2 / 3) + z**2 / r) / 2)
 
 
 def capacity(bits: int, neurons: float, share: float, right: float = 0.5) -> float:
-    """Patterns that can be read without a wrong bit with probability `right`, from cues without noise."""
+    """Patterns whose values have no wrong bit with probability `right`, read from their own keys.
+
+    m = 1 + (p r)^2 / z^2 / (p^2 r + (p^2 r)^2) for values that are independent of the keys. How many neurons
+    a pattern reaches differs from one to the next, but scales its signal and turns no bit: it is no noise.
+    Where patterns that reach no neuron at all are too many, 1.
+    """
     p, r, z = share, neurons, _certainty(bits, right)
-    return 1 + max(0.0, (p * r) ** 2 / z**2 - p * r) / (p**2 * r + (p**2 * r) ** 2)
+    if r * math.log1p(-min(p, 1 - 1e-16)) > math.log1p(-right):
+        return 1.0
+    return 1 + r / (z**2 * (1 + p**2 * r))
 
 
-def critical_distance(bits: int, neurons: float, patterns: float, radius: int) -> int:
+def bits_right(
+    bits: int, neurons: float, patterns: float, radius: int, wrong: int, echo: bool = False
+) -> float:
+    """The share of bits that one read has right, from a cue with that many wrong bits.
+
+    Phi(w(v) / sigma) with w(v) = r N(v) / 2^n and sigma^2 = m r p^2 (1 + p^2 r), for values that are
+    independent of the keys. Where keys are their own values, what other patterns left in the neurons near a
+    cue points towards it, an `echo` of m r (C(n - 1, d) / 2^n)^2 on each bit: it speaks for those that are
+    right, and against the correction of those that are wrong.
+    """
+    return _rights(bits, neurons, patterns, radius, echo)[wrong]
+
+
+def critical_distance(bits: int, neurons: float, patterns: float, radius: int, echo: bool = False) -> int:
     """The most wrong bits of a cue that reading makes fewer, on average: the largest v with v' < v up to it.
 
-    v' = n (1 - Phi(w(v) / sigma)), w(v) = r N(v) / 2^n, sigma^2 = m r p^2 (1 + p^2 r).
+    v' = n (1 - the share that `bits_right` gives from v wrong bits).
     """
+    rights = _rights(bits, neurons, patterns, radius, echo)[: bits // 2]
+    grows = (v for v, right in enumerate(rights) if v and bits * (1 - right) >= v)
+    return next(grows, len(rights)) - 1
+
+
+def _rights(bits: int, neurons: float, patterns: float, radius: int, echo: bool) -> list[float]:
+    """`bits_right` for cues with 0 .. n wrong bits."""
     whole, p = 2**bits, fraction(bits, radius)
     noise = math.sqrt(patterns * neurons * p**2 * (1 + p**2 * neurons))
-    signal = [neurons * (count / whole) for count in circle(bits, radius)[: bits // 2]]
-    grows = (v for v, w in enumerate(signal) if v and bits * special.ndtr(-w / noise) >= v)
-    return next(grows, len(signal)) - 1
+    towards = patterns * neurons * (math.comb(bits - 1, radius) / whole) ** 2 if echo else 0.0
+    rights = []
+    for wrong, count in enumerate(circle(bits, radius)):
+        signal = neurons * (count / whole)
+        kept = (bits - wrong) * special.ndtr((signal + towards) / noise)
+        rights.append(float(kept + wrong * special.ndtr((signal - towards) / noise)) / bits)
+    return rights
 
 
 def far_radius(bits: int, neurons: float, patterns: float) -> int:
@@ -123,27 +158,45 @@ def fitted_beta(bits: int, radius: int, caps: bool = False) -> float:
 
 
 def overlaps(bits: int, radius: float, caps: bool = False) -> Tensor:
-    """What two balls, or two caps, share over what one holds, in float64 from distance 0 in equal steps to n.
-
-    The steps are whole bits for balls, and an eighth of a bit for caps.
-    """
+    """What two balls, or two caps, share over what one holds, at 0 .. n bits, in float64."""
     if caps:
-        shared = [cap(bits, radius, step / FINE) for step in range(bits * FINE + 1)]
+        shared = [cap(bits, radius, v) for v in range(bits + 1)]
         return torch.tensor(shared, dtype=torch.float64) / shared[0]
     whole = circle(bits, math.floor(radius))
     return torch.tensor([count / whole[0] for count in whole], dtype=torch.float64)
 
 
-def share_at(table: Tensor, distance: Tensor) -> Tensor:
-    """The rows of a table (V,) at distances from 0, its first row, to 1, its last; linear between rows.
+def overlaps_by_angle(bits: int, radius: float) -> Tensor:
+    """What two caps share over what one holds, in equal steps of the angle from 0 to pi, in float64.
 
-    A distance that rounding has put outside counts as the end it is near.
+    Near the angle 0 caps fall off linearly in it, and so like a root of the distance in bits.
     """
-    table, last = table.to(distance.dtype), len(table) - 1
-    at = distance * last
+    apart = [bits * (1 - math.cos(math.pi * step / ANGLES)) / 2 for step in range(ANGLES + 1)]
+    shared = torch.tensor([cap(bits, radius, v) for v in apart], dtype=torch.float64)
+    return shared / shared[0]
+
+
+def angle(distance: Tensor) -> Tensor:
+    """The angle, over pi, of two vectors at distances (1 - cos) / 2 from 0 to 1.
+
+    A distance that rounding has put outside counts as the end it is near. There the slope is infinite, and
+    is taken for 0.
+    """
+    between = ~((distance <= 0) | (distance >= 1))
+    turned = 2 / math.pi * torch.where(between, distance, 0.5).sqrt().asin()
+    return torch.where(between, turned, distance.detach().clamp(0, 1))
+
+
+def share_at(table: Tensor, place: Tensor) -> Tensor:
+    """The rows of a table (V,) at places from 0, its first row, to 1, its last; linear between rows.
+
+    A place that rounding has put outside counts as the end it is near.
+    """
+    table, last = table.to(place.dtype), len(table) - 1
+    at = place * last
     below = at.detach().nan_to_num(0.0).floor().clamp(0, last - 1)
-    place = below.long()
-    return torch.lerp(table[place], table[place + 1], (at - below).clamp(0, 1))
+    row = below.long()
+    return torch.lerp(table[row], table[row + 1], (at - below).clamp(0, 1))
 
 
 def _certainty(bits: int, right: float) -> float:

@@ -19,7 +19,7 @@ def test_fewer_neurons_are_a_smaller_memory():
 
 def test_at_the_critical_distance_reading_leaves_as_many_wrong_bits():
     """Up to it fewer bits are wrong after a read than before, and at the next one more."""
-    many = balls.critical_distance(small.size, small.neurons, small.patterns, small.radius)
+    many = balls.critical_distance(small.size, small.neurons, small.patterns, small.radius, echo=True)
     for wrong, better in ((many, True), (many + 1, False)):
         scale = dataclasses.replace(small, wrong=wrong)
         assert (small.size * (1 - expected(scale, 1.0)) < wrong) is better

@@ -37,12 +37,14 @@ def shared(layer: SdmAttention, head: int, q: Tensor, k: Tensor) -> Tensor:
     size, cosine = len(q), (q @ k) / (q.norm() * k.norm())
     if layer.weights is Weights.EXPONENTIAL:
         return (layer.beta[head].abs() * cosine).exp()
-    fine = balls.FINE if layer.weights is Weights.CAP else 1
-    at = (1 - cosine) / 2 * size * fine
-    below = math.floor(at.item())
     if layer.weights is Weights.CAP:
-        low, high = (balls.cap(size, layer.radius, min(v / fine, size)) for v in (below, below + 1))
+        at = cosine.acos() / math.pi * balls.ANGLES
+        below = math.floor(at.item())
+        turns = (math.cos(math.pi * step / balls.ANGLES) for step in (below, below + 1))
+        low, high = (balls.cap(size, layer.radius, size * (1 - turn) / 2) for turn in turns)
     else:
+        at = (1 - cosine) / 2 * size
+        below = math.floor(at.item())
         low, high = [*balls.circle(size, layer.radius), 0][below : below + 2]
     return low + (at - below) * (high - low)
 

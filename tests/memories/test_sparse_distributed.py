@@ -120,7 +120,7 @@ def test_caps_are_looked_up_by_whole_bits():
     memory, pattern = SharedNeurons(15, radius=4, caps=True).double(), torch.ones(1, 1, 15).double()
     for many in range(16):
         weight = memory.weigh(wrong_bits(pattern, many), pattern, torch.ones(1, 1, 1, dtype=torch.bool))
-        assert weight.item() == (memory.overlap[many * balls.FINE] > 0), "of one pattern all, or none"
+        assert weight.item() == (memory.overlap[many] > 0), "of one pattern all, or none"
     assert memory.overlap[0] == 1 and not memory.overlap[-1]
 
 

@@ -117,9 +117,8 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
 def radii(size: int) -> dict[str, int]:
     """The three best radii for neurons at all 2^n addresses."""
     neurons = 2.0**size
-    room = max(range(1, size // 2), key=lambda d: balls.capacity(size, neurons, balls.fraction(size, d)))
     clear, far = (best(size, neurons, STORED) for best in (balls.clear_radius, balls.far_radius))
-    return {"room": room, "clear": clear, "far": far}
+    return {"room": balls.roomy_radius(size, neurons), "clear": clear, "far": far}
 
 
 def fitted(size: int, radius: int) -> Fit:

@@ -49,7 +49,7 @@ class SdmAttention(Layer):
     that fits the balls of `radius`; where it is `learned`, its size counts and not its sign.
     """
 
-    overlap: Tensor  # share of neurons at even distances, (V,)
+    overlap: Tensor  # share of neurons, by bits or, of caps, by angle, (V,)
     beta: Tensor  # (H,)
 
     card = Card(
@@ -100,7 +100,8 @@ class SdmAttention(Layer):
             else:
                 self.register_buffer("beta", start)
         else:
-            table = balls.overlaps(size, radius, caps=weights is Weights.CAP)
+            caps = weights is Weights.CAP
+            table = balls.overlaps_by_angle(size, radius) if caps else balls.overlaps(size, radius)
             self.register_buffer("overlap", table)
 
     def begin(self, batch: int) -> State:
@@ -135,7 +136,9 @@ class SdmAttention(Layer):
         if self.weights is Weights.EXPONENTIAL:
             fit = (q * self._sharpness()) @ k.mT
             return fit.masked_fill(~readable, -torch.inf).softmax(-1)
-        shared = balls.share_at(self.overlap, (1 - q @ k.mT) / 2).masked_fill(~readable, 0.0)
+        distance = (1 - q @ k.mT) / 2
+        place = balls.angle(distance) if self.weights is Weights.CAP else distance
+        shared = balls.share_at(self.overlap, place).masked_fill(~readable, 0.0)
         total = shared.sum(-1, keepdim=True)
         return shared / torch.where(total > 0, total, 1.0)
 

@@ -77,8 +77,8 @@ class SparseDistributed(Memory):
         self.register_buffer("address", address)
 
     def capacity(self) -> float:
-        """Patterns whose bits are all right with probability 1/2, read by their own keys."""
-        return _capacity(self.size, self.neurons, _share(self.size, self.radius, self.space))
+        """Patterns whose values are right to the last bit with probability 1/2, read by their own keys."""
+        return _capacity(self.values, self.neurons, _share(self.size, self.radius, self.space))
 
     def empty(self, batch: int) -> State:
         zeros = self.address.new_zeros
@@ -145,15 +145,17 @@ class SharedNeurons(Shelf):
         )
         _check_radius("SharedNeurons", size, radius)
         self.radius, self.space = radius, space
-        self.register_buffer("overlap", balls.overlaps(size, radius, caps))
+        self.turned = caps and space is Space.CONTINUOUS  # looked up by the angle, and not by whole bits
+        table = balls.overlaps_by_angle(size, radius) if self.turned else balls.overlaps(size, radius, caps)
+        self.register_buffer("overlap", table)
 
     def prepared(self, pattern: Tensor) -> Tensor:
         return check_signs(self, pattern) if self.space is Space.BINARY else unit(self, pattern)
 
     def capacity(self) -> float:
-        """Patterns whose bits are all right with probability 1/2, read by their own keys."""
+        """Patterns whose values are right to the last bit with probability 1/2, read by their own keys."""
         neurons = 2.0 ** min(self.size, 500)  # the square of more is no float, and it is beyond all storing
-        return _capacity(self.size, neurons, _share(self.size, self.radius, self.space))
+        return _capacity(self.values, neurons, _share(self.size, self.radius, self.space))
 
     def write(self, state: State, key: Tensor, value: Tensor) -> State:
         state = super().write(state, key, value)
@@ -167,9 +169,11 @@ class SharedNeurons(Shelf):
         if self.space is Space.BINARY:
             # looked up by whole bits: a share that rounding lends to bits beyond 2 d would be the only one
             apart = ((self.size - cue @ key.mT) / 2).round().long()
-            shared = self.overlap.to(cue.dtype)[apart * ((len(self.overlap) - 1) // self.size)] * readable
+            shared = self.overlap.to(cue.dtype)[apart] * readable
         else:
-            shared = balls.share_at(self.overlap, (1 - cue @ key.mT) / 2) * readable
+            distance = (1 - cue @ key.mT) / 2
+            place = balls.angle(distance) if self.turned else distance
+            shared = balls.share_at(self.overlap, place) * readable
         return _divided(shared, shared.sum(-1, keepdim=True))
 
     def settle(self, state: State, cue: Tensor, reads: int = 100) -> Tensor:
@@ -207,9 +211,9 @@ def _divided(total: Tensor, by: Tensor) -> Tensor:
     return torch.where(by > 0, total, 0.0) / torch.where(by > 0, by, 1.0)
 
 
-def _capacity(size: int, neurons: float, share: float) -> float:
+def _capacity(values: int, neurons: float, share: float) -> float:
     """One bit alone is right with probability 1/2 whatever is stored."""
-    return balls.capacity(size, neurons, share) if size > 1 else math.inf
+    return balls.capacity(values, neurons, share) if values > 1 else math.inf
 
 
 def _share(size: int, radius: float, space: Space) -> float:
