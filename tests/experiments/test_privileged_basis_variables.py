@@ -5,10 +5,11 @@ import pytest
 import torch
 
 from tests.promises import normal
-from wavetrain.experiments.privileged_basis_variables import chosen, claim, shown
+from wavetrain.experiments.privileged_basis_variables import chosen, claim, exact_figures, shown
 from wavetrain.layers.episodic import Episodic
 from wavetrain.layers.wave_working_memory import propagation
 from wavetrain.scan import Activation
+from wavetrain.tasks.compose_copy import ComposeCopy
 from wavetrain.tasks.repeat_copy import RepeatCopy
 
 WHOLE = {"accuracy_repeat": 1.0, "accuracy_compose": 1.0}
@@ -39,6 +40,17 @@ def test_the_circuit_shows_its_variables_in_its_basis_only():
     assert lines["units"].max() < 0.85 and lines["components"].max() < 0.85
     layer.bind(phi, torch.eye(40, 16).double())
     assert (shown(layer, x, phi)["units"] == 1).all()
+
+
+def test_the_circuit_of_theory_meets_every_limit():
+    """Else no network could; in as many units, basis and sequences as a run has."""
+    figures = dict(WHOLE)
+    for name, task in (("repeat", RepeatCopy(8, 8, 24)), ("compose", ComposeCopy(8, 24))):
+        phi, x = propagation(task.boundary().double()), task.test().x
+        found = exact_figures(name, phi, x, 128, torch.Generator().manual_seed(0))
+        figures |= {key.removeprefix("exact_"): value for key, value in found.items()}
+    assert claim.holds(figures) is True
+    assert figures["repeat_privileged"] == figures["compose_privileged"] == 1
 
 
 def test_the_best_coordinate_is_chosen_with_its_sign():

@@ -5,7 +5,16 @@ import pytest
 import torch
 
 from tests.promises import normal
-from wavetrain.experiments.working_memory_waves import OTHERS, TASKS, claim, handed, needed
+from wavetrain.experiments import exact, needed
+from wavetrain.experiments.working_memory_waves import (
+    NONE,
+    OTHERS,
+    TASKS,
+    claim,
+    exact_figures,
+    handed,
+    limit,
+)
 from wavetrain.layers.wave_working_memory import propagation
 from wavetrain.tasks.compose_copy import ComposeCopy
 from wavetrain.tasks.repeat_copy import RepeatCopy
@@ -17,6 +26,7 @@ WHOLE |= {f"circuit_error_{task}": 1e-9 for task in TASKS} | {f"circuit_right_{t
 WHOLE |= {f"error_{task}": 0.001 for task in TASKS} | {f"accuracy_{task}": 1.0 for task in TASKS}
 for one in ("handed_repeat", "handed_compose", "travelling_repeat"):
     WHOLE |= {f"{one}_privileged": 0.95} | {f"{one}_{other}": 0.2 for other in OTHERS}
+    WHOLE |= {f"exact_{one}_privileged": 1.0} | {f"exact_{one}_{other}": 0.3 for other in OTHERS}
 
 
 def test_predicate():
@@ -33,6 +43,37 @@ def test_predicate():
     ):
         assert claim.holds(WHOLE | wrong) is False
     assert claim.holds(WHOLE | {"accuracy_compose": 0.8}) is None
+
+
+def test_a_limit_that_the_circuit_fails_is_the_middle_of_what_it_reads():
+    circuit = {"exact_handed_repeat_components": 0.5}
+    assert claim.holds(WHOLE | circuit | {"handed_repeat_components": 0.75}) is True
+    assert claim.holds(WHOLE | circuit | {"handed_repeat_components": 0.76}) is False
+    assert claim.holds(WHOLE | circuit | {"handed_repeat_units": 0.41}) is False
+    assert claim.holds(WHOLE | {"handed_repeat_components": 0.41}) is False
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_circuit_of_theory_meets_every_limit(seed: int):
+    """Else no network could. In principal components its eigenvalues are pairs, which hand on half."""
+    figures = dict(WHOLE)
+    for name, task in (("repeat", RepeatCopy(8, 8, 56)), ("compose", ComposeCopy(8, 56))):
+        found = exact_figures(name, task, 128, torch.Generator().manual_seed(seed))
+        figures |= found | {key.removeprefix("exact_"): value for key, value in found.items()}
+    assert claim.holds(figures) is True
+    assert figures["handed_repeat_components"] == pytest.approx(0.5, abs=0.01)
+    assert limit(figures, "handed_repeat", "components") == pytest.approx(0.75, abs=0.01)
+    kinds = ("handed_repeat", "handed_compose", "travelling_repeat")
+    assert sum(limit(figures, kind, other) != NONE for kind in kinds for other in OTHERS) == 1
+
+
+@pytest.mark.parametrize("task", [RepeatCopy(4, 4, 9), ComposeCopy(4, 9)])
+def test_the_exact_circuit_says_all_that_is_asked(task: RepeatCopy | ComposeCopy):
+    x, y = task.test()
+    phi = propagation(task.boundary().double())
+    layer, states = exact(phi, x[:50], 20, torch.Generator().manual_seed(1))
+    said = layer.out(states[:, 1:])
+    torch.testing.assert_close(said, y[:50, 4:].double())
 
 
 def test_64_and_36_coordinates_are_needed():

@@ -10,6 +10,8 @@ three_memories  an LSTM, a transformer and a wave RNN, trained alike on trials o
 reached         stops a training once it is as good as that, so that rivals are compared when equally good
 Bare            a layer as a network to train, whose own output is the answer
 longer          trains on one task after another, each longer than the last
+exact           the linear circuit that theory gives for a task, at work in units of a random basis
+needed          the coordinates that such a circuit needs
 """
 
 import copy
@@ -26,11 +28,13 @@ from torch.nn.utils import parametrize
 from wavetrain import nulls
 from wavetrain.core import Layer, Task
 from wavetrain.lab import Lab, Mark, Plan, Training
+from wavetrain.layers.episodic import Episodic
 from wavetrain.layers.lstm import LSTM
 from wavetrain.layers.softmax_attention import SoftmaxAttention
 from wavetrain.layers.wave_rnn import WaveRNN
 from wavetrain.lenses.grid_score import grid_score
 from wavetrain.lenses.place_fields import place_fields
+from wavetrain.scan import Activation
 from wavetrain.stack import MLP, Answer, Stack
 from wavetrain.trials import TrialTask
 
@@ -197,3 +201,29 @@ def longer(
         end = lab.fit(f"{name}-{number}", make, task, replace(plan, until=lambda mark: mark.score >= enough))
         make = functools.partial(copy.deepcopy, end.network)
     return lab.fit(name, make, tasks[-1], plan)
+
+
+@torch.no_grad()
+def exact(phi: Tensor, x: Tensor, hidden: int, generator: torch.Generator) -> tuple[Episodic, Tensor]:
+    """The circuit phi (s d, s d) in a random orthonormal basis of `hidden` units, and its states at work.
+
+    These are (B, T - s + 1, hidden), from the last of the s vectors of x (B, T, d) on. They are loaded and
+    not read: a boundary that composes while vectors come in adds to them, which no linear network can undo.
+    """
+    width, part = x.shape[-1], needed(phi, x.shape[-1])
+    basis = torch.linalg.qr(torch.randn(hidden, len(phi), generator=generator, dtype=torch.double)).Q
+    layer = Episodic(width, hidden=hidden, activation=Activation.IDENTITY).double()
+    layer.bind(phi.double(), basis)
+    given = len(phi) // width
+    states = [x[:, :given].flatten(1).double()[:, part] @ basis[:, part].T]
+    for now in x[:, given:].double().unbind(1):
+        states.append(layer.step(now, states[-1])[1])
+    return layer, torch.stack(states, 1)
+
+
+def needed(phi: Tensor, width: int) -> Tensor:
+    """Which coordinates ever reach the last `width`, which are read, (s d,)."""
+    part = torch.arange(len(phi)) >= len(phi) - width
+    for _ in range(len(phi)):
+        part = part | (phi[part] != 0).any(0)
+    return part

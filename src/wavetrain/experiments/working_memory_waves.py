@@ -8,6 +8,7 @@ of the j-th oldest. Theory: 64 and 36 eigenvalues of modulus 1 for eight vectors
               basis, loaded with the vectors: eigenvalues, phase error, and signs that they say right
     trained   a tanh network for each task, on horizons that grow; the lens `privileged_basis` finds a basis
               from the weights, and the spectrum is held against theory
+    exact     the circuit in as many units as a trained network has: what the measures below can read at all
     waves     in the trained networks, after the input: how far each coordinate is handed on, the largest
               squared correlation with another coordinate one step before, averaged over coordinates. Seen in
               the privileged basis, in as many principal components, and in the units themselves. For repeat
@@ -19,6 +20,7 @@ the other tasks of the table.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -27,7 +29,7 @@ from torch import Tensor
 from wavetrain import train
 from wavetrain.claims import Claim
 from wavetrain.core import Layer
-from wavetrain.experiments import Bare, longer
+from wavetrain.experiments import Bare, exact, longer, needed
 from wavetrain.lab import Lab, Plan, curve
 from wavetrain.layers.episodic import Episodic
 from wavetrain.layers.wave_working_memory import propagation
@@ -44,11 +46,19 @@ WAVE, NONE = 0.8, 0.4  # handed on, or travelling: at least, and at most
 TASKS, OTHERS = ("repeat", "compose"), ("components", "units")
 
 
+def limit(figures: Mapping[str, float], kind: str, other: str) -> float:
+    """The most that a wave may show in another basis: where the exact circuit shows more, the middle between
+    what it shows there and in the privileged basis.
+    """
+    there, seen = (figures[f"exact_{kind}_{where}"] for where in (other, "privileged"))
+    return NONE if there <= NONE else (there + seen) / 2
+
+
 def _holds(figures: Mapping[str, float]) -> bool | None:
     """Circuits exact; trained spectra as many and within 0.02 radians; waves in the privileged basis only."""
     if any(figures[f"accuracy_{task}"] < LEARNED for task in TASKS):
         return None
-    exact = all(
+    solved = all(
         figures[f"circuit_found_{task}"] == figures[f"wanted_{task}"] == figures[f"circuit_units_{task}"]
         and figures[f"circuit_error_{task}"] < ROUNDING
         and figures[f"circuit_right_{task}"] == 1
@@ -60,8 +70,10 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
     )
     kinds = [f"handed_{task}" for task in TASKS] + ["travelling_repeat"]
     seen = all(figures[f"{kind}_privileged"] >= WAVE for kind in kinds)
-    hidden = all(figures[f"{kind}_{other}"] <= NONE for kind in kinds for other in OTHERS)
-    return exact and spectrum and seen and hidden
+    hidden = all(
+        figures[f"{kind}_{other}"] <= limit(figures, kind, other) for kind in kinds for other in OTHERS
+    )
+    return solved and spectrum and seen and hidden
 
 
 claim = Claim(
@@ -78,8 +90,22 @@ claim = Claim(
     },
     holds=_holds,
     notes="Published for 128 units without L2, accuracy at horizon 200, mean over 20 seeds; the paper's code "
-    "calls compose copy T2 in one place and T3 in another. The measures of waves and the limits are ours.",
+    "calls compose copy T2 in one place and T3 in another. The measures of waves and the limits are ours. "
+    "The exact circuit, in 128 units of a random basis, reads 1.00 and 0.97 handed on and 1.00 travelling in "
+    "the privileged basis, and elsewhere 0.08 to 0.31, but 0.50 handed on in principal components of repeat "
+    "copy, where two of them turn as a pair: no network of theory could meet the limit of 0.4. Since then, by "
+    "a rule written before the run, a limit that the exact circuit fails is the middle between what it reads "
+    "there and in the privileged basis, here 0.75. The other limits are met by it, and are as they were. In "
+    "the run before, the networks failed two of those: 0.73 to 0.76 travelling, and 0.43 to 0.44 handed on "
+    "between units in compose copy; one of three had 63 eigenvalues.",
 )
+
+
+class Watched(NamedTuple):
+    """What the measures of waves say, and one field for each basis, to be seen."""
+
+    figures: dict[str, float]
+    fields: dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -123,20 +149,28 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             f"error_{name}": basis.error,
             f"score_{name}": basis.score,
         }
-        for where, activity in _activity(layer, x, basis, scale.size).items():
-            figures[f"handed_{name}_{where}"] = handed(activity)
-            if name == "repeat":  # in the privileged basis a ring of columns for each component
-                rings = activity[..., : scale.size**2].reshape(*activity.shape[:2], scale.size, scale.size)
-                rings = rings.transpose(0, 3, 1, 2)  # (B, components, T, columns)
-                figures[f"travelling_repeat_{where}"] = space_time_spectrum(rings, speed=-1.0).fraction
-                title = f"Repeat copy after its input, {where}"
-                lab.show(f"activity-{where}", Field(title, rings[0, 0].T, ylabel="coordinate"))
+        seen = _watched(name, _states(layer, x, scale.size), basis, scale.size)
+        figures |= seen.figures | exact_figures(name, watch, scale.hidden, lab.generator())
+        for where, field in seen.fields.items():
+            title = f"Repeat copy after its input, {where}"
+            lab.show(f"activity-{where}", Field(title, field, ylabel="coordinate"))
     lab.show("learning", curve("Learning on the last horizon", ends, "signs right, held out"))
     return {name: float(value) for name, value in figures.items()}
 
 
 def _task(name: str, size: int, horizon: int) -> RepeatCopy | ComposeCopy:
     return RepeatCopy(size, size, horizon) if name == "repeat" else ComposeCopy(size, horizon)
+
+
+def exact_figures(
+    name: str, task: RepeatCopy | ComposeCopy, hidden: int, generator: torch.Generator
+) -> dict[str, float]:
+    """The same measures of the circuit of theory, in as many units as the trained network has."""
+    phi, x = propagation(task.boundary().double()), task.test().x[:64]
+    layer, states = exact(phi, x, hidden, generator)
+    basis = privileged_basis(layer, x[:1].double(), phi)
+    found = _watched(name, states[:, 1:], basis, task.inputs).figures
+    return {f"exact_{kind}": value for kind, value in found.items()}
 
 
 @torch.no_grad()
@@ -162,26 +196,31 @@ def _circuit(name: str, task: RepeatCopy | ComposeCopy, lab: Lab) -> dict[str, f
     }
 
 
-def needed(phi: Tensor, width: int) -> Tensor:
-    """Which coordinates ever reach the last `width`, which are read, (s d,)."""
-    part = torch.arange(len(phi)) >= len(phi) - width
-    for _ in range(len(phi)):
-        part = part | (phi[part] != 0).any(0)
-    return part
-
-
-@torch.no_grad()
-def _activity(layer: Layer, x: Tensor, basis: PrivilegedBasis, given: int) -> dict[str, np.ndarray]:
-    """What the network does after its input, (B, T, coordinates), in three bases."""
+def _states(layer: Layer, x: Tensor, given: int) -> Tensor:
+    """What the network's units do after its input, (B, T, N)."""
     state, states = layer.begin(len(x)), []
-    for now in x.unbind(1):
-        state = layer.step(now, state)[1]
-        states.append(state.double().cpu().numpy())
-    units = np.stack(states, 1)[:, given:]
+    with torch.no_grad():
+        for now in x.unbind(1):
+            state = layer.step(now, state)[1]
+            states.append(state.double().cpu())
+    return torch.stack(states, 1)[:, given:]
+
+
+def _watched(name: str, states: Tensor, basis: PrivilegedBasis, size: int) -> Watched:
+    """The measures of waves of states (B, T, N), in three bases, and what the fields look like."""
+    units = states.numpy()
     rows = units.reshape(-1, units.shape[-1])
     axes = np.linalg.svd(rows - rows.mean(0), full_matrices=False)[2][: basis.kept.sum()]
-    privileged = basis.activity[:, given:][..., basis.kept]
-    return {"privileged": privileged, "components": units @ axes.T, "units": units}
+    privileged = (units @ basis.dual.T)[..., basis.kept]
+    figures, fields = {}, {}
+    for where, activity in {"privileged": privileged, "components": units @ axes.T, "units": units}.items():
+        figures[f"handed_{name}_{where}"] = handed(activity)
+        if name == "repeat":  # in the privileged basis a ring of columns for each component
+            rings = activity[..., : size**2].reshape(*activity.shape[:2], size, size)
+            rings = rings.transpose(0, 3, 1, 2)  # (B, components, T, columns)
+            figures[f"travelling_repeat_{where}"] = space_time_spectrum(rings, speed=-1.0).fraction
+            fields[where] = rings[0, 0].T
+    return Watched(figures, fields)
 
 
 def handed(activity: np.ndarray) -> float:
