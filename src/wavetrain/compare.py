@@ -34,7 +34,7 @@ from wavetrain.errors import BadInput
 from wavetrain.evidence import code
 from wavetrain.generators import Shared
 from wavetrain.lab import Lab, News, Plan
-from wavetrain.lenses.effective_context import effective_context
+from wavetrain.lenses.effective_context import spread
 from wavetrain.load import Described, load
 from wavetrain.picture import Matrix
 from wavetrain.pools import pool
@@ -141,7 +141,7 @@ def compare(
     crop = _crop(data.task, max(width for width, _ in widths.values()))
     entries = [Entry(one.name, *widths[one.name], crop, data.source, terms, folder, device) for one in chosen]
     parts = {entry.layer: part for entry, part in pool(execute, entries, jobs, tell)}
-    figures = [part["figures"] for part in parts.values()]
+    figures = [parts[entry.layer]["figures"] for entry in entries]  # not in the order in which they end
     objective = data.task.objective
     sign = 1 if objective.higher else -1
     figures.sort(key=lambda one: math.inf if one["score"] is None else -sign * one["score"])
@@ -289,10 +289,11 @@ def _context(stack: Stack, task: Task, entry: Entry, lab: Lab) -> dict[str, Any]
     seen: Layer = stack
     if task.tokens:
         x, seen = stack.encode(one_hot(x, task.inputs, stack.encode.weight.dtype)), Body(stack)
-    context = effective_context(seen, x)
-    strength = seen.operator(x[:1]).strength()[0]
-    if not (math.isfinite(context.mean) and bool(strength.isfinite().all())):
+    operator = seen.operator(x)
+    if not operator.weight.isfinite().all():
         return None
+    context = spread(operator.weight)
+    strength = operator.strength()[0]
     title = f"{entry.layer}: influence of each step on each later one"
     lab.show("operator", Matrix(title, strength.double().cpu().numpy()))
     picture = f"{lab.folder.name}/pictures/operator.npz"

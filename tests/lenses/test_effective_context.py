@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.lenses.operators import Given, empty
 from tests.promises import generic, normal
 from wavetrain.core import Layer, Operator, State
 from wavetrain.layers.wave_rnn import Start, WaveRNN
@@ -70,6 +71,34 @@ def test_mean_of_the_past_reaches_over_it_all():
     assert found.mean == pytest.approx((rows / 2).mean())
     assert found.profile.sum() == pytest.approx(1) and found.profile[0] == found.profile[TIME // 2]
     assert 20 < found.reach < 39
+
+
+def test_each_row_counts_alike_however_strong_it_is():
+    """Half of the later rows look at themselves, a thousand times as strongly as the others look 10 back."""
+    weight = torch.zeros(TIME, TIME)
+    for row in range(TIME // 2, TIME, 2):
+        weight[row, row], weight[row + 1, row - 9] = 1000.0, 1.0
+    found = effective_context(Known(weight), X)
+    expected = np.zeros(TIME)
+    expected[[0, 10]] = 0.5
+    np.testing.assert_allclose(found.profile, expected, atol=1e-12)
+    assert found.mean == pytest.approx(5) and found.reach == 10
+
+
+def test_each_row_is_spread_over_its_own_influence():
+    """Row 2 has 3/4 at itself and 1/4 one back, row 3 has 1/5 and 4/5; both count alike."""
+    weight = torch.zeros(4, 4)
+    weight[2, 1:3], weight[3, 2:4] = torch.tensor([1.0, 3.0]), torch.tensor([80.0, 20.0])
+    found = effective_context(Known(weight), X[:, :4])
+    np.testing.assert_allclose(found.profile, [(0.75 + 0.2) / 2, (0.25 + 0.8) / 2, 0, 0])
+    assert found.mean == pytest.approx(0.525) and found.reach == 1
+
+
+def test_heads_count_by_the_root_of_their_squares():
+    """Two heads, 3 at the step itself and 4 there, 12 one back: 5 to 12."""
+    weight = torch.zeros(1, 2, 2, 2)
+    weight[0, 0, 1], weight[0, 1, 1] = torch.tensor([12.0, 3.0]), torch.tensor([0.0, 4.0])
+    np.testing.assert_allclose(effective_context(Given(weight), empty(weight)).profile, [5 / 17, 12 / 17])
 
 
 def test_no_influence_has_no_reach():

@@ -99,6 +99,25 @@ def test_stable_system_stays_under_its_bound():
     assert found.rate < rate + 1e-3
 
 
+def test_gradients_that_end_have_the_rate_of_those_there_are_and_do_not_last():
+    """y_t = sum_d 0.5^d x_(t-d) for d up to 3, by hand; and a delay, which has nothing at distance 1."""
+
+    class Taps(Elman):
+        def __init__(self, taps: list[float]):
+            super().__init__(1)
+            self.taps = taps
+
+        def forward(self, x, state=None):
+            return sum(size * x.roll(d, 1) for d, size in enumerate(self.taps)), state
+
+    found = gradient_highway(Taps([1.0, 0.5, 0.25, 0.125]), normal(2, 9, 1))
+    np.testing.assert_allclose(found.profile, [1, 0.5, 0.25, 0.125, 0, 0, 0, 0, 0])
+    assert found.rate == pytest.approx(0.5) and found.lasting == 0
+    delay = gradient_highway(Taps([0.0, 0, 0, 1]), normal(2, 9, 1))
+    np.testing.assert_allclose(delay.profile, np.eye(9)[3])
+    assert np.isnan(delay.rate) and np.isnan(delay.lasting)
+
+
 def test_few_steps_have_no_rate():
     found = gradient_highway(linear_wave(0.5), normal(1, 2, WIDTH))
     np.testing.assert_allclose(found.profile, [1, 0.5])

@@ -115,14 +115,15 @@ def test_spectra_are_compared_by_angle():
     assert (fewer.found, fewer.wanted) == (6, 0) and math.isnan(fewer.error)
 
 
-def test_score_is_the_share_of_squares_in_place():
-    """A network with a wrong last link of the cycle, as strong as the right one: 9 squares of 12."""
+@pytest.mark.parametrize(("strength", "share"), [(1.0, 9 / 12), (2.0, 9 / 21), (0.5, 9 / 9.75)])
+def test_score_is_the_share_of_squares_in_place(strength: float, share: float):
+    """A network with a wrong last link of the cycle, of three ones, beside nine right ones."""
     right = phi_of(RepeatCopy(3, 4))
     wrong = right.clone()
-    wrong[9:, :3] = torch.eye(3).roll(1, 0)
+    wrong[9:, :3] = strength * torch.eye(3).roll(1, 0)
     layer, _ = circuit(wrong, 3, 16)
     found = privileged_basis(layer, normal(1, 4, 3), right)
-    assert found.score == pytest.approx(9 / 12)
+    assert found.score == pytest.approx(share)
     np.testing.assert_allclose(found.transition, wrong, atol=1e-10)
 
 
@@ -147,5 +148,7 @@ def test_what_cannot_be_is_refused():
     layer = Episodic(3, hidden=12).double()
     with pytest.raises(BadInput, match=r"expected phi \(3 s, 3 s\) for s = 2, got \(9, 9\)"):
         privileged_basis(layer, normal(1, 4, 3), torch.eye(9), columns=2)
+    with pytest.raises(BadInput, match="phi of finite numbers"):
+        privileged_basis(layer, normal(1, 4, 3), torch.full((6, 6), float("nan")))
     with pytest.raises(BadInput, match="real state"):
         privileged_basis(LRU(4).double(), normal(1, 4, 4))

@@ -30,6 +30,7 @@ from torch.nn import functional as F
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
+from wavetrain.lenses import weights
 
 
 class DynamicalSystemsForm(NamedTuple):
@@ -54,9 +55,8 @@ def dynamical_systems_form(
     """
     if not 0 < tolerance < 1:
         raise BadInput(f"dynamical_systems_form: expected a tolerance between 0 and 1, got {tolerance}")
-    weight = layer.operator(x).weight  # (B, H, T, T)
-    limit = max(tolerance, torch.finfo(weight.dtype).eps * weight.shape[-1])
-    weight = weight.double()
+    weight, scale, rounding = weights(layer, x)
+    limit = max(tolerance, rounding * weight.shape[-1])
     most = max(weight.shape[-1] // 2, 1)
     if states is not None and not 0 <= states <= most:
         raise BadInput(f"dynamical_systems_form: expected 0 to {most} states, half the steps, got {states}")
@@ -68,7 +68,9 @@ def dynamical_systems_form(
     total = weight.norm().clamp(min=torch.finfo(torch.float64).tiny)
     error = [float((_weights(*_first(parts, n)) - weight).norm() / total) for n in range(most + 1)]
     transition, write, read, skip = (part.cpu().numpy() for part in _first(parts, states))
-    return DynamicalSystemsForm(size.cpu().numpy(), states, transition, write, read, skip, np.array(error))
+    return DynamicalSystemsForm(
+        size.cpu().numpy(), states, transition, scale * write, read, scale * skip, np.array(error)
+    )
 
 
 def _bases(weight: Tensor, most: int) -> tuple[list[Tensor], Tensor]:

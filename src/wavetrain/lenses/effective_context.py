@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
+from wavetrain.lenses import magnitude, weights
 
 
 class EffectiveContext(NamedTuple):
@@ -25,12 +26,18 @@ class EffectiveContext(NamedTuple):
 @torch.no_grad()
 def effective_context(layer: Layer, x: Tensor) -> EffectiveContext:
     """The reach of a layer on sequences x (B, T, inputs), averaged over the batch."""
-    strength = layer.operator(x).strength()  # (B, T, T)
+    return spread(weights(layer, x).value)
+
+
+def spread(weight: Tensor) -> EffectiveContext:
+    """The same of the weights (B, H, T, T) of an operator that is at hand, all of them numbers."""
+    weight = weight.detach().double()
+    strength = (weight / magnitude(weight)).norm(dim=1)  # (B, T, T)
     time = strength.shape[-1]
     rows = np.arange(time // 2, time)
     profile = np.zeros(time)
     for row in rows:
-        influence = strength[:, row, : row + 1].double().flip(-1)  # (B, row + 1): distance 0 first
+        influence = strength[:, row, : row + 1].flip(-1)  # (B, row + 1): distance 0 first
         total = influence.sum(-1, keepdim=True).clamp(min=torch.finfo(torch.float64).tiny)
         profile[: row + 1] += (influence / total).mean(0).cpu().numpy()
     profile /= max(profile.sum(), np.finfo(np.float64).tiny)

@@ -168,9 +168,13 @@ def band(maps: np.ndarray) -> np.ndarray:
 
 
 def _centred(maps: np.ndarray) -> np.ndarray:
-    """Maps (U, H, W) less the mean of their bins, and 0 where there is none; a flat map is 0 everywhere."""
+    """Maps (U, H, W) less the mean of their bins, and 0 where there is none; a flat map is 0 everywhere.
+
+    At a size where no square is lost: over the power of two below their largest rate.
+    """
     there = np.isfinite(maps)
     flat = np.where(there, maps, 0.0)
+    flat = flat / np.ldexp(1.0, np.frexp(np.abs(flat).max((1, 2), keepdims=True))[1] - 1)
     centred = np.where(
         there, flat - (flat.sum((1, 2)) / np.maximum(there.sum((1, 2)), 1))[:, None, None], 0.0
     )

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
+from wavetrain.lenses import weights
 
 
 class HeadCount(NamedTuple):
@@ -40,9 +41,8 @@ def head_count(layer: Layer, x: Tensor, tolerance: float = 1e-8) -> HeadCount:
     """The heads that make a layer on sequences x (B, T, inputs), up to `tolerance`, or rounding if larger."""
     if not 0 < tolerance < 1:
         raise BadInput(f"head_count: expected a tolerance between 0 and 1, got {tolerance}")
-    weight = layer.operator(x).weight  # (B, H, T, T)
-    rounding = torch.finfo(weight.dtype).eps
-    weight = weight.double().permute(0, 2, 3, 1)  # (B, T, T, H)
+    weight, scale, rounding = weights(layer, x)
+    weight = weight.permute(0, 2, 3, 1)  # (B, T, T, H)
     now, then = torch.tril_indices(*weight.shape[1:3], device=weight.device)
     maps = weight[:, now, then].flatten(0, 1)  # (B pairs, H)
     _, singular, value = torch.linalg.svd(maps, full_matrices=False)
@@ -53,6 +53,6 @@ def head_count(layer: Layer, x: Tensor, tolerance: float = 1e-8) -> HeadCount:
     return HeadCount(
         heads=heads,
         error=error.cpu().numpy(),
-        weight=(weight @ value.T).permute(0, 3, 1, 2).cpu().numpy(),
+        weight=(scale * weight @ value.T).permute(0, 3, 1, 2).cpu().numpy(),
         value=value.cpu().numpy(),
     )

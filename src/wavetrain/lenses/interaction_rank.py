@@ -23,6 +23,7 @@ from torch import Tensor
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
+from wavetrain.lenses import weights
 
 
 class InteractionRank(NamedTuple):
@@ -42,10 +43,9 @@ def interaction_rank(layer: Layer, x: Tensor, tolerance: float = 1e-8) -> Intera
     """
     if not 0 < tolerance < 1:
         raise BadInput(f"interaction_rank: expected a tolerance between 0 and 1, got {tolerance}")
-    weight = layer.operator(x).weight  # (B, H, T, T)
-    rounding = torch.finfo(weight.dtype).eps
+    weight, _, rounding = weights(layer, x)
     now, then = torch.tril_indices(*weight.shape[-2:], device=weight.device)
-    maps = weight[:, :, now, then].mT.double()  # (B, pairs, H)
+    maps = weight[:, :, now, then].mT  # (B, pairs, H)
     size = maps.norm(dim=-1, keepdim=True)
     least = (rounding * size.amax(1, keepdim=True)).clamp(min=torch.finfo(torch.float64).tiny)
     maps = torch.where(size > least, maps / size.clamp(min=least), 0.0)

@@ -26,6 +26,7 @@ from torch import Tensor
 
 from wavetrain.core import Layer, State, leaves, map_state
 from wavetrain.errors import BadInput
+from wavetrain.lenses import check_finite, check_sequences, magnitude
 
 REST = 10  # principal components that are kept of what the basis leaves over
 
@@ -54,31 +55,35 @@ def privileged_basis(
     `columns` is s, by default that of phi, or as many as there is room for. `readout` grounds the basis in
     the output instead of the input; the layer's output must then depend on its new state alone.
     """
+    check_sequences(layer, x)
     recur, write, read = _linearised(layer, x)
+    states = _trajectory(layer, x)
     ground = torch.linalg.pinv(read) if readout else write
     room, each = ground.shape
     if columns is None:
         columns = max(1, room // each) if phi is None else len(phi) // each
-    size = columns * each
-    if columns < 1 or (phi is not None and phi.shape != (size, size)):
+    count = columns * each
+    if columns < 1 or (phi is not None and phi.shape != (count, count)):
         got = "none" if phi is None else tuple(phi.shape)
         raise BadInput(f"privileged_basis: expected phi ({each} s, {each} s) for s = {columns}, got {got}")
-    powers = [ground]
-    for _ in range(columns - 1):
-        powers.insert(0, recur @ powers[0])
+    if phi is not None and not phi.isfinite().all():
+        raise BadInput("privileged_basis: expected phi of finite numbers, got NaN or infinity in it")
+    powers = [ground / magnitude(ground, (0,))]
+    for _ in range(columns - 1):  # at a size where no power of the matrix is lost
+        power = recur @ powers[0]
+        powers.insert(0, power / magnitude(power, (0,)))
     basis = torch.cat(powers, 1)
-    kept = torch.ones(size, dtype=torch.bool) if phi is None else _needed(phi)
+    kept = torch.ones(count, dtype=torch.bool) if phi is None else _needed(phi)
     basis = basis / basis.norm(dim=0).clamp(min=torch.finfo(basis.dtype).tiny) * kept
     dual = torch.zeros_like(basis.T)
     dual[kept] = torch.linalg.pinv(basis[:, kept])
-    states = _trajectory(layer, x)
     transition = dual @ recur @ basis
     score, wanted, error = float("nan"), 0, float("nan")
     spectrum = _strong(recur, 0.9)
     if phi is not None:
         phi = phi.to(transition)
-        total = (transition**2).sum().clamp(min=torch.finfo(basis.dtype).tiny)
-        score = float((transition[phi != 0] ** 2).sum() / total)
+        squares = (transition / magnitude(transition)) ** 2
+        score = float(squares[phi != 0].sum() / squares.sum().clamp(min=torch.finfo(basis.dtype).tiny))
         target = _strong(phi, 0.9)
         wanted, error = len(target), _angle(spectrum, target)
     return PrivilegedBasis(
@@ -96,6 +101,7 @@ def _linearised(layer: Layer, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
             lambda state, now: _row(layer.step(now, put(state))), (start, none), vectorize=False
         )
     recur, write = (part.reshape(len(part), -1).double().cpu() for part in parts)
+    check_finite(layer, "derivatives", torch.cat([recur, write], 1))
     size = start.numel()
     # the output is read from the new state: what moves it through W and G tells how
     both = torch.cat([recur[:size], write[:size]], 1)
@@ -128,7 +134,9 @@ def _trajectory(layer: Layer, x: Tensor) -> Tensor:
     for now in x.unbind(1):
         state = layer.step(now, state)[1]
         states.append(torch.cat([part.flatten(1) for part in leaves(state) if part.is_floating_point()], 1))
-    return torch.stack(states, 1).double().cpu()
+    found = torch.stack(states, 1).double().cpu()
+    check_finite(layer, "states", found)
+    return found
 
 
 def _strong(matrix: Tensor, limit: float) -> np.ndarray:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
+from wavetrain.lenses import weights
 
 
 class Toeplitz(NamedTuple):
@@ -33,7 +34,7 @@ class Toeplitz(NamedTuple):
 @torch.no_grad()
 def toeplitz(layer: Layer, x: Tensor) -> Toeplitz:
     """How Toeplitz the operator of a layer is on sequences x (B, T, inputs)."""
-    weight = layer.operator(x).weight.double()  # (B, H, T, T)
+    weight, scale, _ = weights(layer, x)
     batch, _, time, _ = weight.shape
     total = torch.stack([weight.diagonal(-back, -2, -1).sum(-1) for back in range(time)], -1)  # (B, H, T)
     steps = torch.arange(time, 0, -1, device=weight.device)  # how many weights lie on each diagonal
@@ -41,7 +42,7 @@ def toeplitz(layer: Layer, x: Tensor) -> Toeplitz:
     fitted = (total**2 / steps).sum(-1)  # (B, H), energy of the nearest Toeplitz matrix
     together = total.sum(0)  # (H, T)
     return Toeplitz(
-        kernel=(together / (batch * steps)).cpu().numpy(),
+        kernel=(scale * together / (batch * steps)).cpu().numpy(),
         share=_share(fitted.sum(0), energy.sum(0)),
         common=_share((together**2 / (batch * steps)).sum(-1), energy.sum(0)),
         whole=float(_share(fitted.sum(), energy.sum())),

@@ -1,0 +1,188 @@
+"""What no lens may depend on: the size and the zero of what it looks at, and the unit of places.
+
+Each lens is asked twice. `SAME` names what must then be the same, `ALONG` what must follow by a power of the
+factor; a part in neither may change (a rate is in the unit of activity).
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.lenses.operators import Given, empty
+from tests.promises import normal
+from wavetrain import find
+from wavetrain.layers.elman import Elman
+from wavetrain.layers.episodic import Episodic
+from wavetrain.lenses.dynamical_systems_form import dynamical_systems_form
+from wavetrain.lenses.effective_context import effective_context
+from wavetrain.lenses.gradient_highway import gradient_highway
+from wavetrain.lenses.grid_score import grid_score
+from wavetrain.lenses.head_count import head_count
+from wavetrain.lenses.interaction_rank import interaction_rank
+from wavetrain.lenses.place_fields import place_fields
+from wavetrain.lenses.privileged_basis import privileged_basis
+from wavetrain.lenses.remapping import remapping
+from wavetrain.lenses.six_fold import six_fold
+from wavetrain.lenses.space_time_spectrum import space_time_spectrum
+from wavetrain.lenses.toeplitz import toeplitz
+from wavetrain.scan import Activation
+
+WEIGHT = normal(2, 3, 6, 6).tril()
+PLACE = torch.tanh(normal(3, 310, 2).unfold(1, 11, 1).sum(-1) / 4)  # slow, and all over the box
+ACTIVITY = normal(3, 300, 4, seed=5).abs() + (PLACE[..., :1] > 0)
+SMALL, LARGE = 1e-200, 1e200  # squares of neither are numbers
+
+
+class Look(NamedTuple):
+    """A lens at what it is given times a factor, and what becomes of the parts of its answer."""
+
+    at: Callable[[float], Any]
+    same: str
+    along: str = ""  # times the factor
+
+
+def operator(lens: Callable[..., Any]) -> Callable[[float], Any]:
+    return lambda factor: lens(Given(factor * WEIGHT), empty(WEIGHT))
+
+
+def gradient(factor: float) -> Any:
+    """Of h' = W h + x, read times the factor."""
+    layer = Episodic(3, hidden=5, activation=Activation.IDENTITY).double()
+    with torch.no_grad():
+        for part, seed in ((layer.recur.weight, 1), (layer.encode.weight, 2), (layer.out.weight, 3)):
+            part.copy_(0.4 * normal(*part.shape, seed=seed))
+        layer.out.weight.mul_(factor)
+    return gradient_highway(layer, normal(2, 7, 3))
+
+
+def basis(recur: float, write: float) -> Any:
+    """Of h' = W h + G x, with one of the two times a factor."""
+    layer = Episodic(2, hidden=8, activation=Activation.IDENTITY).double()
+    with torch.no_grad():
+        layer.recur.weight.copy_(recur * 0.4 * normal(8, 8))
+        layer.encode.weight.copy_(write * normal(8, 2, seed=2))
+    phi = torch.diag(torch.ones(6), 2)[:6, :6].double()
+    phi[4:, :2] = torch.eye(2)
+    return privileged_basis(layer, normal(2, 1, 2), phi)
+
+
+LOOKS = {
+    "effective_context": Look(operator(effective_context), "profile mean reach"),
+    "head_count": Look(operator(head_count), "heads error value", "weight"),
+    "interaction_rank": Look(operator(interaction_rank), "singular rank together heads"),
+    "toeplitz": Look(operator(toeplitz), "share common whole chance", "kernel"),
+    "dynamical_systems_form": Look(
+        operator(dynamical_systems_form), "size states transition read error", "write skip"
+    ),
+    "gradient_highway": Look(gradient, "rate lasting", "norm profile"),
+    "privileged_basis: recurrence": Look(
+        lambda factor: basis(factor, 1.0), "basis dual kept wanted score activity", "transition"
+    ),
+    "privileged_basis: input": Look(
+        lambda factor: basis(1.0, factor), "basis dual kept transition found wanted score", "activity"
+    ),
+    "grid_score": Look(
+        lambda factor: grid_score(factor * ACTIVITY, PLACE, 8, shifts=9),
+        "autocorrelogram grid square band null_grid null_band p_grid p_band dropped",
+        "rate",
+    ),
+    "place_fields": Look(
+        lambda factor: place_fields(factor * ACTIVITY, PLACE, 8, shifts=9),
+        "occupancy label fields size information sparsity null p dropped",
+        "rate",
+    ),
+    "remapping": Look(
+        lambda factor: remapping(factor * ACTIVITY, PLACE, bins=6, shuffles=9),
+        "within between grid_within grid_between at_place_within at_place_between null p dropped",
+    ),
+    "six_fold": Look(lambda factor: six_fold(factor * ACTIVITY, PLACE), "fold angle dropped", "weight mean"),
+    "space_time_spectrum": Look(
+        lambda factor: space_time_spectrum(factor * ACTIVITY, surrogates=9),
+        " ".join(space_time_spectrum(ACTIVITY, surrogates=0)._fields),
+    ),
+}
+
+
+def alike(one: Any, two: Any, names: str, factor: float = 1.0, rtol: float = 1e-9) -> None:
+    assert names, "nothing is compared"
+    for name in names.split():
+        a, b = np.asarray(getattr(one, name), float), np.asarray(getattr(two, name), float) / factor
+        size = np.nanmax(np.abs(a), initial=0.0)
+        assert np.isfinite(a).any() or not a.size, f"{name} is all NaN"
+        np.testing.assert_allclose(b, a, rtol=rtol, atol=rtol * size, err_msg=name)
+
+
+def test_every_lens_is_here():
+    assert {name.split(":")[0] for name in LOOKS} == {one.name for one in find.members("lenses")}
+
+
+@pytest.mark.parametrize("factor", [SMALL, 1e-30, 3.0, 1e30, LARGE])
+@pytest.mark.parametrize("name", LOOKS)
+def test_size_changes_nothing_but_what_follows_it(name: str, factor: float):
+    look = LOOKS[name]
+    one, two = look.at(1.0), look.at(factor)
+    alike(one, two, look.same)
+    if look.along:
+        alike(one, two, look.along, factor)
+
+
+SHIFTS = {
+    "grid_score": (lambda a: grid_score(a, PLACE, 8, shifts=9), LOOKS["grid_score"].same),
+    "remapping": (lambda a: remapping(a, PLACE, bins=6, shuffles=9), LOOKS["remapping"].same),
+    "six_fold": (lambda a: six_fold(a, PLACE), "fold weight angle dropped"),
+    "space_time_spectrum": (
+        lambda a: space_time_spectrum(a, surrogates=9),
+        LOOKS["space_time_spectrum"].same,
+    ),
+}
+
+
+@pytest.mark.parametrize("shift", [-0.0, 1.0, 1e4])
+@pytest.mark.parametrize("name", SHIFTS)
+def test_zero_of_activity_changes_nothing(name: str, shift: float):
+    lens, same = SHIFTS[name]
+    alike(lens(ACTIVITY), lens(ACTIVITY + shift), same, rtol=1e-8)
+
+
+PLACES: dict[str, Callable[[Tensor], Any]] = {
+    "grid_score": lambda at: grid_score(ACTIVITY, at, 8, shifts=9),
+    "place_fields": lambda at: place_fields(ACTIVITY, at, 8, shifts=9),
+    "remapping": lambda at: remapping(ACTIVITY, at, bins=6, shuffles=9),
+    "six_fold": lambda at: six_fold(ACTIVITY, at),
+}
+
+
+@pytest.mark.parametrize(("unit", "zero"), [(100.0, 0.0), (1e-9, 0.0), (0.37, -5.0), (LARGE, 0.0)])
+@pytest.mark.parametrize("name", PLACES)
+def test_unit_and_zero_of_places_change_nothing(name: str, unit: float, zero: float):
+    one, two = PLACES[name](PLACE), PLACES[name](unit * PLACE + zero)
+    label = () if name != "place_fields" else ("p_label",)  # of which there is none
+    alike(one, two, " ".join(part for part in one._fields if part not in label))
+
+
+@pytest.mark.parametrize("name", ["effective_context", "head_count", "interaction_rank", "toeplitz"])
+@pytest.mark.parametrize("factor", [1e-30, 1.0, 1e30])
+def test_weights_in_float32_are_read_without_loss(name: str, factor: float):
+    """Their squares are no numbers of float32."""
+    lens = LOOKS[name].at.__closure__[0].cell_contents
+    alike(
+        lens(Given(WEIGHT), empty(WEIGHT)),
+        lens(Given((factor * WEIGHT).float()), empty(WEIGHT)),
+        LOOKS[name].same,
+        rtol=1e-5,
+    )
+
+
+def test_float32_layers_say_the_same():
+    """The whole way, through the layer's own computing."""
+    torch.manual_seed(0)
+    layer, x = Elman(4, inputs=3).double(), normal(2, 9, 3)
+    for lens in (effective_context, gradient_highway, toeplitz, privileged_basis):
+        one = lens(layer.double(), x)
+        two = lens(layer.float(), x.float())
+        names = {"effective_context": "profile mean reach", "privileged_basis": "transition activity"}
+        alike(one, two, names.get(lens.__name__, " ".join(one._fields)), rtol=1e-3)
