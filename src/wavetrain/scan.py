@@ -21,8 +21,10 @@ from wavetrain import precision
 from wavetrain.core import State
 from wavetrain.kernels import blocks
 from wavetrain.kernels import unitary as turns
-from wavetrain.kernels.attention import Attention, attend, fused
+from wavetrain.kernels.attention import Attention, fused
+from wavetrain.kernels.attention import attend as attend
 from wavetrain.kernels.chunked import check as check_chunked
+from wavetrain.kernels.chunked import chunked_step as chunked_step
 from wavetrain.kernels.chunked import mixing as mixing
 from wavetrain.kernels.chunked import products, walk
 from wavetrain.kernels.convolution import Depthwise, grouped, latest

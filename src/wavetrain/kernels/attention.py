@@ -6,9 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from wavetrain import precision
 from wavetrain.kernels.twice import again
 
 
+@precision.door
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
     """The definition: q (..., T, P), k (..., S, P), v (..., S, R) give (..., T, R)."""
     fit = q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale)

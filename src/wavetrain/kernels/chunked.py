@@ -45,12 +45,19 @@ def mixing(q: Tensor, k: Tensor, log_decay: Tensor) -> Tensor:
     return weight.tril()
 
 
+@precision.door
+def chunked_step(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of `scan.chunked`: all without time, state (B, H, K, P) gives y (B, H, P) and the next."""
+    state = log_decay.exp()[..., None] * state + k[..., :, None] * v[..., None, :]
+    return (q[..., None, :] @ state).squeeze(-2), state
+
+
 def walk(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
     """The definition of `scan.chunked`, one step after the other."""
     steps = []
     for query, key, value, rate in zip(*(part.unbind(1) for part in (q, k, v, log_decay)), strict=True):
-        state = rate.exp()[..., None] * state + key[..., :, None] * value[..., None, :]  # (B, H, K, P)
-        steps.append((query[..., None, :] @ state).squeeze(-2))
+        y, state = chunked_step(query, key, value, rate, state)
+        steps.append(y)
     return torch.stack(steps, 1), state
 
 

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain import scan
+from wavetrain import precision, scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
 
@@ -49,6 +49,8 @@ class LinearAttention(Layer):
     least 32 channels.
     """
 
+    mixed = True
+    roundings = 3.0
     rate: Tensor  # the logarithms of the fixed rates, (H,)
 
     card = Card(
@@ -94,8 +96,8 @@ class LinearAttention(Layer):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         q, k, v = self._project(x)  # (B, H, P) each, v with the column of ones
-        state = self._log_decay(x).exp()[..., None] * state + k[..., :, None] * v[..., None, :]
-        return self.read(self._divide(torch.einsum("bhk,bhkp->bhp", q, state))), state
+        mixed, state = scan.chunked_step(q, k, v, self._log_decay(x), state)
+        return self.read(self._divide(mixed)), state
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         check_input(self, x)
@@ -112,11 +114,12 @@ class LinearAttention(Layer):
         return Operator(weight, v)
 
     def read(self, mixed: Tensor) -> Tensor:
-        return self.out(mixed.flatten(-2))
+        return self.out(mixed.flatten(-2).to(self.out.weight.dtype))
 
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Features of queries and keys, and values, (..., H, P); a 1 stands behind those that are divided."""
         q, k, v = self.project(x).unflatten(-1, (3, self.heads, -1)).unbind(-3)
+        q, k, v = precision.wide((q, k, v))
         if self.feature is Feature.IDENTITY:
             return q, k, v
         return _positive(q), _positive(k), F.pad(v, (0, 1), value=1.0)
@@ -127,7 +130,8 @@ class LinearAttention(Layer):
     def _log_decay(self, x: Tensor) -> Tensor:
         """The logarithm of g for each step and head, (..., H, 1)."""
         if self.decay is Decay.GATED:
-            return F.logsigmoid(self.gate(x)).unsqueeze(-1)
+            with precision.exactly(x):
+                return F.logsigmoid(precision.wide(self.gate)(precision.wide(x))).unsqueeze(-1)
         if self.decay is Decay.FIXED:
             return self.rate.expand(*x.shape[:-1], -1).unsqueeze(-1)
         return x.new_zeros(*x.shape[:-1], self.heads, 1)

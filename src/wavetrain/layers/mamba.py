@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain import scan
+from wavetrain import precision, scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
 
 
@@ -48,6 +48,8 @@ class Mamba(Layer):
     is that of the map to dt, by default a sixteenth of the width.
     """
 
+    mixed = True
+    roundings = 4.0
     card = Card(
         title="Mamba: Linear-time sequence modeling with selective state spaces",
         authors="Gu, Albert and Dao, Tri",
@@ -95,15 +97,15 @@ class Mamba(Layer):
         past, h = state
         *now, past = self._select(x.unsqueeze(1), past)
         u, dt, b, c, z = (part.squeeze(1) for part in now)
-        y, h = scan.selective_step(u, dt, -self.A_log.exp(), b, c, h)
-        return self.out_proj((y + self.D * u) * F.silu(z)), (past, h)
+        y, h = scan.selective_step(u, dt, -precision.wide(self.A_log).exp(), b, c, h)
+        return self._out((y + precision.wide(self.D) * u) * F.silu(precision.wide(z))), (past, h)
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         check_input(self, x)
         past, h = self.begin(len(x)) if state is None else state
         u, dt, b, c, z, past = self._select(x, past)
-        y, h = scan.selective(u, dt, -self.A_log.exp(), b, c, h, self.D, z)
-        return self.out_proj(y), (past, h)
+        y, h = scan.selective(u, dt, -precision.wide(self.A_log).exp(), b, c, h, self.D, z)
+        return self._out(y), (past, h)
 
     def operator(self, x: Tensor) -> Operator:
         check_input(self, x)
@@ -116,7 +118,10 @@ class Mamba(Layer):
         return Operator(F.silu(z).transpose(1, 2).unsqueeze(-1) * weight, u.unsqueeze(-1))
 
     def read(self, mixed: Tensor) -> Tensor:
-        return self.out_proj(mixed.squeeze(-1))
+        return self._out(mixed.squeeze(-1))
+
+    def _out(self, y: Tensor) -> Tensor:
+        return self.out_proj(y.to(self.out_proj.weight.dtype))
 
     def _select(self, x: Tensor, past: Tensor) -> tuple[Tensor, ...]:
         """u, dt (B, T, E), B, C (B, T, N), the gate z (B, T, E), and the convolution's next state."""
@@ -125,4 +130,6 @@ class Mamba(Layer):
         low, b, c = self.x_proj(u).split([self.rank, self.states, self.states], -1)
         if (eps := self.variant.inner_eps) is not None:
             low, b, c = (F.rms_norm(part, part.shape[-1:], eps=eps) for part in (low, b, c))
-        return u, F.softplus(self.dt_proj(low)), b, c, z, past
+        with precision.exactly(low):
+            dt = F.softplus(precision.wide(self.dt_proj)(precision.wide(low)))
+        return u, dt, b, c, z, past

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain import scan
+from wavetrain import precision, scan
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
 
@@ -63,6 +63,8 @@ class Mamba2(Layer):
     `heads` divides expand * width, by default into heads of at most 64 channels; `groups` divides `heads`.
     """
 
+    mixed = True
+    roundings = 4.0
     card = Card(
         title="Transformers are SSMs: Generalized models and efficient algorithms through structured state "
         "space duality",
@@ -116,8 +118,7 @@ class Mamba2(Layer):
         past, h = state
         *now, past = self._select(x.unsqueeze(1), past)
         u, log_decay, b, c, gate = (part.squeeze(1) for part in now)
-        h = log_decay.exp()[..., None] * h + b[..., None] * u[..., None, :]  # (B, H, N, P)
-        y = torch.einsum("bhn,bhnp->bhp", c, h)
+        y, h = scan.chunked_step(c, b, u, log_decay, h)
         return self._out(y, u, gate), (past, h)
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
@@ -136,11 +137,11 @@ class Mamba2(Layer):
         return Operator(gate.transpose(1, 2).unsqueeze(-1) * weight, u.flatten(-2).unsqueeze(-1))
 
     def read(self, mixed: Tensor) -> Tensor:
-        return self.out_proj(self.norm(mixed.squeeze(-1)))
+        return self.out_proj(self.norm(mixed.squeeze(-1)).to(self.out_proj.weight.dtype))
 
     def _out(self, y: Tensor, u: Tensor, gate: Tensor) -> Tensor:
         """From what the heads have read (..., H, P) to the output (..., D)."""
-        return self.out_proj(self.norm((y + self.D[:, None] * u).flatten(-2) * gate))
+        return self.read(((y + precision.wide(self.D)[:, None] * u).flatten(-2) * gate).unsqueeze(-1))
 
     def _select(self, x: Tensor, past: Tensor) -> tuple[Tensor, ...]:
         """u (B, T, H, P), a (B, T, H, 1), dt B, C (B, T, H, N), the gate (B, T, E), and the next past."""
@@ -149,10 +150,12 @@ class Mamba2(Layer):
         ubc, past = scan.short(ubc, past, self.conv1d.weight.squeeze(1).flip(-1), self.conv1d.bias)
         shared = self.groups * self.states
         u, b, c = ubc.split([self.inner, shared, shared], -1)
-        dt = F.softplus(dt + self.dt_bias).clamp(*self.variant.limit).unsqueeze(-1)  # (B, T, H, 1)
+        dt = (
+            F.softplus(precision.wide(dt) + self.dt_bias).clamp(*self.variant.limit).unsqueeze(-1)
+        )  # (B, T, H, 1)
         b, c = (
             part.unflatten(-1, (self.groups, -1)).repeat_interleave(self.heads // self.groups, -2)
             for part in (b, c)
         )
-        rate = self.A_log.exp()[:, None]  # (H, 1)
+        rate = precision.wide(self.A_log).exp()[:, None]  # (H, 1)
         return u.unflatten(-1, (self.heads, -1)), -dt * rate, dt * b, c, F.silu(z), past

@@ -25,6 +25,8 @@ class SoftmaxAttention(Layer):
     `width`; by default a head has at least 32 channels. Without `rotary` the order of the past is unseen.
     """
 
+    mixed = True
+    roundings = 3.0
     card = Card(
         title="Attention is all you need",
         authors="Vaswani, Ashish and Shazeer, Noam and Parmar, Niki and Uszkoreit, Jakob and Jones, Llion "
@@ -53,10 +55,8 @@ class SoftmaxAttention(Layer):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         q, (k, v, seen) = self._extend(x.unsqueeze(1), state)
-        fit = torch.einsum("bhqp,bhsp->bhqs", q, k) * q.shape[-1] ** -0.5
-        weight = fit.masked_fill(~seen[:, None, None], -torch.inf).softmax(-1)
-        mixed = torch.einsum("bhqs,bhsp->bqhp", weight, v)
-        return self.read(mixed).squeeze(1), (k, v, seen)
+        mixed = scan.attend(q, k, v, seen[:, None, None], None)  # (B, H, 1, P)
+        return self.read(mixed.transpose(1, 2)).squeeze(1), (k, v, seen)
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         check_input(self, x)
@@ -73,7 +73,7 @@ class SoftmaxAttention(Layer):
         return Operator(weight, v.transpose(1, 2))
 
     def read(self, mixed: Tensor) -> Tensor:
-        return self.out(mixed.flatten(-2))
+        return self.out(mixed.flatten(-2).to(self.out.weight.dtype))
 
     def _extend(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """Queries of the new steps (B, H, T, P), and the state with their keys and values behind it."""
