@@ -93,3 +93,6 @@ def test_bad_input():
         PredictiveAutoencoder(0, 3)
     with pytest.raises(BadInput, match=r"expected x \(batch, time, 5\), got \(2, 5\)"):
         built()(torch.zeros(2, 5))
+    for steps in (0, -1):
+        with pytest.raises(BadInput, match="steps must be a whole number of at least 1"):
+            built().replay(torch.zeros(1, 2, 5).double(), steps)

@@ -84,6 +84,7 @@ class PredictiveAutoencoder(nn.Module):
 
     def replay(self, cue: Tensor, steps: int) -> Tensor:
         """The outputs (B, steps, inputs) after a cue (B, C, inputs), each fed back as the next input."""
+        check_width("PredictiveAutoencoder.replay", steps=steps)
         h = self.ca3(cue)[:, -1]
         outputs = [self.answer(h)]
         while len(outputs) < steps:
