@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from wavetrain import find
+
 ROOT = Path(__file__).resolve().parent.parent
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
@@ -55,3 +57,14 @@ def test_the_tree_names_what_is_there() -> None:
         if (path.suffix == ".py" and path.stem != "__init__") or (path / "__init__.py").exists():
             name = path.name if path.suffix else f"{path.name}/"
             assert name in text, f"the README's tree does not name {name}"
+
+
+def test_the_table_of_precision_has_every_layer_within_its_bound() -> None:
+    lines = (ROOT / "docs/precision.md").read_text(encoding="utf-8").splitlines()
+    rows = [[part.strip() for part in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
+    figures = {name: [float(part) for part in rest] for name, *rest in rows[1:]}
+    layers = {found.name: found.load() for found in find.members("layers")}
+    assert set(figures) == set(layers), "run benchmarks/precision.py"
+    for name, (bound, rounded, low, *_) in figures.items():
+        assert bound == layers[name].roundings, f"{name}: run benchmarks/precision.py"
+        assert low <= bound * rounded, f"{name} is further from float64 than it states"
