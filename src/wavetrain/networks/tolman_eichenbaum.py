@@ -154,9 +154,12 @@ class TolmanEichenbaum(nn.Module):
         code = math.ceil((1 + math.sqrt(1 + 8 * observations)) / 2)  # C (C - 1) / 2 >= S
         self.observations, self.actions, self.code = observations, actions, code
         self.cells, self.length, self.trust = tuple(modules), length, trust
-        many, sampled = len(self.cells), torch.tensor(self.cells)
+        many = len(self.cells)
         every = torch.arange(many)
-        of_g, of_p = every.repeat_interleave(3 * sampled), every.repeat_interleave(sampled * code)
+        self.of_g, owners = (
+            [at for at, size in enumerate(self.cells) for _ in range(size * each)] for each in (3, code)
+        )
+        of_g, of_p = torch.tensor(self.of_g), torch.tensor(owners)
 
         def blocks(block: Callable[[int], Tensor]) -> Tensor:
             return torch.block_diag(*(block(s) for s in self.cells))
@@ -181,7 +184,6 @@ class TolmanEichenbaum(nn.Module):
         self.first_spread = nn.Parameter(torch.zeros(cells))  # a logarithm, like all spreads
         self.hidden = nn.Parameter(nn.init.xavier_normal_(torch.empty(actions, 20 * many)))
         self.drive = nn.Parameter(torch.zeros(20, cells, cells))  # so that D = 0
-        self.of_g = of_g.tolist()
         self.path_spread = Blocks([(3 * s, 6 * s, 3 * s) for s in self.cells], torch.tanh)
         self.recall = Blocks([(s, 6 * s, 3 * s) for s in self.cells], F.elu)
         self.recall_spread = Blocks([(2, 6 * s, 3 * s) for s in self.cells], torch.tanh)
