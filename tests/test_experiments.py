@@ -112,9 +112,9 @@ def test_digits_predicate_on_the_published_table() -> None:
 
 def test_waves_predicate() -> None:
     holds = wave_rnn_waves.claim.holds
-    assert holds({"wave": 0.5, "identity": 0.1, "wave_shuffled": 0.02}) is True
-    assert holds({"wave": 0.5, "identity": 0.2, "wave_shuffled": 0.02}) is False
-    assert holds({"wave": 0.05, "identity": 0.01, "wave_shuffled": 0.06}) is False
+    assert holds({"wave": 0.5, "identity": 0.1, "wave_p": 1 / 201}) is True
+    assert holds({"wave": 0.5, "identity": 0.2, "wave_p": 1 / 201}) is False
+    assert holds({"wave": 0.05, "identity": 0.01, "wave_p": 2 / 201}) is False
 
 
 def test_solved_means_the_published_error() -> None:
