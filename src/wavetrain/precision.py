@@ -86,6 +86,7 @@ def method(function: Callable[P, R]) -> Callable[P, R]:
 
     The first of two results, or the only tensor, has the type of the first argument; a state stays wide. A
     method may write to buffers of whole numbers, but not to what is in half precision: it has a wide copy.
+    In half precision one layer must not run in two threads at once: they would exchange the same parameters.
     """
 
     @functools.wraps(function)

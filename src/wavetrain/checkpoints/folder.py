@@ -34,7 +34,7 @@ TOKENIZER = (
 def load(path: Path, dtype: torch.dtype = torch.float32) -> LanguageModel:
     """A model from a local folder, or from a file of weights with config.json beside it.
 
-    All tensors are turned into `dtype`; below float32 the recurrence loses much. Raises BadInput with one
+    All tensors are turned into `dtype`; in half precision states stay in float32. Raises BadInput with one
     line for what is missing, damaged, of another shape, or not supported.
     """
     path = Path(path)
