@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -53,7 +54,8 @@ class Plain:
         self.free: list[int] = []
         self.active: list[int] = []
         self.winners: list[int] = []
-        self.time, self.dice, self.evicted = 0, memory.seed, 0
+        self.time, self.dice = 0, memory.seed
+        self.evicted = self.punished = self.removed = 0  # how often
 
     def draw(self, many: int) -> int:
         self.dice = (self.dice + 0x9E3779B97F4A7C15) % 2**64
@@ -101,6 +103,7 @@ class Plain:
     def remove(self, name: int) -> None:
         del self.segments[name]
         self.free.append(name)
+        self.removed += 1
 
     def learn(self, name: int, overlap: int) -> None:
         self.adapt(name, self.how.up, self.how.down)
@@ -151,6 +154,7 @@ class Plain:
             if not x[column]:
                 for name in its:
                     if over[name][0] >= self.how.matching and self.how.punish:
+                        self.punished += 1
                         self.adapt(name, -self.how.punish, 0)
                         self.prune(name)
             elif right:
@@ -367,6 +371,32 @@ def test_codes_of_the_study_are_hardly_ever_mistaken():
     assert tail / math.comb(n, k) == pytest.approx(1.68e-41, rel=5e-3)
 
 
+def test_hundreds_of_records_of_segments_are_those_of_the_plain_program():
+    """Growth, punishment, death and eviction over 500 records, the order changing half-way."""
+    how = Dendrites(3, 2, 5, initial=0.45, punish=0.15, down=0.06, segments=3, synapses=7)
+    memory = TemporalMemory(24, 2, how, seed=9)
+    plain, symbols = Plain(memory), categories(6, 24, 5, dice(8))
+    order = torch.cat([torch.arange(250) % 6, torch.arange(250) * 5 % 6])
+    odd = torch.rand(500, generator=dice(9)) < 0.1
+    order[odd] = torch.randint(6, (int(odd.sum()),), generator=dice(10))
+    x = symbols[order] & (torch.rand(500, 24, generator=dice(11)) < 0.95)
+    trace, state = memory.forward(x)
+    for t, row in enumerate(x):
+        plain.step(row)
+        assert trace.active.at(t).tolist() == plain.active, t
+        assert trace.predicted.at(t).tolist() == plain.predicted(), t
+    ours = [
+        (owner, *sorted(zip(source.tolist(), permanence.tolist(), strict=True)))
+        for owner, source, permanence in memory.segments(state)
+    ]
+    theirs = [
+        (one.owner, *sorted((c, p / 1e6) for c, p in one.synapses.items())) for one in plain.segments.values()
+    ]
+    assert sorted(ours) == sorted(theirs)
+    assert min(plain.evicted, plain.punished, plain.removed) > 50
+    assert trace.anomaly[200:250].mean() < 0.5 < trace.anomaly[:20].mean()
+
+
 def test_a_full_segment_gives_up_its_weakest_synapses_for_what_comes():
     """One segment of 4 synapses: 2 cells that it knew give way to 2 that won, and the one that won stays."""
     how = Dendrites(activation=2, matching=2, grow=4, synapses=4, down=0.05, initial=0.21)
@@ -442,6 +472,70 @@ def test_the_pooler_takes_the_columns_that_see_most():
     half, middle = pooler.forward(x.repeat(25, 1))
     rest, last = pooler.forward(x.repeat(15, 1), middle)
     assert torch.equal(torch.cat([half, rest]), long) and torch.equal(last, end)
+
+
+def test_hundreds_of_records_of_the_pooler_are_those_of_a_plain_loop():
+    """Its rule, permanence by permanence: up on ones, down on zeros, none below 0 or above 1."""
+    pooler = SpatialPooler(30, columns=48, winners=6, seed=3)
+    pooler.up, pooler.down = 0.02, 0.013
+    x = torch.rand(400, 30, generator=dice(2)) < 0.3
+    state = pooler.empty()
+    y, after = pooler.forward(x, state)
+    tie = torch.randperm(48, generator=torch.Generator().manual_seed(3)).numpy()  # who wins among equals
+    permanence, crossed = state.numpy().copy(), 0
+    for ones, seen in zip(x.numpy(), y.numpy(), strict=True):
+        overlap = ((permanence >= 0.5) & ones).sum(1)
+        wins = sorted(range(48), key=lambda column: (overlap[column], tie[column]))[-6:]
+        assert sorted(wins) == seen.nonzero()[0].tolist()
+        for column in wins:
+            for i in range(30):
+                old = permanence[column, i]
+                if old < 0:
+                    continue
+                if ones[i]:
+                    permanence[column, i] = min(np.float32(1), old + np.float32(0.02))
+                else:
+                    permanence[column, i] = max(np.float32(0), old - np.float32(0.013))
+                crossed += (old >= 0.5) != (permanence[column, i] >= 0.5)
+    assert np.array_equal(after.numpy(), permanence)
+    for end in (-1, 0, 1):
+        assert (permanence == end).sum() > 20, "the ends were reached"
+    assert crossed > 100, "synapses came and went"
+
+
+def test_hundreds_of_records_of_the_classifier_are_those_of_a_plain_loop():
+    """Every member of a set has its say, the first and the last too; an empty set says and learns nothing."""
+    rng = np.random.default_rng(0)
+    sets = [rng.permutation(12)[: rng.integers(0, 6)] for _ in range(400)]
+    bucket = rng.integers(0, 4, 400)
+    ends = torch.from_numpy(np.cumsum([len(one) for one in sets]))
+    active = Sets(torch.from_numpy(np.concatenate(sets)).int(), ends)
+    first = np.random.default_rng(1).standard_normal((12, 4)).astype(np.float32)
+    classifier = SoftmaxClassifier(12, 4, ahead=3, rate=0.2)
+    p, weight = classifier.forward(active, torch.from_numpy(bucket), torch.from_numpy(first))
+
+    def said(members: np.ndarray) -> np.ndarray:
+        total = np.zeros(4)
+        for member in members:
+            total = total + ours[member]
+        share = np.exp(total - total.max())
+        return share / share.sum()
+
+    ours, chances = first.astype(float), []
+    for t, members in enumerate(sets):
+        if t >= 3:
+            missing = 0.2 * (np.eye(4)[bucket[t]] - said(sets[t - 3]))
+            for member in sets[t - 3]:
+                ours[member] += missing
+        chances.append(said(members))
+    assert min(len(one) for one in sets) == 0 and np.abs(ours - first).max() > 0.5
+    torch.testing.assert_close(p.double(), torch.from_numpy(np.array(chances)), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(weight.double(), torch.from_numpy(ours), rtol=1e-4, atol=1e-5)
+    still, same = classifier.forward(active, torch.from_numpy(bucket), weight, learn=False)
+    assert torch.equal(same, weight)
+    ours = weight.double().numpy()
+    wanted = torch.from_numpy(np.array([said(one) for one in sets]))
+    torch.testing.assert_close(still.double(), wanted, rtol=1e-4, atol=1e-5)
 
 
 def test_the_classifier_makes_gradient_steps_of_its_log_loss():
