@@ -93,8 +93,9 @@ def recursive(h: Tensor, y: Tensor, forget: float, ridge: float = 1.0, ahead: in
         if t >= ahead:
             pair = h[t - ahead]
             seen = inverse @ pair
-            gain = seen / (forget + pair @ seen)
-            weight += torch.outer(gain, y[t - ahead] - pair @ weight)
-            inverse = (inverse - torch.outer(gain, seen)) / forget
+            scale = forget + pair @ seen
+            weight += torch.outer(seen / scale, y[t - ahead] - pair @ weight)
+            # symmetric to the last bit: what is not would grow by 1 / forget at every record
+            inverse = (inverse - torch.outer(seen, seen) / scale) / forget
         said[t] = h[t] @ weight
     return said

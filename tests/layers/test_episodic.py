@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -104,6 +105,35 @@ def test_comes_from_general_sequential_memory():
             v = v + memory.flow((xi, phi, taken), v, v.tanh())
             x = layer.step(none, x)[1]
             close(x, v[0].tanh(), "recurrent network, memory")
+
+
+def test_hundreds_of_steps_and_their_gradient_are_those_of_a_plain_loop():
+    """Forward and back through time, one step after the other."""
+    layer, x, wanted = (
+        generic(functools.partial(Episodic, hidden=5), 2, 3),
+        normal(1, 300, 3),
+        normal(1, 300, 2),
+    )
+    h0 = normal(1, 5, seed=7).requires_grad_()
+    said, _ = layer(x, h0)
+    ((said - wanted) ** 2 / 2).sum().backward()
+    u, w, r = (part.weight.detach().numpy() for part in (layer.encode, layer.recur, layer.out))
+    h, y = [h0.detach().numpy()[0]], []
+    for record in x[0].numpy():
+        h.append(np.tanh(w @ h[-1] + u @ record))
+        y.append(r @ h[-1])
+    of_u, of_w, of_r, back = np.zeros_like(u), np.zeros_like(w), np.zeros_like(r), np.zeros(5)
+    for t in reversed(range(300)):
+        missed = y[t] - wanted[0, t].numpy()
+        of_r += np.outer(missed, h[t + 1])
+        inner = (r.T @ missed + back) * (1 - h[t + 1] ** 2)
+        of_u += np.outer(inner, x[0, t].numpy())
+        of_w += np.outer(inner, h[t])
+        back = w.T @ inner
+    close(said.detach()[0], torch.from_numpy(np.array(y)), "outputs, the loop's")
+    gradients = [part.weight.grad for part in (layer.encode, layer.recur, layer.out)]
+    close(gradients, [torch.from_numpy(one) for one in (of_u, of_w, of_r)], "gradients, the loop's")
+    close(h0.grad, torch.from_numpy(back)[None], "gradient of the first state, the loop's")
 
 
 def test_nothing_comes_of_nothing_and_weights_are_small():

@@ -2,6 +2,7 @@
 
 import functools
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -133,6 +134,42 @@ def test_constraints_hold_from_the_start_and_after_every_step(positive: bool):
         optimiser.step()
         assert (layer.address.norm(dim=1) - 1).abs().max() > 1e-6, "there was nothing to constrain"
         layer.constrain()
+
+
+@pytest.mark.parametrize("switch", [None, 60])
+def test_hundreds_of_steps_of_learning_are_those_of_a_plain_loop(switch: int | None):
+    """The rule of one example at a time: winners, the gradient of half the squared error, and constraints."""
+    layer = perceptron(switch, neurons=12).train()
+    x, y = inputs(400), normal(400, 4, seed=5).abs()
+    address, store = (part.detach().numpy().copy() for part in (layer.address, layer.store))
+    optimiser, wins, told, ours = torch.optim.SGD(layer.parameters(), 0.05), np.zeros(12), [], []
+    for one, wanted in zip(x, y, strict=True):
+        optimiser.zero_grad()
+        said = layer(one[None, None])[0][0, 0]
+        ((said - wanted) ** 2 / 2).sum().backward()
+        optimiser.step()
+        layer.constrain()
+        told.append(said.detach())
+
+        unit = np.maximum(one.numpy(), 0)
+        unit = unit / np.sqrt((unit**2).sum())
+        z = np.maximum(address @ unit, 0)
+        if switch is None:
+            h = np.where(z >= np.sort(z)[-3], z, 0)
+        else:
+            h = np.maximum(z - np.minimum(2 * wins / switch - 1, 1) * np.sort(z)[-4], 0)
+            wins += h > 0
+        missed = store @ h - wanted.numpy()
+        ours.append(store @ h)
+        back = (store.T @ missed) * (h > 0) * (z > 0)
+        store = np.maximum(store - 0.05 * np.outer(missed, h), 0)
+        address = np.maximum(address - 0.05 * np.outer(back, unit), 0)
+        length = np.sqrt((address**2).sum(1, keepdims=True))
+        address = address / np.where(length > 0, length, 1)
+    close(torch.stack(told), torch.from_numpy(np.array(ours)), "what is said, by the loop")
+    close(layer.address.detach(), torch.from_numpy(address), "addresses, the loop's")
+    close(layer.store.detach(), torch.from_numpy(store), "stores, the loop's")
+    assert layer.wins.tolist() == wins.tolist() and (switch is None) == (not wins.any())
 
 
 def test_an_address_of_zeros_is_left_so():

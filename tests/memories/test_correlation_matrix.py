@@ -1,5 +1,6 @@
 """Correlation matrix memory: orthogonal keys without error, others with the cross talk of the formula."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -37,6 +38,23 @@ def test_along_is_write_and_read_in_turn():
         state = memory.write(state, key[:, t : t + 1], value[:, t : t + 1])
         read.append(memory.read(state, cue[:, t : t + 1]))
     close(memory.along(first, key, value, cue), (torch.cat(read, 1), state), "at once, in turn")
+
+
+def test_hundreds_of_records_are_those_of_a_plain_loop():
+    """Each record is written, and what is read after it is the sum of values by overlaps, term by term."""
+    memory = CorrelationMatrix(4, values=3).double()
+    key, value, cue = normal(1, 300, 4), normal(1, 300, 3, seed=2), normal(1, 300, 4, seed=3)
+    matrix, read, state, stepped = np.zeros((4, 3)), [], memory.empty(1), []
+    for t in range(300):
+        for i in range(4):
+            for j in range(3):
+                matrix[i, j] += float(key[0, t, i]) * float(value[0, t, j])
+        read.append([sum(float(cue[0, t, i]) * matrix[i, j] for i in range(4)) for j in range(3)])
+        state = memory.write(state, key[:, t : t + 1], value[:, t : t + 1])
+        stepped.append(memory.read(state, cue[:, t : t + 1])[0, 0])
+    wanted = torch.tensor(np.array(read))[None], torch.from_numpy(matrix)[None]
+    close((torch.stack(stepped)[None], state), wanted, "memory, loop")
+    close(memory.along(memory.empty(1), key, value, cue), wanted, "at once, loop")
 
 
 def test_bad_patterns_are_refused():
