@@ -18,7 +18,7 @@ REPOSITORY = HERE.parent
 FILES = sorted(find.ROOT.rglob("*.py"))
 KINDS = set(find.KINDS)
 SYSTEMS = {"layers", "memories", "spiking", "rules"}
-DOWN = {"core", "scan", "errors", "balls", "precision", "windows"}
+DOWN = {"constants", "core", "scan", "errors", "balls", "precision", "windows"}
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
@@ -30,6 +30,7 @@ MAY_IMPORT = {
     "arena": {"errors"},
     "nulls": {"errors"},
     "generators": set(),
+    "constants": set(),
     "precision": set(),
     "state": set(),
     "windows": set(),

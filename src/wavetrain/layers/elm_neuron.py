@@ -15,6 +15,7 @@ The branches are a linear scan; the memory is not linear and is walked.
 Left out: SiLU in the MLP, deeper MLPs, the interleaving of excitatory and inhibitory inputs.
 """
 
+import functools
 import math
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
+from wavetrain.constants import constant
 from wavetrain.core import Card, Nonlinear, State, check_input, check_width
 from wavetrain.errors import BadInput
 
@@ -91,9 +93,11 @@ class ELMNeuron(Nonlinear):
         if not 0 < leak.shortest < leak.longest or min(leak.step, leak.branch, leak.gain) <= 0:
             raise BadInput(f"ELMNeuron: expected positive times, the shortest below the longest, got {leak}")
         self.width, self.inputs, self.branches, self.leak = width, inputs, branches, leak
-        source = share * torch.arange(branches)[:, None] + torch.arange(synapses)  # (branches, synapses)
-        self.register_buffer("source", source.clamp(max=inputs - 1).flatten())
-        self.register_buffer("wired", (source < inputs).flatten().to(torch.get_default_dtype()))
+        source, wired = (
+            functools.partial(make, inputs, share, branches, synapses) for make in (_source, _wired)
+        )
+        constant(self, "source", source)
+        constant(self, "wired", wired)
         self.synapse = nn.Parameter(torch.full((branches * synapses,), 0.5))
         self.hidden = nn.Linear(branches + memory, 2 * memory)
         self.update = nn.Linear(2 * memory, memory)
@@ -155,3 +159,16 @@ class ELMNeuron(Nonlinear):
         kept = keep * m
         hidden = (heard + F.linear(kept, self.hidden.weight[:, self.branches :])).relu()
         return kept + gain * 1.7159 * torch.tanh(self.update(hidden) * (2 / 3))
+
+
+def _places(share: int, branches: int, synapses: int) -> Tensor:
+    """The input that each synapse would read, (branches, synapses); the last branches may go beyond."""
+    return share * torch.arange(branches)[:, None] + torch.arange(synapses)
+
+
+def _source(inputs: int, share: int, branches: int, synapses: int) -> Tensor:
+    return _places(share, branches, synapses).clamp(max=inputs - 1).flatten()
+
+
+def _wired(inputs: int, share: int, branches: int, synapses: int) -> Tensor:
+    return (_places(share, branches, synapses) < inputs).flatten().to(torch.get_default_dtype())

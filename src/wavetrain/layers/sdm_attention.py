@@ -20,6 +20,7 @@ The state is every key and value so far. Linear in its values given the weights,
 """
 
 import enum
+import functools
 import math
 
 import torch
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import balls, scan
+from wavetrain.constants import constant
 from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
 from wavetrain.errors import BadInput
 
@@ -100,9 +102,8 @@ class SdmAttention(Layer):
             else:
                 self.register_buffer("beta", start)
         else:
-            caps = weights is Weights.CAP
-            table = balls.overlaps_by_angle(size, radius) if caps else balls.overlaps(size, radius)
-            self.register_buffer("overlap", table)
+            table = balls.overlaps_by_angle if weights is Weights.CAP else balls.overlaps
+            constant(self, "overlap", functools.partial(table, size, radius))
 
     def begin(self, batch: int) -> State:
         none = self.out.weight.new_zeros(batch, self.heads, 0, self.width // self.heads)

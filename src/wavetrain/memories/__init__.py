@@ -11,6 +11,7 @@ warn_beyond               says when there is more in a memory than it can hold
 signed, settled           units take the signs of their fields, at once, or one by one until none changes
 """
 
+import functools
 import warnings
 from abc import abstractmethod
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from wavetrain.constants import constant
 from wavetrain.core import Memory, State, check_width
 from wavetrain.errors import BadInput
 
@@ -36,7 +38,7 @@ class Shelf(Memory):
         values = size if values is None else values
         check_width(type(self).__name__, size=size, values=values)
         self.size, self.values = size, values
-        self.register_buffer("place", torch.zeros(()))  # knows type and device
+        constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
 
     @abstractmethod
     def weigh(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:

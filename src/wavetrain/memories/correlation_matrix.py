@@ -8,10 +8,13 @@ linear attention without a feature map: written and read once a token it is that
 Keys that are orthonormal are read without error, up to K of them. Left out: thresholds and forgetting.
 """
 
+import functools
+
 import torch
 from torch import Tensor
 
 from wavetrain import scan
+from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
 from wavetrain.memories import check_patterns
 
@@ -35,7 +38,7 @@ class CorrelationMatrix(Memory):
         values = size if values is None else values
         check_width("CorrelationMatrix", size=size, values=values)
         self.size, self.values = size, values
-        self.register_buffer("place", torch.zeros(()))  # knows type and device
+        constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
 
     def empty(self, batch: int) -> State:
         return self.place.new_zeros(batch, self.size, self.values)

@@ -19,6 +19,7 @@ but for rounding. Left out: polynomial activations, which the version of 2023 ha
 """
 
 import enum
+import functools
 import math
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.memories import check_patterns, check_signs
@@ -87,7 +89,7 @@ class GeneralSequential(Memory):
                 f"got {dynamics.hold * size * dynamics.gamma:.4g}"
             )
         self.size, self.nonlinearity, self.dynamics = size, nonlinearity, dynamics
-        self.register_buffer("place", torch.zeros(()))  # knows type and device
+        constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
 
     def empty(self, batch: int) -> State:
         zeros = self.place.new_zeros

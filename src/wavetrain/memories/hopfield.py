@@ -16,10 +16,12 @@ Left out: temperature and dilution.
 """
 
 import enum
+import functools
 
 import torch
 from torch import Tensor
 
+from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
 from wavetrain.memories import check_patterns, check_signs, settled, signed, warn_beyond
 
@@ -78,7 +80,7 @@ class Hopfield(Memory):
         values = size if values is None else values
         check_width("Hopfield", size=size, values=values)
         self.size, self.values, self.storage, self.update, self.sweeps = size, values, storage, update, sweeps
-        self.register_buffer("place", torch.zeros(()))  # knows type and device
+        constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
 
     def capacity(self) -> float:
         """How many patterns the network holds, by the theory of its way to store them."""

@@ -16,6 +16,7 @@ and ties broken at random (a tie keeps the bit).
 """
 
 import enum
+import functools
 import math
 
 import torch
@@ -23,6 +24,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain import balls
+from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.memories import Shelf, check_patterns, check_signs, unit, warn_beyond
@@ -146,8 +148,9 @@ class SharedNeurons(Shelf):
         _check_radius("SharedNeurons", size, radius)
         self.radius, self.space = radius, space
         self.turned = caps and space is Space.CONTINUOUS  # looked up by the angle, and not by whole bits
-        table = balls.overlaps_by_angle(size, radius) if self.turned else balls.overlaps(size, radius, caps)
-        self.register_buffer("overlap", table)
+        by_angle = functools.partial(balls.overlaps_by_angle, size, radius)
+        by_bits = functools.partial(balls.overlaps, size, radius, caps)
+        constant(self, "overlap", by_angle if self.turned else by_bits)
 
     def prepared(self, pattern: Tensor) -> Tensor:
         return check_signs(self, pattern) if self.space is Space.BINARY else unit(self, pattern)
