@@ -79,10 +79,10 @@ LOOKS = {
         operator(dynamical_systems_form), "size states transition read error", "write skip"
     ),
     "gradient_highway": Look(gradient, "rate lasting", "norm profile"),
-    "privileged_basis: recurrence": Look(
+    "privileged_basis-recurrence": Look(
         lambda factor: basis(factor, 1.0), "basis dual kept wanted score activity", "transition"
     ),
-    "privileged_basis: input": Look(
+    "privileged_basis-input": Look(
         lambda factor: basis(1.0, factor), "basis dual kept transition found wanted score", "activity"
     ),
     "grid_score": Look(
@@ -117,7 +117,7 @@ def alike(one: Any, two: Any, names: str, factor: float = 1.0, rtol: float = 1e-
 
 
 def test_every_lens_is_here():
-    assert {name.split(":")[0] for name in LOOKS} == {one.name for one in find.members("lenses")}
+    assert {name.split("-")[0] for name in LOOKS} == {one.name for one in find.members("lenses")}
 
 
 @pytest.mark.parametrize("factor", [SMALL, 1e-30, 3.0, 1e30, LARGE])
