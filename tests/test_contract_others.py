@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.promises import close, normal
+from tests.promises import memories, normal
 from tests.promises.company import frozen
 from wavetrain import find
-from wavetrain.core import Batch, Card, Layer, Memory, Rule, State, leaves
+from wavetrain.core import Batch, Card, Layer, Memory, Rule, State
 from wavetrain.layers.elman import Elman
+from wavetrain.memories.dense_hopfield import DenseHopfield, Steepness
+from wavetrain.memories.general_sequential import GeneralSequential, Nonlinearity
+from wavetrain.memories.hopfield import Hopfield, Storage, Update
+from wavetrain.memories.sparse_distributed import SharedNeurons, Space, SparseDistributed
 from wavetrain.stack import Reader
 
 SYSTEMS = {found.name: found.load() for found in find.everything() if found.kind in find.SYSTEMS}
@@ -33,128 +38,99 @@ class Toy(Memory):
 
     def __init__(self, size: int):
         super().__init__()
-        self.size = size
+        self.size = self.values = size
         self.rate = nn.Parameter(torch.ones(()))
 
     def empty(self, batch: int) -> State:
         return self.rate.new_zeros(batch, self.size, self.size)
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
         return state + self.rate * torch.einsum("bmk,bmp->bkp", key, value)
 
-    def read(self, state: State, cue: Tensor) -> Tensor:
+    def fetch(self, state: State, cue: Tensor) -> Tensor:
         return torch.einsum("bmk,bkp->bmp", cue, state)
+
+
+class Unwatched(Toy):
+    """A planted bug: a row that holds nothing brings back what is not a number."""
+
+    def fetch(self, state: State, cue: Tensor) -> Tensor:
+        return super().fetch(state, cue) / state.abs().amax((1, 2), keepdim=True)
+
+
+class Trusting(DenseHopfield):
+    """A planted bug: what is written is not looked at."""
+
+    write = DenseHopfield.store
 
 
 class Leaky(Toy):
     """A planted bug: what one sequence writes reaches all of them."""
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        written = super().write(state, key, value)
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
+        written = super().store(state, key, value)
         return written + 0.01 * written.mean(0)
 
 
 class Ordered(Toy):
     """A planted bug: later writes weigh more, and nobody is told."""
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        return super().write(0.5 * state, key, value)
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
+        return super().store(0.5 * state, key, value)
 
 
 MEMORIES = {"toy": Toy, **systems(Memory)}
+VARIANTS = {
+    **{
+        f"dense_hopfield, {one.value}, {updates} updates": partial(
+            DenseHopfield, steepness=one, updates=updates
+        )
+        for one in Steepness
+        for updates in (1, 3)
+    },
+    **{
+        f"hopfield, {one.value}, {two.value}": partial(Hopfield, storage=one, update=two)
+        for one in Storage
+        for two in Update
+    },
+    **{f"neurons, {one.value}": partial(SparseDistributed, space=one) for one in Space},
+    **{f"shared neurons, {one.value}": partial(SharedNeurons, space=one) for one in Space},
+    "shared neurons, caps": partial(SharedNeurons, space=Space.CONTINUOUS, caps=True),
+    "sequences, tanh": partial(GeneralSequential, nonlinearity=Nonlinearity.FEATURE),
+}
 
 
-def patterns(batch: int, many: int, seed: int = 1) -> tuple[Tensor, Tensor]:
-    """Keys and values of +1 and -1, (B, M, 8) each, which every memory takes."""
-    return normal(batch, many, 8, seed=seed).sign(), normal(batch, many, 8, seed=seed + 1).sign()
-
-
-def check_memory_shapes(memory: Memory) -> None:
-    """M patterns may be written and other cues read; what is given is left as it is."""
-    state = memory.empty(3)
-    assert all(len(part) == 3 for part in leaves(state))
-    for many in (1, 5):
-        key, value = patterns(3, many)
-        kept = [part.clone() for part in leaves(state)]
-        after = memory.write(state, key, value)
-        close(list(leaves(state)), kept, "the state after a write from it, before")
-        for cues in (1, 4):
-            out = memory.read(after, patterns(3, cues, seed=9)[0])
-            assert out.shape == (3, cues, 8) and out.isfinite().all()
-            assert out.dtype == torch.float64
-
-
-def check_memory_recalls(memory: Memory) -> None:
-    """One pattern that is written and cued by its own key comes back nearer than any other."""
-    key, value = patterns(3, 1)
-    out = memory.read(memory.write(memory.empty(3), key, value), key)
-    like = torch.cosine_similarity(out, value, dim=-1)
-    unlike = torch.cosine_similarity(out, patterns(3, 1, seed=20)[1], dim=-1)
-    assert (like > unlike).all() and (like > 0.5).all()
-
-
-def check_memory_gradient(memory: Memory) -> None:
-    """Gradients of what is read are finite, and reach the values that were written."""
-    key, value = (part.requires_grad_() for part in patterns(3, 5))
-    out = memory.read(memory.write(memory.empty(3), key, value), key)
-    of_key, of_value = torch.autograd.grad((out * normal(*out.shape)).sum(), [key, value], allow_unused=True)
-    assert of_value is not None and of_value.isfinite().all() and of_value.any()
-    assert of_key is None or of_key.isfinite().all()
-
-
-def check_memory_batch(memory: Memory) -> None:
-    """No sequence's memory is disturbed by another's."""
-    (key, value), (cue, _) = patterns(3, 5), patterns(3, 4, seed=9)
-    out = memory.read(memory.write(memory.empty(3), key, value), cue)
-    for row in range(3):
-        one = slice(row, row + 1)
-        alone = memory.read(memory.write(memory.empty(1), key[one], value[one]), cue[one])
-        close(out[one], alone, f"row {row} in the batch, alone")
-
-
-def check_memory_order(memory: Memory) -> None:
-    """Where the order of writes, or writing all at once, matters, the docstring speaks of the order."""
-    (key, value), (cue, _) = patterns(2, 5), patterns(2, 4, seed=9)
-    at_once = memory.read(memory.write(memory.empty(2), key, value), cue)
-    answers = []
-    for order in (range(5), range(4, -1, -1)):
-        state = memory.empty(2)
-        for place in order:
-            state = memory.write(state, key[:, place : place + 1], value[:, place : place + 1])
-        answers.append(memory.read(state, cue))
-    if not all(torch.allclose(at_once, answer) for answer in answers):
-        words = f"{inspect.getmodule(memory).__doc__} {inspect.getdoc(type(memory))}"
-        assert "order" in words, "the order of writes makes a difference that the docstring does not name"
-
-
-MEMORY_PROMISES = (
-    check_memory_shapes,
-    check_memory_recalls,
-    check_memory_gradient,
-    check_memory_batch,
-    check_memory_order,
-)
-
-
-def built(kind: type[Memory]) -> Memory:
+def built(kind: Callable[[int], Memory]) -> Memory:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return kind(8).double()
 
 
 @pytest.mark.parametrize(
-    "promise", MEMORY_PROMISES, ids=lambda check: check.__name__.removeprefix("check_memory_")
+    "promise", memories.PROMISES, ids=lambda check: check.__name__.removeprefix("check_")
 )
 @pytest.mark.parametrize("name", MEMORIES)
 def test_memory(name: str, promise: Callable[[Memory], None]):
     promise(built(MEMORIES[name]))
 
 
+@pytest.mark.parametrize(
+    "promise", memories.OF_VARIANTS, ids=lambda check: check.__name__.removeprefix("check_")
+)
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variant(name: str, promise: Callable[[Memory], None]):
+    promise(built(VARIANTS[name]))
+
+
 def test_the_contract_catches_planted_memories():
     with pytest.raises(AssertionError, match="alone"):
-        check_memory_batch(built(Leaky))
+        memories.check_batch(built(Leaky))
     with pytest.raises(AssertionError, match="order"):
-        check_memory_order(built(Ordered))
+        memories.check_order(built(Ordered))
+    with pytest.raises(AssertionError, match=r"of an empty row beside a full one"):
+        memories.check_nothing(built(Unwatched))
+    with pytest.raises(pytest.fail.Exception, match="DID NOT RAISE"):
+        memories.check_pairs(built(Trusting))
 
 
 # --- rules: built as Name() -----------------------------------------------------------------------------

@@ -18,7 +18,7 @@ REPOSITORY = HERE.parent
 FILES = sorted(find.ROOT.rglob("*.py"))
 KINDS = set(find.KINDS)
 SYSTEMS = {"layers", "memories", "spiking", "rules"}
-DOWN = {"constants", "core", "scan", "errors", "balls", "precision", "windows"}
+DOWN = {"constants", "core", "memory", "scan", "errors", "balls", "precision", "windows"}
 MAY_IMPORT = {
     "__init__": set(),
     "errors": set(),
@@ -33,8 +33,10 @@ MAY_IMPORT = {
     "constants": set(),
     "precision": set(),
     "state": set(),
+    "card": set(),
+    "memory": {"card", "errors", "state"},
     "windows": set(),
-    "core": {"errors", "precision", "state"},
+    "core": {"card", "errors", "memory", "precision", "state"},
     "kernels": {"core", "errors", "precision", "windows"},
     "scan": {"core", "errors", "kernels", "precision"},
     **{kind: DOWN for kind in SYSTEMS},

@@ -20,21 +20,12 @@ from torch.autograd import forward_ad
 from torch.nn import functional as F
 
 from wavetrain import precision
+from wavetrain.card import Card as Card
 from wavetrain.errors import BadInput
+from wavetrain.memory import Memory as Memory
 from wavetrain.state import State as State
 from wavetrain.state import leaves as leaves
 from wavetrain.state import map_state as map_state
-
-
-class Card(NamedTuple):
-    """Where a system comes from. Written with plain literals, so that it can be read without importing."""
-
-    title: str  # of the paper
-    authors: str  # "Family, Given and Family, Given"
-    year: int
-    source: str  # venue and arXiv id or DOI
-    family: str  # systems that carry the past in the same way: wave, recurrence, gate, attention ...
-    seed: str  # where the project's storyline names it
 
 
 class Operator(NamedTuple):
@@ -115,24 +106,6 @@ class Nonlinear(Layer):
 
     def read(self, mixed: Tensor) -> Tensor:
         return mixed.squeeze(-1).unflatten(-1, (self.width, -1)).sum(-1)
-
-
-class Memory(nn.Module, ABC):
-    """Something that is written and read. Patterns are (B, M, K) keys with (B, M, P) values, M at a time."""
-
-    card: ClassVar[Card]
-
-    @abstractmethod
-    def empty(self, batch: int) -> State:
-        """The memory before the first write."""
-
-    @abstractmethod
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        """Store the values under the keys."""
-
-    @abstractmethod
-    def read(self, state: State, cue: Tensor) -> Tensor:
-        """What the cues (B, M, K) bring back, (B, M, P)."""
 
 
 class Batch(NamedTuple):

@@ -11,7 +11,8 @@ with `SharedNeurons`, what Hamming balls share, attention by sparse distributed 
 
 The memory must be linear in the values it is given, each channel like every other, as those in
 `wavetrain.memories` are. Then the operator is exact, and found by writing unit vectors for values. A memory
-that takes only patterns of +1 and -1 gets no such keys from linear maps, and refuses them.
+that takes only patterns of +1 and -1 gets no such keys from linear maps, and refuses them. What is not a
+number goes on in its own sequence, as in every layer, where `write` and `read` would refuse it for all.
 """
 
 from collections.abc import Callable
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import Layer, Memory, Operator, State, check_input, check_width, divisor, map_state
 from wavetrain.errors import BadInput
+from wavetrain.memory import check_pairs
 
 
 @runtime_checkable
@@ -66,8 +68,10 @@ class Recall(Layer):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         cue, key, value = self._project(x.unsqueeze(1))
-        state = self.memory.write(_together(state), key, value)
-        mixed = self.memory.read(state, cue)
+        state = _together(state)
+        check_pairs(self.memory, state, key, value)
+        state = self.memory.store(state, key, value)
+        mixed = self.memory.fetch(state, cue)
         return self.read(self._heads_last(mixed)).squeeze(1), self._apart(state)
 
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
@@ -99,13 +103,14 @@ class Recall(Layer):
         return self.out(mixed.flatten(-2))
 
     def _along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
+        check_pairs(self.memory, state, key, value)
         if isinstance(self.memory, Along):
             return self.memory.along(state, key, value, cue)
         read = []
         for t in range(key.shape[1]):
             now = slice(t, t + 1)
-            state = self.memory.write(state, key[:, now], value[:, now])
-            read.append(self.memory.read(state, cue[:, now]))
+            state = self.memory.store(state, key[:, now], value[:, now])
+            read.append(self.memory.fetch(state, cue[:, now]))
         return torch.cat(read, 1), state
 
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:

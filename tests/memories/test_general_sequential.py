@@ -268,9 +268,10 @@ def test_nothing_is_learned_where_the_target_is():
 
 
 def test_what_cannot_be_is_refused():
+    good = torch.ones(1, 1, 8, dtype=torch.float64)
     with pytest.raises(BadInput, match=r"expected patterns of \+1 and -1, got 0.5"):
-        memory(8).write(memory(8).empty(1), torch.full((1, 1, 8), 0.5), torch.ones(1, 1, 8))
+        memory(8).write(memory(8).empty(1), good / 2, good)
     with pytest.raises(BadInput, match=r"expected cue \(batch, many, 8\), got \(1, 1, 7\)"):
-        memory(8).read(memory(8).empty(1), torch.ones(1, 1, 7))
+        memory(8).read(memory(8).empty(1), good[..., 1:])
     with pytest.raises(BadInput, match="LISEM holds no memory"):
         memory(8, LISEM, Dynamics(0.1, 0.1))

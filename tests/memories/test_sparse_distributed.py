@@ -257,7 +257,7 @@ def test_bad_input_is_refused():
     for form in (shared[0].read, shared[0].settle):
         with pytest.raises(BadInput, match=r"SharedNeurons: expected patterns of \+1 and -1, got 0 in"):
             form(shared[0].empty(1), 0 * good)
-    with pytest.raises(BadInput, match=r"SharedNeurons: expected patterns of \+1 and -1, got nan in"):
+    with pytest.raises(BadInput, match=r"SharedNeurons: expected finite key, got nan in \(1, 1, 8\)"):
         shared[0].write(shared[0].empty(1), math.nan * good, good)
     with pytest.raises(BadInput, match="SharedNeurons: expected patterns that can be normalised, got one of"):
         shared[1].write(shared[1].empty(1), 0 * good, good)

@@ -5,8 +5,8 @@ All of them store values under keys and are written and read many patterns at a 
 and -1 gives the sum that its value units receive; the sign of it is the pattern. Here is what they share.
 
 Shelf                     a memory that keeps every pattern, and the answer to a whole sequence at once
-check_patterns            refuses keys, values and cues of the wrong shape, by name
 check_signs, unit         refuse patterns that are not +1 and -1, or cannot be normalised
+shares, log_sum           of fields over the patterns that are there, which may be none
 warn_beyond               says when there is more in a memory than it can hold
 signed, settled           units take the signs of their fields, at once, or one by one until none changes
 """
@@ -22,6 +22,7 @@ from torch import Tensor
 from wavetrain.constants import constant
 from wavetrain.core import Memory, State, check_width
 from wavetrain.errors import BadInput
+from wavetrain.memory import check_pairs, check_patterns
 
 
 class Shelf(Memory):
@@ -56,21 +57,20 @@ class Shelf(Memory):
             zeros(batch, 0, dtype=torch.bool),
         )
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        check_patterns(self, self.size, key=key)
-        check_patterns(self, self.values, value=value)
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
         key, (keys, values, taken) = self.prepared(key), state
         taken = torch.cat([taken, taken.new_ones(key.shape[:2])], 1)
         return torch.cat([keys, key], 1), torch.cat([values, value], 1), taken
 
-    def read(self, state: State, cue: Tensor) -> Tensor:
-        check_patterns(self, self.size, cue=cue)
+    def fetch(self, state: State, cue: Tensor) -> Tensor:
         keys, values, taken = state
         return self.weigh(self.prepared(cue), keys, taken[:, None]) @ values
 
     def along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
         """A whole sequence at once: each step writes its pattern and then reads with its cue."""
-        state = self.write(state, key, value)
+        check_pairs(self, state, key, value)
+        check_patterns(self, state, cue=cue)
+        state = self.store(state, key, value)
         keys, values, taken = state
         places, time = taken.shape[1], key.shape[1]
         causal = torch.ones(time, places, dtype=torch.bool, device=key.device).tril(places - time)
@@ -81,21 +81,16 @@ class Shelf(Memory):
         return pattern
 
 
-def check_patterns(
-    memory: Memory,
-    size: int,
-    *,
-    key: Tensor | None = None,
-    value: Tensor | None = None,
-    cue: Tensor | None = None,
-    pattern: Tensor | None = None,
-) -> None:
-    """Raise for patterns that are not (batch, many, size), with the name of the argument."""
-    for name, given in (("key", key), ("value", value), ("cue", cue), ("pattern", pattern)):
-        if given is not None and (given.ndim != 3 or given.shape[-1] != size):
-            raise BadInput(
-                f"{type(memory).__name__}: expected {name} (batch, many, {size}), got {tuple(given.shape)}"
-            )
+def shares(field: Tensor, readable: Tensor) -> Tensor:
+    """The softmax of fields (B, M, S) over the places that are readable; zeros where none is."""
+    least = torch.finfo(field.dtype).min  # and not infinity, whose softmax alone is not a number
+    return field.masked_fill(~readable, least).softmax(-1) * readable
+
+
+def log_sum(field: Tensor, readable: Tensor) -> Tensor:
+    """log sum exp of fields (B, M, S) over the places that are readable, (B, M); 0 where none is."""
+    least = torch.finfo(field.dtype).min
+    return torch.where(readable.any(-1), field.masked_fill(~readable, least).logsumexp(-1), 0.0)
 
 
 def check_signs(memory: Memory, pattern: Tensor) -> Tensor:
@@ -132,7 +127,7 @@ def warn_beyond(memory: Memory, stored: Tensor, added: int, capacity: float, the
         warnings.warn(
             f"{type(memory).__name__}: {most} patterns are more than the {int(capacity)} that it can hold "
             f"({theory}); what is read will be wrong",
-            stacklevel=3,
+            stacklevel=4,
         )
 
 

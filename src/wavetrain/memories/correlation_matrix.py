@@ -16,7 +16,7 @@ from torch import Tensor
 from wavetrain import scan
 from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
-from wavetrain.memories import check_patterns
+from wavetrain.memory import check_pairs, check_patterns
 
 
 class CorrelationMatrix(Memory):
@@ -43,17 +43,16 @@ class CorrelationMatrix(Memory):
     def empty(self, batch: int) -> State:
         return self.place.new_zeros(batch, self.size, self.values)
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        check_patterns(self, self.size, key=key)
-        check_patterns(self, self.values, value=value)
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
         return state + key.mT @ value
 
-    def read(self, state: State, cue: Tensor) -> Tensor:
-        check_patterns(self, self.size, cue=cue)
+    def fetch(self, state: State, cue: Tensor) -> Tensor:
         return cue @ state
 
     def along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
         """A whole sequence at once: each step writes its pattern and then reads with its cue."""
+        check_pairs(self, state, key, value)
+        check_patterns(self, state, cue=cue)
         key, value, cue = key.unsqueeze(2), value.unsqueeze(2), cue.unsqueeze(2)  # one head
         none = key.new_zeros(*key.shape[:3], 1)
         mixed, state = scan.chunked(cue, key, value, none, state.unsqueeze(1))

@@ -21,10 +21,12 @@ import math
 import torch
 from scipy import special
 from torch import Tensor
+from torch.nn import functional as F
 
 from wavetrain.core import Card, State
 from wavetrain.errors import BadInput
-from wavetrain.memories import Shelf, check_patterns, check_signs, settled, signed, warn_beyond
+from wavetrain.memories import Shelf, check_signs, log_sum, settled, shares, signed, warn_beyond
+from wavetrain.memory import check_patterns
 
 
 class Steepness(enum.Enum):
@@ -82,8 +84,8 @@ class DenseHopfield(Shelf):
     def prepared(self, pattern: Tensor) -> Tensor:
         return pattern if self.steepness is Steepness.SOFTMAX else check_signs(self, pattern)
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        state = super().write(state, key, value)
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
+        state = super().store(state, key, value)
         if self.steepness is not Steepness.SOFTMAX:
             about = f"random patterns without errors, F(z) = {self.steepness.value}"
             warn_beyond(self, state[2].sum(1), key.shape[1], self.capacity(), about)
@@ -100,14 +102,14 @@ class DenseHopfield(Shelf):
 
     def update(self, state: State, pattern: Tensor) -> Tensor:
         """All units (B, M, N) at once; those whose field is exactly 0 stay."""
-        check_patterns(self, self.size, pattern=self.prepared(pattern))
+        check_patterns(self, state, pattern=self.prepared(pattern))
         return self._moved(pattern, state[0], state[2][:, None])
 
     def settle(
         self, state: State, cue: Tensor, sweeps: int = 100, generator: torch.Generator | None = None
     ) -> Tensor:
         """Where the cue ends: unit after unit in random order, or by updates that change less than 1e-6."""
-        check_patterns(self, self.size, cue=self.prepared(cue))
+        check_patterns(self, state, cue=self.prepared(cue))
         key, _, taken = state
         if self.steepness is not Steepness.SOFTMAX:
             with torch.no_grad():
@@ -124,16 +126,20 @@ class DenseHopfield(Shelf):
         return cue
 
     def energy(self, state: State, pattern: Tensor) -> Tensor:
-        """E of states (B, M, N), (B, M); for exp it is -ln sum exp, which falls and rises with E."""
+        """E of states (B, M, N), (B, M); for exp it is -ln sum exp, which falls and rises with E.
+
+        Without patterns nothing attracts: it is 0, for exp the largest there is, for the softmax xi'xi / 2.
+        """
         key, _, taken = state
         fit, here = pattern @ key.mT, taken[:, None]
         if self.steepness is Steepness.EXPONENTIAL:
-            return -fit.masked_fill(~here, -torch.inf).logsumexp(-1)
+            return torch.where(here.any(-1), -log_sum(fit, here), torch.inf)
         if self.steepness is not Steepness.SOFTMAX:
             return -(self._grows(fit, 1.0) * here).sum(-1)
-        attracts = (self.beta * fit).masked_fill(~here, -torch.inf).logsumexp(-1) / self.beta
-        size = (key**2).sum(-1).amax(-1, keepdim=True) / 2  # empty places are zero
-        return (pattern**2).sum(-1) / 2 - attracts + taken.sum(1, keepdim=True).log() / self.beta + size
+        attracts = log_sum(self.beta * fit, here) / self.beta
+        many = taken.sum(1, keepdim=True).clamp(min=1).log() / self.beta
+        size = F.pad((key**2).sum(-1), (0, 1)).amax(-1, keepdim=True) / 2  # empty places are zero
+        return (pattern**2).sum(-1) / 2 - attracts + many + size
 
     def flow(
         self, state: State, feature: Tensor, memory: Tensor, slow: float, fast: float, dt: float, steps: int
@@ -145,8 +151,8 @@ class DenseHopfield(Shelf):
         """
         key, _, taken = state
         for _ in range(steps):
-            shares = (self.beta * memory).masked_fill(~taken[:, None], -torch.inf).softmax(-1)
-            ahead = feature + dt / slow * (shares @ key - feature)
+            drive = shares(self.beta * memory, taken[:, None]) @ key
+            ahead = feature + dt / slow * (drive - feature)
             memory = memory + dt / fast * (feature @ key.mT - memory)
             feature = ahead
         return feature, memory
@@ -154,15 +160,14 @@ class DenseHopfield(Shelf):
     def circuit_energy(self, state: State, feature: Tensor, memory: Tensor) -> Tensor:
         """What the circuit goes down: v.v / 2 + (h.f - lse(beta, h)) - f.X'v, (B, M)."""
         key, _, taken = state
-        seen = (self.beta * memory).masked_fill(~taken[:, None], -torch.inf)
-        drive = (seen.softmax(-1) * (memory - feature @ key.mT)).sum(-1)
-        return (feature**2).sum(-1) / 2 + drive - seen.logsumexp(-1) / self.beta
+        seen, here = self.beta * memory, taken[:, None]
+        drive = (shares(seen, here) * (memory - feature @ key.mT)).sum(-1)
+        return (feature**2).sum(-1) / 2 + drive - log_sum(seen, here) / self.beta
 
     def _shares(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
         """softmax(beta cue . key) over what is readable, (B, M, S); beta is 1 for patterns of +1 and -1."""
-        closed = torch.zeros_like(readable, dtype=cue.dtype).masked_fill(~readable, -torch.inf)
         beta = self.beta if self.steepness is Steepness.SOFTMAX else 1.0
-        return torch.baddbmm(closed, cue, key.mT, alpha=beta).softmax(-1)
+        return shares(beta * cue @ key.mT, readable)
 
     def _moved(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
         if self.steepness is Steepness.SOFTMAX:
@@ -173,7 +178,8 @@ class DenseHopfield(Shelf):
         """The sums whose signs units take: states `own` and parts of the keys, of all units or of one."""
         fit = cue @ key.mT
         if self.steepness is Steepness.EXPONENTIAL:
-            most = fit.masked_fill(~readable, -torch.inf).amax(-1, keepdim=True)
+            least = torch.finfo(fit.dtype).min
+            most = F.pad(fit.masked_fill(~readable, least), (0, 1), value=least).amax(-1, keepdim=True)
             # the clamp is for places that are not readable: what lies there may be larger than the largest
             low, here, high = ((fit - most + more).clamp(max=2).exp() * readable for more in (-2, 0, 2))
         else:

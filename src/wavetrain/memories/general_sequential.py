@@ -27,10 +27,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from wavetrain import precision
 from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
 from wavetrain.errors import BadInput
-from wavetrain.memories import check_patterns, check_signs
+from wavetrain.memories import check_signs, log_sum, shares
 
 
 class Nonlinearity(enum.Enum):
@@ -88,7 +89,8 @@ class GeneralSequential(Memory):
                 "GeneralSequential: LISEM holds no memory unless hold * size * gamma is above 1, "
                 f"got {dynamics.hold * size * dynamics.gamma:.4g}"
             )
-        self.size, self.nonlinearity, self.dynamics = size, nonlinearity, dynamics
+        self.size = self.values = size
+        self.nonlinearity, self.dynamics = nonlinearity, dynamics
         constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
 
     def empty(self, batch: int) -> State:
@@ -101,22 +103,30 @@ class GeneralSequential(Memory):
         phi = torch.randn(batch, memories, memories, generator=generator) / memories
         return xi.to(self.place), phi.to(self.place), torch.ones_like(phi[..., 0], dtype=torch.bool)
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        check_patterns(self, self.size, key=check_signs(self, key), value=check_signs(self, value))
-        old, links, taken = state
-        xi = torch.cat([old, key, value], 1)  # (B, S, N)
-        same = (xi[:, :, None] == xi[:, None]).all(-1)  # (B, S, S)
-        first = same.int().argmax(-1)  # where a pattern stood first, (B, S)
-        places = torch.arange(xi.shape[1], device=xi.device)
-        new = (first == places) & (places >= old.shape[1])
-        many, room = key.shape[1], xi.shape[1] - old.shape[1]
-        now, after = F.one_hot(first[:, old.shape[1] :], xi.shape[1]).to(xi).split(many, 1)  # (B, M, S)
-        phi = torch.maximum(F.pad(links, (0, room, 0, room)), now.mT @ after).clamp(max=1)
-        taken = F.pad(taken, (0, room)) | new
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
+        given = torch.cat([check_signs(self, key), check_signs(self, value)], 1)  # (B, 2 M, N)
+        (old, links, taken), room = state, given.shape[1]
+        if not room:
+            return state
+        xi = torch.cat([old, given], 1)  # (B, S, N)
+        first = self._first(xi, given)
+        many = xi.shape[1]
+        taken = torch.cat([taken, first == torch.arange(many - room, many, device=xi.device)], 1)
+        now, after = first.split(room // 2, 1)
+        phi = F.pad(links, (0, room, 0, room)).flatten(1)
+        phi = phi.scatter(1, now * many + after, 1.0).unflatten(1, (many, many))
         return xi * taken[..., None], phi, taken
 
-    def read(self, state: State, cue: Tensor) -> Tensor:
-        check_patterns(self, self.size, cue=cue)
+    def _first(self, xi: Tensor, given: Tensor) -> Tensor:
+        """The first place of xi (B, S, N) at which each pattern of +1 and -1 that is given stands, (B, 2 M).
+
+        Two of them are the same where their product is N; what was learned has other entries.
+        """
+        signs = (xi.abs() == 1).all(-1)
+        fit = precision.wide(given) @ precision.wide(xi).mT
+        return ((fit == self.size) & signs[:, None]).to(torch.uint8).argmax(-1)
+
+    def fetch(self, state: State, cue: Tensor) -> Tensor:
         if self.pull() <= 1:
             raise BadInput(
                 "GeneralSequential: expected cross * gain above what holds a memory, or nothing follows it; "
@@ -151,17 +161,14 @@ class GeneralSequential(Memory):
 
     def hidden(self, state: State, v: Tensor, d: Tensor) -> Tensor:
         """h of DSEM (B, M, S), of sum 1 over the memories; without any memory it is 0."""
-        taken = state[2][:, None]
-        field = (self.dynamics.gamma * self._field(state, v, d)).masked_fill(~taken, torch.finfo(v.dtype).min)
-        return field.softmax(-1) * taken
+        return shares(self.dynamics.gamma * self._field(state, v, d), state[2][:, None])
 
     def energy(self, state: State, v: Tensor, d: Tensor) -> Tensor:
         """E (B, M) of v and d (B, M, N); it falls along `flow` while d stands still."""
         how, f = self.dynamics, self.features(v)
         if self.nonlinearity is Nonlinearity.HIDDEN:
             field = how.gamma * self._field(state, v, d)
-            field = field.masked_fill(~state[2][:, None], -torch.inf)
-            return (v**2).sum(-1) / 2 - field.logsumexp(-1) / how.gamma
+            return (v**2).sum(-1) / 2 - log_sum(field, state[2][:, None]) / how.gamma
         overlap, steep = f @ state[0].mT, how.gamma * v
         log_cosh = steep.abs() + F.softplus(-2 * steep.abs()) - math.log(2)  # large v do not overflow
         own = (v * f).sum(-1) - log_cosh.sum(-1) / how.gamma

@@ -23,7 +23,8 @@ from torch import Tensor
 
 from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
-from wavetrain.memories import check_patterns, check_signs, settled, signed, warn_beyond
+from wavetrain.memories import check_signs, settled, signed, warn_beyond
+from wavetrain.memory import check_patterns
 
 
 class Storage(enum.Enum):
@@ -94,9 +95,8 @@ class Hopfield(Memory):
             zeros(batch, dtype=torch.long),
         )
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        check_patterns(self, self.size, key=check_signs(self, key))
-        check_patterns(self, self.values, value=value)
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
+        check_signs(self, key)
         weight, readout, stored = state
         stored = stored + key.shape[1]
         if self.size >= LARGE:
@@ -108,12 +108,12 @@ class Hopfield(Memory):
             weight, readout = change(weight, readout, one, its)
         return weight, readout, stored
 
-    def read(self, state: State, cue: Tensor) -> Tensor:
+    def fetch(self, state: State, cue: Tensor) -> Tensor:
         return self.settle(state, cue) @ state[1] / self.size
 
     def settle(self, state: State, cue: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """The pattern (B, M, N) that the cue ends at; the generator draws the order of units."""
-        check_patterns(self, self.size, cue=check_signs(self, cue))
+        check_patterns(self, state, cue=check_signs(self, cue))
         weight = self.weight(state).detach()
         # by Hebb's rule fields are whole numbers over N; the others' carry the rounding of many writes
         tie = 0.1 / self.size if self.storage is Storage.HEBB else torch.finfo(cue.dtype).eps ** 0.75

@@ -27,7 +27,7 @@ from wavetrain import balls
 from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
 from wavetrain.errors import BadInput
-from wavetrain.memories import Shelf, check_patterns, check_signs, unit, warn_beyond
+from wavetrain.memories import Shelf, check_signs, unit, warn_beyond
 
 EXPECTED = 100  # patterns for which a radius is chosen where none is given
 
@@ -86,14 +86,13 @@ class SparseDistributed(Memory):
         zeros = self.address.new_zeros
         return zeros(batch, self.neurons, self.values + 1), zeros(batch, dtype=torch.long)
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        check_patterns(self, self.values, value=value)
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
         active, stored = self.active(key), state[1] + key.shape[1]
         about = f"{self.neurons} neurons, radius {self.radius:g}, all bits right in half of the patterns"
         warn_beyond(self, stored, key.shape[1], self.capacity(), about)
         return state[0] + _sparse(active, F.pad(value, (0, 1), value=1.0)), stored
 
-    def read(self, state: State, cue: Tensor) -> Tensor:
+    def fetch(self, state: State, cue: Tensor) -> Tensor:
         total = _sparse(self.active(cue).mT, state[0])
         return _divided(total[..., :-1], total[..., -1:])
 
@@ -103,7 +102,10 @@ class SparseDistributed(Memory):
 
     def active(self, pattern: Tensor) -> Tensor:
         """b: which neurons (B, r, M) patterns (B, M, N) reach."""
-        check_patterns(self, self.size, pattern=pattern)
+        if pattern.ndim != 3 or pattern.shape[-1] != self.size:
+            raise BadInput(
+                f"SparseDistributed: expected pattern (batch, many, {self.size}), got {tuple(pattern.shape)}"
+            )
         if self.space is Space.BINARY:
             return self.address @ check_signs(self, pattern).mT >= self.size - 2 * self.radius
         return self.address @ unit(self, pattern).mT >= 1 - 2 * self.radius / self.size
@@ -160,8 +162,8 @@ class SharedNeurons(Shelf):
         neurons = 2.0 ** min(self.size, 500)  # the square of more is no float, and it is beyond all storing
         return _capacity(self.values, neurons, _share(self.size, self.radius, self.space))
 
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        state = super().write(state, key, value)
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
+        state = super().store(state, key, value)
         if self.space is Space.CONTINUOUS:
             return state  # the theory is one of bits; on the sphere values are read as attention reads them
         about = f"neurons at all addresses, radius {self.radius:g}, all bits right in half of the patterns"
