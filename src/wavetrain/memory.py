@@ -49,7 +49,7 @@ class Memory(nn.Module, ABC):
 
     @final
     def read(self, state: State, cue: Tensor) -> Tensor:
-        """What the cues (B, M, K) bring back, (B, M, P); zeros where nothing was written."""
+        """What the cues (B, M, K) bring back, (B, M, P); next to nothing where nothing was written."""
         check_patterns(self, state, cue=cue)
         check_numbers(self, cue=cue)
         return self.fetch(state, cue)

@@ -92,9 +92,10 @@ def check_order(memory: Memory) -> None:
 
 
 def check_nothing(memory: Memory) -> None:
-    """Where nothing was written zeros are read, by itself or beside a full row; none may be written or read.
+    """Where nothing was written nothing is read, by itself or beside a full row; none may be written or read.
 
-    The same holds of energies and of all ways to settle that a memory has: alone as beside others, no NaN.
+    What settles in time has its cue fade to nothing, so that a thousandth of it is allowed. Alone as beside
+    others and no NaN: that holds of energies and of all ways to settle that a memory has, too.
     """
     (key, value), (cue, _) = patterns(1, 5), patterns(2, 3, seed=9)
     full, none = memory.write(memory.empty(1), key, value), memory.empty(1)
@@ -104,7 +105,7 @@ def check_nothing(memory: Memory) -> None:
         close(both[:1], alone, f"{form.__name__} of an empty row beside a full one, alone")
         close(both[1:], form(full, cue[1:]), f"{form.__name__} of a full row beside an empty one, alone")
         assert not alone.isnan().any(), f"{form.__name__} of an empty memory"
-    assert memory.read(none, cue[:1]).abs().max() < 1e-6, "something is read where nothing was written"
+    assert memory.read(none, cue[:1]).abs().max() < 1e-3, "something is read where nothing was written"
     for rows, many in ((0, 5), (0, 0), (2, 0)):
         state = memory.write(memory.empty(rows), *patterns(rows, many))
         assert all(len(part) == rows for part in leaves(state))

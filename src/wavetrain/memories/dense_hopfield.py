@@ -121,7 +121,7 @@ class DenseHopfield(Shelf):
                 )
         for _ in range(sweeps):
             cue, before = self.update(state, cue), cue
-            if (cue - before).abs().amax() < 1e-6:
+            if torch.allclose(cue, before, rtol=0, atol=1e-6):
                 break
         return cue
 
@@ -130,6 +130,7 @@ class DenseHopfield(Shelf):
 
         Without patterns nothing attracts: it is 0, for exp the largest there is, for the softmax xi'xi / 2.
         """
+        check_patterns(self, state, pattern=pattern)
         key, _, taken = state
         fit, here = pattern @ key.mT, taken[:, None]
         if self.steepness is Steepness.EXPONENTIAL:

@@ -32,6 +32,7 @@ from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.memories import check_signs, log_sum, shares
+from wavetrain.memory import check_patterns
 
 
 class Nonlinearity(enum.Enum):
@@ -165,6 +166,8 @@ class GeneralSequential(Memory):
 
     def energy(self, state: State, v: Tensor, d: Tensor) -> Tensor:
         """E (B, M) of v and d (B, M, N); it falls along `flow` while d stands still."""
+        check_patterns(self, state, pattern=v)
+        check_patterns(self, state, pattern=d)
         how, f = self.dynamics, self.features(v)
         if self.nonlinearity is Nonlinearity.HIDDEN:
             field = how.gamma * self._field(state, v, d)

@@ -130,6 +130,7 @@ class Hopfield(Memory):
 
     def energy(self, state: State, pattern: Tensor) -> Tensor:
         """-1/2 sigma' W sigma of patterns (B, M, N), (B, M)."""
+        check_patterns(self, state, pattern=pattern)
         return -0.5 * ((pattern @ self.weight(state)) * pattern).sum(-1)
 
     def weight(self, state: State) -> Tensor:
