@@ -117,12 +117,13 @@ def bits_right(
     return _rights(bits, neurons, patterns, radius, echo)[wrong]
 
 
-def critical_distance(bits: int, neurons: float, patterns: float, radius: int, echo: bool = False) -> int:
+def critical_distance(bits: int, neurons: float, patterns: float, radius: int) -> int:
     """The most wrong bits of a cue that reading makes fewer, on average: the largest v with v' < v up to it.
 
-    v' = n (1 - the share that `bits_right` gives from v wrong bits).
+    v' = n (1 - the share that `bits_right` gives from v wrong bits, without an echo: it makes them fewer in
+    one read from almost anywhere, but the next read hears it again and takes it for the pattern).
     """
-    rights = _rights(bits, neurons, patterns, radius, echo)[: bits // 2]
+    rights = _rights(bits, neurons, patterns, radius, False)[: bits // 2]
     grows = (v for v, right in enumerate(rights) if v and bits * (1 - right) >= v)
     return next(grows, len(rights)) - 1
 

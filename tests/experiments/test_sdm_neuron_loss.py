@@ -1,8 +1,10 @@
 """What theory expects of fewer neurons, and the predicate."""
 
 import dataclasses
+import math
 
 import pytest
+from scipy import special
 
 from wavetrain import balls
 from wavetrain.experiments.sdm_neuron_loss import DEAD, claim, expected, small
@@ -17,12 +19,16 @@ def test_fewer_neurons_are_a_smaller_memory():
     assert falling == sorted(falling, reverse=True) and falling[0] > 0.95 and falling[-1] > 0.5
 
 
-def test_at_the_critical_distance_reading_leaves_as_many_wrong_bits():
-    """Up to it fewer bits are wrong after a read than before, and at the next one more."""
-    many = balls.critical_distance(small.size, small.neurons, small.patterns, small.radius, echo=True)
-    for wrong, better in ((many, True), (many + 1, False)):
-        scale = dataclasses.replace(small, wrong=wrong)
-        assert (small.size * (1 - expected(scale, 1.0)) < wrong) is better
+def test_expected_is_what_the_formula_says_of_the_neurons_that_are_left():
+    wrong, neurons = 20, small.neurons // 2
+    shared, p = balls.circle(small.size, small.radius)[wrong], balls.fraction(small.size, small.radius)
+    signal = neurons * (shared / 2**small.size)
+    near = math.comb(small.size - 1, small.radius) / 2**small.size
+    echo = small.patterns * neurons * near**2
+    noise = math.sqrt(small.patterns * neurons * p**2 * (1 + p**2 * neurons))
+    right = special.ndtr((signal + echo) / noise), special.ndtr((signal - echo) / noise)
+    both = ((small.size - wrong) * right[0] + wrong * right[1]) / small.size
+    assert expected(dataclasses.replace(small, wrong=wrong), 0.5) == pytest.approx(both)
 
 
 def test_it_is_filled_to_a_fifth():

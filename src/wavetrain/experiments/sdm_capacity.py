@@ -6,7 +6,7 @@ Kanerva 1988, *Sparse Distributed Memory*; the formulas are those that Bricken a
     capacity   pairs of independent keys and values of which half come back without a wrong bit in one read by
                their own keys: m = 1 + r / (z^2 (1 + p^2 r)),  all n bits right in half: Phi(z)^n = 1/2
     distance   wrong bits of a cue up to which reading makes them fewer, where patterns are their own keys:
-               n (1 - `balls.bits_right` with the echo of the cue) < v
+               n (1 - Phi(w(v) / sigma)) < v,  w(v) the neurons near both,  sigma^2 = m r p^2 (1 + p^2 r)
 
 Measured with neurons at random addresses: pairs are written one after the other until half of the first
 ones are no more read; and cues are read again and again, the measured distance being the number of wrong bits
@@ -86,7 +86,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         memory = _memory(scale, radius, lab)
         figures[f"theory_capacity_{name}"] = memory.capacity()
         figures[f"theory_distance_{name}"] = balls.critical_distance(
-            scale.size, scale.neurons, scale.patterns, radius, echo=True
+            scale.size, scale.neurons, scale.patterns, radius
         )
         held.append(_held(memory, scale, lab))
         cleaned.append([_cleaned(memory, wrong, scale, lab) for wrong in flips])
