@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from wavetrain.report import results
+from wavetrain.evidence.result import read_all
 from wavetrain.report.tables import markdown_claims
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -13,7 +13,7 @@ def renewed(text: str) -> str:
     """The README with its table of claims made anew."""
     before, rest = text.split(START)
     _, after = rest.split(END)
-    return before + START + markdown_claims(results.read(ROOT / "results")) + END + after
+    return before + START + markdown_claims(read_all(ROOT / "results")) + END + after
 
 
 if __name__ == "__main__":

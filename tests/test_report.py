@@ -14,6 +14,8 @@ from rich.console import Console
 
 from wavetrain import find, picture
 from wavetrain.errors import BadInput
+from wavetrain.evidence.result import VERSION, Result
+from wavetrain.evidence.shape import parsed
 from wavetrain.picture import Curve, Field, Matrix, Points, Raster
 from wavetrain.report import draw, pages, results, tables
 from wavetrain.report.bibtex import bibtex
@@ -68,6 +70,11 @@ def result(name: str = "wave_rnn_adding", scale: str = "small", **changes) -> di
         "pictures": [],
     }
     return whole | changes
+
+
+def typed(*given: str, **changes) -> Result:
+    """The same as the report reads it."""
+    return parsed(Result, {"version": VERSION} | result(*given, **changes))
 
 
 def lay(home: Path, *ones: dict) -> Path:
@@ -204,12 +211,12 @@ def test_text_shows_a_thin_diagonal_of_a_large_matrix():
 
 
 def test_rows_set_published_beside_measured():
-    wave, slide = results.rows(result())
+    wave, slide = results.rows(typed())
     assert (wave.words, wave.published, wave.median, wave.span, wave.lost) == (
         "wave steps", 300, "300", "290 to 310", "1 diverged",
     )  # fmt: skip
     assert (slide.published, slide.median, slide.span, slide.lost) == ("about 100 times", "–", "", "")
-    lost = results.rows(result(figures=[{"a": None}] * 3))[0]
+    lost = results.rows(typed(figures=[{"a": None}] * 3))[0]
     assert (lost.median, lost.span, lost.lost) == ("diverged", "", "3 diverged")
 
 
@@ -235,8 +242,8 @@ def test_tables_fit_80_columns_and_say_all_without_colour():
         Console(file=file, width=80, color_system=None).print(table)
         return file.getvalue()
 
-    one = result()
-    one["claim"]["text"] = "[red]" + one["claim"]["text"]
+    claim = result()["claim"]
+    one = typed(claim=claim | {"text": "[red]" + claim["text"]})
     text = plain(tables.verdict_table([one]))
     assert max(map(len, text.splitlines())) <= 80
     for words in (
@@ -256,9 +263,8 @@ def test_tables_fit_80_columns_and_say_all_without_colour():
 
 
 def test_markdown_keeps_its_cells():
-    one = result()
-    one["claim"]["text"] = "a | b\n<i>c</i> [d](e)"
-    lines = tables.markdown_claims([one, result()]).splitlines()
+    one = typed(claim=result()["claim"] | {"text": "a | b\n<i>c</i> [d](e)"})
+    lines = tables.markdown_claims([one, typed()]).splitlines()
     assert len(lines) == 4
     assert lines[0] == "| claim | verdict | measured | seeds | experiment |"
     assert r"a \| b \<i\>c\</i\> \[d\](e)" in lines[2]
@@ -268,9 +274,9 @@ def test_markdown_keeps_its_cells():
 
 def test_the_readme_shows_few_figures_and_points_to_all():
     figures = {f"f{place}": float(place) for place in range(tables.FEW + 3)}
-    many = result("many", figures=[figures] * 3)
     last = f"f{tables.FEW + 2}"
-    many["claim"]["published"] = {last: 7.0}
+    claim = result()["claim"] | {"published": {last: 7.0}}
+    many = typed("many", figures=[figures] * 3, claim=claim)
     line = tables.markdown_claims([many]).splitlines()[2]
     assert line.index(f"{last} ") < line.index("f0 ") and "; published 7" in line
     assert " and 3 more |" in line and f"f{tables.FEW - 1} " not in line
@@ -471,7 +477,11 @@ def test_no_results_is_told(tmp_path):
         ({"experiment": "../../x"}, "`experiment` must be the name"),
         ({"pictures": ["../outside.png"]}, "inside the folder of results"),
         ({"pictures": ["notes.txt"]}, "inside the folder of results"),
-        ({"pictures": [3]}, "inside the folder of results"),
+        ({"pictures": [3]}, r"`pictures\[0\]` must be str, got 3"),
+        ({"version": 3}, "`version` must be a number from 1 to 2, got 3"),
+        ({"version": [2]}, "`version` must be a number from 1 to 2"),
+        ({"more": 1}, "`more` is none of version, experiment"),
+        ({"seeds": [True]}, r"`seeds\[0\]` must be int, got true"),
         ({"pictures": ["pictures/gone.png"]}, "cannot be read as a picture"),
         ({"pictures": ["bad.png"]}, "cannot be read as a picture"),
         ({"seconds": [1, "2", 3]}, r"`seconds\[1\]` must be int or float"),

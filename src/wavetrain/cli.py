@@ -125,6 +125,8 @@ def run(
         save_every: seconds between checkpoints
     """
     from wavetrain import runner
+    from wavetrain.evidence.result import Run
+    from wavetrain.evidence.shape import written
     from wavetrain.report import pages
     from wavetrain.report.tables import verdict_table
 
@@ -147,22 +149,19 @@ def run(
     ]
     home = out / "results" if results is None else results
     home.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
-    command = runner.command_line(
-        ["run", *(["all"] if "all" in experiments else [one.name for one in found])]
-    )
     whole = []
     with progress(console, quiet=json) as tell:
-        over: dict[str, dict[int, Any]] = {}
-        for order, result in runner.run_all(orders, jobs, tell):
+        over: dict[str, dict[int, Run]] = {}
+        for order, ended in runner.run_all(orders, jobs, tell):
             name = order.experiment.name
-            over.setdefault(name, {})[order.seed] = result
+            over.setdefault(name, {})[order.seed] = ended
             if len(over[name]) == seeds:
                 own = [one for one in orders if one.experiment.name == name]
-                ended = [over[name][one.seed] for one in own]
+                runs = [over[name][one.seed] for one in own]
                 command = runner.command_line(["run", name, "--scale", scale, "--seeds", str(seeds)])
-                whole.append(runner.record(own, ended, home, command))
+                whole.append(runner.record(own, runs, home, command))
     if json:
-        _print_json(whole)
+        _print_json(written(whole))
     else:
         console.print(verdict_table(whole))
     page = pages.build(home, out / "site")

@@ -32,6 +32,7 @@ from wavetrain import __version__, find, runner, scan, train
 from wavetrain.core import Layer, Task, leaves
 from wavetrain.errors import BadInput
 from wavetrain.evidence import code
+from wavetrain.evidence.files import read_json, write_json
 from wavetrain.generators import Shared
 from wavetrain.lab import Lab, News, Plan
 from wavetrain.lenses.effective_context import spread
@@ -135,9 +136,9 @@ def compare(
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     folder = out / f"compare-{data.name}-{digest}"
     if (folder / "result.json").exists():
-        return runner.read_json(folder / "result.json")
+        return read_json(folder / "result.json")
     folder.mkdir(parents=True, exist_ok=True)
-    runner.write_json(folder / "config.json", config)
+    write_json(folder / "config.json", config)
     crop = _crop(data.task, max(width for width, _ in widths.values()))
     entries = [Entry(one.name, *widths[one.name], crop, data.source, terms, folder, device) for one in chosen]
     parts = {entry.layer: part for entry, part in pool(execute, entries, jobs, tell)}
@@ -158,7 +159,7 @@ def compare(
         "environment": runner.environment(device, threads=1) | {"jobs": jobs},
         "folder": str(folder),
     }
-    runner.write_json(folder / "result.json", result)
+    write_json(folder / "result.json", result)
     return result
 
 
@@ -216,11 +217,11 @@ def execute(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
     """Search, train and examine one layer, or read what came out where that is done."""
     done = entry.folder / f"{entry.layer}.json"
     if done.exists():
-        return runner.read_json(done)
+        return read_json(done)
     torch.set_num_threads(1)
     with Shared(0, torch.device(entry.device)).drawn():  # the same after whichever layer came before
         part = _measured(entry, tell)
-    runner.write_json(done, part)
+    write_json(done, part)
     return part
 
 

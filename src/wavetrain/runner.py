@@ -25,6 +25,9 @@ from typing import Any
 from wavetrain import __version__, claims
 from wavetrain.errors import BadInput, unknown
 from wavetrain.evidence import code
+from wavetrain.evidence.files import read_json, write_json
+from wavetrain.evidence.result import VERSION, Result, Run, Words, finite, write
+from wavetrain.evidence.shape import parsed, written
 from wavetrain.find import Found
 from wavetrain.generators import Shared, seed_of
 from wavetrain.lab import Lab, News
@@ -81,7 +84,7 @@ def _name(value: Any) -> str:
     return str(getattr(value, "__qualname__", value))
 
 
-def execute(order: Order, tell: Callable[[News], None]) -> dict[str, Any]:
+def execute(order: Order, tell: Callable[[News], None]) -> Run:
     """Run one order, or read its result where it is already over."""
     import torch
 
@@ -89,7 +92,7 @@ def execute(order: Order, tell: Callable[[News], None]) -> dict[str, Any]:
 
     folder = order.folder
     if (folder / "result.json").exists():
-        return read_json(folder / "result.json")
+        return over(order)
     torch.set_num_threads(order.threads)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", order.config)
@@ -107,57 +110,62 @@ def execute(order: Order, tell: Callable[[News], None]) -> dict[str, Any]:
     shared = Shared(seed_of(order.seed, "run"), lab.device)  # the same after whatever ran here before
     with scan.recorded() as routes, shared.drawn():
         figures = module.run(getattr(module, order.scale), lab)
-    result = {
-        "figures": {name: float(value) if math.isfinite(value) else None for name, value in figures.items()},
-        "seed": order.seed,
-        "seconds": round(before + time.perf_counter() - begun, 1),
-        "routes": dict(routes),
-        "pictures": sorted(path.stem for path in (folder / "pictures").glob("*.npz")),
-    }
-    write_json(folder / "result.json", result)
-    return result
+    run = Run(
+        seed=order.seed,
+        figures=finite({name: float(value) for name, value in figures.items()}),
+        seconds=round(before + time.perf_counter() - begun, 1),
+        routes=dict(routes),
+        pictures=tuple(sorted(path.stem for path in (folder / "pictures").glob("*.npz"))),
+    )
+    write_json(folder / "result.json", written(run))
+    return run
 
 
-def run_all(
-    orders: Sequence[Order], jobs: int, tell: Callable[[News], None]
-) -> Iterator[tuple[Order, dict[str, Any]]]:
+def over(order: Order) -> Run:
+    """What came of a run that is over."""
+    path = order.folder / "result.json"
+    try:
+        return parsed(Run, read_json(path))
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}; delete it to make it anew") from error
+
+
+def run_all(orders: Sequence[Order], jobs: int, tell: Callable[[News], None]) -> Iterator[tuple[Order, Run]]:
     """Run the orders, in one process or in a pool with one torch thread a worker; yields as each ends."""
     waiting = [order for order in orders if not (order.folder / "result.json").exists()]
     for order in orders:
         if order not in waiting:
-            yield order, read_json(order.folder / "result.json")
+            yield order, over(order)
     yield from pool(execute, waiting, jobs, tell)
 
 
-def record(
-    orders: Sequence[Order], results: Sequence[dict[str, Any]], home: Path, command: str
-) -> dict[str, Any]:
+def record(orders: Sequence[Order], runs: Sequence[Run], home: Path, command: str) -> Result:
     """Judge the seeds of one experiment at one scale together and write `results/NAME-SCALE.json`."""
     first = orders[0]
     claim: claims.Claim = first.experiment.load().claim
-    figures = [result["figures"] for result in results]
-    finite = [{name: math.nan if value is None else value for name, value in one.items()} for one in figures]
-    verdict = claims.verdict(claim, finite, decides=first.scale != "smoke")
-    words = dataclasses.asdict(claim)
-    del words["holds"]
-    whole = {
-        "experiment": first.experiment.name,
-        "about": first.experiment.about,
-        "claim": words,
-        "scale": first.scale,
-        "settings": first.settings,
-        "verdict": dataclasses.asdict(verdict),
-        "seeds": [order.seed for order in orders],
-        "figures": figures,
-        "seconds": [result["seconds"] for result in results],
-        "routes": results[0]["routes"],
-        "environment": read_json(first.folder / "environment.json"),
-        "command": command,
-        "date": datetime.date.today().isoformat(),
-        "pictures": _pictures(first, home),
-    }
-    write_json(home / f"{first.experiment.name}-{first.scale}.json", whole)
-    return whole
+    numbers = [
+        {name: math.nan if value is None else value for name, value in run.figures.items()} for run in runs
+    ]
+    result = Result(
+        version=VERSION,
+        experiment=first.experiment.name,
+        about=first.experiment.about,
+        claim=Words.of(vars(claim)),
+        scale=first.scale,
+        settings=first.settings,
+        verdict=claims.verdict(claim, numbers, decides=first.scale != "smoke"),
+        seeds=tuple(order.seed for order in orders),
+        figures=tuple(run.figures for run in runs),
+        seconds=tuple(run.seconds for run in runs),
+        routes=runs[0].routes,
+        environment=read_json(first.folder / "environment.json"),
+        command=command,
+        date=datetime.date.today().isoformat(),
+        pictures=tuple(_pictures(first, home)),
+        code=first.config["source"],
+    )
+    write(home, result)
+    return result
 
 
 def _pictures(order: Order, home: Path) -> list[str]:
@@ -200,22 +208,6 @@ def _processor() -> str:
     return next(
         (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()
     )
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON whole or not at all; half a character, as in a name that is no UTF-8, as `\\uXXXX`."""
-    new = path.with_name(path.name + ".new")
-    text = json.dumps(value, indent=1, ensure_ascii=False) + "\n"
-    new.write_bytes(text.encode("utf-8", errors="backslashreplace"))
-    new.replace(path)
-
-
-def read_json(path: Path) -> Any:
-    """Read JSON; a damaged file raises BadInput."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise BadInput(f"{path} cannot be read ({error}); delete it to make it anew") from error
 
 
 def command_line(arguments: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from PIL import Image
 
 from wavetrain import claims, find
 from wavetrain.errors import BadInput
+from wavetrain.evidence.result import Result, Words, read_all
 from wavetrain.find import Found
 from wavetrain.report import results as reading
 from wavetrain.report.bibtex import bibtex
@@ -47,7 +48,7 @@ FEW = 3  # figures of a claim in the table of all claims
 class Outcome:
     """A result with what the pages need to know of it."""
 
-    result: reading.Result
+    result: Result
     rows: list[reading.Row]
     pictures: list[Shown]
 
@@ -58,7 +59,7 @@ class Outcome:
 
     @property
     def badge(self) -> str:
-        return BADGES.get(self.result["verdict"]["word"], "open")
+        return BADGES.get(self.result.verdict.word, "open")
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Claimed:
 
     name: str
     about: str
-    claim: dict[str, Any]
+    claim: Words
     outcomes: list[Outcome]  # the largest scale first; empty where it was not run
 
 
@@ -107,7 +108,7 @@ def build(results: Path, out: Path) -> Path:
     except RuntimeError as error:
         raise BadInput(f"{results} or {out} leads in a circle of links: {error}") from error
     _check_place(results, out)
-    outcomes = [_outcome(results, result) for result in reading.read(results)]
+    outcomes = [_outcome(results, result) for result in read_all(results)]
     claimed = _claimed(outcomes)
     systems = _systems(claimed)
     try:
@@ -146,9 +147,8 @@ def _check_place(results: Path, out: Path) -> None:
         raise BadInput(f"{out} holds {added}, which is not of the site and would be lost; move it away")
 
 
-def _outcome(results: Path, result: reading.Result) -> Outcome:
-    where = f"{result['experiment']}-{result['scale']}.json"
-    pictures = [_shown(results, where, path) for path in result["pictures"]]
+def _outcome(results: Path, result: Result) -> Outcome:
+    pictures = [_shown(results, result.name, path) for path in result.pictures]
     return Outcome(result, reading.rows(result), pictures)
 
 
@@ -169,12 +169,15 @@ def _shown(results: Path, where: str, path: Any) -> Shown:
 
 def _claimed(outcomes: list[Outcome]) -> list[Claimed]:
     """All experiments that were found or left results, by name."""
-    texts = {one.name: (one.about, one.facts) for one in find.members("experiments") if one.facts.get("text")}
+    texts = {
+        one.name: (one.about, Words.of(one.facts))
+        for one in find.members("experiments")
+        if one.facts.get("text")
+    }
     for outcome in outcomes:  # what a result says of its claim is what was judged
-        texts[outcome.result["experiment"]] = (outcome.result["about"], outcome.result["claim"])
-    of = {name: [one for one in outcomes if one.result["experiment"] == name] for name in texts}
-    bare = {"text": "", "source": "", "seed": "", "systems": (), "published": {}, "notes": "", "unrun": ""}
-    return [Claimed(name, about, bare | claim, of[name]) for name, (about, claim) in sorted(texts.items())]
+        texts[outcome.result.experiment] = (outcome.result.about, outcome.result.claim)
+    of = {name: [one for one in outcomes if one.result.experiment == name] for name in texts}
+    return [Claimed(name, about, claim, of[name]) for name, (about, claim) in sorted(texts.items())]
 
 
 def _systems(claimed: list[Claimed]) -> list[System]:
@@ -182,7 +185,7 @@ def _systems(claimed: list[Claimed]) -> list[System]:
     systems = []
     for found in find.everything():
         if found.kind in find.SYSTEMS:
-            about = [one for one in claimed if found.name in one.claim["systems"]]
+            about = [one for one in claimed if found.name in one.claim.systems]
             systems.append(System(found, about, bibtex(found) if found.facts.get("title") else ""))
     return sorted(systems, key=lambda system: (system.family, system.found.name))
 

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wavetrain import claims
+from wavetrain.evidence.result import Result
 from wavetrain.find import Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, rows
 
@@ -19,14 +20,14 @@ COLOURS = {claims.HOLDS: "green", claims.FAILS: "red", claims.OPEN: "yellow"}
 SIGNS = {claims.HOLDS: "✓", claims.FAILS: "✗", claims.OPEN: "○"}
 
 
-def verdict_table(results: Iterable[Mapping[str, Any]]) -> Table:
+def verdict_table(results: Iterable[Result]) -> Table:
     """Each claim with its figures, published beside measured (the median over the seeds), and its verdict."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True, expand=True)
     table.add_column("claim", ratio=1, overflow="fold")
     table.add_column(_figures([("figure", "published", "measured")]), width=38)
     table.add_column("verdict", width=16)
     for result in results:
-        claim = Text(result["claim"]["text"]).append(f"\n{result['experiment']}", "dim")
+        claim = Text(result.claim.text).append(f"\n{result.experiment}", "dim")
         lines = []
         for row in rows(result):
             measured = f"{row.median}\n{row.lost}".strip()
@@ -99,7 +100,7 @@ def columns_table(columns: Mapping[str, list[str]]) -> Table:
 FEW = 2  # figures of a claim that the README shows; its page shows all
 
 
-def markdown_claims(results: Iterable[Mapping[str, Any]]) -> str:
+def markdown_claims(results: Iterable[Result]) -> str:
     """The table of claims for the README: a few figures of each, published ones before others."""
     head = ("claim", "verdict", "measured", "seeds", "experiment")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
@@ -113,11 +114,11 @@ def markdown_claims(results: Iterable[Mapping[str, Any]]) -> str:
         ]
         more = f" and {len(measured) - FEW} more" if len(measured) > FEW else ""
         cells = [
-            _cell(result["claim"]["text"]),
-            _cell(result["verdict"]["word"]),
+            _cell(result.claim.text),
+            _cell(result.verdict.word),
             "<br>".join(figures) + more,
             agreement(result),
-            f"[{result['experiment']}](results/{result['experiment']}-{result['scale']}.json)",
+            f"[{result.experiment}](results/{result.name})",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
@@ -139,11 +140,11 @@ def _aside(row: Row) -> str:
     return f" ({aside})" if aside else ""
 
 
-def _verdict(result: Mapping[str, Any]) -> Text:
-    word = result["verdict"]["word"]
+def _verdict(result: Result) -> Text:
+    word = result.verdict.word
     text = Text(f"{SIGNS.get(word, '○')} {word}", COLOURS.get(word, ""))
-    seconds = duration(sum(result["seconds"]))
-    return text.append(f"\n{agreement(result)} seeds\n{result['scale']}, {seconds}", "default not bold")
+    seconds = duration(sum(result.seconds))
+    return text.append(f"\n{agreement(result)} seeds\n{result.scale}, {seconds}", "default not bold")
 
 
 def _words(value: Any) -> str:

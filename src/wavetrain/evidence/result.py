@@ -1,0 +1,199 @@
+"""The one shape of a result: what was claimed, what was measured, and what that rests on.
+
+A result is one experiment at one scale over its seeds, in `results/NAME-SCALE.json`. It is written and read
+here alone. A file carries the version of its shape, and files of earlier versions are read as they are:
+what they do not say is empty. A damaged file raises BadInput with its name and the place in it.
+
+The standing of a result says whether its figures are those of today's code:
+
+    confirmed               the code has not changed since, or a replay of the witness came out the same
+    stale                   a replay came out different: the figures are those of other code
+    from an older version   the result has no witness, so that nothing can be replayed
+    not confirmed           the code has changed since, and no replay was made
+"""
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wavetrain.claims import Verdict
+from wavetrain.errors import BadInput
+from wavetrain.evidence.files import read_json, write_json
+from wavetrain.evidence.shape import parsed, written
+
+VERSION = 2  # of the shape; the first had neither code, data, witness nor version
+SCALES = ("full", "small", "smoke")  # the most telling first
+
+CONFIRMED = "confirmed"
+STALE = "stale"
+OLDER = "from an older version"
+OPEN = "not confirmed"
+
+Figures = Mapping[str, float | None]  # None where the training diverged
+
+
+@dataclass(frozen=True, kw_only=True)
+class Words:
+    """What a claim says of itself."""
+
+    text: str = ""
+    source: str = ""
+    seed: str = ""
+    systems: tuple[str, ...] = ()
+    published: Mapping[str, float | str] = dataclasses.field(default_factory=dict)
+    notes: str = ""
+    unrun: str = ""
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> "Words":
+        """From the fields of a claim, or from what is read of it without importing it."""
+        return cls(
+            **{field.name: facts[field.name] for field in dataclasses.fields(cls) if field.name in facts}
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What one seed came to."""
+
+    seed: int
+    figures: Figures
+    seconds: float
+    routes: Mapping[str, str]  # of each recurrence
+    data: Mapping[str, str] = dataclasses.field(default_factory=dict)  # sha256 of each recording read
+    pictures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """How a training begins."""
+
+    untrained: float | None  # the score on held-out sequences before the first step
+    losses: tuple[float | None, ...]  # of the first steps
+    states: str  # digest of the generators after them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replay:
+    """What comes out when an experiment runs at one scale for the first seed."""
+
+    trainings: Mapping[str, Start]
+    figures: Figures
+
+
+@dataclass(frozen=True, kw_only=True)
+class Witness:
+    """What can be computed again in seconds, to see whether code still does what it did."""
+
+    smoke: Replay  # the whole experiment at its smallest scale
+    start: Replay | None  # the first steps at the scale of the result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confirmation:
+    """The last replay of a witness."""
+
+    same: bool
+    code: str  # digest of the code that was replayed
+    date: str
+    hardware: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One experiment at one scale."""
+
+    version: int
+    experiment: str
+    about: str
+    claim: Words
+    scale: str
+    settings: Mapping[str, Any]
+    verdict: Verdict
+    seeds: tuple[int, ...]
+    figures: tuple[Figures, ...]  # of each seed
+    seconds: tuple[float, ...]
+    routes: Mapping[str, str]
+    environment: Mapping[str, Any]
+    command: str
+    date: str
+    pictures: tuple[str, ...]  # paths in the folder of results
+    code: str = ""  # digest of the code that measured the figures
+    data: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    witness: Witness | None = None
+    confirmation: Confirmation | None = None
+
+    @property
+    def name(self) -> str:
+        """Of its file."""
+        return f"{self.experiment}-{self.scale}.json"
+
+    def standing(self, today: str = "") -> str:
+        """One of the four words above; `today` is the digest of the code as it is, where that is known."""
+        if not self.code or self.witness is None:
+            return OLDER
+        last = self.confirmation
+        if today in ("", self.code if last is None else last.code):
+            return CONFIRMED if last is None or last.same else STALE
+        return CONFIRMED if today == self.code else OPEN
+
+
+def read(path: Path) -> Result | None:
+    """One result, or None where the file is another kind of JSON."""
+    found = read_json(path)
+    if not isinstance(found, dict) or "experiment" not in found or "claim" not in found:
+        return None
+    try:
+        result = parsed(Result, _migrated(found))
+        _check(result)
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
+    if path.name != result.name:
+        raise BadInput(f"{path} must be called {result.name}, after what it holds")
+    return dataclasses.replace(result, figures=tuple(map(finite, result.figures)))
+
+
+def read_all(folder: Path) -> list[Result]:
+    """The results in a folder, by experiment and then by scale, the largest first."""
+    if not folder.is_dir():
+        raise BadInput(f"no folder of results at {folder}; `wavetrain run NAME` makes one")
+    found = [read(path) for path in sorted(folder.glob("*.json"))]
+    results = [result for result in found if result is not None]
+    if not results:
+        raise BadInput(f"{folder} holds no result (NAME-SCALE.json); `wavetrain run NAME` writes one")
+    return sorted(results, key=lambda result: (result.experiment, _rank(result.scale)))
+
+
+def write(folder: Path, result: Result) -> None:
+    """Write a result to its file in a folder, whole or not at all."""
+    write_json(folder / result.name, written(result))
+
+
+def finite(figures: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Figures as JSON has them: None for what is infinite or no number."""
+    return {
+        name: None if value is None or not math.isfinite(value) else value for name, value in figures.items()
+    }
+
+
+def _migrated(found: dict[str, Any]) -> dict[str, Any]:
+    """A result of any version as one of today's."""
+    version = found.get("version", 1)
+    if version not in range(1, VERSION + 1):
+        raise BadInput(f"`version` must be a number from 1 to {VERSION}, got {str(version)[:60]}")
+    return found | {"version": VERSION}  # what the first version lacks has defaults
+
+
+def _check(result: Result) -> None:
+    name = result.experiment
+    if not (name.isascii() and name.isidentifier()):  # it becomes the name of a page
+        raise BadInput(f"`experiment` must be the name of an experiment, got {name!r}")
+    if not len(result.figures) == len(result.seeds) == len(result.seconds):
+        raise BadInput("`seeds`, `figures` and `seconds` must be equally many")
+
+
+def _rank(scale: str) -> tuple[int, str]:
+    return SCALES.index(scale) if scale in SCALES else len(SCALES), scale
