@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "harness": {"checkpoints", "core", "errors", "networks", "sampling"},
     "trials": {"core", "errors"},
     "tasks": {"core", "errors", "trials", "worlds"},
-    "data": {"core", "errors"},
+    "data": {"core", "errors", "evidence"},
     "lenses": DOWN | {"arena", "nulls", "worlds"},
     "ragged": DOWN,
     "recall": DOWN,
@@ -76,7 +76,8 @@ MAY_IMPORT = {
     "tables": {"core", "errors"},
     "load": {"core", "errors", "evidence", "find", "tables"},
     "pools": {"lab"},
-    "runner": {"pools", "claims", "errors", "evidence", "find", "generators", "lab", "report", "scan"},
+    "run": DOWN | {"evidence", "find", "generators", "lab", "pools", "runner"},
+    "runner": {"run", "pools", "claims", "errors", "evidence", "find", "generators", "lab", "report", "scan"},
     "compare": DOWN
     | {"evidence", "find", "lab", "lenses", "load", "picture", "pools", "report", "rules", "runner", "stack"}
     | {"generators", "train"},

@@ -23,7 +23,6 @@ Names = tyro.conf.Positional[tuple[str, ...]]
 Name = tyro.conf.Positional[str]
 Json = Annotated[bool, tyro.conf.arg(help="print JSON instead of text")]
 console = terminal.Terminal()
-MOST = 1000  # seeds, and jobs at a time
 
 
 def list_(kind: tyro.conf.Positional[str] = "all", json: Json = False) -> None:
@@ -110,6 +109,8 @@ def run(
     out: Path = Path("runs"),
     results: Path | None = None,
     save_every: float = 10.0,
+    confirm: bool = False,
+    stale: bool = False,
     json: Json = False,
 ) -> None:
     """Test published claims; a run that was cut off goes on where it stopped.
@@ -123,50 +124,73 @@ def run(
         out: folder of the runs
         results: folder of the results, one JSON each; OUT/results where not given
         save_every: seconds between checkpoints
+        confirm: replay the witnesses of results, in seconds each: do their figures hold for today's code?
+        stale: run again those results for which they do not
     """
     from wavetrain import runner
-    from wavetrain.evidence.result import Run
+    from wavetrain.evidence.result import stale as stale_results
     from wavetrain.evidence.shape import written
     from wavetrain.report import pages
     from wavetrain.report.tables import verdict_table
 
-    if not experiments:
+    if not (experiments or confirm or stale):
         raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
+    if confirm and stale:
+        raise BadInput("expected --confirm or --stale, got both: first confirm, then run what is stale")
     if scale not in runner.SCALES:
         raise unknown("scale", scale, runner.SCALES)
-    _within(seeds=seeds, jobs=jobs or 1)
-    device = _device(device)
+    terminal.within(seeds=seeds, jobs=jobs or 1)
+    device = terminal.device(device)
     if not 0 <= save_every < math.inf:
         raise BadInput(f"expected seconds of at least 0 to save after, got {save_every}")
     asked = [find.named(name, ("experiments",)) for name in dict.fromkeys(experiments) if name != "all"]
-    found = list(find.members("experiments")) if "all" in experiments else asked
+    every = "all" in experiments or not experiments
+    found = list(find.members("experiments")) if every else asked
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
-    threads = 1 if device == "cpu" else os.cpu_count() or 1  # contended threads wait for each other
-    orders = [
-        runner.Order(one, scale, seed, device, threads, save_every, out)
-        for one in found
-        for seed in range(seeds)
-    ]
     home = out / "results" if results is None else results
+    if confirm:
+        _confirm(home, () if every else [one.name for one in found], device, jobs, json)
+        return
+    todo = [(one, scale, range(seeds)) for one in found]
+    if stale:
+        old = stale_results(home, [one.name for one in found])
+        todo = [(find.named(one.experiment), one.scale, range(len(one.seeds))) for one in old]
+    threads = 1 if device == "cpu" else os.cpu_count() or 1  # contended threads wait for each other
+    groups = [
+        [runner.Order(one, size, seed, device, threads, save_every, out) for seed in own]
+        for one, size, own in todo
+    ]
     home.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
-    whole = []
     with progress(console, quiet=json) as tell:
-        over: dict[str, dict[int, Run]] = {}
-        for order, ended in runner.run_all(orders, jobs, tell):
-            name = order.experiment.name
-            over.setdefault(name, {})[order.seed] = ended
-            if len(over[name]) == seeds:
-                own = [one for one in orders if one.experiment.name == name]
-                runs = [over[name][one.seed] for one in own]
-                command = runner.command_line(["run", name, "--scale", scale, "--seeds", str(seeds)])
-                whole.append(runner.record(own, runs, home, command))
+        whole = list(runner.run_all(groups, jobs, home, tell))
     if json:
         _print_json(written(whole))
-    else:
+    elif whole:
         console.print(verdict_table(whole))
+    else:
+        console.print("no result is stale")
     page = pages.build(home, out / "site")
     if not json:
         console.print(f"report: {page}", soft_wrap=True)
+
+
+def _confirm(home: Path, names: Sequence[str], device: str, jobs: int, json: bool) -> None:
+    """Replay witnesses and tell of each; leaves with 1 where what was confirmed is stale now."""
+    from wavetrain.run import confirm
+
+    told = []
+    for one in confirm.confirmed(home, confirm.checks(home, names, device), jobs):
+        told.append(one)
+        if not json:
+            console.print(f"{one.result.experiment} {one.result.scale}: {one.standing}", soft_wrap=True)
+            if one.why:
+                console.print(f"  {one.why}", soft_wrap=True)
+    if json:
+        facts = ("experiment", "scale", "standing", "why")
+        values = [(one.result.experiment, one.result.scale, one.standing, one.why) for one in told]
+        _print_json([dict(zip(facts, value, strict=True)) for value in values])
+    if worse := [one.result.experiment for one in told if one.worse]:
+        _leave(f"stale now: {', '.join(worse)}; `wavetrain run --stale` runs again what is stale", 1)
 
 
 def compare(
@@ -202,8 +226,8 @@ def compare(
     from wavetrain.load import load
     from wavetrain.report.tables import columns_table, comparison
 
-    _within(seeds=seeds, jobs=jobs or 1)
-    device = _device(device)
+    terminal.within(seeds=seeds, jobs=jobs or 1)
+    device = terminal.device(device)
     terms = comparing.Terms(parameters, steps, batch, depth, rates, seeds=tuple(range(seeds)))
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     loaded = load(data)
@@ -263,26 +287,6 @@ def fetch(name: Name, json: Json = False) -> None:
         _print_json({"name": name, "folder": str(place)})
     else:
         console.print(f"{name}: {place}", soft_wrap=True)
-
-
-def _device(name: str) -> str:
-    """The device under its plainest name: there is one `cpu`, whatever number it is given."""
-    import torch
-
-    try:
-        device = torch.device(name)
-        if device.type not in ("cpu", "cuda"):
-            raise BadInput(f"expected a device cpu, cuda, cuda:1 ..., got {name!r}")
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise BadInput(f"device {name!r} is not to be had here: {str(error).splitlines()[0]}") from error
-    return "cpu" if device.type == "cpu" else name
-
-
-def _within(**numbers: int) -> None:
-    for name, value in numbers.items():
-        if not 1 <= value <= MOST:
-            raise BadInput(f"{name} must be from 1 to {MOST}, got {value}")
 
 
 def _print_json(value: Any) -> None:

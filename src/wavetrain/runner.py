@@ -15,7 +15,6 @@ import json
 import math
 import os
 import platform
-import shlex
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,9 +23,9 @@ from typing import Any
 
 from wavetrain import __version__, claims
 from wavetrain.errors import BadInput, unknown
-from wavetrain.evidence import code
+from wavetrain.evidence import code, reads
 from wavetrain.evidence.files import read_json, write_json
-from wavetrain.evidence.result import VERSION, Result, Run, Words, finite, write
+from wavetrain.evidence.result import VERSION, Result, Run, Witness, Words, finite, write
 from wavetrain.evidence.shape import parsed, written
 from wavetrain.find import Found
 from wavetrain.generators import Shared, seed_of
@@ -34,6 +33,7 @@ from wavetrain.lab import Lab, News
 from wavetrain.pools import pool
 
 PACKAGES = ("torch", "numpy", "numba", "scipy", "scikit-learn")
+FIRST = 0  # the seed that bears witness
 SCALES = ("smoke", "small", "full")
 
 
@@ -50,22 +50,12 @@ class Order:
     out: Path
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The fields of the scale, as JSON knows them."""
-        module = self.experiment.load()
-        if not hasattr(module, self.scale):
-            raise unknown(
-                f"scale of {self.experiment.name}", self.scale, [s for s in SCALES if hasattr(module, s)]
-            )
-        return json.loads(json.dumps(dataclasses.asdict(getattr(module, self.scale)), default=_name))
-
-    @property
     def config(self) -> dict[str, Any]:
         """All that the figures depend on but the machine."""
         return {
             "experiment": self.experiment.name,
             "scale": self.scale,
-            "settings": self.settings,
+            "settings": settings(self.experiment, self.scale),
             "seed": self.seed,
             "device": self.device,
             "version": __version__,
@@ -77,6 +67,14 @@ class Order:
         config = self.config
         digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
         return self.out / f"{self.experiment.name}-{self.scale}-seed{self.seed}-{digest}"
+
+
+def settings(experiment: Found, scale: str) -> dict[str, Any]:
+    """The fields of a scale, as JSON knows them."""
+    module = experiment.load()
+    if not hasattr(module, scale):
+        raise unknown(f"scale of {experiment.name}", scale, [one for one in SCALES if hasattr(module, one)])
+    return json.loads(json.dumps(dataclasses.asdict(getattr(module, scale)), default=_name))
 
 
 def _name(value: Any) -> str:
@@ -97,28 +95,56 @@ def execute(order: Order, tell: Callable[[News], None]) -> Run:
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", order.config)
     write_json(folder / "environment.json", environment(order.device, order.threads))
-    spent = folder / "seconds.json"  # of earlier tries at this run
-    before = read_json(spent) if spent.exists() else 0.0
+    noted = folder / "noted.json"  # by earlier tries at this run
+    before = _noted(noted)
     begun = time.perf_counter()
 
+    def so_far() -> dict[str, Any]:
+        return {
+            "seconds": before["seconds"] + time.perf_counter() - begun,
+            "routes": before["routes"] | routes,
+            "data": before["data"] | data,
+        }
+
     def tell_and_note(news: News) -> None:
-        write_json(spent, before + time.perf_counter() - begun)
+        write_json(noted, so_far())
         tell(news)
 
     module = order.experiment.load()
     lab = Lab(folder, order.seed, order.device, tell_and_note, order.save_every)
     shared = Shared(seed_of(order.seed, "run"), lab.device)  # the same after whatever ran here before
-    with scan.recorded() as routes, shared.drawn():
+    with scan.recorded() as routes, reads.recorded() as data, shared.drawn():
         figures = module.run(getattr(module, order.scale), lab)
+    spent = so_far()
     run = Run(
         seed=order.seed,
         figures=finite({name: float(value) for name, value in figures.items()}),
-        seconds=round(before + time.perf_counter() - begun, 1),
-        routes=dict(routes),
+        seconds=round(spent["seconds"], 1),
+        routes=spent["routes"],
+        data=spent["data"],
         pictures=tuple(sorted(path.stem for path in (folder / "pictures").glob("*.npz"))),
     )
+    if order.seed == FIRST:
+        _witness(order, run)
     write_json(folder / "result.json", written(run))
     return run
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    """What earlier tries at a run have noted."""
+    return read_json(path) if path.exists() else {"seconds": 0.0, "routes": {}, "data": {}}
+
+
+def _witness(order: Order, run: Run) -> Witness:
+    """The witness of a result, made where it is not there yet."""
+    from wavetrain.run import witness
+
+    path = order.folder / "witness.json"
+    if not path.exists():
+        write_json(
+            path, written(witness.made(order.experiment, order.scale, order.seed, order.device, run.seconds))
+        )
+    return parsed(Witness, read_json(path))
 
 
 def over(order: Order) -> Run:
@@ -130,8 +156,24 @@ def over(order: Order) -> Run:
         raise BadInput(f"{path}: {error}; delete it to make it anew") from error
 
 
-def run_all(orders: Sequence[Order], jobs: int, tell: Callable[[News], None]) -> Iterator[tuple[Order, Run]]:
-    """Run the orders, in one process or in a pool with one torch thread a worker; yields as each ends."""
+def run_all(
+    groups: Sequence[Sequence[Order]], jobs: int, home: Path, tell: Callable[[News], None]
+) -> Iterator[Result]:
+    """Run the seeds of several results, in one process or in a pool with one torch thread a worker.
+
+    Each result is written to the folder `home` and yielded when its last seed is over.
+    """
+    ended: dict[tuple[str, str], dict[int, Run]] = {}
+    of = {(group[0].experiment.name, group[0].scale): group for group in groups}
+    for order, run in _each([order for group in groups for order in group], jobs, tell):
+        key = order.experiment.name, order.scale
+        ended.setdefault(key, {})[order.seed] = run
+        if len(ended[key]) == len(of[key]):
+            yield record(of[key], [ended[key][one.seed] for one in of[key]], home)
+
+
+def _each(orders: Sequence[Order], jobs: int, tell: Callable[[News], None]) -> Iterator[tuple[Order, Run]]:
+    """First those that are over, then the others as they end."""
     waiting = [order for order in orders if not (order.folder / "result.json").exists()]
     for order in orders:
         if order not in waiting:
@@ -139,7 +181,7 @@ def run_all(orders: Sequence[Order], jobs: int, tell: Callable[[News], None]) ->
     yield from pool(execute, waiting, jobs, tell)
 
 
-def record(orders: Sequence[Order], runs: Sequence[Run], home: Path, command: str) -> Result:
+def record(orders: Sequence[Order], runs: Sequence[Run], home: Path) -> Result:
     """Judge the seeds of one experiment at one scale together and write `results/NAME-SCALE.json`."""
     first = orders[0]
     claim: claims.Claim = first.experiment.load().claim
@@ -152,17 +194,19 @@ def record(orders: Sequence[Order], runs: Sequence[Run], home: Path, command: st
         about=first.experiment.about,
         claim=Words.of(vars(claim)),
         scale=first.scale,
-        settings=first.settings,
+        settings=settings(first.experiment, first.scale),
         verdict=claims.verdict(claim, numbers, decides=first.scale != "smoke"),
         seeds=tuple(order.seed for order in orders),
         figures=tuple(run.figures for run in runs),
         seconds=tuple(run.seconds for run in runs),
         routes=runs[0].routes,
         environment=read_json(first.folder / "environment.json"),
-        command=command,
+        command=f"wavetrain run {first.experiment.name} --scale {first.scale} --seeds {len(orders)}",
         date=datetime.date.today().isoformat(),
         pictures=tuple(_pictures(first, home)),
         code=first.config["source"],
+        data={name: sha256 for run in runs for name, sha256 in run.data.items()},
+        witness=_witness(first, runs[0]),
     )
     write(home, result)
     return result
@@ -185,11 +229,13 @@ def environment(device: str, threads: int) -> dict[str, Any]:
     import torch
 
     packages = {name: importlib.metadata.version(name) for name in PACKAGES}
-    hardware = _processor()
+    hardware, model = _processor()
     if device != "cpu":
         hardware = torch.cuda.get_device_name(device)
     return {
         "hardware": hardware,
+        "model": model,
+        "instructions": torch.backends.cpu.get_cpu_capability(),
         "cores": os.cpu_count(),
         "threads": threads,
         "device": device,
@@ -200,16 +246,14 @@ def environment(device: str, threads: int) -> dict[str, Any]:
     }
 
 
-def _processor() -> str:
+def _processor() -> tuple[str, str]:
+    """The name of the processor, and what tells it from others of that name."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        first = Path("/proc/cpuinfo").read_text(encoding="utf-8").partition("\n\n")[0]
     except OSError:
-        return platform.processor() or platform.machine()
-    return next(
-        (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine()
-    )
-
-
-def command_line(arguments: Sequence[str]) -> str:
-    """The command as a person would type it again."""
-    return shlex.join(["wavetrain", *arguments])
+        return platform.processor() or platform.machine(), ""
+    facts = {
+        name.strip(): value.strip() for name, _, value in (line.partition(":") for line in first.splitlines())
+    }
+    model = " ".join(facts[name] for name in ("cpu family", "model", "stepping") if name in facts)
+    return facts.get("model name", platform.machine()), model

@@ -21,6 +21,7 @@ from rich.console import Console
 
 from wavetrain.errors import BadInput
 
+MOST = 1000  # seeds, and jobs at a time
 FRAME = "╭╮╰╯│─ +|"  # what the parser's boxes are drawn with, on any terminal
 
 
@@ -38,6 +39,27 @@ class Terminal(Console):
 def out_of_memory(error: BaseException) -> bool:
     """Whether it says so; torch has no error of its own for the memory of a CPU."""
     return isinstance(error, MemoryError) or "allocate" in str(error) or "out of memory" in str(error)
+
+
+def device(name: str) -> str:
+    """The device under its plainest name: there is one `cpu`, whatever number it is given."""
+    import torch
+
+    try:
+        found = torch.device(name)
+        if found.type not in ("cpu", "cuda"):
+            raise BadInput(f"expected a device cpu, cuda, cuda:1 ..., got {name!r}")
+        torch.empty(0, device=found)
+    except (RuntimeError, AssertionError) as error:
+        raise BadInput(f"device {name!r} is not to be had here: {str(error).splitlines()[0]}") from error
+    return "cpu" if found.type == "cpu" else name
+
+
+def within(**numbers: int) -> None:
+    """Refuse numbers of seeds or jobs that nobody means."""
+    for name, value in numbers.items():
+        if not 1 <= value <= MOST:
+            raise BadInput(f"{name} must be from 1 to {MOST}, got {value}")
 
 
 def prepare() -> None:

@@ -24,6 +24,7 @@ from torch import Tensor
 
 from wavetrain.core import CLASSES, Batch, Recorded, majority
 from wavetrain.errors import BadInput
+from wavetrain.evidence import reads
 
 HOST = "https://raw.githubusercontent.com"
 TRIES, PAUSE = 3, 1.0  # to download a file, and seconds before the next, more each time
@@ -58,6 +59,7 @@ def unzipped(path: Path, sha256: str, source: str) -> bytes:
         raise BadInput(
             f"{path} is damaged: its content has another sha256 than published; get it again: {source}"
         )
+    reads.note(path.name, sha256)
     return content
 
 

@@ -14,7 +14,7 @@ The standing of a result says whether its figures are those of today's code:
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,19 +69,21 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Start:
-    """How a training begins."""
+    """How a training begins: its first looks."""
 
-    untrained: float | None  # the score on held-out sequences before the first step
-    losses: tuple[float | None, ...]  # of the first steps
-    states: str  # digest of the generators after them
+    losses: tuple[float | None, ...]
+    scores: tuple[float | None, ...]  # on held-out sequences
+    stepped: float  # mean square of what `step` of its layers returns, which a fast training never calls
+    states: str  # digest of the generators after these steps
 
 
 @dataclass(frozen=True, kw_only=True)
 class Replay:
     """What comes out when an experiment runs at one scale for the first seed."""
 
-    trainings: Mapping[str, Start]
-    figures: Figures
+    trainings: Mapping[str, Start]  # as far as it went
+    figures: Figures  # empty where it did not run to its end
+    varying: tuple[str, ...] = ()  # figures that differ from replay to replay, as times do
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +91,7 @@ class Witness:
     """What can be computed again in seconds, to see whether code still does what it did."""
 
     smoke: Replay  # the whole experiment at its smallest scale
-    start: Replay | None  # the first steps at the scale of the result
+    start: Replay | None  # at the scale of the result, the first steps of each training
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,6 +167,11 @@ def read_all(folder: Path) -> list[Result]:
     if not results:
         raise BadInput(f"{folder} holds no result (NAME-SCALE.json); `wavetrain run NAME` writes one")
     return sorted(results, key=lambda result: (result.experiment, _rank(result.scale)))
+
+
+def stale(folder: Path, names: Sequence[str]) -> list[Result]:
+    """The results of some experiments whose replay came out different."""
+    return [one for one in read_all(folder) if one.experiment in names and one.standing() == STALE]
 
 
 def write(folder: Path, result: Result) -> None:

@@ -1,0 +1,1 @@
+"""Many runs, and whether their figures are still those of the code."""

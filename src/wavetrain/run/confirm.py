@@ -1,0 +1,94 @@
+"""Are the figures of a result those of today's code? Its witness is replayed, which takes seconds.
+
+A replay that comes out the same confirms the result for the code as it is; one that comes out different makes
+it stale. Either is written into the result with the digest of the code. Where the code has not changed since
+the result was measured or last confirmed, and the machine is of the same kind, there is nothing to write.
+"""
+
+import dataclasses
+import datetime
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from wavetrain import find
+from wavetrain.errors import BadInput
+from wavetrain.evidence import code
+from wavetrain.evidence import replay as replays
+from wavetrain.evidence.result import CONFIRMED, OLDER, OPEN, STALE, Confirmation, Result, read_all, write
+from wavetrain.lab import News
+from wavetrain.pools import pool
+from wavetrain.run import witness
+from wavetrain.runner import environment, settings
+
+
+class Check(NamedTuple):
+    """A result to hold to today's code."""
+
+    result: Result
+    device: str
+
+
+class Told(NamedTuple):
+    """What a check came to."""
+
+    result: Result  # with its new confirmation, if it has one
+    standing: str
+    why: str  # empty where the result is confirmed
+    worse: bool  # it was confirmed before and is stale now
+
+
+def checks(home: Path, names: Sequence[str], device: str) -> list[Check]:
+    """The results of some experiments in a folder, at every scale; without names, all."""
+    found = [one for one in read_all(home) if not names or one.experiment in names]
+    if missing := sorted(set(names) - {one.experiment for one in found}):
+        raise BadInput(f"{home} holds no result of {missing[0]}; `wavetrain run {missing[0]}` makes one")
+    return [Check(one, device) for one in found]
+
+
+def confirmed(home: Path, todo: Sequence[Check], jobs: int) -> Iterator[Told]:
+    """Replay each and write what came out; yields as each ends."""
+    for check, found in pool(_found, todo, jobs, lambda news: None):
+        told = _told(check, found)
+        if told.result != check.result:
+            write(home, told.result)
+        yield told
+
+
+def _found(check: Check, tell: Callable[[News], None]) -> replays.Found:
+    """Replay one witness, where there is one."""
+    result = check.result
+    if result.standing() == OLDER:
+        return replays.Found(None, "it has no witness; run it again to make one")
+    experiment = find.named(result.experiment, ("experiments",))
+    if settings(experiment, result.scale) != result.settings:
+        return replays.Found(False, f"its {result.scale} scale has other settings")
+    assert result.witness is not None
+    try:
+        new = witness.again(result.witness, experiment, result.scale, result.seeds[0], check.device)
+    except BadInput as error:  # a recording that is not here
+        return replays.Found(None, f"it cannot be replayed here: {error}")
+    except Exception as error:  # whatever changed code raises
+        return replays.Found(False, f"its replay ended with {type(error).__name__}: {error}")
+    here = environment(check.device, threads=1)
+    return replays.compared(result.witness, new, replays.same_kind(result.environment, here))
+
+
+def _told(check: Check, found: replays.Found) -> Told:
+    result = check.result
+    today = code.digest([find.named(result.experiment, ("experiments",)).path])
+    if found.same is None:
+        standing = result.standing(today)
+        return Told(result, OLDER if standing == OLDER else OPEN, found.why, worse=False)
+    now = Confirmation(
+        same=found.same,
+        code=today,
+        date=datetime.date.today().isoformat(),
+        hardware=environment(check.device, threads=1)["hardware"],
+    )
+    last, before = result.confirmation, result.standing()
+    known = (result.code, True) if last is None else (last.code, last.same)
+    if known != (today, found.same):
+        result = dataclasses.replace(result, confirmation=now)
+    standing = CONFIRMED if found.same else STALE
+    return Told(result, standing, found.why, worse=before == CONFIRMED and standing == STALE)
