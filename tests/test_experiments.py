@@ -66,6 +66,7 @@ def test_scales_and_claim(found: find.Found) -> None:
     for scale in (module.smoke, module.small, module.full):
         assert dataclasses.is_dataclass(scale)
         assert type(scale).__dataclass_params__.frozen  # type: ignore[attr-defined]
+        assert all(field.kw_only for field in dataclasses.fields(scale)), "@dataclass(kw_only=True)"
     known = {one.name for one in find.everything()}
     assert set(module.claim.systems) <= known
     assert found.facts["text"] == module.claim.text  # what is read without importing is what is there

@@ -65,7 +65,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     read: Callable[[], Recorded]
     lengths: tuple[int, ...]  # of the random sequences
@@ -80,9 +80,40 @@ class Scale:
     drops: tuple[tuple[int, float], ...] = ()
 
 
-smoke = Scale(digits, (1, 9), 20, steps=4, trial=2, batch=8, every=2, width=8, heads=2, rates=(1e-3,))
-small = Scale(digits, (1, 2, 65, 1000), 10_000, steps=800, trial=60, batch=64, every=50, drops=((650, 5),))
-full = Scale(mnist, (1, 2, 65, 1000), 10_000, 53_500, 4_460, 128, 446, 128, 8, drops=((44_600, 5),))
+smoke = Scale(
+    read=digits,
+    lengths=(1, 9),
+    streamed=20,
+    steps=4,
+    trial=2,
+    batch=8,
+    every=2,
+    width=8,
+    heads=2,
+    rates=(1e-3,),
+)
+small = Scale(
+    read=digits,
+    lengths=(1, 2, 65, 1000),
+    streamed=10_000,
+    steps=800,
+    trial=60,
+    batch=64,
+    every=50,
+    drops=((650, 5),),
+)
+full = Scale(
+    read=mnist,
+    lengths=(1, 2, 65, 1000),
+    streamed=10_000,
+    steps=53_500,
+    trial=4_460,
+    batch=128,
+    every=446,
+    width=128,
+    heads=8,
+    drops=((44_600, 5),),
+)
 
 
 class Placed(nn.Module):

@@ -64,7 +64,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sizes: tuple[int, ...]
     patterns: int
@@ -73,9 +73,9 @@ class Scale:
     reads: int = 50
 
 
-smoke = Scale((64,), 32, 4, 0.125, reads=5)
-small = Scale((32, 64, 128), STORED, 200, 0.375)
-full = Scale((32, 64, 128, 256), STORED, 5000, 0.45)
+smoke = Scale(sizes=(64,), patterns=32, cues=4, most=0.125, reads=5)
+small = Scale(sizes=(32, 64, 128), patterns=STORED, cues=200, most=0.375)
+full = Scale(sizes=(32, 64, 128, 256), patterns=STORED, cues=5000, most=0.45)
 
 
 class Fit(NamedTuple):

@@ -58,7 +58,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     patterns: int
     cues: int
@@ -68,9 +68,9 @@ class Scale:
     tested: int  # sequences
 
 
-smoke = Scale(3, 2, heads=1, steps=2, batch=4, tested=10)
-small = Scale(16, 4, heads=4, steps=2000, batch=16, tested=500)
-full = Scale(1024, 64, heads=8, steps=50_000, batch=64, tested=1000)
+smoke = Scale(patterns=3, cues=2, heads=1, steps=2, batch=4, tested=10)
+small = Scale(patterns=16, cues=4, heads=4, steps=2000, batch=16, tested=500)
+full = Scale(patterns=1024, cues=64, heads=8, steps=50_000, batch=64, tested=1000)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -59,7 +59,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     lengths: tuple[int, ...]  # of the words in training, the longest last
     first: int  # the steps beyond training that count, from `first` ...
@@ -76,12 +76,32 @@ class Scale:
     drops: tuple[tuple[int, float], ...] = ()
 
 
-smoke = Scale((2, 4), 6, 8, 9, steps=4, trial=2, batch=4, every=2, width=4, states=2, rates=(1e-2,))
+smoke = Scale(
+    lengths=(2, 4),
+    first=6,
+    last=8,
+    longest=9,
+    steps=4,
+    trial=2,
+    batch=4,
+    every=2,
+    width=4,
+    states=2,
+    rates=(1e-2,),
+)
 small = Scale(
-    (5, 10, 20, 40), 41, 128, 256, steps=4000, trial=200, batch=32, every=200, drops=((2400, 3), (3400, 3))
+    lengths=(5, 10, 20, 40),
+    first=41,
+    last=128,
+    longest=256,
+    steps=4000,
+    trial=200,
+    batch=32,
+    every=200,
+    drops=((2400, 3), (3400, 3)),
 )
 full = Scale(
-    tuple(range(6, 41)),
+    lengths=tuple(range(6, 41)),
     first=41,
     last=256,
     longest=1000,

@@ -63,7 +63,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     streamed: int  # steps for the layers set by hand
     lengths: tuple[int, ...]  # of the words in training, the longest last
@@ -79,13 +79,33 @@ class Scale:
     drops: tuple[tuple[int, float], ...] = ()
 
 
-smoke = Scale(50, (2, 4), 8, 10, steps=4, trial=2, batch=4, every=2, width=4, states=2, rates=(1e-2,))
+smoke = Scale(
+    streamed=50,
+    lengths=(2, 4),
+    first=8,
+    last=10,
+    steps=4,
+    trial=2,
+    batch=4,
+    every=2,
+    width=4,
+    states=2,
+    rates=(1e-2,),
+)
 small = Scale(
-    10_000, (5, 10, 20, 40), 129, 256, steps=1500, trial=200, batch=32, every=100, drops=((900, 3), (1300, 3))
+    streamed=10_000,
+    lengths=(5, 10, 20, 40),
+    first=129,
+    last=256,
+    steps=1500,
+    trial=200,
+    batch=32,
+    every=100,
+    drops=((900, 3), (1300, 3)),
 )
 full = Scale(
-    100_000,
-    tuple(range(3, 61)),
+    streamed=100_000,
+    lengths=tuple(range(3, 61)),
     first=501,
     last=1000,
     steps=100_000,

@@ -45,7 +45,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     parameters: int
     steps: int
@@ -58,9 +58,22 @@ class Scale:
     real: bool = True  # whether Tiny Shakespeare is read
 
 
-smoke = Scale(6_000, 4, 2, 2, 12, (1e-2,), 2, 4, real=False)
-small = Scale(200_000, 400, 40, 32, 128, (1e-2, 3e-3), 50, 60)
-full = Scale(10_000_000, 20_000, 500, 64, 512, (3e-3, 1e-3, 3e-4), 500, 400)
+smoke = Scale(
+    parameters=6_000, steps=4, trial=2, batch=2, window=12, rates=(1e-2,), every=2, held_out=4, real=False
+)
+small = Scale(
+    parameters=200_000, steps=400, trial=40, batch=32, window=128, rates=(1e-2, 3e-3), every=50, held_out=60
+)
+full = Scale(
+    parameters=10_000_000,
+    steps=20_000,
+    trial=500,
+    batch=64,
+    window=512,
+    rates=(3e-3, 1e-3, 3e-4),
+    every=500,
+    held_out=400,
+)
 
 STEP = 4  # widths are tried in these steps; attention and rings need even ones
 

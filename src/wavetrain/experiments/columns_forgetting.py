@@ -62,7 +62,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     read: Callable[[], Mapping[str, bytes]]
     window: int
@@ -100,9 +100,51 @@ def _raw(name: str) -> bytes:
     return b"".join(part.numpy().tobytes() for part in whole.parts)
 
 
-smoke = Scale(made, 16, 8, 2, 2, 8, 4, 4, 2, steps=4, every=2, rate=3e-3, held_out=4)
-small = Scale(real, 64, 48, 2, 4, 128, 32, 16, 4, steps=300, every=30, rate=3e-3, held_out=40)
-full = Scale(real, 512, 512, 4, 8, 512, 1024, 64, 16, steps=10_000, every=250, rate=3e-4, held_out=400)
+smoke = Scale(
+    read=made,
+    window=16,
+    width=8,
+    columns=2,
+    experts=2,
+    slots=8,
+    chunks=4,
+    batch=4,
+    rehearsed=2,
+    steps=4,
+    every=2,
+    rate=3e-3,
+    held_out=4,
+)
+small = Scale(
+    read=real,
+    window=64,
+    width=48,
+    columns=2,
+    experts=4,
+    slots=128,
+    chunks=32,
+    batch=16,
+    rehearsed=4,
+    steps=300,
+    every=30,
+    rate=3e-3,
+    held_out=40,
+)
+full = Scale(
+    read=real,
+    window=512,
+    width=512,
+    columns=4,
+    experts=8,
+    slots=512,
+    chunks=1024,
+    batch=64,
+    rehearsed=16,
+    steps=10_000,
+    every=250,
+    rate=3e-4,
+    held_out=400,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -63,7 +63,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sizes: tuple[int, ...]  # for powers
     bits: tuple[int, ...]  # for exp
@@ -73,9 +73,23 @@ class Scale:
     many: int  # patterns among which one is found, in 64 dimensions
 
 
-smoke = Scale((8, 12), (4, 6, 8), (4, 6, 8), draws=1, tried=10, many=100)
-small = Scale((30, 60, 120), (10, 12, 14, 16, 18), (8, 11, 14, 17, 20), draws=10, tried=100, many=10_000)
-full = Scale((50, 100, 200), (10, 14, 18, 22), (8, 14, 20, 26), draws=20, tried=200, many=1_000_000)
+smoke = Scale(sizes=(8, 12), bits=(4, 6, 8), dimensions=(4, 6, 8), draws=1, tried=10, many=100)
+small = Scale(
+    sizes=(30, 60, 120),
+    bits=(10, 12, 14, 16, 18),
+    dimensions=(8, 11, 14, 17, 20),
+    draws=10,
+    tried=100,
+    many=10_000,
+)
+full = Scale(
+    sizes=(50, 100, 200),
+    bits=(10, 14, 18, 22),
+    dimensions=(8, 14, 20, 26),
+    draws=20,
+    tried=200,
+    many=1_000_000,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

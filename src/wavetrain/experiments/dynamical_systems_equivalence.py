@@ -68,7 +68,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int  # of one head
     time: int
@@ -77,9 +77,9 @@ class Scale:
     orders: int = 4  # of the series
 
 
-smoke = Scale(3, 16, 1, states=2)
-small = Scale(6, 40, 2, states=4)
-full = Scale(8, 64, 8, states=16)
+smoke = Scale(width=3, time=16, sequences=1, states=2)
+small = Scale(width=6, time=40, sequences=2, states=4)
+full = Scale(width=8, time=64, sequences=8, states=16)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

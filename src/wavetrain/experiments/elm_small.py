@@ -50,7 +50,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     task: SpikeAdding
     memory: int  # of the ELM neuron
@@ -65,12 +65,44 @@ class Scale:
     every: int
 
 
-smoke = Scale(SpikeAdding(2, 4, 8, 2), 4, 2, 20.0, 3, 5, steps=4, trial=2, batch=4, rates=(5e-3,), every=2)
+smoke = Scale(
+    task=SpikeAdding(2, 4, 8, 2),
+    memory=4,
+    branches=2,
+    longest=20.0,
+    lstm=3,
+    larger=5,
+    steps=4,
+    trial=2,
+    batch=4,
+    rates=(5e-3,),
+    every=2,
+)
 small = Scale(
-    SpikeAdding(), 30, 8, 150.0, 14, 24, steps=400, trial=60, batch=64, rates=(1e-2, 5e-3), every=50
+    task=SpikeAdding(),
+    memory=30,
+    branches=8,
+    longest=150.0,
+    lstm=14,
+    larger=24,
+    steps=400,
+    trial=60,
+    batch=64,
+    rates=(1e-2, 5e-3),
+    every=50,
 )
 full = Scale(
-    SpikeAdding(0, 100, 140, 10), 40, 28, 200.0, 15, 28, 20_000, 1000, 64, rates=(1e-2, 5e-3, 2e-3), every=500
+    task=SpikeAdding(0, 100, 140, 10),
+    memory=40,
+    branches=28,
+    longest=200.0,
+    lstm=15,
+    larger=28,
+    steps=20_000,
+    trial=1000,
+    batch=64,
+    rates=(1e-2, 5e-3, 2e-3),
+    every=500,
 )
 
 

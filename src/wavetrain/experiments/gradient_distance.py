@@ -64,7 +64,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int
     time: int
@@ -72,9 +72,9 @@ class Scale:
     sequences: int = 4  # of white noise
 
 
-smoke = Scale(4, 16, (1, 4, 12), sequences=2)
-small = Scale(8, 256, (1, 2, 4, 8, 16, 32, 64, 128, 200))
-full = Scale(64, 2048, (1, 4, 16, 64, 256, 1024, 2000))
+smoke = Scale(width=4, time=16, distances=(1, 4, 12), sequences=2)
+small = Scale(width=8, time=256, distances=(1, 2, 4, 8, 16, 32, 64, 128, 200))
+full = Scale(width=64, time=2048, distances=(1, 4, 16, 64, 256, 1024, 2000))
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -52,7 +52,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sizes: Mapping[str, tuple[int, ...]]  # N
     draws: int  # of memories
@@ -61,9 +61,11 @@ class Scale:
     most: int = 4096
 
 
-smoke = Scale({"dsem": (6, 8), "lisem": (20, 30)}, draws=2, starts=4, most=16)
-small = Scale({"dsem": (10, 12, 14, 16, 18), "lisem": (50, 100, 200)}, draws=8, starts=32)
-full = Scale({"dsem": (10, 14, 18, 22, 26), "lisem": (50, 100, 200, 400, 800)}, 32, 64, most=2**17)
+smoke = Scale(sizes={"dsem": (6, 8), "lisem": (20, 30)}, draws=2, starts=4, most=16)
+small = Scale(sizes={"dsem": (10, 12, 14, 16, 18), "lisem": (50, 100, 200)}, draws=8, starts=32)
+full = Scale(
+    sizes={"dsem": (10, 14, 18, 22, 26), "lisem": (50, 100, 200, 400, 800)}, draws=32, starts=64, most=2**17
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -50,7 +50,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     size: int
     memories: int
@@ -61,9 +61,16 @@ class Scale:
     below: float = 0.8  # the A at which nothing should move
 
 
-smoke = Scale(40, 4, (4.9,), (10.0,), cycles=1, rounds=1)
-small = Scale(400, 7, (1.5, 2.0, 4.9), (20.0, 50.0, 100.0), cycles=8)
-full = Scale(1000, 20, (1.1, 1.5, 2.0, 4.9, 34.3), (20.0, 50.0, 100.0, 500.0), cycles=32, rounds=10)
+smoke = Scale(size=40, memories=4, pulls=(4.9,), slows=(10.0,), cycles=1, rounds=1)
+small = Scale(size=400, memories=7, pulls=(1.5, 2.0, 4.9), slows=(20.0, 50.0, 100.0), cycles=8)
+full = Scale(
+    size=1000,
+    memories=20,
+    pulls=(1.1, 1.5, 2.0, 4.9, 34.3),
+    slows=(20.0, 50.0, 100.0, 500.0),
+    cycles=32,
+    rounds=10,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

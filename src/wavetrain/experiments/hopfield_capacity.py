@@ -48,7 +48,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sizes: tuple[int, int, int]
     networks: tuple[int, int, int]  # of each size
@@ -56,9 +56,9 @@ class Scale:
     sweeps: int
 
 
-smoke = Scale((20, 40, 60), (2, 1, 1), tried=2, sweeps=2)
-small = Scale((200, 2400, 3200), (8, 2, 1), tried=60, sweeps=50)
-full = Scale((400, 2000, 10_000), (20, 10, 4), tried=50, sweeps=200)
+smoke = Scale(sizes=(20, 40, 60), networks=(2, 1, 1), tried=2, sweeps=2)
+small = Scale(sizes=(200, 2400, 3200), networks=(8, 2, 1), tried=60, sweeps=50)
+full = Scale(sizes=(400, 2000, 10_000), networks=(20, 10, 4), tried=50, sweeps=200)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

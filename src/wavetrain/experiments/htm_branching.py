@@ -54,7 +54,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     length: int  # records of a stream
     noise: int
@@ -71,9 +71,45 @@ class Scale:
 
 
 SMALL = Dendrites(activation=10, matching=8, grow=16)
-smoke = Scale(160, 20, 128, 2, 16, SMALL, 4, 8, 80, 60, steps=2)
-small = Scale(40_000, 5000, 2048, 32, 40, Dendrites(), 64, 20, 1000, 3000, steps=100)
-full = Scale(40_000, 5000, 2048, 32, 40, Dendrites(), 64, 20, 1000, 9000, steps=600)
+smoke = Scale(
+    length=160,
+    noise=20,
+    columns=128,
+    cells=2,
+    ones=16,
+    dendrites=SMALL,
+    lstm=4,
+    span=8,
+    every=80,
+    window=60,
+    steps=2,
+)
+small = Scale(
+    length=40_000,
+    noise=5000,
+    columns=2048,
+    cells=32,
+    ones=40,
+    dendrites=Dendrites(),
+    lstm=64,
+    span=20,
+    every=1000,
+    window=3000,
+    steps=100,
+)
+full = Scale(
+    length=40_000,
+    noise=5000,
+    columns=2048,
+    cells=32,
+    ones=40,
+    dendrites=Dendrites(),
+    lstm=64,
+    span=20,
+    every=1000,
+    window=9000,
+    steps=600,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -42,7 +42,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     learned: int  # records before the damage
     after: int  # records in which the figure is taken
@@ -53,9 +53,17 @@ class Scale:
     dendrites: Dendrites
 
 
-smoke = Scale(200, 100, 20, 128, 2, 16, Dendrites(activation=10, matching=8, grow=16))
-small = Scale(10_000, 2000, 5000, 2048, 32, 40, Dendrites())
-full = Scale(10_000, 10_000, 5000, 2048, 32, 40, Dendrites())
+smoke = Scale(
+    learned=200,
+    after=100,
+    noise=20,
+    columns=128,
+    cells=2,
+    ones=16,
+    dendrites=Dendrites(activation=10, matching=8, grow=16),
+)
+small = Scale(learned=10_000, after=2000, noise=5000, columns=2048, cells=32, ones=40, dendrites=Dendrites())
+full = Scale(learned=10_000, after=10_000, noise=5000, columns=2048, cells=32, ones=40, dendrites=Dendrites())
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

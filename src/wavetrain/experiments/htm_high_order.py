@@ -58,7 +58,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     length: int  # records; endings are exchanged half-way
     noise: int
@@ -78,10 +78,50 @@ class Scale:
 
 
 SMALL = Dendrites(activation=10, matching=8, grow=16)
-smoke = Scale(160, 20, 128, 2, 16, SMALL, 4, 8, 8, 80, (60,), steps=2, trial=20)
-small = Scale(20_000, 5000, 512, 8, 16, SMALL, 64, 200, 20, 1000, (1000, 3000), steps=150, trial=3000)
+smoke = Scale(
+    length=160,
+    noise=20,
+    columns=128,
+    cells=2,
+    ones=16,
+    dendrites=SMALL,
+    lstm=4,
+    esn=8,
+    span=8,
+    every=80,
+    windows=(60,),
+    steps=2,
+    trial=20,
+)
+small = Scale(
+    length=20_000,
+    noise=5000,
+    columns=512,
+    cells=8,
+    ones=16,
+    dendrites=SMALL,
+    lstm=64,
+    esn=200,
+    span=20,
+    every=1000,
+    windows=(1000, 3000),
+    steps=150,
+    trial=3000,
+)
 full = Scale(
-    20_000, 5000, 2048, 32, 40, Dendrites(), 64, 500, 20, 1000, (1000, 3000, 9000), steps=600, trial=5000
+    length=20_000,
+    noise=5000,
+    columns=2048,
+    cells=32,
+    ones=40,
+    dendrites=Dendrites(),
+    lstm=64,
+    esn=500,
+    span=20,
+    every=1000,
+    windows=(1000, 3000, 9000),
+    steps=600,
+    trial=5000,
 )
 
 

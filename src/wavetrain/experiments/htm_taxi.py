@@ -84,34 +84,51 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+ORDERS = (3, 0, 2), (3, 1, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scale:
-    records: int | None  # of a made-up stream, or None for the recording
-    first: int  # record from which forecasts are scored
-    change: int
-    columns: int
-    winners: int
-    cells: int
-    lstm: int
     windows: tuple[int, ...]  # records that LSTMs are trained on
-    span: int  # records of a run that they train on
     steps: int
     warm: int  # weeks of training before the scoring
-    pooled: int  # records that the spatial pooler learns from
-    passes: int  # over these
     esn: int
-    arima: tuple[tuple[int, int, int], ...]
     fitted: int  # records that ARIMA is fitted to
+    records: int | None = None  # of a made-up stream, or None for the recording
+    first: int = 10_000  # record from which forecasts are scored
+    change: int = 13_152
+    columns: int = 2048
+    winners: int = 40
+    cells: int = 32
+    lstm: int = 20
+    span: int = 100  # records of a run that LSTMs train on
+    pooled: int = 5000  # records that the spatial pooler learns from
+    passes: int = 5  # over these
+    arima: tuple[tuple[int, int, int], ...] = ORDERS
     rates: tuple[float, ...] = (1e-2, 3e-3)
     fades: tuple[float, ...] = (1.0, 0.9998)
 
 
-ORDERS = (3, 0, 2), (3, 1, 2)
-smoke = Scale(460, 380, 420, 128, 20, 2, 4, (60,), 20, 2, 0, 300, 2, 8, ((1, 0, 0),), 60)
-small = Scale(None, 10_000, 13_152, 2048, 40, 32, 20, (1000, 6000), 100, 190, 4, 5000, 5, 200, ORDERS, 1000)
-full = Scale(
-    None, 10_000, 13_152, 2048, 40, 32, 20, (1000, 3000, 6000), 100, 2000, 20, 5000, 5, 500, ORDERS, 3000
+smoke = Scale(
+    records=460,
+    first=380,
+    change=420,
+    columns=128,
+    winners=20,
+    cells=2,
+    lstm=4,
+    windows=(60,),
+    span=20,
+    steps=2,
+    warm=0,
+    pooled=300,
+    passes=2,
+    esn=8,
+    arima=((1, 0, 0),),
+    fitted=60,
 )
+small = Scale(windows=(1000, 6000), steps=190, warm=4, esn=200, fitted=1000)
+full = Scale(windows=(1000, 3000, 6000), steps=2000, warm=20, esn=500, fitted=3000)
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int  # inputs and outputs of each layer
     time: int
@@ -74,9 +74,9 @@ class Scale:
     modes: int  # complex ones, of the LRU
 
 
-smoke = Scale(4, 8, 1, heads=(1, 2), modes=1)
-small = Scale(8, 32, 4, heads=(1, 2, 4, 8), modes=3)
-full = Scale(16, 64, 8, heads=(1, 2, 4, 8, 16), modes=8)
+smoke = Scale(width=4, time=8, sequences=1, heads=(1, 2), modes=1)
+small = Scale(width=8, time=32, sequences=4, heads=(1, 2, 4, 8), modes=3)
+full = Scale(width=16, time=64, sequences=8, heads=(1, 2, 4, 8, 16), modes=8)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

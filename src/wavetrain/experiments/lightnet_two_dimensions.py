@@ -66,7 +66,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     read: Callable[[], Recorded]
     side: int  # of the images, in patches
@@ -81,9 +81,21 @@ class Scale:
     drops: tuple[tuple[int, float], ...] = ()
 
 
-smoke = Scale(digits, 4, 2, steps=4, trial=2, batch=4, every=2, width=8, rates=(3e-3,))
-small = Scale(mnist, 7, 4, steps=1100, trial=100, batch=32, every=100, drops=((900, 5),))
-full = Scale(mnist, 14, 2, 53_500, 4_460, 128, 446, 192, 6, (3e-3, 1e-3, 3e-4), ((44_600, 5),))
+smoke = Scale(read=digits, side=4, patch=2, steps=4, trial=2, batch=4, every=2, width=8, rates=(3e-3,))
+small = Scale(read=mnist, side=7, patch=4, steps=1100, trial=100, batch=32, every=100, drops=((900, 5),))
+full = Scale(
+    read=mnist,
+    side=14,
+    patch=2,
+    steps=53_500,
+    trial=4_460,
+    batch=128,
+    every=446,
+    width=192,
+    heads=6,
+    rates=(3e-3, 1e-3, 3e-4),
+    drops=((44_600, 5),),
+)
 
 
 class Block(nn.Module):

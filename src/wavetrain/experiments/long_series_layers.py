@@ -59,7 +59,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sets: tuple[str, ...]  # of the archive; none for a made-up one
     width: int
@@ -71,9 +71,9 @@ class Scale:
     every: int
 
 
-smoke = Scale((), width=4, states=2, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
+smoke = Scale(sets=(), width=4, states=2, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
 small = Scale(
-    ("epilepsy", "basic_motions", "ering"),
+    sets=("epilepsy", "basic_motions", "ering"),
     width=16,
     states=8,
     steps=250,
@@ -83,7 +83,7 @@ small = Scale(
     every=25,
 )
 full = Scale(
-    ("epilepsy", "basic_motions", "ering", "acsf1", "atrial_fibrillation", "stand_walk_jump"),
+    sets=("epilepsy", "basic_motions", "ering", "acsf1", "atrial_fibrillation", "stand_walk_jump"),
     width=64,
     states=64,
     steps=50_000,

@@ -76,7 +76,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     length: int
     vocabulary: int
@@ -88,9 +88,27 @@ class Scale:
     tested: int  # sequences at each length
 
 
-smoke = Scale(6, 4, (8, 8), steps=4, batch=4, rates=(1e-3,), every=2, tested=10)
-small = Scale(32, 16, (32, 32), steps=3000, batch=32, rates=(3e-3, 1.5e-3), every=100, tested=300)
-full = Scale(256, 16, (64, 128), steps=204_800, batch=8, rates=(1e-3, 2e-4), every=8192, tested=1000)
+smoke = Scale(length=6, vocabulary=4, widths=(8, 8), steps=4, batch=4, rates=(1e-3,), every=2, tested=10)
+small = Scale(
+    length=32,
+    vocabulary=16,
+    widths=(32, 32),
+    steps=3000,
+    batch=32,
+    rates=(3e-3, 1.5e-3),
+    every=100,
+    tested=300,
+)
+full = Scale(
+    length=256,
+    vocabulary=16,
+    widths=(64, 128),
+    steps=204_800,
+    batch=8,
+    rates=(1e-3, 2e-4),
+    every=8192,
+    tested=1000,
+)
 
 
 class Placed(nn.Linear):

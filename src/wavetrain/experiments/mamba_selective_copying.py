@@ -45,7 +45,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     length: int
     count: int
@@ -57,9 +57,11 @@ class Scale:
     every: int
 
 
-smoke = Scale(6, 2, 8, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
-small = Scale(64, 8, 32, steps=2000, trial=100, batch=32, rates=(1e-2, 3e-3), every=50)
-full = Scale(4096, 16, 64, steps=400_000, trial=2000, batch=64, rates=(1e-3, 1e-4), every=1000)
+smoke = Scale(length=6, count=2, width=8, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
+small = Scale(length=64, count=8, width=32, steps=2000, trial=100, batch=32, rates=(1e-2, 3e-3), every=50)
+full = Scale(
+    length=4096, count=16, width=64, steps=400_000, trial=2000, batch=64, rates=(1e-3, 1e-4), every=1000
+)
 
 
 class Constant(nn.Module):

@@ -74,7 +74,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     length: int
     shares: tuple[float, ...]
@@ -95,10 +95,50 @@ class Scale:
         return max(self.steps // 10, 1)
 
 
-smoke = Scale(6, (0.5, 0.4, 0.1), 4, 0.2, 6, 8, 4, 2, 2, 1, 4, (1e-3,), tested=10)
-small = Scale(20, (0.5, 0.4, 0.1), 8, 0.3, 32, 66, 10, 1, 300, 30, 64, (1e-2, 3e-3), tested=1000)
+smoke = Scale(
+    length=6,
+    shares=(0.5, 0.4, 0.1),
+    channels=4,
+    noise=0.2,
+    width=6,
+    lstm=8,
+    slots=4,
+    horizon=2,
+    steps=2,
+    trial=1,
+    batch=4,
+    rates=(1e-3,),
+    tested=10,
+)
+small = Scale(
+    length=20,
+    shares=(0.5, 0.4, 0.1),
+    channels=8,
+    noise=0.3,
+    width=32,
+    lstm=66,
+    slots=10,
+    horizon=1,
+    steps=300,
+    trial=30,
+    batch=64,
+    rates=(1e-2, 3e-3),
+    tested=1000,
+)
 full = Scale(
-    50, (0.4, 0.3, 0.2, 0.08, 0.02), 16, 0.5, 128, 278, 128, 5, 20_000, 1000, 64, (3e-3, 1e-3), tested=5000
+    length=50,
+    shares=(0.4, 0.3, 0.2, 0.08, 0.02),
+    channels=16,
+    noise=0.5,
+    width=128,
+    lstm=278,
+    slots=128,
+    horizon=5,
+    steps=20_000,
+    trial=1000,
+    batch=64,
+    rates=(3e-3, 1e-3),
+    tested=5000,
 )
 
 

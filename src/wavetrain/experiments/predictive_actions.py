@@ -51,7 +51,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sets: tuple[str, ...]  # of the archive; none for a made-up one
     hidden: int
@@ -63,9 +63,9 @@ class Scale:
 
 
 SETS = ("basic_motions", "racket_sports", "epilepsy")
-smoke = Scale((), 8, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
-small = Scale(SETS, 64, steps=500, trial=60, batch=16)
-full = Scale(SETS, 512, steps=20_000, trial=500, batch=32, every=500)
+smoke = Scale(sets=(), hidden=8, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
+small = Scale(sets=SETS, hidden=64, steps=500, trial=60, batch=16)
+full = Scale(sets=SETS, hidden=512, steps=20_000, trial=500, batch=32, every=500)
 
 
 def made_up() -> Recorded:

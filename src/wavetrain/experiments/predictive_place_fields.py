@@ -64,7 +64,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     walks: int  # in the training part, and as many to look at
     time: int
@@ -78,9 +78,13 @@ class Scale:
     every: int = 20
 
 
-smoke = Scale(16, 8, 12, 10, steps=4, trial=2, batch=4, rat=False, rates=(1e-3,), every=2)
-small = Scale(200, 50, 100, 150, steps=400, trial=60, batch=32, rat=True)
-full = Scale(1000, 100, 200, 500, steps=30_000, trial=1000, batch=50, rat=True, every=500)
+smoke = Scale(
+    walks=16, time=8, cells=12, hidden=10, steps=4, trial=2, batch=4, rat=False, rates=(1e-3,), every=2
+)
+small = Scale(walks=200, time=50, cells=100, hidden=150, steps=400, trial=60, batch=32, rat=True)
+full = Scale(
+    walks=1000, time=100, cells=200, hidden=500, steps=30_000, trial=1000, batch=50, rat=True, every=500
+)
 
 
 class World(NamedTuple):

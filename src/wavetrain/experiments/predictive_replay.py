@@ -50,7 +50,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     cells: int
     time: int  # steps a lap
@@ -61,9 +61,9 @@ class Scale:
     every: int = 50
 
 
-smoke = Scale(12, 16, 10, steps=4, trial=2, rates=(1e-3,), every=2)
-small = Scale(200, 100, 200, steps=1500, trial=150)
-full = Scale(200, 100, 200, steps=50_000, trial=1500, every=500)
+smoke = Scale(cells=12, time=16, hidden=10, steps=4, trial=2, rates=(1e-3,), every=2)
+small = Scale(cells=200, time=100, hidden=200, steps=1500, trial=150)
+full = Scale(cells=200, time=100, hidden=200, steps=50_000, trial=1500, every=500)
 
 
 def lap(cells: int, time: int) -> Tensor:

@@ -49,7 +49,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     images: int  # to train on
     hidden: int
@@ -60,9 +60,9 @@ class Scale:
     every: int = 50
 
 
-smoke = Scale(4, 10, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
-small = Scale(40, 256, steps=1000, trial=150, batch=40)
-full = Scale(1000, 512, steps=50_000, trial=1500, batch=100, every=500)
+smoke = Scale(images=4, hidden=10, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
+small = Scale(images=40, hidden=256, steps=1000, trial=150, batch=40)
+full = Scale(images=1000, hidden=512, steps=50_000, trial=1500, batch=100, every=500)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -68,7 +68,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     size: int  # vectors, and their components
     hidden: int
@@ -83,9 +83,17 @@ class Scale:
     sequences: int = 1000  # half to choose coordinates by, half to score
 
 
-smoke = Scale(2, 8, (3, 4), steps=4, test=6, batch=4, every=2, sequences=20)
-small = Scale(8, 128, (10, 20, 40), steps=2000, test=200, drops=((1500, 4.0),))
-full = Scale(8, 128, (10, 20, 40, 60, 100), steps=20_000, test=200, rate=1e-3, drops=((15_000, 4.0),))
+smoke = Scale(size=2, hidden=8, horizons=(3, 4), steps=4, test=6, batch=4, every=2, sequences=20)
+small = Scale(size=8, hidden=128, horizons=(10, 20, 40), steps=2000, test=200, drops=((1500, 4.0),))
+full = Scale(
+    size=8,
+    hidden=128,
+    horizons=(10, 20, 40, 60, 100),
+    steps=20_000,
+    test=200,
+    rate=1e-3,
+    drops=((15_000, 4.0),),
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -69,7 +69,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     forcing: float
     trajectories: int
@@ -87,9 +87,54 @@ class Scale:
     every: int
 
 
-smoke = Scale(8.0, 4, 12, 0.05, 0.5, 4, 4, 3500, 1, 4, 2, 4, rates=(1e-3,), every=2)
-small = Scale(8.0, 1000, 80, 0.05, 8.0, 8, 60, 60_000, 1, 900, 100, 64, (1e-2, 3e-3), 100)
-full = Scale(10.0, 100, 2000, 0.01, 20.0, 32, 1000, 1_000_000, 2, 100_000, 2000, 32, (1e-3, 1e-4), 1000)
+smoke = Scale(
+    forcing=8.0,
+    trajectories=4,
+    samples=12,
+    step=0.05,
+    transient=0.5,
+    window=4,
+    ahead=4,
+    parameters=3500,
+    depth=1,
+    steps=4,
+    trial=2,
+    batch=4,
+    rates=(1e-3,),
+    every=2,
+)
+small = Scale(
+    forcing=8.0,
+    trajectories=1000,
+    samples=80,
+    step=0.05,
+    transient=8.0,
+    window=8,
+    ahead=60,
+    parameters=60_000,
+    depth=1,
+    steps=900,
+    trial=100,
+    batch=64,
+    rates=(1e-2, 3e-3),
+    every=100,
+)
+full = Scale(
+    forcing=10.0,
+    trajectories=100,
+    samples=2000,
+    step=0.01,
+    transient=20.0,
+    window=32,
+    ahead=1000,
+    parameters=1_000_000,
+    depth=2,
+    steps=100_000,
+    trial=2000,
+    batch=32,
+    rates=(1e-3, 1e-4),
+    every=1000,
+)
 
 
 class Carried(Nonlinear):

@@ -65,7 +65,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     length: int
     delays: tuple[int, ...]
@@ -81,7 +81,17 @@ class Scale:
 
 
 smoke = Scale(
-    24, (2, 5), 120, 8, (4, 4, 4, 4, 4), steps=4, trial=2, batch=4, rates=(1e-2,), every=2, held_out=9
+    length=24,
+    delays=(2, 5),
+    signal=120,
+    states=8,
+    widths=(4, 4, 4, 4, 4),
+    steps=4,
+    trial=2,
+    batch=4,
+    rates=(1e-2,),
+    every=2,
+    held_out=9,
 )
 small = Scale(
     length=256,

@@ -78,7 +78,7 @@ class Course:
     orders: tuple[str, ...] = ("rows", "permuted")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     depth: int
     width: int
@@ -87,20 +87,26 @@ class Scale:
     courses: Mapping[str, Course]
 
 
-smoke = Scale(1, 4, 4, (1e-3,), {"digits": Course(digits, steps=4, trial=2, batch=8, every=2)})
+smoke = Scale(
+    depth=1,
+    width=4,
+    states=4,
+    rates=(1e-3,),
+    courses={"digits": Course(digits, steps=4, trial=2, batch=8, every=2)},
+)
 small = Scale(
-    2,
-    16,
-    32,
-    (1e-2, 3e-3),
-    {
+    depth=2,
+    width=16,
+    states=32,
+    rates=(1e-2, 3e-3),
+    courses={
         "digits": Course(digits, steps=840, trial=120, batch=32, every=60),
         "mnist": Course(mnist, steps=1000, trial=50, batch=32, every=250, tested=2000, orders=("rows",)),
     },
 )
 drops = ((114_000, 5.0), (171_000, 5.0))
 epochs = Course(mnist, steps=228_000, trial=11_400, batch=50, every=1140, drops=drops)  # 200 of them
-full = Scale(6, 128, 128, (4e-3, 1e-3), {"mnist": epochs})
+full = Scale(depth=6, width=128, states=128, rates=(4e-3, 1e-3), courses={"mnist": epochs})
 
 
 class Mean(nn.Module):

@@ -61,7 +61,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     size: int
     neurons: int
@@ -73,9 +73,11 @@ class Scale:
     reads: int = 30
 
 
-smoke = Scale(64, 400, (22, 23, 24, 25), 4, 12, 5, loads=(0.5, 2.0), reads=3)
-small = Scale(256, 10_000, (104, 106, 108, 110), 100, 8, 100)
-full = Scale(1000, 1_000_000, (444, 447, 450, 453), 10_000, 8, 200)
+smoke = Scale(
+    size=64, neurons=400, radii=(22, 23, 24, 25), patterns=4, step=12, cues=5, loads=(0.5, 2.0), reads=3
+)
+small = Scale(size=256, neurons=10_000, radii=(104, 106, 108, 110), patterns=100, step=8, cues=100)
+full = Scale(size=1000, neurons=1_000_000, radii=(444, 447, 450, 453), patterns=10_000, step=8, cues=200)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

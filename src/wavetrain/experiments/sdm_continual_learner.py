@@ -65,7 +65,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     part: Callable[[int, int], Recorded]  # the task of a number, in the order of a seed
     neurons: int
@@ -84,12 +84,28 @@ def split_digits(part: int, seed: int) -> Recorded:
     return of_classes(digits(), order[part].tolist())
 
 
-smoke = Scale(split_digits, 20, 3, steps=2, batch=8, switch=16, remembered=2, strengths=(100.0,))
+smoke = Scale(
+    part=split_digits, neurons=20, winners=3, steps=2, batch=8, switch=16, remembered=2, strengths=(100.0,)
+)
 small = Scale(
-    split_mnist, 500, 10, steps=150, batch=64, switch=4800, remembered=50, strengths=(1e4, 1e6, 1e8)
+    part=split_mnist,
+    neurons=500,
+    winners=10,
+    steps=150,
+    batch=64,
+    switch=4800,
+    remembered=50,
+    strengths=(1e4, 1e6, 1e8),
 )
 full = Scale(
-    split_mnist, 1000, 10, 47_000, 128, switch=5_000_000, remembered=1000, strengths=(1e2, 1e4, 1e6, 1e8)
+    part=split_mnist,
+    neurons=1000,
+    winners=10,
+    steps=47_000,
+    batch=128,
+    switch=5_000_000,
+    remembered=1000,
+    strengths=(1e2, 1e4, 1e6, 1e8),
 )
 
 

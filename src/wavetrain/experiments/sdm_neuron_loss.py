@@ -52,7 +52,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     size: int
     neurons: int
@@ -63,9 +63,9 @@ class Scale:
     draws: int  # of which neurons die
 
 
-smoke = Scale(64, 400, 24, 6, 4, 3, draws=1)
-small = Scale(256, 10_000, 108, 168, 20, 168, draws=5)
-full = Scale(1000, 1_000_000, 450, 10_000, 78, 1000, draws=5)
+smoke = Scale(size=64, neurons=400, radius=24, patterns=6, wrong=4, cues=3, draws=1)
+small = Scale(size=256, neurons=10_000, radius=108, patterns=168, wrong=20, cues=168, draws=5)
+full = Scale(size=1000, neurons=1_000_000, radius=450, patterns=10_000, wrong=78, cues=1000, draws=5)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

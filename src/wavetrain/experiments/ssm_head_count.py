@@ -63,7 +63,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int  # inputs and outputs of the system
     time: int
@@ -73,9 +73,9 @@ class Scale:
     steps: int  # of Adam, for softmax heads
 
 
-smoke = Scale(4, 8, 8, heads=5, sweeps=2, steps=4)
-small = Scale(4, 32, 200, heads=6, sweeps=40, steps=2000)
-full = Scale(8, 128, 300, heads=8, sweeps=100, steps=20_000)
+smoke = Scale(width=4, time=8, sequences=8, heads=5, sweeps=2, steps=4)
+small = Scale(width=4, time=32, sequences=200, heads=6, sweeps=40, steps=2000)
+full = Scale(width=8, time=128, sequences=300, heads=8, sweeps=100, steps=20_000)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -47,7 +47,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     lengths: tuple[int, ...]  # ascending
     rounds: int

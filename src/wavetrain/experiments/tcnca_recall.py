@@ -50,7 +50,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     pairs: int
     vocabulary: int  # keys, and values
@@ -64,10 +64,32 @@ class Scale:
     every: int
 
 
-smoke = Scale(2, 2, 8, 4, width=4, steps=2, trial=2, batch=4, rates=(1e-2,), every=1)
-small = Scale(2, 3, 16, 8, width=32, steps=3000, trial=300, batch=32, rates=(3e-3, 1e-3), every=50)
+smoke = Scale(
+    pairs=2, vocabulary=2, length=8, chunk=4, width=4, steps=2, trial=2, batch=4, rates=(1e-2,), every=1
+)
+small = Scale(
+    pairs=2,
+    vocabulary=3,
+    length=16,
+    chunk=8,
+    width=32,
+    steps=3000,
+    trial=300,
+    batch=32,
+    rates=(3e-3, 1e-3),
+    every=50,
+)
 full = Scale(
-    16, 20, 1024, 128, width=128, steps=100_000, trial=1000, batch=64, rates=(3e-3, 1e-3), every=1000
+    pairs=16,
+    vocabulary=20,
+    length=1024,
+    chunk=128,
+    width=128,
+    steps=100_000,
+    trial=1000,
+    batch=64,
+    rates=(3e-3, 1e-3),
+    every=1000,
 )
 
 

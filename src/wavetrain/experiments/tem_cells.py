@@ -73,7 +73,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int  # of the torus
     labels: int
@@ -87,9 +87,22 @@ class Scale:
     shifts: int
 
 
-smoke = Scale(4, 4, 8, 4, steps=2, batch=4, rate=3e-3, look=24, walks=3, shifts=3)
-small = Scale(6, 45, 100, 48, steps=600, batch=32, rate=3e-3, look=320, walks=32, shifts=200)
-full = Scale(11, 45, 500, 128, steps=20_000, batch=64, rate=1e-3, look=1000, walks=200, shifts=200)
+smoke = Scale(width=4, labels=4, length=8, places=4, steps=2, batch=4, rate=3e-3, look=24, walks=3, shifts=3)
+small = Scale(
+    width=6, labels=45, length=100, places=48, steps=600, batch=32, rate=3e-3, look=320, walks=32, shifts=200
+)
+full = Scale(
+    width=11,
+    labels=45,
+    length=500,
+    places=128,
+    steps=20_000,
+    batch=64,
+    rate=1e-3,
+    look=1000,
+    walks=200,
+    shifts=200,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

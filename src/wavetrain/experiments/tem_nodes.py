@@ -59,7 +59,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int  # of the torus
     labels: int
@@ -79,10 +79,59 @@ class Scale:
     every: int
 
 
-smoke = Scale(2, 3, 8, (2, 2), 1, 4, 4, 4, 2, 4, 1e-3, (1e-3,), 2, 8, 20, 2)
-small = Scale(4, 20, 40, (8, 6), 2, 40, 1200, 300, 400, 32, 3e-3, (3e-3, 1e-2), 100, 128, 500, 100)
+smoke = Scale(
+    width=2,
+    labels=3,
+    length=8,
+    modules=(2, 2),
+    iterations=1,
+    chunk=4,
+    steps=4,
+    ramps=4,
+    trust=2,
+    batch=4,
+    rate=1e-3,
+    rates=(1e-3,),
+    trial=2,
+    hidden=8,
+    tests=20,
+    every=2,
+)
+small = Scale(
+    width=4,
+    labels=20,
+    length=40,
+    modules=(8, 6),
+    iterations=2,
+    chunk=40,
+    steps=1200,
+    ramps=300,
+    trust=400,
+    batch=32,
+    rate=3e-3,
+    rates=(3e-3, 1e-2),
+    trial=100,
+    hidden=128,
+    tests=500,
+    every=100,
+)
 full = Scale(
-    10, 45, 300, (10, 10, 8, 6, 6), 5, 25, 20_000, 20_000, 400, 16, 9e-4, (1e-3, 3e-3), 1000, 128, 500, 500
+    width=10,
+    labels=45,
+    length=300,
+    modules=(10, 10, 8, 6, 6),
+    iterations=5,
+    chunk=25,
+    steps=20_000,
+    ramps=20_000,
+    trust=400,
+    batch=16,
+    rate=9e-4,
+    rates=(1e-3, 3e-3),
+    trial=1000,
+    hidden=128,
+    tests=500,
+    every=500,
 )
 
 

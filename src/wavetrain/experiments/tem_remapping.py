@@ -83,7 +83,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int  # of the torus
     labels: int
@@ -102,12 +102,56 @@ class Scale:
     shifts: int
 
 
-smoke = Scale(4, 3, 8, (2, 2), 1, 4, 2, 4, 2, 4, 1e-3, (), look=24, walks=3, shifts=3)
+smoke = Scale(
+    width=4,
+    labels=3,
+    length=8,
+    modules=(2, 2),
+    iterations=1,
+    chunk=4,
+    steps=2,
+    ramps=4,
+    trust=2,
+    batch=4,
+    rate=1e-3,
+    drops=(),
+    look=24,
+    walks=3,
+    shifts=3,
+)
 small = Scale(
-    6, 21, 60, (10, 8, 6), 2, 60, 4000, 400, 400, 32, 3e-3, ((2500, 3.0),), look=200, walks=16, shifts=200
+    width=6,
+    labels=21,
+    length=60,
+    modules=(10, 8, 6),
+    iterations=2,
+    chunk=60,
+    steps=4000,
+    ramps=400,
+    trust=400,
+    batch=32,
+    rate=3e-3,
+    drops=((2500, 3.0),),
+    look=200,
+    walks=16,
+    shifts=200,
 )
 full = Scale(
-    10, 45, 300, (10, 10, 8, 6, 6), 5, 25, 20_000, 20_000, 400, 16, 9e-4, ((10_000, 4.0),), 1000, 64, 200
+    width=10,
+    labels=45,
+    length=300,
+    modules=(10, 10, 8, 6, 6),
+    iterations=5,
+    chunk=25,
+    steps=20_000,
+    ramps=20_000,
+    trust=400,
+    batch=16,
+    rate=9e-4,
+    drops=((10_000, 4.0),),
+    look=1000,
+    walks=64,
+    shifts=200,
 )
 
 

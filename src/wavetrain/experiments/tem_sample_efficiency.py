@@ -50,7 +50,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int  # of the torus
     labels: int
@@ -66,10 +66,47 @@ class Scale:
     every: int
 
 
-smoke = Scale(2, 3, 8, (2, 2), 1, 4, 2, 4, steps=4, batch=4, rates=(3e-3,), every=2)
-small = Scale(4, 20, 40, (8, 6), 2, 300, 400, 32, steps=500, batch=32, rates=(3e-3,), every=20)
+smoke = Scale(
+    width=2,
+    labels=3,
+    length=8,
+    modules=(2, 2),
+    iterations=1,
+    ramps=4,
+    trust=2,
+    places=4,
+    steps=4,
+    batch=4,
+    rates=(3e-3,),
+    every=2,
+)
+small = Scale(
+    width=4,
+    labels=20,
+    length=40,
+    modules=(8, 6),
+    iterations=2,
+    ramps=300,
+    trust=400,
+    places=32,
+    steps=500,
+    batch=32,
+    rates=(3e-3,),
+    every=20,
+)
 full = Scale(
-    8, 45, 128, (10, 10, 8, 6, 6), 5, 20_000, 400, 128, steps=20_000, batch=16, rates=(1e-3, 3e-3), every=100
+    width=8,
+    labels=45,
+    length=128,
+    modules=(10, 10, 8, 6, 6),
+    iterations=5,
+    ramps=20_000,
+    trust=400,
+    places=128,
+    steps=20_000,
+    batch=16,
+    rates=(1e-3, 3e-3),
+    every=100,
 )
 
 

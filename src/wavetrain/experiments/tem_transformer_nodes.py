@@ -65,7 +65,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     side: int
     torus: bool
@@ -81,12 +81,47 @@ class Scale:
     tested: int  # walks
 
 
-smoke = Scale(2, True, 5, 10, 8, 8, steps=4, trial=2, batch=4, rates=(1e-3,), every=2, tested=20)
+smoke = Scale(
+    side=2,
+    torus=True,
+    labels=5,
+    length=10,
+    hidden=8,
+    width=8,
+    steps=4,
+    trial=2,
+    batch=4,
+    rates=(1e-3,),
+    every=2,
+    tested=20,
+)
 small = Scale(
-    4, True, 20, 64, 32, 128, steps=500, trial=100, batch=32, rates=(3e-3, 1e-3), every=50, tested=500
+    side=4,
+    torus=True,
+    labels=20,
+    length=64,
+    hidden=32,
+    width=128,
+    steps=500,
+    trial=100,
+    batch=32,
+    rates=(3e-3, 1e-3),
+    every=50,
+    tested=500,
 )
 full = Scale(
-    10, False, 45, 500, 128, 512, steps=20_000, trial=500, batch=64, rates=(3e-3, 1e-3), every=500, tested=500
+    side=10,
+    torus=False,
+    labels=45,
+    length=500,
+    hidden=128,
+    width=512,
+    steps=20_000,
+    trial=500,
+    batch=64,
+    rates=(3e-3, 1e-3),
+    every=500,
+    tested=500,
 )
 
 

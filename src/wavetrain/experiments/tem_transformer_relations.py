@@ -58,7 +58,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     items: int
     line_length: int
@@ -75,12 +75,50 @@ class Scale:
     tested: int  # sequences
 
 
-smoke = Scale(5, 10, 1, 6, 5, 8, 8, steps=4, trial=2, batch=4, rates=(1e-3,), every=2, tested=50)
+smoke = Scale(
+    items=5,
+    line_length=10,
+    levels=1,
+    family_length=6,
+    labels=5,
+    hidden=8,
+    width=8,
+    steps=4,
+    trial=2,
+    batch=4,
+    rates=(1e-3,),
+    every=2,
+    tested=50,
+)
 small = Scale(
-    6, 24, 3, 64, 20, 32, 128, steps=600, trial=100, batch=32, rates=(3e-3, 1e-3), every=100, tested=500
+    items=6,
+    line_length=24,
+    levels=3,
+    family_length=64,
+    labels=20,
+    hidden=32,
+    width=128,
+    steps=600,
+    trial=100,
+    batch=32,
+    rates=(3e-3, 1e-3),
+    every=100,
+    tested=500,
 )
 full = Scale(
-    6, 50, 4, 500, 45, 128, 512, steps=20_000, trial=500, batch=64, rates=(3e-3, 1e-3), every=500, tested=500
+    items=6,
+    line_length=50,
+    levels=4,
+    family_length=500,
+    labels=45,
+    hidden=128,
+    width=512,
+    steps=20_000,
+    trial=500,
+    batch=64,
+    rates=(3e-3, 1e-3),
+    every=500,
+    tested=500,
 )
 
 

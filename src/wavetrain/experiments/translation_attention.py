@@ -51,7 +51,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     clauses: tuple[int, ...]  # lengths to train on, in clauses of two words
     tested: tuple[int, ...]  # to test: from the shortest to the longest of these, and beyond
@@ -66,14 +66,32 @@ class Scale:
     verbs: int = 8  # of each kind
 
 
-smoke = Scale((2, 3), (2, 3, 4), (8, 12), 4, 2, 4, rates=(1e-3,), every=2, sentences=5)
+smoke = Scale(
+    clauses=(2, 3),
+    tested=(2, 3, 4),
+    widths=(8, 12),
+    steps=4,
+    trial=2,
+    batch=4,
+    rates=(1e-3,),
+    every=2,
+    sentences=5,
+)
 small = Scale(
-    tuple(range(2, 9)), (2, 3, 4, 5, 6, 7, 8, 10), (64, 71), 2500, 150, 64, (1e-2, 3e-3), 250, sentences=300
+    clauses=tuple(range(2, 9)),
+    tested=(2, 3, 4, 5, 6, 7, 8, 10),
+    widths=(64, 71),
+    steps=2500,
+    trial=150,
+    batch=64,
+    rates=(1e-2, 3e-3),
+    every=250,
+    sentences=300,
 )
 full = Scale(
-    tuple(range(2, 26)),
-    (2, 5, 10, 15, 20, 25, 30),
-    (1000, 1100),
+    clauses=tuple(range(2, 26)),
+    tested=(2, 5, 10, 15, 20, 25, 30),
+    widths=(1000, 1100),
     steps=100_000,
     trial=2000,
     batch=80,

@@ -57,7 +57,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     trained: int  # longest string in training
     tests: tuple[int, ...]  # lengths to report, the longest last
@@ -73,10 +73,44 @@ class Scale:
     price: float = 0.01  # tau, of a step of pondering
 
 
-smoke = Scale(3, (3, 6), 8, 2, 2, 4, steps=4, trial=2, batch=4, rates=(1e-3,), every=2)
-small = Scale(10, (10, 20, 40), 64, 4, 4, 8, steps=5000, trial=100, batch=32, rates=(3e-3, 1e-3), every=250)
+smoke = Scale(
+    trained=3,
+    tests=(3, 6),
+    width=8,
+    heads=2,
+    depth=2,
+    most=4,
+    steps=4,
+    trial=2,
+    batch=4,
+    rates=(1e-3,),
+    every=2,
+)
+small = Scale(
+    trained=10,
+    tests=(10, 20, 40),
+    width=64,
+    heads=4,
+    depth=4,
+    most=8,
+    steps=5000,
+    trial=100,
+    batch=32,
+    rates=(3e-3, 1e-3),
+    every=250,
+)
 full = Scale(
-    40, (40, 80, 400), 1024, 16, 6, 12, steps=100_000, trial=1000, batch=64, rates=(3e-4, 1e-4), every=1000
+    trained=40,
+    tests=(40, 80, 400),
+    width=1024,
+    heads=16,
+    depth=6,
+    most=12,
+    steps=100_000,
+    trial=1000,
+    batch=64,
+    rates=(3e-4, 1e-4),
+    every=1000,
 )
 
 

@@ -59,7 +59,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     delay: int
     steps: int
@@ -73,9 +73,19 @@ class Scale:
     width: int = 100
 
 
-smoke = Scale(1, 4, 2, 4, (1e-3,), (1.0,), every=2, ring=12, channels=2, width=10)
-small = Scale(30, 1600, 60, 32, (1e-2, 1e-3, 1e-4), (1.0,), every=50)
-full = Scale(30, 60_000, 1000, 128, (1e-2, 1e-3, 1e-4), (None, 1.0, 10.0), every=500)
+smoke = Scale(
+    delay=1, steps=4, trial=2, batch=4, rates=(1e-3,), clips=(1.0,), every=2, ring=12, channels=2, width=10
+)
+small = Scale(delay=30, steps=1600, trial=60, batch=32, rates=(1e-2, 1e-3, 1e-4), clips=(1.0,), every=50)
+full = Scale(
+    delay=30,
+    steps=60_000,
+    trial=1000,
+    batch=128,
+    rates=(1e-2, 1e-3, 1e-4),
+    clips=(None, 1.0, 10.0),
+    every=500,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

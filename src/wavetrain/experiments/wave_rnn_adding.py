@@ -67,7 +67,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     lengths: tuple[int, ...]
     ring: int
@@ -82,12 +82,34 @@ class Scale:
     every: int
 
 
-smoke = Scale((4,), 8, 2, 8, 4, 1, trial=2, batch=4, rates=(1e-3,), clips=(1.0,), every=2)
+smoke = Scale(
+    lengths=(4,),
+    ring=8,
+    channels=2,
+    width=8,
+    steps=4,
+    patience=1,
+    trial=2,
+    batch=4,
+    rates=(1e-3,),
+    clips=(1.0,),
+    every=2,
+)
 small = Scale(
-    (50, 100), 50, 12, 100, 12_000, 10, trial=60, batch=64, rates=(1e-2, 1e-3, 1e-4), clips=(1.0,), every=20
+    lengths=(50, 100),
+    ring=50,
+    channels=12,
+    width=100,
+    steps=12_000,
+    patience=10,
+    trial=60,
+    batch=64,
+    rates=(1e-2, 1e-3, 1e-4),
+    clips=(1.0,),
+    every=20,
 )
 full = Scale(
-    (100, 200, 400, 700, 1000),
+    lengths=(100, 200, 400, 700, 1000),
     ring=100,
     channels=27,
     width=100,

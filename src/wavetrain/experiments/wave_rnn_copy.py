@@ -53,7 +53,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     delays: tuple[int, ...]
     steps: int  # budget of iterations
@@ -68,10 +68,23 @@ class Scale:
     widths: tuple[int, int] = (100, 625)
 
 
-smoke = Scale((1,), 4, 1, trial=2, batch=4, rates=(1e-3,), clips=(1.0,), every=2, ring=12, widths=(10, 12))
-small = Scale((0, 5), 2000, 10, trial=25, batch=24, rates=(1e-2, 1e-3), clips=(1.0,), every=10)
+smoke = Scale(
+    delays=(1,),
+    steps=4,
+    patience=1,
+    trial=2,
+    batch=4,
+    rates=(1e-3,),
+    clips=(1.0,),
+    every=2,
+    ring=12,
+    widths=(10, 12),
+)
+small = Scale(
+    delays=(0, 5), steps=2000, patience=10, trial=25, batch=24, rates=(1e-2, 1e-3), clips=(1.0,), every=10
+)
 full = Scale(
-    (0, 10, 30, 80, 480),
+    delays=(0, 10, 30, 80, 480),
     steps=60_000,
     patience=100,
     trial=1000,

@@ -49,7 +49,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     read: Callable[[int | None], Recorded]
     channels: int
@@ -65,14 +65,36 @@ class Scale:
     drops: tuple[tuple[int, float], ...] = ()
 
 
-smoke = Scale(digits, 2, 8, (8, 8, 8), None, steps=4, trial=2, batch=8, rates=(1e-3,), every=2)
-small = Scale(digits, 8, 64, (96, 48, 56), None, steps=250, trial=40, batch=64, rates=(1e-2, 1e-3), every=50)
+smoke = Scale(
+    read=digits,
+    channels=2,
+    ring=8,
+    widths=(8, 8, 8),
+    hidden=None,
+    steps=4,
+    trial=2,
+    batch=8,
+    rates=(1e-3,),
+    every=2,
+)
+small = Scale(
+    read=digits,
+    channels=8,
+    ring=64,
+    widths=(96, 48, 56),
+    hidden=None,
+    steps=250,
+    trial=40,
+    batch=64,
+    rates=(1e-2, 1e-3),
+    every=50,
+)
 full = Scale(
-    mnist,
-    16,
-    256,
-    (256, 256, 256),
-    100,
+    read=mnist,
+    channels=16,
+    ring=256,
+    widths=(256, 256, 256),
+    hidden=100,
     steps=53_500,  # 120 epochs
     trial=4_460,  # 10 epochs
     batch=128,

@@ -45,7 +45,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     delay: int
     steps: int
@@ -57,9 +57,9 @@ class Scale:
     width: int = 100
 
 
-smoke = Scale(5, 4, 4, ring=12, channels=2, width=12)
-small = Scale(80, 600, 32)
-full = Scale(80, 60_000, 128)
+smoke = Scale(delay=5, steps=4, batch=4, ring=12, channels=2, width=12)
+small = Scale(delay=80, steps=600, batch=32)
+full = Scale(delay=80, steps=60_000, batch=128)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

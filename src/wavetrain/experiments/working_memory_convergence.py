@@ -70,7 +70,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     size: int  # vectors, and their components
     hidden: int
@@ -84,9 +84,9 @@ class Scale:
     enough: float = 0.98  # score that ends training on a horizon but the last
 
 
-smoke = Scale(2, 8, 2, (3, 4), steps=4, test=6, batch=4, every=2)
-small = Scale(4, 64, 4, (8, 12, 20), steps=1000, test=100)
-full = Scale(8, 128, 20, (10, 20, 40, 60, 100), steps=20_000, test=200)
+smoke = Scale(size=2, hidden=8, starts=2, horizons=(3, 4), steps=4, test=6, batch=4, every=2)
+small = Scale(size=4, hidden=64, starts=4, horizons=(8, 12, 20), steps=1000, test=100)
+full = Scale(size=8, hidden=128, starts=20, horizons=(10, 20, 40, 60, 100), steps=20_000, test=200)
 
 
 class Exchanged(Task):

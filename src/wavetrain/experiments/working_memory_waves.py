@@ -108,7 +108,7 @@ class Watched(NamedTuple):
     fields: dict[str, np.ndarray]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     size: int  # vectors, and their components
     hidden: int
@@ -123,9 +123,17 @@ class Scale:
     enough: float = 0.98  # score that ends training on a horizon but the last
 
 
-smoke = Scale(3, 12, (4, 6), steps=4, test=8, watch=9, batch=4, every=2)
-small = Scale(8, 128, (10, 20, 40), steps=2000, test=200, drops=((1500, 4.0),))
-full = Scale(8, 128, (10, 20, 40, 60, 100), steps=20_000, test=200, rate=1e-3, drops=((15_000, 4.0),))
+smoke = Scale(size=3, hidden=12, horizons=(4, 6), steps=4, test=8, watch=9, batch=4, every=2)
+small = Scale(size=8, hidden=128, horizons=(10, 20, 40), steps=2000, test=200, drops=((1500, 4.0),))
+full = Scale(
+    size=8,
+    hidden=128,
+    horizons=(10, 20, 40, 60, 100),
+    steps=20_000,
+    test=200,
+    rate=1e-3,
+    drops=((15_000, 4.0),),
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -71,7 +71,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     largest: int
     steps: int
@@ -85,9 +85,33 @@ class Scale:
     every: int
 
 
-smoke = Scale(4, 4, 2, 2, 8, (5e-3,), (4, 4, 8), short=2, long=3, every=2)
-small = Scale(9, 2500, 150, 300, 64, (1e-2, 5e-3), (32, 64, 64), short=5, long=20, every=500)
-full = Scale(19, 20_000, 1000, 300, 64, (5e-3, 2e-3, 1e-3), (32, 128, 128), short=5, long=100, every=1000)
+smoke = Scale(
+    largest=4, steps=4, trial=2, first=2, batch=8, rates=(5e-3,), sizes=(4, 4, 8), short=2, long=3, every=2
+)
+small = Scale(
+    largest=9,
+    steps=2500,
+    trial=150,
+    first=300,
+    batch=64,
+    rates=(1e-2, 5e-3),
+    sizes=(32, 64, 64),
+    short=5,
+    long=20,
+    every=500,
+)
+full = Scale(
+    largest=19,
+    steps=20_000,
+    trial=1000,
+    first=300,
+    batch=64,
+    rates=(5e-3, 2e-3, 1e-3),
+    sizes=(32, 128, 128),
+    short=5,
+    long=100,
+    every=1000,
+)
 
 
 class Waiting(nn.Module):

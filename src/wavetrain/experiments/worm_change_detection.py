@@ -55,7 +55,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sets: tuple[int, ...]
     retentions: tuple[int, ...]
@@ -67,9 +67,19 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((1, 2), (0, 1), 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((1, 2, 3, 4, 5, 6), (0, 2, 4, 6), 64, steps=5000, trial=300, batch=128, every=2)
-full = Scale((2, 4, 6, 8, 10, 12), (0, 6, 12, 18), 256, steps=100_000, trial=1000, batch=128, every=500)
+smoke = Scale(sets=(1, 2), retentions=(0, 1), width=8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
+small = Scale(
+    sets=(1, 2, 3, 4, 5, 6), retentions=(0, 2, 4, 6), width=64, steps=5000, trial=300, batch=128, every=2
+)
+full = Scale(
+    sets=(2, 4, 6, 8, 10, 12),
+    retentions=(0, 6, 12, 18),
+    width=256,
+    steps=100_000,
+    trial=1000,
+    batch=128,
+    every=500,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -46,7 +46,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sizes: tuple[int, ...]  # lines in a part
     pattern: int  # lines
@@ -59,9 +59,11 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((2, 4), 4, 3, 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((1, 2, 4, 8), 8, 4, 64, steps=5000, trial=300, batch=128, every=2)
-full = Scale((1, 2, 3, 4, 6, 12), 12, 5, 256, steps=100_000, trial=1000, batch=128, every=100)
+smoke = Scale(sizes=(2, 4), pattern=4, side=3, width=8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
+small = Scale(sizes=(1, 2, 4, 8), pattern=8, side=4, width=64, steps=5000, trial=300, batch=128, every=2)
+full = Scale(
+    sizes=(1, 2, 3, 4, 6, 12), pattern=12, side=5, width=256, steps=100_000, trial=1000, batch=128, every=100
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -70,7 +70,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     first: tuple[int, ...]  # loads of the first lesson
     loads: tuple[int, ...]  # of the second, ascending
@@ -84,9 +84,40 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((0,), (0, 1), 2, 8, steps=4, trial=2, batch=4, every=2, trials=200, rates=(1e-2,))
-small = Scale((0, 1), (0, 1, 3, 5), 2, 64, steps=1500, trial=400, batch=64, every=10, trials=16_000)
-full = Scale((0, 1), (0, 1, 3, 5), 8, 256, steps=100_000, trial=1000, batch=128, every=100, trials=16_000)
+smoke = Scale(
+    first=(0,),
+    loads=(0, 1),
+    alternatives=2,
+    width=8,
+    steps=4,
+    trial=2,
+    batch=4,
+    every=2,
+    trials=200,
+    rates=(1e-2,),
+)
+small = Scale(
+    first=(0, 1),
+    loads=(0, 1, 3, 5),
+    alternatives=2,
+    width=64,
+    steps=1500,
+    trial=400,
+    batch=64,
+    every=10,
+    trials=16_000,
+)
+full = Scale(
+    first=(0, 1),
+    loads=(0, 1, 3, 5),
+    alternatives=8,
+    width=256,
+    steps=100_000,
+    trial=1000,
+    batch=128,
+    every=100,
+    trials=16_000,
+)
 
 
 def recall(y: Tensor) -> Tensor:

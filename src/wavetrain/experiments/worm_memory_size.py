@@ -48,7 +48,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     lists: tuple[int, ...]
     side: int
@@ -61,10 +61,17 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((1, 3), 3, 4, 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((1, 2, 4, 6, 8, 12), 6, 16, 64, steps=5000, trial=300, batch=64, every=2)
+smoke = Scale(lists=(1, 3), side=3, narrow=4, wide=8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
+small = Scale(lists=(1, 2, 4, 6, 8, 12), side=6, narrow=16, wide=64, steps=5000, trial=300, batch=64, every=2)
 full = Scale(
-    (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18), 10, 96, 1024, steps=100_000, trial=1000, batch=128, every=500
+    lists=(1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18),
+    side=10,
+    narrow=96,
+    wide=1024,
+    steps=100_000,
+    trial=1000,
+    batch=128,
+    every=500,
 )
 
 

@@ -54,7 +54,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     lists: tuple[int, ...]
     retentions: tuple[int, ...]
@@ -68,10 +68,39 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((1, 4), (0, 5), 3, 8, steps=4, trial=2, batch=4, every=2, trials=200, rates=(1e-2,))
-small = Scale((1, 2, 3, 4), (0, 2, 5), 3, 64, steps=1000, trial=100, batch=128, every=10, trials=8000)
+smoke = Scale(
+    lists=(1, 4),
+    retentions=(0, 5),
+    side=3,
+    width=8,
+    steps=4,
+    trial=2,
+    batch=4,
+    every=2,
+    trials=200,
+    rates=(1e-2,),
+)
+small = Scale(
+    lists=(1, 2, 3, 4),
+    retentions=(0, 2, 5),
+    side=3,
+    width=64,
+    steps=1000,
+    trial=100,
+    batch=128,
+    every=10,
+    trials=8000,
+)
 full = Scale(
-    (4, 6, 8, 10), (0, 2, 4, 5, 6), 6, 256, steps=100_000, trial=1000, batch=128, every=100, trials=8000
+    lists=(4, 6, 8, 10),
+    retentions=(0, 2, 4, 5, 6),
+    side=6,
+    width=256,
+    steps=100_000,
+    trial=1000,
+    batch=128,
+    every=100,
+    trials=8000,
 )
 
 

@@ -51,7 +51,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     lists: tuple[int, ...]
     symbols: int
@@ -63,10 +63,17 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((2, 3, 6), 6, 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale(tuple(range(2, 10)), 16, 64, steps=2000, trial=100, batch=64, every=25)
+smoke = Scale(lists=(2, 3, 6), symbols=6, width=8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
+small = Scale(lists=tuple(range(2, 10)), symbols=16, width=64, steps=2000, trial=100, batch=64, every=25)
 full = Scale(
-    tuple(range(2, 10)), 16, 256, steps=100_000, trial=1000, batch=128, every=50, rates=(1e-2, 3e-3, 1e-3)
+    lists=tuple(range(2, 10)),
+    symbols=16,
+    width=256,
+    steps=100_000,
+    trial=1000,
+    batch=128,
+    every=50,
+    rates=(1e-2, 3e-3, 1e-3),
 )
 
 

@@ -48,7 +48,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     sets: tuple[int, ...]
     width: int
@@ -59,9 +59,9 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((1, 2), 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale(tuple(range(1, 9)), 64, steps=5000, trial=300, batch=64, every=2)
-full = Scale(tuple(range(1, 9)), 256, steps=100_000, trial=1000, batch=128, every=500)
+smoke = Scale(sets=(1, 2), width=8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
+small = Scale(sets=tuple(range(1, 9)), width=64, steps=5000, trial=300, batch=64, every=2)
+full = Scale(sets=tuple(range(1, 9)), width=256, steps=100_000, trial=1000, batch=128, every=500)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

@@ -57,7 +57,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     lists: tuple[int, ...]
     differ: tuple[int, ...]
@@ -70,9 +70,20 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((2,), (2, 4), 3, 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((1, 2, 3, 4), (2, 4, 6, 8), 3, 64, steps=5000, trial=300, batch=128, every=2)
-full = Scale(tuple(range(2, 10)), (2, 4, 6, 8, 10), 6, 256, steps=100_000, trial=1000, batch=128, every=500)
+smoke = Scale(lists=(2,), differ=(2, 4), side=3, width=8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
+small = Scale(
+    lists=(1, 2, 3, 4), differ=(2, 4, 6, 8), side=3, width=64, steps=5000, trial=300, batch=128, every=2
+)
+full = Scale(
+    lists=tuple(range(2, 10)),
+    differ=(2, 4, 6, 8, 10),
+    side=6,
+    width=256,
+    steps=100_000,
+    trial=1000,
+    batch=128,
+    every=500,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

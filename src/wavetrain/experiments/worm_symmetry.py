@@ -47,7 +47,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     lists: tuple[int, ...]
     offsets: tuple[int, ...]
@@ -60,9 +60,18 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale((4,), (2, 4), 4, 8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale((4, 6), (2, 4), 4, 64, steps=5000, trial=300, batch=128, every=2)
-full = Scale((10, 12, 14, 16, 18), (2, 4, 6, 8), 10, 256, steps=100_000, trial=1000, batch=128, every=100)
+smoke = Scale(lists=(4,), offsets=(2, 4), side=4, width=8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
+small = Scale(lists=(4, 6), offsets=(2, 4), side=4, width=64, steps=5000, trial=300, batch=128, every=2)
+full = Scale(
+    lists=(10, 12, 14, 16, 18),
+    offsets=(2, 4, 6, 8),
+    side=10,
+    width=256,
+    steps=100_000,
+    trial=1000,
+    batch=128,
+    every=100,
+)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

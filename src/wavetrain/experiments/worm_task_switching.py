@@ -49,7 +49,7 @@ claim = Claim(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Scale:
     width: int
     steps: int
@@ -59,9 +59,9 @@ class Scale:
     rates: tuple[float, ...] = (1e-2, 3e-3)
 
 
-smoke = Scale(8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
-small = Scale(32, steps=5000, trial=100, batch=32, every=2)
-full = Scale(256, steps=20_000, trial=500, batch=128, every=200)
+smoke = Scale(width=8, steps=4, trial=2, batch=4, every=2, rates=(1e-2,))
+small = Scale(width=32, steps=5000, trial=100, batch=32, every=2)
+full = Scale(width=256, steps=20_000, trial=500, batch=128, every=200)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
