@@ -6,7 +6,7 @@ RUNS := $(VENV)/.installed
 TESTS := $(VENV)/.tested
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory format small readme site mutants clean
+.PHONY: demo test check check-memory format stubs small readme site mutants clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -33,6 +33,9 @@ mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; s
 format: $(TESTS)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+stubs: $(RUNS)  ## what type checkers and editors see of each kind, after a member has come, gone or moved
+	$(BIN)/python -m wavetrain.stubs
 
 small: $(RUNS)  ## the committed results: the small scale of every experiment
 	$(BIN)/wavetrain run all --scale small --results results

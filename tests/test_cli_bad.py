@@ -1,5 +1,6 @@
 """What a new user may type or hand over by mistake: one line, exit code 2, and nothing is lost."""
 
+import importlib
 import json
 import re
 import shutil
@@ -187,7 +188,7 @@ def test_what_is_left_out_is_said_before_training(
     def train(*_: Any) -> None:
         raise OSError("at work")
 
-    monkeypatch.setattr("wavetrain.compare.compare", train)
+    monkeypatch.setattr(importlib.import_module("wavetrain.compare"), "compare", train)
     (tmp_path / "dated.csv").write_text("year,a\n" + "".join(f"{1900 + i},{i % 7}\n" for i in range(90)))
     with pytest.raises(SystemExit):
         cli.main(["compare", str(tmp_path / "dated.csv")])

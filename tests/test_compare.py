@@ -1,6 +1,7 @@
 """Comparisons: each kind of data from file to table, one budget for all, and nothing lost when killed."""
 
 import dataclasses
+import importlib
 import json
 import math
 from pathlib import Path
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from wavetrain import compare as module
 from wavetrain import find
 from wavetrain.compare import Terms, compare, fitting_width, founders
 from wavetrain.core import Task
@@ -20,6 +20,7 @@ from wavetrain.report.tables import comparison
 from wavetrain.tasks.adding import Adding
 from wavetrain.tasks.copying import Copying
 
+module = importlib.import_module("wavetrain.compare")
 TINY = Terms(parameters=600, steps=4, batch=4, depth=1, rates=(1e-3, 1e-2), search=0.5, seeds=(0, 1))
 TWO = ("elman", "softmax_attention")
 LABELS = np.arange(40) % 3

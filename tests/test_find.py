@@ -98,4 +98,7 @@ def test_finding_imports_nothing():
     environment = {**os.environ, "PYTHONPATH": str(find.ROOT.parent)}
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
-    assert done.stdout.strip() == f"{len(find.everything())} ['wavetrain.errors', 'wavetrain.find']"
+    assert (
+        done.stdout.strip()
+        == f"{len(find.everything())} ['wavetrain.errors', 'wavetrain.find', 'wavetrain.lazy']"
+    )

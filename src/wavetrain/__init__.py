@@ -1,7 +1,39 @@
 """Sequence learning in brains and machines.
 
-Importing the package loads nothing but names: take what you need, for example
-`from wavetrain.layers.wave_rnn import WaveRNN`.
+    import wavetrain as wt
+
+    layer = wt.layers.WaveRNN(60)       # any member of any kind, by the name of its class or function
+    table = wt.compare("mine.csv")      # layers on data of one's own
+    found = wt.list("layers", "wave")   # what there is
+
+A name is imported when it is first used, so that the import itself is quick and loads no torch.
 """
 
+from typing import TYPE_CHECKING
+
+from wavetrain.lazy import offer
+
+if TYPE_CHECKING:
+    from wavetrain import core, data, experiments, layers, lenses, memories, networks, rules, scan, tasks
+    from wavetrain.find import select as list
+    from wavetrain.load import load
+    from wavetrain.run.comparison import compare
+
 __version__ = "0.1.0"
+__all__ = [
+    "compare",
+    "core",
+    "data",
+    "experiments",
+    "layers",
+    "lenses",
+    "list",
+    "load",
+    "memories",
+    "networks",
+    "rules",
+    "scan",
+    "tasks",
+]
+
+offer(__name__)

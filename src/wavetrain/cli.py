@@ -222,19 +222,20 @@ def compare(
         jobs: layers at a time, one torch thread each; 0 for one per core (one on a GPU)
         out: folder of the runs
     """
-    from wavetrain import compare as comparing
+    from wavetrain.compare import Terms
+    from wavetrain.compare import compare as compared
     from wavetrain.load import load
     from wavetrain.report.tables import columns_table, comparison
 
     terminal.within(seeds=seeds, jobs=jobs or 1)
     device = terminal.device(device)
-    terms = comparing.Terms(parameters, steps, batch, depth, rates, seeds=tuple(range(seeds)))
+    terms = Terms(parameters, steps, batch, depth, rates, seeds=tuple(range(seeds)))
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     loaded = load(data)
     if not json:
         console.print(loaded.what)  # before hours of training, as it says what was left out
     with progress(console, quiet=json) as tell:
-        result = comparing.compare(loaded, layers or None, terms, out, device, jobs, tell)
+        result = compared(loaded, layers or None, terms, out, device, jobs, tell)
     if json:
         _print_json(result)
         return

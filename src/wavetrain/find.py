@@ -35,10 +35,25 @@ class Found:
     symbol: str  # the class or function it defines; empty for an experiment
     facts: dict[str, Any]  # the literals of its card or claim
 
+    @property
+    def module(self) -> str:
+        """The dotted name of its file, for an import."""
+        return ".".join(self.path.relative_to(ROOT.parent).with_suffix("").parts)
+
+    @property
+    def attribute(self) -> str:
+        """What it is called in Python: `wavetrain.layers.WaveRNN`, `wavetrain.experiments.wave_rnn_copy`."""
+        return self.symbol or self.name
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Words from its card to choose it by: its family, and its tags where it has any."""
+        return frozenset({self.facts.get("family", ""), *self.facts.get("tags", ())} - {""})
+
     def load(self) -> Any:
         """Import it: the class or function, or the module of an experiment."""
         try:
-            module = importlib.import_module(f"wavetrain.{self.kind}.{self.name}")
+            module = importlib.import_module(self.module)
         except SyntaxError as error:
             raise BadInput(f"{self.kind}/{self.path.name}, line {error.lineno}: {error.msg}") from error
         return getattr(module, self.symbol) if self.symbol else module
@@ -54,6 +69,21 @@ def everything() -> tuple[Found, ...]:
 def members(kind: str) -> tuple[Found, ...]:
     """The members of one kind."""
     return tuple(found for found in everything() if found.kind == kind)
+
+
+def select(*words: str) -> tuple[Found, ...]:
+    """What there is: all members, or those of the kinds and with all of the tags that are named.
+
+    >>> [one.name for one in select("layers", "wave")]
+    ['wave_rnn', 'wave_working_memory']
+    """
+    tags = {tag for found in everything() for tag in found.tags}
+    for word in words:
+        if word not in (*KINDS, *tags):
+            raise unknown("kind or tag", word, [*KINDS, *tags])
+    kinds = [word for word in words if word in KINDS] or KINDS
+    wanted = {word for word in words if word not in KINDS}
+    return tuple(found for found in everything() if found.kind in kinds and wanted <= found.tags)
 
 
 def named(name: str, kinds: tuple[str, ...] = KINDS) -> Found:

@@ -3,11 +3,13 @@
 They are returned, not printed. Colour only repeats what the words say, and 80 columns are enough.
 """
 
+import io
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -95,6 +97,14 @@ def columns_table(columns: Mapping[str, list[str]]) -> Table:
     for row in zip(*columns.values(), strict=True):
         table.add_row(*map(Text, row))
     return table
+
+
+def plain_text(table: Table) -> str:
+    """A table as text for a page of 100 columns, without colours."""
+    console = Console(width=100, color_system=None, file=io.StringIO())
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines())
 
 
 FEW = 2  # figures of a claim that the README shows; its page shows all

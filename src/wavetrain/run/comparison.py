@@ -1,0 +1,142 @@
+"""`wt.compare`: several layers on one data set, with the same budget for each; the result has types.
+
+It does what the command `wavetrain compare` does, and in the same folder: either takes up what the other has
+computed.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from wavetrain.compare import Terms
+from wavetrain.compare import compare as run
+from wavetrain.lab import News
+from wavetrain.load import Described, load
+from wavetrain.report.tables import columns_table, comparison, plain_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What one layer made of the data, and what it costs."""
+
+    layer: str
+    family: str
+    width: int
+    parameters: int  # of the whole stack
+    rate: float  # the learning rate that was chosen on the validation part
+    score: float | None  # on the test part, the mean over the seeds; None where a training diverged
+    spread: float | None  # the standard deviation over the seeds; None where there is one, or one diverged
+    scores: tuple[float | None, ...]  # one for each seed
+    diverged: tuple[int, ...]  # seeds whose training diverged
+    state_bytes: int  # that one stream keeps from step to step
+    tokens_per_second: int  # in training
+    microseconds_per_step: float  # of one stream
+    mean_reach: float | None  # steps, weighted by the operator of the trained stack
+    most_within: int | None  # steps that hold 90% of the operator's weight
+    picture: Path | None  # of the operator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """A comparison; `print` shows its table."""
+
+    data: str  # the name of the data
+    what: str  # sizes, parts, and what was left out
+    measure: str  # of the scores
+    higher: bool  # whether a higher score is better
+    chance: float  # the score of the best answer that ignores the input
+    chance_answer: str  # which answer that is
+    rows: tuple[Compared, ...]  # best first
+    left_out: Mapping[str, str]  # layers that do not fit into the budget, and why
+    folder: Path  # of all that was computed
+    table: str  # the table as text
+
+    @property
+    def best(self) -> Compared:
+        """The layer with the best score."""
+        return self.rows[0]
+
+    def __str__(self) -> str:
+        return self.table
+
+
+def compare(
+    data: str | Path | Described,
+    layers: Sequence[str] = (),
+    *,
+    parameters: int = 20_000,
+    steps: int = 400,
+    batch: int = 32,
+    depth: int = 2,
+    rates: Sequence[float] = (1e-3, 3e-3, 1e-2),
+    seeds: int = 3,
+    device: str = "cpu",
+    jobs: int = 1,
+    out: str | Path = "runs",
+) -> Comparison:
+    """Compare layers on a file or on a task: which kind of memory does the data need?
+
+    Args:
+        data: a name from `wavetrain list tasks data`, or a file: .npz, .csv, .txt (see `wavetrain.load`)
+        layers: names from `wavetrain list layers`, or "all"; without any, one of each family
+        parameters: of the whole stack
+        steps: of training
+        batch: sequences in a step
+        depth: layers in the stack
+        rates: learning rates to search
+        seeds: how many
+        device: cpu, cuda, cuda:1 ...
+        jobs: layers at a time, a process each; 0 for one per core. A script that asks for more than one must
+            be guarded by `if __name__ == "__main__"`
+        out: folder of the runs; a comparison that was cut off goes on where it stopped
+    """
+    terms = Terms(parameters, steps, batch, depth, tuple(rates), seeds=tuple(range(seeds)))
+    loaded = data if isinstance(data, Described) else load(str(data))
+    jobs = jobs or (os.cpu_count() or 1 if device == "cpu" else 1)
+    return typed(run(loaded, tuple(layers) or None, terms, Path(out), device, jobs, _quiet))
+
+
+def typed(result: Mapping[str, Any]) -> Comparison:
+    """The record of a comparison, as its folder holds it, with types."""
+    folder = Path(result["folder"])
+    return Comparison(
+        data=result["data"]["name"],
+        what=result["data"]["what"],
+        measure=result["measure"],
+        higher=result["higher"],
+        chance=result["chance"]["score"],
+        chance_answer=result["chance"]["answer"],
+        rows=tuple(_row(one, result, folder) for one in result["figures"]),
+        left_out=dict(result["left_out"]),
+        folder=folder,
+        table=plain_text(columns_table(comparison(result))),
+    )
+
+
+def _row(figures: Mapping[str, Any], result: Mapping[str, Any], folder: Path) -> Compared:
+    layer = figures["layer"]
+    timings, context = result["timings"][layer], figures["context"]
+    drawn = result["pictures"].get(layer)
+    return Compared(
+        layer=layer,
+        family=figures["family"],
+        width=figures["width"],
+        parameters=figures["parameters"],
+        rate=figures["rate"],
+        score=figures["score"],
+        spread=figures["spread"],
+        scores=tuple(figures["scores"]),
+        diverged=tuple(figures["diverged"]),
+        state_bytes=figures["state_bytes"],
+        tokens_per_second=timings["training_tokens_per_second"],
+        microseconds_per_step=timings["microseconds_per_step"],
+        mean_reach=context["mean"] if context else None,
+        most_within=context["reach"] if context else None,
+        picture=folder / drawn if drawn else None,
+    )
+
+
+def _quiet(news: News) -> None:
+    """What happens on the way is not printed: only the command prints."""
