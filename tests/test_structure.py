@@ -78,7 +78,9 @@ MAY_IMPORT = {
     "tables": {"core", "errors"},
     "load": {"core", "errors", "evidence", "find", "tables"},
     "pools": {"lab"},
-    "run": DOWN | {"evidence", "find", "generators", "lab", "pools", "runner"} | {"compare", "load", "report"},
+    "run": DOWN
+    | {"evidence", "find", "generators", "lab", "pools", "runner"}
+    | {"compare", "load", "report"},
     "runner": {"run", "pools", "claims", "errors", "evidence", "find", "generators", "lab", "report", "scan"},
     "compare": DOWN
     | {"evidence", "find", "lab", "lenses", "load", "picture", "pools", "report", "rules", "runner", "stack"}
