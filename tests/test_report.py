@@ -14,7 +14,8 @@ from rich.console import Console
 
 from wavetrain import find, picture
 from wavetrain.errors import BadInput
-from wavetrain.evidence.result import VERSION, Result
+from wavetrain.evidence import today
+from wavetrain.evidence.result import VERSION, Result, read_all
 from wavetrain.evidence.shape import parsed
 from wavetrain.picture import Curve, Field, Matrix, Points, Raster
 from wavetrain.report import draw, pages, results, tables
@@ -236,15 +237,17 @@ def test_numbers_are_short(value, words):
     assert results.number(value) == words
 
 
-def test_tables_fit_80_columns_and_say_all_without_colour():
-    def plain(table) -> str:
-        file = io.StringIO()
-        Console(file=file, width=80, color_system=None).print(table)
-        return file.getvalue()
+def shown(table) -> str:
+    """A table as a narrow terminal without colour has it."""
+    file = io.StringIO()
+    Console(file=file, width=80, color_system=None).print(table)
+    return file.getvalue()
 
+
+def test_tables_fit_80_columns_and_say_all_without_colour():
     claim = result()["claim"]
     one = typed(claim=claim | {"text": "[red]" + claim["text"]})
-    text = plain(tables.verdict_table([one]))
+    text = shown(tables.verdict_table([one]))
     assert max(map(len, text.splitlines())) <= 80
     for words in (
         "[red]",
@@ -257,9 +260,9 @@ def test_tables_fit_80_columns_and_say_all_without_colour():
         "wave_rnn_adding",
     ):
         assert words in text
-    text = plain(tables.listing_table(find.everything()))
+    text = shown(tables.listing_table(find.everything()))
     assert max(map(len, text.splitlines())) <= 80 and "wave_rnn" in text
-    assert "2309.08045" in plain(tables.card_table(find.named("wave_rnn")))
+    assert "2309.08045" in shown(tables.card_table(find.named("wave_rnn")))
 
 
 def test_markdown_keeps_its_cells():
@@ -270,6 +273,33 @@ def test_markdown_keeps_its_cells():
     assert r"a \| b \<i\>c\</i\> \[d\](e)" in lines[2]
     assert "wave steps 300 (290 to 310, 1 diverged)" in lines[3] and "; published" in lines[3]
     assert lines[3].endswith(f"| [{result()['experiment']}](results/{result()['experiment']}-small.json) |")
+
+
+WITNESS = {"smoke": {"trainings": {}, "figures": {}}, "start": None}
+
+
+def standing_in(word: str) -> dict:
+    """What a result says that stands so with the code of today."""
+    last = {"same": word == "confirmed", "code": today.digest("wave_rnn_adding"), "date": "2026-02-03"}
+    last["hardware"] = "Another processor"
+    if word == "not confirmed":
+        last["code"] = "of other code"
+    return {} if word == "from an older version" else {"code": "1", "witness": WITNESS, "confirmation": last}
+
+
+@pytest.mark.parametrize("word", today.MEANING)
+def test_how_a_result_stands_with_todays_code_is_said(word, tmp_path):
+    one = result(data={"mnist.gz": "ab12"}, **standing_in(word))
+    index = pages.build(lay(tmp_path / "results", one), tmp_path / "site")
+    assert f'<span class="quiet">{word}</span>' in index.read_text()
+    page = (index.parent / "claims" / "wave_rnn_adding.html").read_text()
+    assert f"<strong>{word.capitalize()}</strong>: {today.MEANING[word]}." in page and "sha256 ab12" in page
+    assert ("2026-02-03, Another processor: " in page) == (word != "from an older version")
+    (read,) = read_all(tmp_path / "results")
+    table = " ".join(shown(tables.verdict_table([read])).split())
+    assert all(part in table for part in word.split())
+    stored = {"not confirmed": "stale"}.get(word, word)  # the README says what the last replay came to
+    assert f"| holds<br>{stored} |" in tables.markdown_claims([read])
 
 
 def test_the_readme_shows_few_figures_and_points_to_all():

@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "balls": {"errors"},
     "worlds": {"errors"},
     "claims": {"errors"},
-    "evidence": {"claims", "errors"},
+    "evidence": {"claims", "errors", "find"},
     "picture": {"errors"},
     "arena": {"errors"},
     "nulls": {"errors"},

@@ -54,7 +54,7 @@ def test_the_same_code_is_confirmed_and_nothing_is_written(home: Path) -> None:
 
 
 def test_other_code_that_does_the_same_is_confirmed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confirm.code, "digest", lambda files: "another")
+    monkeypatch.setattr(confirm.today, "digest", lambda name: "another")
     one = told(home)
     assert one.standing == read(home).standing("another") == CONFIRMED
     last = read(home).confirmation

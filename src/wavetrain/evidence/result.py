@@ -4,12 +4,8 @@ A result is one experiment at one scale over its seeds, in `results/NAME-SCALE.j
 here alone. A file carries the version of its shape, and files of earlier versions are read as they are:
 what they do not say is empty. A damaged file raises BadInput with its name and the place in it.
 
-The standing of a result says whether its figures are those of today's code:
-
-    confirmed               the code has not changed since, or a replay of the witness came out the same
-    stale                   a replay came out different: the figures are those of other code
-    from an older version   the result has no witness, so that nothing can be replayed
-    not confirmed           the code has changed since, and no replay was made
+The standing of a result says whether its figures are those of today's code: *confirmed*, *stale*, *from an
+older version*, or *not confirmed*; `today.MEANING` says what each means.
 """
 
 import dataclasses

@@ -20,6 +20,7 @@ from PIL import Image
 
 from wavetrain import claims, find
 from wavetrain.errors import BadInput
+from wavetrain.evidence import today
 from wavetrain.evidence.result import Result, Words, read_all
 from wavetrain.find import Found
 from wavetrain.report import results as reading
@@ -49,6 +50,7 @@ class Outcome:
     """A result with what the pages need to know of it."""
 
     result: Result
+    standing: str  # with the code of today
     rows: list[reading.Row]
     pictures: list[Shown]
 
@@ -149,7 +151,7 @@ def _check_place(results: Path, out: Path) -> None:
 
 def _outcome(results: Path, result: Result) -> Outcome:
     pictures = [_shown(results, result.name, path) for path in result.pictures]
-    return Outcome(result, reading.rows(result), pictures)
+    return Outcome(result, today.standing(result), reading.rows(result), pictures)
 
 
 def _shown(results: Path, where: str, path: Any) -> Shown:
@@ -234,7 +236,7 @@ def _templates() -> jinja2.Environment:
         "words": lambda name: str(name).replace("_", " "),
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
     }
-    environment.globals["waves"] = _waves()
+    environment.globals |= {"waves": _waves(), "meaning": today.MEANING}
     return environment
 
 

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wavetrain import claims
+from wavetrain.evidence import today
 from wavetrain.evidence.result import Result
 from wavetrain.find import Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, rows
@@ -111,7 +112,10 @@ FEW = 2  # figures of a claim that the README shows; its page shows all
 
 
 def markdown_claims(results: Iterable[Result]) -> str:
-    """The table of claims for the README: a few figures of each, published ones before others."""
+    """The table of claims for the README: a few figures of each, published ones before others.
+
+    Below each verdict stands what the last replay of its result came to.
+    """
     head = ("claim", "verdict", "measured", "seeds", "experiment")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for result in results:
@@ -125,7 +129,7 @@ def markdown_claims(results: Iterable[Result]) -> str:
         more = f" and {len(measured) - FEW} more" if len(measured) > FEW else ""
         cells = [
             _cell(result.claim.text),
-            _cell(result.verdict.word),
+            f"{_cell(result.verdict.word)}<br>{result.standing()}",
             "<br>".join(figures) + more,
             agreement(result),
             f"[{result.experiment}](results/{result.name})",
@@ -154,7 +158,8 @@ def _verdict(result: Result) -> Text:
     word = result.verdict.word
     text = Text(f"{SIGNS.get(word, '○')} {word}", COLOURS.get(word, ""))
     seconds = duration(sum(result.seconds))
-    return text.append(f"\n{agreement(result)} seeds\n{result.scale}, {seconds}", "default not bold")
+    lines = f"\n{agreement(result)} seeds\n{result.scale}, {seconds}\n{today.standing(result)}"
+    return text.append(lines, "default not bold")
 
 
 def _words(value: Any) -> str:

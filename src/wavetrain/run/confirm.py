@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from wavetrain import find
 from wavetrain.errors import BadInput
-from wavetrain.evidence import code
 from wavetrain.evidence import replay as replays
+from wavetrain.evidence import today
 from wavetrain.evidence.result import CONFIRMED, OLDER, OPEN, STALE, Confirmation, Result, read_all, write
 from wavetrain.lab import News
 from wavetrain.pools import pool
@@ -76,19 +76,19 @@ def _found(check: Check, tell: Callable[[News], None]) -> replays.Found:
 
 def _told(check: Check, found: replays.Found) -> Told:
     result = check.result
-    today = code.digest([find.named(result.experiment, ("experiments",)).path])
+    now = today.digest(result.experiment)
     if found.same is None:
-        standing = result.standing(today)
+        standing = result.standing(now)
         return Told(result, OLDER if standing == OLDER else OPEN, found.why, worse=False)
-    now = Confirmation(
+    confirmation = Confirmation(
         same=found.same,
-        code=today,
+        code=now,
         date=datetime.date.today().isoformat(),
         hardware=environment(check.device, threads=1)["hardware"],
     )
     last, before = result.confirmation, result.standing()
     known = (result.code, True) if last is None else (last.code, last.same)
-    if known != (today, found.same):
-        result = dataclasses.replace(result, confirmation=now)
+    if known != (now, found.same):
+        result = dataclasses.replace(result, confirmation=confirmation)
     standing = CONFIRMED if found.same else STALE
     return Told(result, standing, found.why, worse=before == CONFIRMED and standing == STALE)
