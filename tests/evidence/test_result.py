@@ -24,7 +24,7 @@ from wavetrain.evidence.result import (
 from wavetrain.evidence.shape import parsed, written
 
 COMMITTED = sorted((Path(__file__).parents[2] / "results").glob("*.json"))
-START = Start(untrained=0.25, losses=(1.5, None), states="0123")
+START = Start(losses=(1.5, None), scores=(0.25,), stepped=1.0, states="0123")
 WITNESS = Witness(
     smoke=Replay(trainings={"a": START}, figures={"x": 1.0}), start=Replay(trainings={}, figures={"x": None})
 )
