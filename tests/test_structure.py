@@ -71,12 +71,13 @@ MAY_IMPORT = {
         "trials",
         "worlds",
     },
-    "find": {"errors"},
+    "find": {"errors", "outside"},
+    "outside": {"core", "errors"},
     "lazy": {"find"},
     "stubs": {"find"},
     "report": {"claims", "errors", "evidence", "find", "picture"},
     "tables": {"core", "errors"},
-    "load": {"core", "errors", "evidence", "find", "tables"},
+    "load": {"core", "errors", "evidence", "find", "outside", "tables"},
     "pools": {"lab"},
     "run": DOWN
     | {"evidence", "find", "generators", "lab", "pools", "runner"}

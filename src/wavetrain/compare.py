@@ -87,7 +87,7 @@ class Crop(NamedTuple):
 class Entry:
     """One layer in a comparison: the piece of work of one process."""
 
-    layer: str
+    found: find.Found
     width: int
     parameters: int
     crop: Crop
@@ -95,6 +95,10 @@ class Entry:
     terms: Terms
     folder: Path
     device: str
+
+    @property
+    def layer(self) -> str:
+        return self.found.name
 
 
 def compare(
@@ -116,6 +120,8 @@ def compare(
     every = founders() if layers is None else list(find.members("layers"))
     asked = [find.named(name, ("layers",)) for name in dict.fromkeys(layers or ()) if name != "all"]
     chosen = every if named is None else asked
+    if twice := {one.name for one in chosen if sum(other.name == one.name for other in chosen) > 1}:
+        raise BadInput(f"compare: expected layers of different names, got more than one {min(twice)}")
     widths: dict[str, tuple[int, int]] = {}
     left_out: dict[str, str] = {}  # of the default, what does not fit into the budget
     for one in chosen:
@@ -140,7 +146,7 @@ def compare(
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config)
     crop = _crop(data.task, max(width for width, _ in widths.values()))
-    entries = [Entry(one.name, *widths[one.name], crop, data.source, terms, folder, device) for one in chosen]
+    entries = [Entry(one, *widths[one.name], crop, data.source, terms, folder, device) for one in chosen]
     parts = {entry.layer: part for entry, part in pool(execute, entries, jobs, tell)}
     figures = [parts[entry.layer]["figures"] for entry in entries]  # not in the order in which they end
     objective = data.task.objective
@@ -166,7 +172,8 @@ def compare(
 def founders() -> list[find.Found]:
     """The layer with the oldest paper of each family, by family."""
     oldest: dict[str, find.Found] = {}
-    for one in sorted(find.members("layers"), key=lambda one: (one.facts["year"], one.name)):
+    carded = [one for one in find.members("layers") if "year" in one.facts and "family" in one.facts]
+    for one in sorted(carded, key=lambda one: (one.facts["year"], one.name)):
         oldest.setdefault(one.facts["family"], one)
     return [oldest[family] for family in sorted(oldest)]
 
@@ -226,7 +233,7 @@ def execute(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
 
 
 def _measured(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
-    task, terms, found = load(entry.source).task, entry.terms, find.named(entry.layer, ("layers",))
+    task, terms, found = load(entry.source).task, entry.terms, entry.found
     labs = [Lab(entry.folder / f"{entry.layer}-seed{seed}", seed, entry.device, tell) for seed in terms.seeds]
 
     def make() -> Answer:

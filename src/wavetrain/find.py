@@ -7,18 +7,22 @@ alone, because to parse two hundred files whole would take longer than anyone wa
 """
 
 import ast
+import contextlib
 import functools
 import importlib
 import re
 import textwrap
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from wavetrain import outside
 from wavetrain.errors import BadInput, unknown
 
 KINDS = ("layers", "memories", "spiking", "rules", "networks", "tasks", "data", "lenses", "experiments")
 SYSTEMS = ("layers", "memories", "spiking", "rules", "networks")
+ONE = {"memories": "memory", "lenses": "lens", "data": "recording", "spiking": "spiking network"}  # of a kind
 ROOT = Path(__file__).parent
 DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
 
@@ -34,10 +38,14 @@ class Found:
     about: str  # the whole module docstring
     symbol: str  # the class or function it defines; empty for an experiment
     facts: dict[str, Any]  # the literals of its card or claim
+    place: str = ""  # of a member from outside: mine.py:MyLayer
 
     @property
     def module(self) -> str:
         """The dotted name of its file, for an import."""
+        if self.place:
+            where, _ = outside.split(self.place)
+            return self.path.stem if where.endswith(".py") else where
         return ".".join(self.path.relative_to(ROOT.parent).with_suffix("").parts)
 
     @property
@@ -52,6 +60,8 @@ class Found:
 
     def load(self) -> Any:
         """Import it: the class or function, or the module of an experiment."""
+        if self.place:
+            return outside.load(self.place)
         try:
             module = importlib.import_module(self.module)
         except SyntaxError as error:
@@ -60,10 +70,16 @@ class Found:
 
 
 @functools.cache
-def everything() -> tuple[Found, ...]:
-    """All members of all kinds, in the order of KINDS and then by name."""
+def ours() -> tuple[Found, ...]:
+    """All members of the package, in the order of KINDS and then by name."""
     files = [path for kind in KINDS for path in sorted((ROOT / kind).glob("*.py")) if path.stem[0] != "_"]
     return tuple(_read(path) for path in files)
+
+
+@functools.cache
+def everything() -> tuple[Found, ...]:
+    """All members of all kinds: those of the package, then those that other packages bring."""
+    return ours() + tuple(one for name in outside.entry_points() if (one := _brought(name)) is not None)
 
 
 def members(kind: str) -> tuple[Found, ...]:
@@ -74,26 +90,82 @@ def members(kind: str) -> tuple[Found, ...]:
 def select(*words: str) -> tuple[Found, ...]:
     """What there is: all members, or those of the kinds and with all of the tags that are named.
 
+    The path of a file, `mine.py`, stands for the members that it defines.
+
     >>> [one.name for one in select("layers", "wave")]
     ['wave_rnn', 'wave_working_memory']
     """
     tags = {tag for found in everything() for tag in found.tags}
+    places = [word for word in words if outside.is_place(word)]
+    words = tuple(word for word in words if word not in places)
+    known = tuple(one for place in places for one in _defined(place)) if places else everything()
     for word in words:
         if word not in (*KINDS, *tags):
             raise unknown("kind or tag", word, [*KINDS, *tags])
     kinds = [word for word in words if word in KINDS] or KINDS
     wanted = {word for word in words if word not in KINDS}
-    return tuple(found for found in everything() if found.kind in kinds and wanted <= found.tags)
+    return tuple(found for found in known if found.kind in kinds and wanted <= found.tags)
 
 
 def named(name: str, kinds: tuple[str, ...] = KINDS) -> Found:
-    """The member of that name; raises BadInput with the nearest names where there is none."""
+    """The member of that name or place; raises BadInput with the nearest names where there is none."""
+    what = ONE.get(kinds[0], kinds[0].removesuffix("s")) if len(kinds) == 1 else "member"
+    if outside.is_place(name):
+        found = _outside(name)
+        if found.kind not in kinds:
+            raise BadInput(f"{name} is not a {what}: it is one of the {found.kind}")
+        return found
     candidates = [found for found in everything() if found.kind in kinds]
     for found in candidates:
         if found.name == name:
             return found
-    what = kinds[0].removesuffix("s") if len(kinds) == 1 else "member"
     raise unknown(what, name, [found.name for found in candidates])
+
+
+def _outside(place: str, name: str = "") -> Found:
+    """The member at a place outside the package; without a name, its class or function gives the name."""
+    file, symbol = outside.split(place)
+    one = outside.load(place)
+    kind, path = outside.kind(place, one), outside.path(one)
+    if file.endswith(".py"):
+        path = Path(file).resolve()
+        place = f"{path}:{symbol}" if symbol else str(path)
+    text = path.read_text(encoding="utf-8")
+    about = ast.get_docstring(ast.parse(text)) or (one.__doc__ or "").strip()
+    facts = _literals(text, "claim") if kind == "experiments" else {}
+    card = vars(one).get("card") if isinstance(one, type) else None
+    if card is not None and hasattr(card, "_asdict"):
+        facts = card._asdict()
+    return Found(
+        kind, name or symbol or path.stem, path, about.partition("\n")[0], about, symbol, facts, place
+    )
+
+
+@functools.cache
+def _brought(name: str) -> Found | None:
+    """The member that another package brings under a name; None, and a warning, where it is broken."""
+    place, package = outside.entry_points()[name]
+    try:
+        found = _outside(place, name)
+        if any((one.kind, one.name) == (found.kind, name) for one in ours()):
+            raise BadInput(f"one of the {found.kind} has that name already")
+    except BadInput as error:
+        warnings.warn(f"left out: {name} of the package {package}: {error}", stacklevel=2)
+        return None
+    return found
+
+
+def _defined(place: str) -> list[Found]:
+    """The members that a file defines, or the one at a place in it."""
+    if not place.endswith(".py"):
+        return [_outside(place)]
+    found = []
+    module = outside.load(place)
+    for symbol, one in vars(module).items():
+        if getattr(one, "__module__", "") == module.__name__ and symbol[0] != "_":
+            with contextlib.suppress(BadInput):
+                found.append(_outside(f"{place}:{symbol}"))
+    return found
 
 
 def _read(path: Path) -> Found:

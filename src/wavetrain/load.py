@@ -22,6 +22,7 @@ from wavetrain import find
 from wavetrain.core import Task
 from wavetrain.errors import BadInput, unknown
 from wavetrain.evidence import code
+from wavetrain.outside import is_place
 from wavetrain.tables.sequences import sequences
 from wavetrain.tables.series import forecast
 from wavetrain.tables.texts import text
@@ -45,6 +46,8 @@ def load(source: str) -> Described:
     path = Path(source)
     if source in known:
         return _known(known[source])
+    if is_place(source):
+        return _known(find.named(source, ("tasks", "data")))
     if not path.exists() and not path.suffix:
         raise unknown("file, task or data", source, known)
     readers = {".npz": sequences, ".csv": forecast, ".txt": text}
@@ -71,5 +74,10 @@ def _known(found: find.Found) -> Described:
         raise BadInput(f"{found.name} is in {found.kind}, but is not a task: there is nothing to predict")
     digest = code.digest([found.path])
     return Described(
-        found.name, found.name, task, found.summary, "the best answer that ignores the input", digest
+        found.place or found.name,
+        found.name,
+        task,
+        found.summary,
+        "the best answer that ignores the input",
+        digest,
     )

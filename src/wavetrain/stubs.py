@@ -15,7 +15,7 @@ HEAD = '"""For type checkers and editors: the members of this kind. Written by `
 def stub(kind: str) -> str:
     """The text of the stub of one kind."""
     lines = []
-    for found in find.members(kind):
+    for found in (one for one in find.ours() if one.kind == kind):
         package, _, stem = found.module.rpartition(".")
         where, name = (found.module, found.symbol) if found.symbol else (package, stem)
         lines.append(f"from {where} import {name} as {name}")

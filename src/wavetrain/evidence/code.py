@@ -15,15 +15,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from wavetrain import find
+
 ROOT = Path(__file__).parent.parent
-SILENT = {"errors", "find", "lazy", "claims", "picture", "report", "evidence", "progress", "cli"}
+SILENT = {"errors", "find", "lazy", "outside", "claims", "picture", "report", "evidence", "progress", "cli"}
 WORDS = {"card", "claim", "_holds"}  # what is assigned or defined under these names measures nothing
 
 
 def digest(files: Iterable[Path], root: Path = ROOT) -> str:
     """Sixteen hexadecimal digits for the files and of all that they import from `root`."""
     parts = {
-        str(path.relative_to(root)): _tree(path, path.stat().st_mtime_ns) for path in closure(files, root)
+        str(path.relative_to(root)) if path.is_relative_to(root) else path.name: _tree(
+            path, path.stat().st_mtime_ns
+        )
+        for path in closure(files, root)
     }
     return hashlib.sha256(repr(sorted(parts.items())).encode()).hexdigest()[:16]
 
@@ -36,11 +41,13 @@ def closure(files: Iterable[Path], root: Path = ROOT) -> set[Path]:
         if path in found:
             continue
         found.add(path)
-        waiting += [
-            other
-            for name in _imported(path, path.stat().st_mtime_ns, root.name)
-            for other in _files(name, root)
-        ]
+        for name in _imported(path, path.stat().st_mtime_ns):
+            waiting += _files(name, root) if name.split(".")[0] == root.name else []
+        if not path.is_relative_to(root):  # somebody's own file
+            waiting += [
+                one for name in _imported(path, path.stat().st_mtime_ns) for one in _beside(name, path)
+            ]
+            waiting += [one for name in _used(path, root.name) for one in _files(name, root)]
     return found
 
 
@@ -52,6 +59,14 @@ def _files(name: str, root: Path) -> Iterator[Path]:
     for depth in range(1, len(parts) + 1):
         place = root.joinpath(*parts[:depth])
         yield from (path for path in (place / "__init__.py", place.with_suffix(".py")) if path.exists())
+    if root == ROOT and parts[0] in find.KINDS:  # wavetrain.layers.WaveRNN, wherever its file lies
+        yield from (one.path for one in find.ours() if [one.kind, one.attribute] == parts[:2])
+
+
+def _beside(name: str, path: Path) -> Iterator[Path]:
+    """The file of a dotted name, or of what it is taken from, beside the file that imports it."""
+    place = path.parent.joinpath(*name.split("."))
+    yield from (one for one in (place.with_suffix(".py"), place.parent.with_suffix(".py")) if one.exists())
 
 
 @functools.cache
@@ -60,15 +75,27 @@ def _parsed(path: Path, changed: int) -> ast.Module:
 
 
 @functools.cache
-def _imported(path: Path, changed: int, package: str) -> frozenset[str]:
-    """The dotted names of ours that a file imports; a name imported from a package may be a module in it."""
+def _imported(path: Path, changed: int) -> frozenset[str]:
+    """The dotted names that a file imports; a name imported from a package may be a module in it."""
     names = set()
     for node in ast.walk(_parsed(path, changed)):
         if isinstance(node, ast.Import):
             names |= {one.name for one in node.names}
         if isinstance(node, ast.ImportFrom):
             names |= {f"{node.module}.{one.name}" for one in node.names}
-    return frozenset(name for name in names if name.split(".")[0] == package)
+    return frozenset(names)
+
+
+def _used(path: Path, package: str) -> Iterator[str]:
+    """The dotted names that a file uses of a package which it imports whole: `wt.layers.WaveRNN`."""
+    tree = _parsed(path, path.stat().st_mtime_ns)
+    imports = [one for node in ast.walk(tree) if isinstance(node, ast.Import) for one in node.names]
+    short = {one.asname or one.name for one in imports if one.name == package}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            head, _, rest = ast.unparse(node).partition(".")
+            if head in short:
+                yield f"{package}.{rest}"
 
 
 @functools.cache
