@@ -99,6 +99,6 @@ def test_finding_imports_nothing():
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert (
-        done.stdout.strip()
-        == f"{len(find.everything())} ['wavetrain.errors', 'wavetrain.find', 'wavetrain.lazy', 'wavetrain.outside']"
+        done.stdout.strip() == f"{len(find.everything())} "
+        "['wavetrain.errors', 'wavetrain.find', 'wavetrain.lazy', 'wavetrain.outside']"
     )

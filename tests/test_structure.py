@@ -85,7 +85,7 @@ MAY_IMPORT = {
     "runner": {"run", "pools", "claims", "errors", "evidence", "find", "generators", "lab", "report", "scan"},
     "compare": DOWN
     | {"evidence", "find", "lab", "lenses", "load", "picture", "pools", "report", "rules", "runner", "stack"}
-    | {"generators", "train"},
+    | {"generators", "run", "train"},
 }
 ON_TOP = {"cli", "progress", "terminal"}  # may import all
 

@@ -40,6 +40,7 @@ from wavetrain.load import Described, load
 from wavetrain.picture import Matrix
 from wavetrain.pools import pool
 from wavetrain.rules.backpropagation import Backpropagation
+from wavetrain.run.chosen import asked, founders
 from wavetrain.stack import MLP, Answer, Body, Stack, one_hot
 
 HELD_OUT = 500  # sequences of the validation part that trainings are examined on
@@ -117,11 +118,7 @@ def compare(
     """
     data = load(source) if isinstance(source, str) else source
     named = None if layers is None or "all" in layers else layers
-    every = founders() if layers is None else list(find.members("layers"))
-    asked = [find.named(name, ("layers",)) for name in dict.fromkeys(layers or ()) if name != "all"]
-    chosen = every if named is None else asked
-    if twice := {one.name for one in chosen if sum(other.name == one.name for other in chosen) > 1}:
-        raise BadInput(f"compare: expected layers of different names, got more than one {min(twice)}")
+    chosen = founders() if layers is None else asked(layers)
     widths: dict[str, tuple[int, int]] = {}
     left_out: dict[str, str] = {}  # of the default, what does not fit into the budget
     for one in chosen:
@@ -167,15 +164,6 @@ def compare(
     }
     write_json(folder / "result.json", result)
     return result
-
-
-def founders() -> list[find.Found]:
-    """The layer with the oldest paper of each family, by family."""
-    oldest: dict[str, find.Found] = {}
-    carded = [one for one in find.members("layers") if "year" in one.facts and "family" in one.facts]
-    for one in sorted(carded, key=lambda one: (one.facts["year"], one.name)):
-        oldest.setdefault(one.facts["family"], one)
-    return [oldest[family] for family in sorted(oldest)]
 
 
 def fitting_width(found: find.Found, task: Task, terms: Terms) -> tuple[int, int]:
