@@ -8,6 +8,7 @@ that trains nothing has the second part only where its run is quick.
 A witness is made twice, and what the two do not share, such as a time that was measured, is left out.
 """
 
+import contextlib
 import hashlib
 import json
 import math
@@ -31,7 +32,7 @@ STEPS = 2  # of a training at the scale of the result
 LOOKS = 3  # of a training that are kept
 HELD_OUT = 64  # sequences that a training at the scale of the result is examined on
 MOST = 40  # trainings at the scale of the result
-SECONDS = 8.0  # of processor time, after which no further training is begun, and no figures are kept
+SECONDS = 8.0  # of processor time; what ends later is not kept
 
 
 class Enough(Exception):
@@ -39,7 +40,7 @@ class Enough(Exception):
 
 
 class Watched(Lab):
-    """A lab that notes how each training begins, and ends the run after `most` of them."""
+    """A lab that notes how each training begins; ends the run after `most`, or with the first that is late."""
 
     def __init__(self, folder: Path, seed: int, device: str, cut: bool, most: int, seconds: float = math.inf):
         super().__init__(folder, seed, device)
@@ -61,8 +62,10 @@ class Watched(Lab):
             plan = replace(plan, steps=min(STEPS, plan.steps), every=1, held_out=held_out)
             others = [Batch(*(part[:HELD_OUT] for part in one)) for one in others]
         training = super().fit(name, make, task, plan, rule, others)
+        if time.process_time() > self.end:
+            raise Enough
         self.starts[name] = _start(training, self.device)
-        if len(self.starts) >= self.most or time.process_time() > self.end:
+        if len(self.starts) >= self.most:
             raise Enough
         return training
 
@@ -74,8 +77,10 @@ def made(experiment: Found, scale: str, seed: int, device: str, seconds: float) 
         return Witness(smoke=smoke, start=None)
     begun = time.process_time()
     first = _replayed(experiment, scale, seed, device, cut=True, most=MOST, seconds=SECONDS)
-    if first.figures and time.process_time() - begun > SECONDS:
-        first = replace(first, figures={})  # it ended by itself, but too late to be replayed whole
+    if time.process_time() - begun > SECONDS:
+        first = replace(first, figures={})
+    if not (first.figures or first.trainings):
+        return Witness(smoke=smoke, start=None)
     return Witness(smoke=smoke, start=agreed(first, _again(first, experiment, scale, seed, device)))
 
 
@@ -108,12 +113,8 @@ def _replayed(
         torch.set_num_threads(1)
     with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
         lab = Watched(Path(folder), seed, device, cut, most, seconds)
-        if most:
-            try:
-                with Shared(seed_of(seed, "run"), lab.device).drawn():
-                    figures = module.run(getattr(module, scale), lab)
-            except Enough:
-                pass
+        with contextlib.suppress(Enough), Shared(seed_of(seed, "run"), lab.device).drawn():
+            figures = module.run(getattr(module, scale), lab)
     return Replay(
         trainings=lab.starts, figures=finite({name: float(value) for name, value in figures.items()})
     )
