@@ -40,7 +40,7 @@ class Enough(Exception):
 
 
 class Watched(Lab):
-    """A lab that notes how each training begins; ends the run after `most`, or with the first that is late."""
+    """A lab that notes how each training begins, and ends the run after `most` or the first that is late."""
 
     def __init__(self, folder: Path, seed: int, device: str, cut: bool, most: int, seconds: float = math.inf):
         super().__init__(folder, seed, device)
