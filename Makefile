@@ -6,7 +6,7 @@ RUNS := $(VENV)/.installed
 TESTS := $(VENV)/.tested
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory format stubs small readme site mutants clean
+.PHONY: demo test check check-memory format stubs small confirm readme site mutants clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -39,6 +39,9 @@ stubs: $(RUNS)  ## what type checkers and editors see of each kind, after a memb
 
 small: $(RUNS)  ## the committed results: the small scale of every experiment
 	$(BIN)/wavetrain run all --scale small --results results
+
+confirm: $(RUNS)  ## do the committed results hold for the code of today? at most ten minutes on two cores
+	$(BIN)/wavetrain run --confirm --results results
 
 readme: $(RUNS)  ## the generated parts of the README
 	$(BIN)/python docs/readme.py
