@@ -4,9 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNS := $(VENV)/.installed
 TESTS := $(VENV)/.tested
+DOCS := $(VENV)/.documented
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory format stubs small confirm readme site mutants clean
+.PHONY: demo test check check-memory docs format stubs small confirm readme site mutants clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -49,6 +50,10 @@ readme: $(RUNS)  ## the generated parts of the README
 site: $(RUNS)  ## the report of the committed results
 	$(BIN)/wavetrain site
 
+docs: $(DOCS)  ## the documentation with the tour run and the results in it; warnings and broken links are errors
+	$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build/html
+	$(BIN)/python docs/links.py docs/_build/html
+
 $(RUNS): pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || python3 -m venv $(VENV)
 	$(INSTALL) .
@@ -58,5 +63,9 @@ $(TESTS): $(RUNS)
 	$(INSTALL) ".[test]"
 	touch $@
 
+$(DOCS): $(RUNS)
+	$(INSTALL) ".[docs]"
+	touch $@
+
 clean:
-	rm -rf $(VENV) runs site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) runs site docs/_build docs/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,6 +1,12 @@
-"""Every Python snippet of the README and the tour runs, and the generated table is the results' table."""
+"""What the documentation shows runs, and what it says of claims and members is there.
 
+Every Python snippet runs; the pages of the tour run as they are pasted into a prompt, line by line.
+"""
+
+import code
+import contextlib
 import importlib.util
+import io
 import re
 from pathlib import Path
 
@@ -13,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/tour.md", "docs/language_models.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/language_models.md"])
 def test_snippets_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # a snippet may read the README
     snippets = SNIPPET.findall((ROOT / page).read_text(encoding="utf-8"))
@@ -21,6 +27,57 @@ def test_snippets_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     names: dict[str, object] = {}
     for snippet in snippets:  # a page's snippets build on each other
         exec(compile(snippet, page, "exec"), names)
+
+
+TOUR = sorted((ROOT / "docs" / "tour").glob("[0-9]*.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", TOUR, ids=lambda page: page.stem)
+def test_tour_can_be_pasted_into_python(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Line by line, as a prompt reads it: a block that lacks its blank line is an error there."""
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    pyplot.switch_backend("agg")
+    monkeypatch.setattr(pyplot, "show", lambda: None)  # there is no screen here
+    errors, console = io.StringIO(), code.InteractiveConsole()
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(errors):
+        for line in page.read_text(encoding="utf-8").splitlines():
+            console.push(line)
+        console.push("")
+    pyplot.close("all")
+    assert not errors.getvalue()
+    assert len(out.getvalue().splitlines()) > 1, "a page shows what it prints"
+
+
+def test_tour_lists_its_pages() -> None:
+    listed = re.findall(r"\(tour/(\w+\.py)\)", (ROOT / "docs" / "tour.md").read_text(encoding="utf-8"))
+    assert listed == [page.name for page in TOUR]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_what_pages_name_is_there(page: Path) -> None:
+    """Claims, members and figures that a page names by a role; a figure that is gone would stop the build."""
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"\{(?:claim|verdict)\}`(\w+)`", text):
+        find.named(name, ("experiments",))
+    for name in re.findall(r"\{member\}`(\w+)`", text):
+        find.named(name)
+    for name, figure in re.findall(r"\{measured\}`(\w+) ([^`]+)`", text):
+        result = (ROOT / "results" / f"{name}-small.json").read_text(encoding="utf-8")
+        assert f'"{figure}":' in result, f"{name} has no figure {figure}"
+
+
+def test_links_that_lead_nowhere_are_found(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("links", ROOT / "docs" / "links.py")
+    assert spec and spec.loader
+    links = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(links)
+    (tmp_path / "there.html").write_text('<p id="part">x</p>')
+    good = '<a href="there.html#part">a</a> <a href="https://example.org/x">b</a> <a href="#">c</a>'
+    bad = '<a href="gone.html">d</a> <img src="gone.png"> <a href="there.html#gone">e</a>'
+    (tmp_path / "page.html").write_text(good + bad)
+    found = links.broken(tmp_path)
+    assert len(found) == 3 and all("gone" in line for line in found)
 
 
 def test_first_lines_say_what_they_do() -> None:

@@ -17,8 +17,8 @@ from wavetrain.errors import BadInput
 from wavetrain.evidence import today
 from wavetrain.evidence.result import VERSION, Result, read_all
 from wavetrain.evidence.shape import parsed
-from wavetrain.picture import Curve, Field, Matrix, Points, Raster
-from wavetrain.report import draw, pages, results, tables
+from wavetrain.picture import Curve, Field, Maps, Matrix, Points, Raster
+from wavetrain.report import catalogue, draw, pages, results, tables
 from wavetrain.report.bibtex import bibtex
 from wavetrain.report.prose import plain, prose
 
@@ -33,6 +33,7 @@ PICTURES = {
     ),
     "field": Field("Ring", np.sin(np.add.outer(np.arange(6), np.arange(40)))),
     "matrix": Matrix("Operator", np.tril(np.ones((9, 9)))),
+    "maps": Maps("Cells", np.arange(60.0).reshape(5, 3, 4), ("a", "b", "c", "d", "e"), label="Hz"),
     "raster": Raster("Spikes", np.array([0.1, 0.5, 0.7]), np.array([0, 3, 3])),
     "points": Points("Plane $x", np.arange(4.0), np.arange(4.0), np.array([0, 1, 1, 0]), ("one", "two")),
 }
@@ -143,7 +144,9 @@ def test_the_same_picture_gives_the_same_bytes(name, tmp_path):
     assert whole == (tmp_path / "two.png").read_bytes()
     assert whole.startswith(b"\x89PNG") and PICTURES[name].title.encode() in whole
     assert b"matplotlib" not in whole.lower()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "two.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.png", "one.svg", "two.png", "two.svg"]
+    vector = (tmp_path / "one.svg").read_text()
+    assert vector == (tmp_path / "two.svg").read_text() and "<dc:date>" not in vector
 
 
 def test_drawing_does_not_depend_on_the_users_settings(tmp_path):
@@ -173,6 +176,8 @@ def test_odd_pictures_are_drawn(tmp_path):
         ),
         Raster("Silence", none, none),
         Points("No points", none, none, none.astype(int), ()),
+        Points("Many", *np.zeros((2, 3000)), np.zeros(3000, int), ("dust",)),
+        Maps("One map without a value", nan[None], ("a cell",)),
     ]
     for index, one in enumerate(odd):
         draw.draw(one, tmp_path / f"{index}.png")
@@ -182,7 +187,9 @@ def test_odd_pictures_are_drawn(tmp_path):
 def test_draw_all_lists_what_it_drew_and_names_what_is_damaged(tmp_path):
     for name, one in PICTURES.items():
         picture.save(tmp_path / f"{name}.npz", one)
-    assert draw.draw_all(tmp_path) == [tmp_path / f"{name}.png" for name in sorted(PICTURES)]
+    drawn = draw.draw_all(tmp_path)
+    assert all(path.with_suffix(".svg").is_file() for path in drawn)
+    assert drawn == [tmp_path / f"{name}.png" for name in sorted(PICTURES)]
     (tmp_path / "field.npz").write_bytes(b"PK not an archive")
     with pytest.raises(BadInput, match=r"field\.npz"):
         draw.draw_all(tmp_path)
@@ -195,6 +202,8 @@ def test_arrays_that_do_not_fit_are_refused_and_nothing_is_lost(tmp_path):
         draw.draw(Curve("Loss", np.arange(4), np.zeros((2, 3)), ("a", "b")), path)
     with pytest.raises(BadInput, match="1 labels"):
         draw.draw(Points("P", np.zeros(2), np.zeros(2), np.array([0, 1]), ("a",)), path)
+    with pytest.raises(BadInput, match=r"values \(2, 3, 3\), 1 labels"):
+        draw.draw(Maps("Cells", np.zeros((2, 3, 3)), ("a",)), path)
     with pytest.raises(BadInput, match="there is no folder"):
         draw.draw(PICTURES["matrix"], tmp_path / "nowhere" / "one.png")
     assert path.read_bytes() == b"before"
@@ -313,14 +322,14 @@ def test_the_readme_shows_few_figures_and_points_to_all():
 
 
 def test_the_table_of_all_claims_points_to_the_rest(tmp_path):
-    figures = {f"f{place}": float(place) for place in range(pages.FEW + 3)}
+    figures = {f"f{place}": float(place) for place in range(catalogue.FEW + 3)}
     many = result("many", figures=[figures] * 3)
     many["claim"]["published"] = {}
     home = lay(tmp_path / "results", many)
     index = pages.build(home, tmp_path / "site").read_text(encoding="utf-8")
-    assert ">3 more figures</a>" in index and index.count('data-label="measured"') == pages.FEW
+    assert ">3 more</a>" in index and index.count("<b>") == catalogue.FEW
     whole = (tmp_path / "site" / "claims" / "many.html").read_text(encoding="utf-8")
-    assert all(f">f{place}<" in whole for place in range(pages.FEW + 3))
+    assert all(f">f{place}<" in whole for place in range(catalogue.FEW + 3))
 
 
 def test_bibtex_takes_ids_out_of_the_source():
@@ -352,7 +361,7 @@ def test_prose_keeps_equations_and_escapes():
     text = prose(
         "Title.\n\n    a  <  b\n\n    c\n\nSee `x<y` in arXiv 2309.08045.\n- no list\n\n- one\n  more\n- two"
     )
-    assert "<pre>a  &lt;  b\n\nc</pre>" in text and "<code>x&lt;y</code>" in text
+    assert '<pre tabindex="0">a  &lt;  b\n\nc</pre>' in text and "<code>x&lt;y</code>" in text
     assert 'href="https://arxiv.org/abs/2309.08045"' in text
     assert "<ul><li>one more</li><li>two</li></ul>" in text and text.count("<p>") == 2
 
@@ -371,7 +380,8 @@ def test_site_is_whole_and_all_its_links_resolve(tmp_path):
     }
     for path in written:
         page = Page(path)
-        assert page.tags.count("h1") == 1 and page.tags.count("main") == 1 and "script" not in page.tags
+        assert page.tags.count("h1") == 1 and page.tags.count("main") == 1
+        assert page.tags.count("script") == (path == index)  # the one that finds claims
         assert all(page.alts), path
         for link in page.links:
             place, _, part = link.partition("#")
@@ -381,7 +391,7 @@ def test_site_is_whole_and_all_its_links_resolve(tmp_path):
                 assert not part or f'id="{part}"' in target.read_text()
         assert "http://" not in path.read_text()
     assert (
-        'src="../pictures/wave_rnn_adding-full/operator.png"'
+        'src="../pictures/wave_rnn_adding-full/operator.svg"'
         in (index.parent / "claims/wave_rnn_adding.html").read_text()
     )
     assert "https" not in (index.parent / "site.css").read_text()
@@ -406,10 +416,12 @@ def test_site_is_the_same_each_time_and_replaces_itself(tmp_path):
 def test_nothing_that_was_planted_runs(tmp_path):
     index = pages.build(planted(tmp_path / "results"), tmp_path / "site")
     for path in index.parent.rglob("*.html"):
-        assert "script" not in Page(path).tags, path
+        page = Page(path)
+        assert page.tags.count("script") == (path == index), path
+        assert "site.js" in page.links or path != index
     assert "&lt;script&gt;" in index.read_text()
     assert (
-        'src="../pictures/wave_rnn_adding-small/x%3Cscript%3Ey.png"'
+        'src="../pictures/wave_rnn_adding-small/x%3Cscript%3Ey.svg"'
         in (index.parent / "claims" / "wave_rnn_adding.html").read_text()
     )
 
@@ -421,7 +433,7 @@ def test_claims_of_found_experiments_without_result_are_listed(tmp_path, monkeyp
         "systems": ("wave_rnn",),
         "unrun": "needs a GPU",
     }
-    found = find.Found("experiments", "to_come", Path("to_come.py"), "Soon.", "Soon.", "", facts)
+    found = find.Found("experiments", "to_come", Path("to_come.py"), "To come", "A claim to come", "", facts)
     all_found = (*find.everything(), found)
     monkeypatch.setattr(find, "everything", lambda: all_found)
     index = pages.build(lay(tmp_path / "results", result()), tmp_path / "site")

@@ -1,5 +1,10 @@
-"""The site in a browser, opened as files: it fits a phone, shows its pictures, and runs nothing planted."""
+"""The site in a browser, opened as files: it fits a phone, can be used by all, and runs nothing planted.
 
+Accessibility is checked by axe-core, whose script comes with the package `axe_core_python`.
+"""
+
+import importlib.resources
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +25,7 @@ OPTIONS = [
     "--disable-sync",
     "--no-first-run",
 ]
+WIDTHS = [390, 1280]  # pixels: a phone, and a desk
 LOADED = "return [...document.images].map(image => image.naturalWidth)"
 
 pytestmark = pytest.mark.skipif(
@@ -32,7 +38,7 @@ def index(tmp_path_factory) -> Path:
     home = planted(tmp_path_factory.mktemp("browser") / "results")
     long = result("a_long_name_" * 8, figures=[{"a_figure_with_a_very_long_name_" * 4: 123456789.123}] * 3)
     long["claim"]["text"] = "Unbreakable" * 30
-    return pages.build(lay(home, long), home.parent / "site")
+    return pages.build(lay(home, long, result("wave_rnn_copy")), home.parent / "site")
 
 
 @pytest.fixture(scope="module")
@@ -62,33 +68,49 @@ def check(browser, width: int) -> None:
     """No sideways scrolling, nothing planted ran, and nothing came from elsewhere."""
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width, browser.current_url
     assert browser.execute_script("return typeof window.planted") == "undefined"
-    assert browser.execute_script("return document.scripts.length") == 0
+    scripts = browser.execute_script("return [...document.scripts].map(script => script.src)")
+    assert all(script.endswith("/site.js") for script in scripts)
     loaded = browser.execute_script(
         "return performance.getEntriesByType('resource').map(entry => entry.name)"
     )
     assert all(name.startswith(("file:", "data:")) for name in loaded)
 
 
+def faults(browser) -> list[str]:
+    """What axe-core has to say against the page that is open."""
+    axe = importlib.resources.files("axe_core_python").joinpath("axe.min.js").read_text(encoding="utf-8")
+    browser.execute_script(axe)
+    found = browser.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "axe.run(document).then(found => done(JSON.stringify(found.violations)))"
+    )
+    return [
+        f"{one['id']}: {one['help']} ({', '.join(str(node['target']) for node in one['nodes'][:3])})"
+        for one in json.loads(found)
+    ]
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_fits(browser, index, width, scheme):
     folder = index.parent
     for page in (index, *sorted((folder / "claims").iterdir()), folder / "systems" / "wave_rnn.html"):
         open_page(browser, page, width, scheme)
         check(browser, width)
+        assert not faults(browser), page.name
     background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     light = sum(int(part) for part in background.removeprefix("rgb(").removesuffix(")").split(",")) > 3 * 128
     assert light == (scheme == "light")
 
 
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_from_the_table_to_a_claim_and_its_pictures(browser, index, width):
     from selenium.webdriver.common.by import By
     from selenium.webdriver.support.wait import WebDriverWait
 
     open_page(browser, index, width, "light")
-    table = browser.find_element(By.CSS_SELECTOR, "table.claims")
-    assert table.is_displayed() and "published" in table.text.lower() and "3 of 3 seeds" in table.text
+    claims = browser.find_element(By.ID, "claims")
+    assert claims.is_displayed() and "published 300" in claims.text and "3 of 3 seeds" in claims.text
     link = browser.find_element(By.CSS_SELECTOR, 'a[href="claims/wave_rnn_adding.html"]')
     browser.execute_script("arguments[0].scrollIntoView()", link)
     link.click()
@@ -100,3 +122,49 @@ def test_from_the_table_to_a_claim_and_its_pictures(browser, index, width):
     WebDriverWait(browser, 10).until(lambda browser: all(browser.execute_script(LOADED)))
     assert len(browser.execute_script(LOADED)) == 2
     check(browser, width)
+
+
+def shown(browser) -> list[str]:
+    return browser.execute_script(
+        "return [...document.querySelectorAll('[data-claim]')].filter(one => one.offsetParent)"
+        ".map(one => one.querySelector('a').getAttribute('href'))"
+    )
+
+
+def test_claims_are_found_by_words_and_verdict_with_keys_alone(browser, index):
+    from selenium.webdriver.common.by import By
+    from selenium.webdriver.common.keys import Keys
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    open_page(browser, index, 1280, "light")
+    everything = shown(browser)
+    words = browser.find_element(By.ID, "words")
+    words.send_keys("wave help")
+    assert "claims/wave_rnn_copy.html" in shown(browser) and len(shown(browser)) < len(everything)
+    told = browser.find_element(By.ID, "told")
+    assert told.text == f"{len(shown(browser))} of {len(everything)} claims"
+    words.send_keys(" nowhere")
+    assert not shown(browser) and told.text.startswith("0 of")
+    assert not browser.execute_script(
+        "return [...document.querySelectorAll('[data-topic]')].some(t => !t.hidden)"
+    )
+    words.send_keys(Keys.CONTROL, "a")
+    words.send_keys(Keys.DELETE)
+    words.send_keys(Keys.TAB)
+    browser.switch_to.active_element.send_keys(Keys.SPACE)  # no more those that hold
+    assert shown(browser) and "claims/wave_rnn_copy.html" not in shown(browser)
+    for _ in range(3):
+        browser.switch_to.active_element.send_keys(Keys.TAB)
+    browser.switch_to.active_element.send_keys(Keys.ENTER)  # the button that resets
+    WebDriverWait(browser, 10).until(lambda browser: shown(browser) == everything)
+
+
+def test_claims_can_be_read_without_the_script(browser, index):
+    browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
+    try:
+        open_page(browser, index, 1280, "light")
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+        assert shown(browser)
+        assert not browser.execute_script("return document.getElementById('find').offsetParent")
+    finally:
+        browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})

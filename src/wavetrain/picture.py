@@ -33,6 +33,7 @@ class Field:
     values: np.ndarray  # (space, time)
     xlabel: str = "time (steps)"
     ylabel: str = "position"
+    label: str = "activity"  # of the colours, with a unit where there is one
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,20 @@ class Matrix:
     values: np.ndarray  # (T, T)
     xlabel: str = "then (step)"
     ylabel: str = "now (step)"
+    label: str = "influence"  # of the colours, with a unit where there is one
+
+
+@dataclass(frozen=True)
+class Maps:
+    """Maps of one quantity over places, side by side, in one scale of colours; NaN where nothing was seen."""
+
+    title: str
+    values: np.ndarray  # (M, down, across)
+    labels: tuple[str, ...]  # (M,), one over each map
+    xlabel: str = "x (places)"
+    ylabel: str = "y (places)"
+    label: str = "activity"
+    columns: int = 4  # most maps in a row
 
 
 @dataclass(frozen=True)
@@ -69,8 +84,8 @@ class Points:
     ylabel: str = ""
 
 
-Picture = Curve | Field | Matrix | Raster | Points
-_KINDS = {kind.__name__: kind for kind in (Curve, Field, Matrix, Raster, Points)}
+Picture = Curve | Field | Matrix | Maps | Raster | Points
+_KINDS = {kind.__name__: kind for kind in (Curve, Field, Matrix, Maps, Raster, Points)}
 
 
 def save(path: Path, picture: Picture) -> None:

@@ -220,7 +220,8 @@ def _pictures(order: Order, home: Path) -> list[str]:
     place = home / "pictures" / f"{order.experiment.name}-{order.scale}"
     place.mkdir(parents=True, exist_ok=True)
     for path in drawn:
-        shutil.copyfile(path, place / path.name)
+        for each in (path, path.with_suffix(".svg")):
+            shutil.copyfile(each, place / each.name)
     return [f"pictures/{place.name}/{path.name}" for path in drawn]
 
 

@@ -1,10 +1,11 @@
-"""Draws pictures: from the data in `picture` to PNG files, and a matrix as text for a terminal.
+"""Draws pictures: from the data in `picture` to PNG and SVG files, and a matrix as text for a terminal.
 
 One figure is 6.4 x 4 inches at 150 dots an inch and is read at the width of a phone. Lines and groups differ
 by colour and by stroke or marker; the colours are those of Okabe and Ito, which colour-blind readers tell
 apart. A quantity of one sign goes from light (small) to dark (large); one of both signs diverges from white
-at 0. The same picture always gives the same bytes. A PNG carries the picture's title and a sentence that
-describes it, which the site uses as its caption and alternative text.
+at 0. A map has a colour bar that says what its colours are. The same picture always gives the same bytes.
+An SVG lies beside each PNG, for large screens and for print. A PNG carries the picture's title and a sentence
+that describes it, which the site uses as its caption and alternative text.
 """
 
 import textwrap
@@ -19,7 +20,7 @@ from matplotlib.ticker import LogFormatter
 
 from wavetrain import picture
 from wavetrain.errors import BadInput
-from wavetrain.picture import Curve, Field, Matrix, Picture, Points, Raster
+from wavetrain.picture import Curve, Field, Maps, Matrix, Picture, Points, Raster
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
 STROKES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
@@ -45,11 +46,16 @@ STYLE = {
     "legend.fontsize": 11.5,
     "legend.handlelength": 2.2,
     "text.parse_math": False,  # a dollar is a dollar
+    "svg.hashsalt": "wavetrain",  # the same bytes each time
+    "svg.fonttype": "path",
 }
 
 
 def draw(one: Picture, path: Path) -> None:
-    """Draw a picture as a PNG at `path`, whole or not at all; BadInput where its arrays do not fit."""
+    """Draw a picture as a PNG at `path` and an SVG beside it; BadInput where its arrays do not fit.
+
+    Each file is written whole or not at all.
+    """
     _check(one)
     if path.suffix.lower() != ".png":
         raise BadInput(f"expected a picture that ends in .png, got {str(path)!r}")
@@ -58,16 +64,19 @@ def draw(one: Picture, path: Path) -> None:
     with matplotlib.style.context(["default", STYLE]):
         size, letters = ((5.2, 4.6), 40) if isinstance(one, Matrix) else ((6.4, 4.0), 52)
         figure = Figure(figsize=size, dpi=150, layout="constrained")
-        axes = figure.add_subplot()
         title = textwrap.wrap(one.title, letters)
         figure.suptitle("\n".join(title), x=0.1 / figure.get_figwidth(), ha="left")
-        axes.set_xlabel(one.xlabel)
-        axes.set_ylabel(one.ylabel)
+        if not isinstance(one, Maps):
+            axes = figure.add_subplot()
+            axes.set_xlabel(one.xlabel)
+            axes.set_ylabel(one.ylabel)
         match one:
             case Curve():
                 _curve(one, figure, axes)
             case Field() | Matrix():
                 _heat(one, figure, axes)
+            case Maps():
+                _maps(one, figure)
             case Raster():
                 _raster(one, axes)
             case Points():
@@ -75,7 +84,10 @@ def draw(one: Picture, path: Path) -> None:
         new = path.with_name(path.name + ".new")
         words = {"Title": one.title, "Description": describe(one), "Software": None}  # no version, no date
         figure.savefig(new, format="png", metadata=words)
+        vector = path.with_suffix(".svg.new")
+        figure.savefig(vector, format="svg", metadata={"Title": one.title, "Creator": None, "Date": None})
     new.replace(path)
+    vector.replace(path.with_suffix(".svg"))
 
 
 def draw_all(folder: Path) -> list[Path]:
@@ -101,7 +113,12 @@ def describe(one: Picture) -> str:
             rows, columns = one.values.shape
             seen = one.values[np.isfinite(one.values)]
             values = f"values from {seen.min():.3g} to {seen.max():.3g}" if seen.size else "no values"
-            return f"Heat map of {one.ylabel} (down, {rows}) by {one.xlabel} (across, {columns}), {values}."
+            what = f"{one.ylabel} (down, {rows}) by {one.xlabel} (across, {columns})"
+            return f"Heat map of {one.label}: {what}, {values}."
+        case Maps():
+            count, rows, columns = one.values.shape
+            names = ", ".join(one.labels)
+            return f"{count} maps of {one.label}, {rows} by {columns} each: {names}."
         case Raster():
             return f"Raster of {len(one.time)} events of {len(np.unique(one.unit))} units over {one.xlabel}."
         case Points():
@@ -140,6 +157,9 @@ def _check(one: Picture) -> None:
             what = f"lines {lines.shape}, {len(labels)} labels, x {x.shape}"
         case Field(values=values) | Matrix(values=values):
             fits, what = values.ndim == 2 and values.size > 0, f"values {values.shape}"
+        case Maps(values=values, labels=labels, columns=columns):
+            fits = values.ndim == 3 and values.size > 0 and len(labels) == len(values) and columns > 0
+            what = f"values {values.shape}, {len(labels)} labels, {columns} columns"
         case Raster(time=time, unit=unit):
             fits, what = time.shape == unit.shape and time.ndim == 1, f"time {time.shape}, unit {unit.shape}"
         case Points(x=x, y=y, group=group, labels=labels):
@@ -176,10 +196,31 @@ def _heat(one: Field | Matrix, figure: Figure, axes: Axes) -> None:
     axes.set_aspect("equal" if isinstance(one, Matrix) else "auto")
     axes.spines[:].set_visible(False)
     axes.locator_params(integer=True, nbins=6, min_n_ticks=1)
-    bar = figure.colorbar(image, ax=axes, shrink=0.9, aspect=28, pad=0.02)
+    bar = figure.colorbar(image, ax=axes, shrink=0.9, aspect=28, pad=0.02, label=one.label)
     bar.outline.set_visible(False)
     if values.count() == 0:
         _say_empty(axes)
+
+
+def _maps(one: Maps, figure: Figure) -> None:
+    """A grid of maps; only those at its edges carry numbers of places."""
+    values = np.ma.masked_invalid(one.values.astype(float))
+    norm, colours = _scale(values)
+    across = min(one.columns, len(values))
+    down = -(-len(values) // across)
+    figure.set_size_inches(max(4.2, 1.75 * across + 1.2), 1.85 * down + 1.2)
+    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
+    for index, axes in enumerate(grid.flat):
+        axes.set_visible(index < len(values))
+        if index < len(values):
+            image = axes.imshow(values[index], norm=norm, cmap=colours.with_extremes(bad=ABSENT))
+            axes.set_title(one.labels[index], fontsize=11)
+            axes.spines[:].set_visible(False)
+            axes.locator_params(integer=True, nbins=4, min_n_ticks=1)
+    figure.supxlabel(one.xlabel, fontsize=12)
+    figure.supylabel(one.ylabel, fontsize=12)
+    bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=28, pad=0.02, label=one.label)
+    bar.outline.set_visible(False)
 
 
 def _scale(values: np.ma.MaskedArray) -> tuple[Normalize, Colormap]:
@@ -211,6 +252,7 @@ def _points(one: Points, figure: Figure, axes: Axes) -> None:
         marks = axes.scatter(
             one.x[chosen], one.y[chosen], area, marker=MARKERS[index % len(MARKERS)], label=label
         )
+        marks.set_rasterized(len(one.x) > 2000)  # an SVG of that many marks would be slow to show
         marks.set(color=_colour(index), alpha=0.75, linewidth=0)
     axes.grid(color="#ececec", linewidth=0.7)
     axes.set_axisbelow(True)

@@ -1,4 +1,4 @@
-"""From a module docstring to HTML or to a terminal: paragraphs, lists, and equations as they were typed.
+"""From a module docstring to HTML, Markdown or a terminal: paragraphs, lists, and equations as typed.
 
 A line that is indented by four or more belongs to a preformatted block, a paragraph of `- ` lines to a list.
 Words between backquotes become code; an arXiv id or a DOI becomes a link. All else is escaped.
@@ -32,6 +32,37 @@ def plain(text: str, width: int) -> str:
     return "\n\n".join(blocks)
 
 
+def markdown(text: str) -> str:
+    """The Markdown of a docstring."""
+    blocks = []
+    for lines in _blocks(text):
+        if _indented(lines[0]):
+            blocks.append("```text\n" + textwrap.dedent("\n".join(lines)).replace("```", "") + "\n```")
+        elif lines[0].startswith("- "):
+            items = re.split(r"\n- ", "\n".join(lines)[2:])
+            blocks.append("\n".join("- " + escaped(" ".join(item.split())) for item in items))
+        else:
+            blocks.append(escaped(" ".join(" ".join(lines).split())))
+    return "\n\n".join(blocks)
+
+
+def escaped(text: str) -> str:
+    """The Markdown of a phrase: code and links, and all else as it is written."""
+    parts, end = [], 0
+    for match in INLINE.finditer(text):
+        parts += [_plain(text[end : match.start()]), match[0] if match[1] else _markdown_link(match)]
+        end = match.end()
+    return "".join([*parts, _plain(text[end:])])
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"([\\`*_{}\[\]<>|#~$^+=!-])", r"\\\1", re.sub(r"^(\s*\d+)([.)])", r"\1\\\2", text))
+
+
+def _markdown_link(match: re.Match[str]) -> str:
+    return f"[{_plain(match[0])}]({_address(match)})"
+
+
 def inline(text: str) -> Markup:
     """The HTML of a phrase: code and links, all else escaped."""
     parts, end = [], 0
@@ -42,11 +73,14 @@ def inline(text: str) -> Markup:
 
 
 def _link(match: re.Match[str]) -> Markup:
-    code, arxiv, arxiv_id, _, doi_id = match.groups()
-    if code:
-        return Markup("<code>{}</code>").format(code)
-    address = f"https://arxiv.org/abs/{arxiv_id}" if arxiv else f"https://doi.org/{doi_id}"
-    return Markup('<a href="{}" rel="external noreferrer">{}</a>').format(address, match[0])
+    if match[1]:
+        return Markup("<code>{}</code>").format(match[1])
+    return Markup('<a href="{}" rel="external noreferrer">{}</a>').format(_address(match), match[0])
+
+
+def _address(match: re.Match[str]) -> str:
+    _, arxiv, arxiv_id, _, doi_id = match.groups()
+    return f"https://arxiv.org/abs/{arxiv_id}" if arxiv else f"https://doi.org/{doi_id}"
 
 
 def _blocks(text: str) -> list[list[str]]:
@@ -72,7 +106,7 @@ def _indented(line: str) -> bool:
 
 def _block(lines: list[str]) -> Markup:
     if _indented(lines[0]):
-        return Markup("<pre>{}</pre>").format(textwrap.dedent("\n".join(lines)))
+        return Markup('<pre tabindex="0">{}</pre>').format(textwrap.dedent("\n".join(lines)))
     joined = "\n".join(lines)
     if joined.startswith("- "):
         items = re.split(r"\n- ", joined[2:])

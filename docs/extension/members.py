@@ -1,0 +1,175 @@
+"""A page for each member: what it is, its equations, its operator drawn, an example, its claims, its source.
+
+All is read: from the docstring, the card, the syntax tree and the results. Examples are run, and what they
+print is on the page.
+"""
+
+import ast
+import contextlib
+import io
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from extension import api
+from wavetrain import find
+from wavetrain.evidence.topics import topic
+from wavetrain.find import Found
+from wavetrain.picture import Matrix
+from wavetrain.report.bibtex import bibtex
+from wavetrain.report.catalogue import Catalogue, Claimed
+from wavetrain.report.draw import draw
+from wavetrain.report.prose import escaped, markdown
+
+HEADINGS = {
+    "layers": "Layers",
+    "memories": "Memories",
+    "spiking": "Spiking networks",
+    "rules": "Learning rules",
+    "networks": "Networks",
+    "tasks": "Tasks",
+    "data": "Data",
+    "lenses": "Lenses",
+}
+STEPS = 32  # of the sequence on which an operator is drawn
+
+
+def written(found: Catalogue, folder: Path) -> dict[str, str]:
+    """The pages by their names, with an index; pictures are drawn into the folder."""
+    pages, listed = {}, []
+    for kind, heading in HEADINGS.items():
+        members = find.members(kind)
+        if not members:
+            continue
+        lines = [f"# {heading}", "", "| member | what it is |", "|---|---|"]
+        for one in members:
+            about = [claim for claim in found.claimed if one.name in claim.claim.systems]
+            pages[f"{kind}/{one.name}.md"] = _page(one, about, folder / kind)
+            lines.append(f"| [`{one.name}`]({one.name}.md) | {escaped(one.summary)} |")
+        lines += ["", "```{toctree}", ":hidden:", "", *(one.name for one in members), "```", ""]
+        pages[f"{kind}/index.md"] = "\n".join(lines)
+        listed.append(f"{kind}/index")
+    pages["index.md"] = "\n".join(["# Members", "", START, "", "```{toctree}", *listed, "```", ""])
+    return pages
+
+
+START = """Everything that the library holds, by kind. Each page says what a member is and where it comes
+from, shows how it is called, and lists the claims about it with their verdicts."""
+
+
+def module_of(found: Found) -> str:
+    """The module that a member's file is."""
+    return ".".join(found.path.relative_to(find.ROOT.parent).with_suffix("").parts)
+
+
+def _page(found: Found, claimed: list[Claimed], folder: Path) -> str:
+    parts = [f"# {_title(found)}", "", markdown(found.about), ""]
+    if found.kind == "layers":
+        parts += ["## What it mixes into what", "", *_operator(found, folder), ""]
+    parts += ["## In Python", "", *_example(found), "", _signature(found), ""]
+    parts += ["## Claims", "", *_claims(claimed), ""]
+    if found.facts.get("title"):
+        parts += ["## Source", "", *_source(found), ""]
+    return "\n".join(parts)
+
+
+def _title(found: Found) -> str:
+    before, colon, _ = found.summary.partition(": ")
+    return escaped(before if colon and len(before) <= 60 else found.symbol)
+
+
+def _operator(found: Found, folder: Path) -> list[str]:
+    """The operator of an untrained layer, drawn, and how to read it."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        layer = found.load()(8)
+        x = torch.randn(2, STEPS, 8)
+        operator = layer.operator(x)
+        strength = operator.strength().mean(0).detach().double().numpy()
+    path = folder / f"{found.name}.png"
+    folder.mkdir(parents=True, exist_ok=True)
+    if _changed(path, strength):
+        draw(Matrix(f"Operator of {found.symbol}, untrained", strength), path)
+    exact = (
+        "It is exact: the output is this matrix applied to the layer's values."
+        if operator.exact
+        else "The layer is not linear in its values, so these are derivatives of outputs by inputs."
+    )
+    return [
+        f"```{{image}} {found.name}.png",
+        f":alt: The influence of each past step (across) on each step (down), {STEPS} by {STEPS}",
+        ":width: 420px",
+        "```",
+        "",
+        f"How much each step (down) takes from each earlier step (across), on {STEPS} random inputs, before "
+        f"any training. {exact}",
+    ]
+
+
+def _changed(path: Path, values: np.ndarray) -> bool:
+    """Whether a picture must be drawn anew; what was drawn is remembered beside it."""
+    seen, mark = path.with_suffix(".crc"), str(zlib.crc32(np.ascontiguousarray(values).tobytes()))
+    if path.exists() and seen.exists() and seen.read_text() == mark:
+        return False
+    seen.write_text(mark)
+    return True
+
+
+EXAMPLES = {
+    "layers": """layer = {symbol}(8)
+y, state = layer(torch.randn(2, 50, 8))  # (batch, time, inputs)
+print(tuple(y.shape), sum(p.numel() for p in layer.parameters()), "parameters")
+""",
+    "tasks": """task = {symbol}()
+batch = task.draw(4, torch.Generator().manual_seed(0))
+print("x", tuple(batch.x.shape), "y", tuple(batch.y.shape))
+print("scored by", task.objective.measure, "where chance is", round(task.chance, 4))
+""",
+}
+
+
+def _example(found: Found) -> list[str]:
+    lines = f"from {module_of(found)} import {found.symbol}\n"
+    if found.kind not in EXAMPLES:
+        return ["```python", lines.rstrip(), "```"]
+    code = "import torch\n" + lines + "\n" + EXAMPLES[found.kind].format(symbol=found.symbol)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(code, f"example of {found.name}", "exec"), {})
+    return ["```python", code.rstrip(), "```", "", "```text", out.getvalue().rstrip(), "```"]
+
+
+def _signature(found: Found) -> str:
+    tree = ast.parse(found.path.read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == found.symbol:
+            return f":::{{py:currentmodule}} {module_of(found)}\n:::\n\n{api.definition(node)}"
+    raise ValueError(f"{found.path} does not define {found.symbol}")
+
+
+def _claims(claimed: list[Claimed]) -> list[str]:
+    if not claimed:
+        return ["No claim names it yet."]
+    lines = []
+    for one in claimed:
+        verdict = " {verdict}`" + one.name + "`" if one.outcomes else " *not run*"
+        lines.append("- {claim}`" + one.name + "`" + verdict)
+    return lines
+
+
+def _source(found: Found) -> list[str]:
+    card = found.facts
+    authors = escaped(str(card["authors"]).replace(" and ", "; "))
+    place = topic(card)
+    return [
+        f"{authors} ({card['year']}). *{escaped(str(card['title']))}*. {escaped(str(card['source']))}.",
+        "",
+        f"Topic in the [storyline](../../../storyline.md): {escaped(place.title)}.",
+        "",
+        "```bibtex",
+        bibtex(found).rstrip(),
+        "```",
+    ]
