@@ -40,6 +40,7 @@ sphinx_gallery_conf = {
     "capture_repr": (),
     "download_all_examples": False,
     "show_memory": False,
+    "min_reported_time": 1000,  # seconds: how long a page took to run is of no interest here
     "show_signature": False,
     "write_computation_times": False,
     "reset_modules": ("extension.style.begin",),

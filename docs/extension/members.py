@@ -14,7 +14,7 @@ import numpy as np
 
 from extension import api
 from wavetrain import find
-from wavetrain.evidence.topics import topic
+from wavetrain.evidence.topics import by_topic, topic
 from wavetrain.find import Found
 from wavetrain.picture import Matrix
 from wavetrain.report.bibtex import bibtex
@@ -64,11 +64,11 @@ def module_of(found: Found) -> str:
 
 
 def _page(found: Found, claimed: list[Claimed], folder: Path) -> str:
-    parts = [f"# {_title(found)}", "", markdown(found.about), ""]
+    parts = [f"# {_title(found)}", "", markdown(_about(found)), ""]
     if found.kind == "layers":
         parts += ["## What it mixes into what", "", *_operator(found, folder), ""]
     parts += ["## In Python", "", *_example(found), "", _signature(found), ""]
-    parts += ["## Claims", "", *_claims(claimed), ""]
+    parts += ["## Claims", "", *_claims(found, claimed), ""]
     if found.facts.get("title"):
         parts += ["## Source", "", *_source(found), ""]
     return "\n".join(parts)
@@ -77,6 +77,12 @@ def _page(found: Found, claimed: list[Claimed], folder: Path) -> str:
 def _title(found: Found) -> str:
     before, colon, _ = found.summary.partition(": ")
     return escaped(before if colon and len(before) <= 60 else found.symbol)
+
+
+def _about(found: Found) -> str:
+    """The docstring without the title that it opens with."""
+    before, colon, after = found.about.partition(": ")
+    return after[:1].upper() + after[1:] if colon and escaped(before) == _title(found) else found.about
 
 
 def _operator(found: Found, folder: Path) -> list[str]:
@@ -150,11 +156,14 @@ def _signature(found: Found) -> str:
     raise ValueError(f"{found.path} does not define {found.symbol}")
 
 
-def _claims(claimed: list[Claimed]) -> list[str]:
+def _claims(found: Found, claimed: list[Claimed]) -> list[str]:
+    """The claims that name a member: those of its own topic first, then the others as the storyline has them."""
     if not claimed:
         return ["No claim names it yet."]
+    own = topic(found.facts)
+    order = [own, *by_topic((one.topic, one) for one in claimed)]
     lines = []
-    for one in claimed:
+    for one in sorted(claimed, key=lambda one: order.index(one.topic)):
         verdict = " {verdict}`" + one.name + "`" if one.outcomes else " *not run*"
         lines.append("- {claim}`" + one.name + "`" + verdict)
     return lines

@@ -8,6 +8,7 @@
 
 import posixpath
 import re
+import statistics
 
 from docutils import nodes
 from sphinx.addnodes import pending_xref
@@ -16,6 +17,7 @@ from sphinx.util.docutils import SphinxRole
 
 from wavetrain import find
 from wavetrain.report.catalogue import Catalogue, Claimed, Outcome
+from wavetrain.report.results import Row, number
 
 
 class Reading(SphinxRole):
@@ -70,9 +72,19 @@ class Measured(Reading):
         name, figure = self.text.split(maxsplit=1)
         for row in self.outcome(name).rows:
             if row.name == figure:
-                span = f" ({row.span})" if row.span else ""
-                return [nodes.inline("", row.median + span, classes=["measured"])], []
+                return [nodes.inline("", measured(row), classes=["measured"])], []
         raise ValueError(f"{name!r} has no figure {figure!r}, named in {self.env.docname}")
+
+
+def measured(row: Row) -> str:
+    """The median over the seeds and the range, in three digits, as advice needs no more."""
+    low, high = min(row.finite), max(row.finite)
+    middle = _short(statistics.median(row.finite))
+    return middle if _short(low) == _short(high) else f"{middle} ({_short(low)} to {_short(high)})"
+
+
+def _short(value: float) -> str:
+    return number(value) if abs(value) >= 1000 else number(float(f"{value:.3g}"))
 
 
 def sources(app: Sphinx, docname: str, source: list[str]) -> None:

@@ -32,3 +32,5 @@ def begin(gallery: dict[str, Any], file: str | None) -> None:
     matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(color=COLOURS)
     matplotlib.rcParams["figure.figsize"] = (6.4, 3.8)
     matplotlib.rcParams["image.interpolation"] = "nearest"
+    matplotlib.rcParams["image.aspect"] = "auto"
+    matplotlib.rcParams["text.parse_math"] = True  # powers of ten at an axis

@@ -78,7 +78,7 @@ class Claimed:
     @property
     def title(self) -> str:
         """Its title, or the line that its experiment opens with."""
-        return self.about.partition("\n")[0] or self.claim.text
+        return (self.about.partition("\n")[0] or self.claim.text).removesuffix(".")
 
     @property
     def topic(self) -> Topic:
