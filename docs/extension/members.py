@@ -157,7 +157,7 @@ def _signature(found: Found) -> str:
 
 
 def _claims(found: Found, claimed: list[Claimed]) -> list[str]:
-    """The claims that name a member: those of its own topic first, then the others as the storyline has them."""
+    """The claims that name a member: those of its own topic first, the others as the storyline has them."""
     if not claimed:
         return ["No claim names it yet."]
     own = topic(found.facts)
