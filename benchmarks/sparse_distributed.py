@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 
 from timing import machine, measure, ratio
-from wavetrain import balls
 from wavetrain.memories.sparse_distributed import SparseDistributed
+from wavetrain.parts import balls
 
 
 def defined(memory: SparseDistributed, pattern: Tensor, cues: int) -> tuple[Tensor, Tensor]:

@@ -28,9 +28,9 @@ from transformers import MambaConfig
 from transformers.models.mamba.modeling_mamba import MambaMixer
 
 from timing import error, machine, measure, ratio
-from wavetrain.layers.aussm import AUSSM
-from wavetrain.layers.mamba import Mamba
-from wavetrain.layers.s4d import S4D
+from wavetrain.layers.state_space.aussm import AUSSM
+from wavetrain.layers.state_space.mamba import Mamba
+from wavetrain.layers.state_space.s4d import S4D
 from wavetrain.scan import unroll
 
 Forward = Callable[[Tensor], Tensor]

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from timing import machine
-from wavetrain.data.nyc_taxi import counts
+from wavetrain.data.series.nyc_taxi import counts
 from wavetrain.errors import BadInput
 from wavetrain.memories.temporal_memory import (
     Dendrites,

@@ -16,8 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from wavetrain.layers.gru import GRU
-from wavetrain.layers.lstm import LSTM
+from wavetrain.layers.gate.gru import GRU
+from wavetrain.layers.gate.lstm import LSTM
 
 BATCH, TIME, WIDTH = 32, 100, 128
 

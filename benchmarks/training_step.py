@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from wavetrain.layers.wave_rnn import WaveRNN
-from wavetrain.stack import Reader
-from wavetrain.tasks.adding import Adding
+from wavetrain.layers.wave.wave_rnn import WaveRNN
+from wavetrain.parts.stack import Reader
+from wavetrain.tasks.recall.adding import Adding
 
 CHANNELS, RING = 27, 100
 

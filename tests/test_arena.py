@@ -6,8 +6,8 @@ import torch
 from scipy import ndimage
 
 from tests.promises import normal
-from wavetrain.arena import Path, Units, rate_maps
 from wavetrain.errors import BadInput
+from wavetrain.parts.arena import Path, Units, rate_maps
 
 NAN = float("nan")
 

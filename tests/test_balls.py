@@ -9,8 +9,8 @@ import torch
 from scipy import special
 
 from tests.promises import close
-from wavetrain import balls
 from wavetrain.errors import BadInput
+from wavetrain.parts import balls
 
 WHOLE = 2.0**64
 

@@ -13,13 +13,13 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from wavetrain import checkpoints
-from wavetrain.checkpoints import config as settings
 from wavetrain.errors import BadInput
-from wavetrain.layers import mamba, mamba2
-from wavetrain.layers.elman import Elman
-from wavetrain.layers.mamba import Mamba
-from wavetrain.layers.mamba2 import Mamba2
+from wavetrain.formats import checkpoints
+from wavetrain.formats.checkpoints import config as settings
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.layers.state_space import mamba, mamba2
+from wavetrain.layers.state_space.mamba import Mamba
+from wavetrain.layers.state_space.mamba2 import Mamba2
 from wavetrain.networks.language_model import LanguageModel
 
 TOKENS = torch.tensor([[3, 1, 4, 1, 5, 9, 2, 6], [5, 3, 5, 8, 9, 7, 9, 3]])

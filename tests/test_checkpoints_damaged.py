@@ -18,11 +18,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from tests.test_checkpoints import FACES, THEIRS, TOKENS, lay, shaken, small, tensors_of
-from wavetrain import checkpoints
 from wavetrain.errors import BadInput
-from wavetrain.layers import mamba
-from wavetrain.layers.mamba import Mamba
-from wavetrain.layers.mamba2 import Mamba2
+from wavetrain.formats import checkpoints
+from wavetrain.layers.state_space import mamba
+from wavetrain.layers.state_space.mamba import Mamba
+from wavetrain.layers.state_space.mamba2 import Mamba2
 from wavetrain.networks.language_model import LanguageModel
 
 SECONDS, BYTES = 5.0, 300 * 2**20  # far above what the small models here need

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from tests.test_checkpoints import shaken
-from wavetrain import checkpoints
-from wavetrain.layers import mamba, mamba2
-from wavetrain.layers.mamba import Mamba
-from wavetrain.layers.mamba2 import Mamba2
+from wavetrain.formats import checkpoints
+from wavetrain.layers.state_space import mamba, mamba2
+from wavetrain.layers.state_space.mamba import Mamba
+from wavetrain.layers.state_space.mamba2 import Mamba2
 from wavetrain.networks.language_model import LanguageModel
 
 

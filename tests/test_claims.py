@@ -1,6 +1,6 @@
 """A verdict takes three seeds that agree, or a clear share of many."""
 
-from wavetrain.claims import FAILS, HOLDS, OPEN, Claim, verdict
+from wavetrain.evidence.claims import FAILS, HOLDS, OPEN, Claim, verdict
 
 CLAIM = Claim(
     "a > 1",

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tests.test_cli import answered, refused
-from wavetrain import cli, find
+from wavetrain import find
+from wavetrain.cli import main as cli
 
 RESULT = find.ROOT.parent.parent / "results" / "wave_rnn_copy-small.json"
 ROWS = "a,b\n" + "".join(f"{i % 7}.5,{(i * i) % 11}\n" for i in range(120))
@@ -188,7 +189,7 @@ def test_what_is_left_out_is_said_before_training(
     def train(*_: Any) -> None:
         raise OSError("at work")
 
-    monkeypatch.setattr(importlib.import_module("wavetrain.compare"), "compare", train)
+    monkeypatch.setattr(importlib.import_module("wavetrain.run.compare"), "compare", train)
     (tmp_path / "dated.csv").write_text("year,a\n" + "".join(f"{1900 + i},{i % 7}\n" for i in range(90)))
     with pytest.raises(SystemExit):
         cli.main(["compare", str(tmp_path / "dated.csv")])

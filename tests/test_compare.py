@@ -11,16 +11,16 @@ import pytest
 import torch
 
 from wavetrain import find
-from wavetrain.compare import Terms, compare, fitting_width, founders
 from wavetrain.core import Task
 from wavetrain.errors import BadInput
-from wavetrain.lab import News
-from wavetrain.load import load
 from wavetrain.report.tables import comparison
-from wavetrain.tasks.adding import Adding
-from wavetrain.tasks.copying import Copying
+from wavetrain.run.compare import Terms, compare, fitting_width, founders
+from wavetrain.tables.load import load
+from wavetrain.tasks.recall.adding import Adding
+from wavetrain.tasks.recall.copying import Copying
+from wavetrain.train.lab import News
 
-module = importlib.import_module("wavetrain.compare")
+module = importlib.import_module("wavetrain.run.compare")
 TINY = Terms(parameters=600, steps=4, batch=4, depth=1, rates=(1e-3, 1e-2), search=0.5, seeds=(0, 1))
 TWO = ("elman", "softmax_attention")
 LABELS = np.arange(40) % 3

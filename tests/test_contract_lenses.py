@@ -14,20 +14,20 @@ from tests.lenses.operators import Given, empty
 from tests.promises import normal
 from wavetrain.core import leaves
 from wavetrain.errors import BadInput
-from wavetrain.layers.elman import Elman
-from wavetrain.lenses import magnitude
-from wavetrain.lenses.dynamical_systems_form import dynamical_systems_form
-from wavetrain.lenses.effective_context import effective_context
-from wavetrain.lenses.gradient_highway import gradient_highway
-from wavetrain.lenses.grid_score import grid_score
-from wavetrain.lenses.head_count import head_count
-from wavetrain.lenses.interaction_rank import interaction_rank
-from wavetrain.lenses.place_fields import place_fields
-from wavetrain.lenses.privileged_basis import privileged_basis
-from wavetrain.lenses.remapping import remapping
-from wavetrain.lenses.six_fold import six_fold
-from wavetrain.lenses.space_time_spectrum import space_time_spectrum
-from wavetrain.lenses.toeplitz import toeplitz
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.lenses._weights import magnitude
+from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
+from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
+from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
+from wavetrain.lenses.operator.effective_context import effective_context
+from wavetrain.lenses.operator.head_count import head_count
+from wavetrain.lenses.operator.interaction_rank import interaction_rank
+from wavetrain.lenses.operator.toeplitz import toeplitz
+from wavetrain.lenses.population.privileged_basis import privileged_basis
+from wavetrain.lenses.space.grid_score import grid_score
+from wavetrain.lenses.space.place_fields import place_fields
+from wavetrain.lenses.space.remapping import remapping
+from wavetrain.lenses.space.six_fold import six_fold
 
 OPERATORS = [dynamical_systems_form, effective_context, head_count, interaction_rank, toeplitz]
 LAYERS = [*OPERATORS, gradient_highway, privileged_basis]

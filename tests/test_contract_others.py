@@ -14,12 +14,12 @@ from tests.promises import memories, normal
 from tests.promises.company import frozen
 from wavetrain import find
 from wavetrain.core import Batch, Card, Layer, Memory, Rule, State
-from wavetrain.layers.elman import Elman
+from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.memories.dense_hopfield import DenseHopfield, Steepness
 from wavetrain.memories.general_sequential import GeneralSequential, Nonlinearity
 from wavetrain.memories.hopfield import Hopfield, Storage, Update
 from wavetrain.memories.sparse_distributed import SharedNeurons, Space, SparseDistributed
-from wavetrain.stack import Reader
+from wavetrain.parts.stack import Reader
 
 SYSTEMS = {found.name: found.load() for found in find.everything() if found.kind in find.SYSTEMS}
 

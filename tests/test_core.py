@@ -10,7 +10,7 @@ from tests.promises import normal
 from wavetrain import core
 from wavetrain.core import CLASSES, TOKENS, VALUES, Batch, Operator, Recorded, State
 from wavetrain.errors import BadInput
-from wavetrain.tasks.adding import Adding
+from wavetrain.tasks.recall.adding import Adding
 
 
 def test_tangent_is_the_jacobian_of_the_whole_map():

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from wavetrain import find, picture
-from wavetrain.claims import Claim
-from wavetrain.experiments import (
+from wavetrain import find
+from wavetrain.evidence import picture
+from wavetrain.evidence.claims import Claim
+from wavetrain.experiments.waves import (
     wave_rnn_ablation,
     wave_rnn_adding,
     wave_rnn_copy,
     wave_rnn_digits,
     wave_rnn_waves,
 )
-from wavetrain.lab import Lab, Mark
+from wavetrain.train.lab import Lab, Mark
 
 EXPERIMENTS = find.members("experiments")
 

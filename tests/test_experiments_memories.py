@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from wavetrain.experiments import three_memories
-from wavetrain.lab import Lab, Plan
-from wavetrain.layers.lstm import LSTM
-from wavetrain.layers.softmax_attention import SoftmaxAttention
-from wavetrain.layers.wave_rnn import WaveRNN
-from wavetrain.tasks.visual_serial_recall import VisualSerialRecall
+from wavetrain.experiments.working_memory._shared import three_memories
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.layers.wave.wave_rnn import WaveRNN
+from wavetrain.tasks.working_memory.visual_serial_recall import VisualSerialRecall
+from wavetrain.train.lab import Lab, Plan
 
 
 def test_three_memories_differ_in_the_layer_alone(tmp_path: Path):

@@ -17,8 +17,8 @@ def test_every_member_file_is_found_once_in_order():
     files = {
         (kind, path.stem)
         for kind in find.KINDS
-        for path in (find.ROOT / kind).glob("*.py")
-        if path.stem != "__init__"
+        for path in (find.ROOT / kind).rglob("*.py")
+        if not path.stem.startswith("_")
     }
     assert set(found) == files and len(found) == len(files)
     assert found == sorted(found, key=lambda one: (find.KINDS.index(one[0]), one[1]))
@@ -41,7 +41,7 @@ def test_every_member_is_what_its_file_is_called(found: find.Found):
         assert found.symbol == "" and {"text", "source", "seed"} <= set(found.facts)
         return
     one = found.load()
-    assert callable(one) and one.__module__ == f"wavetrain.{found.kind}.{found.name}"
+    assert callable(one) and one.__module__ == found.module
     if found.kind in ("lenses", "data"):
         assert one.__name__ == found.name, f"{found.kind}/{found.name} is found as {one.__name__}"
     if found.kind in find.SYSTEMS:
@@ -61,11 +61,11 @@ def test_a_file_must_define_what_it_is_called(tmp_path: Path):
     layers.mkdir()
     (layers / "tide.py").write_text('"""Tide."""\n\n\nclass Wave:\n    pass\n')
     with pytest.raises(BadInput, match=r"layers/tide\.py must define .* tide"):
-        find._read(layers / "tide.py")
+        find._read(layers / "tide.py", tmp_path)
     (layers / "tide.py").write_text(
         '"""Tide: goes.\n\nMore."""\n\nclass TIDE:\n    card = Card(title="A" "B", year=1 + 0, seed=f())\n'
     )
-    found = find._read(layers / "tide.py")
+    found = find._read(layers / "tide.py", tmp_path)
     assert (found.symbol, found.summary, found.facts) == ("TIDE", "Tide: goes.", {"title": "AB"})
 
 
@@ -74,12 +74,12 @@ def test_a_card_on_several_lines_or_none(tmp_path: Path):
     path = tmp_path / "rules" / "ebb.py"
     card = '    card = Card(\n        title="A "\n        "(b",\n        year=2,\n    )\n    size = 3\n'
     path.write_text(f'"""Ebb."""\n\n\nclass Other:\n    card = Card(title="no")\n\n\nclass Ebb:\n{card}')
-    assert find._read(path).facts == {"title": "A (b", "year": 2}
+    assert find._read(path, tmp_path).facts == {"title": "A (b", "year": 2}
     path.write_text('"""Ebb."""\n\n\nclass Ebb:\n    pass\n\n\nclass Other:\n    card = Card(title="no")\n')
-    assert find._read(path).facts == {}
+    assert find._read(path, tmp_path).facts == {}
     path.write_text('"""Ebb."""\n\n\nclass Ebb:\n    card = Card(title="A" year=2)\n')
     with pytest.raises(BadInput, match=r"rules/ebb\.py: its docstring or card cannot be read"):
-        find._read(path)
+        find._read(path, tmp_path)
 
 
 def test_a_lens_is_its_function_not_its_result(tmp_path: Path):
@@ -87,7 +87,7 @@ def test_a_lens_is_its_function_not_its_result(tmp_path: Path):
     lenses.mkdir()
     source = '"""Far."""\n\n\nclass FarSight:\n    pass\n\n\ndef far_sight(x):\n    return FarSight()\n'
     (lenses / "far_sight.py").write_text(source)
-    assert find._read(lenses / "far_sight.py").symbol == "far_sight"
+    assert find._read(lenses / "far_sight.py", tmp_path).symbol == "far_sight"
 
 
 def test_finding_imports_nothing():

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from wavetrain.generators import Shared, seed_of
+from wavetrain.train.generators import Shared, seed_of
 
 
 def draw() -> tuple[float, float, float, float]:

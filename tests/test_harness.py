@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from tests.promises import close
-from wavetrain import checkpoints, harness
 from wavetrain.errors import BadInput
-from wavetrain.layers.mamba import Mamba
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.formats import checkpoints, harness
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.networks.language_model import LanguageModel
 
 pytestmark = pytest.mark.slow  # lm_eval takes seconds to import
@@ -324,7 +324,7 @@ def test_without_the_harness_one_line_says_so():
     script = (
         "import sys; sys.modules['lm_eval'] = None\n"
         "from wavetrain.errors import BadInput\n"
-        "try:\n    import wavetrain.harness\n"
+        "try:\n    import wavetrain.formats.harness\n"
         "except BadInput as error:\n    print(error)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
@@ -332,7 +332,7 @@ def test_without_the_harness_one_line_says_so():
 
 
 def test_the_command_knows_the_model(tmp_path: Path):
-    """`python -m wavetrain.harness` is the harness's own command with our model in it."""
+    """`python -m wavetrain.formats.harness` is the harness's own command with our model in it."""
     torch.manual_seed(0)
     checkpoints.save(tmp_path / "new", LanguageModel([Mamba(6)], 256))
     tasks = tmp_path / "tasks"
@@ -348,7 +348,15 @@ def test_the_command_knows_the_model(tmp_path: Path):
     )
     (tasks / "choices.yaml").write_text(json.dumps(words))  # JSON is YAML
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "wavetrain.harness", "--model", "wavetrain", "--tasks", "choices"]
+    command = [
+        sys.executable,
+        "-m",
+        "wavetrain.formats.harness",
+        "--model",
+        "wavetrain",
+        "--tasks",
+        "choices",
+    ]
     command += ["--model_args", f"checkpoint={tmp_path / 'new'},tokenizer=bytes", "--batch_size", "2"]
     command += ["--include_path", str(tasks), "--output_path", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)

@@ -14,11 +14,12 @@ import pytest
 import torch
 from torch import nn
 
-from wavetrain import stack, train
 from wavetrain.errors import BadInput
-from wavetrain.lab import Lab, Mark, News, Plan, curve
-from wavetrain.layers.elman import Elman
-from wavetrain.tasks.adding import Adding
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.parts import stack
+from wavetrain.tasks.recall.adding import Adding
+from wavetrain.train.fit import examine
+from wavetrain.train.lab import Lab, Mark, News, Plan, curve
 
 PLAN = Plan(steps=30, batch=8, rate=1e-2, every=7, held_out=20)
 
@@ -60,7 +61,7 @@ def test_looks_at_other_batches_too(tmp_path: Path) -> None:
     others = Adding(9).valid(), Adding(5).test()
     first = Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN, others=others)
     assert first.marks == Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN, others=others).marks
-    end = tuple(train.examine(first.network, batch, Adding(5).objective) for batch in others)
+    end = tuple(examine(first.network, batch, Adding(5).objective) for batch in others)
     assert first.marks[-1].others == end and len({mark.others for mark in first.marks}) == 5
     assert Lab(tmp_path, 0).fit("b", make, Adding(5), PLAN).marks[0].others == ()
 
@@ -211,7 +212,7 @@ def test_kill_9_and_the_same_command_again(tmp_path: Path, after: float) -> None
 
     def command(out: Path) -> list[str]:
         words = "run wave_rnn_waves wave_rnn_adding --scale smoke --seeds 1 --jobs 1 --save-every 0 --json"
-        return [sys.executable, "-m", "wavetrain.cli", *words.split(), "--out", str(out)]
+        return [sys.executable, "-m", "wavetrain.cli.main", *words.split(), "--out", str(out)]
 
     def figures(out: Path) -> list[object]:
         paths = sorted((out / "results").glob("*.json"))
@@ -240,7 +241,7 @@ def test_workers_end_with_the_command_that_started_them(tmp_path: Path) -> None:
     """Else a command that was killed would go on writing where the same command writes again."""
     words = "run wave_rnn_adding --scale small --seeds 2 --jobs 2 --save-every 0"
     process = subprocess.Popen(
-        [sys.executable, "-m", "wavetrain.cli", *words.split(), "--out", str(tmp_path)],
+        [sys.executable, "-m", "wavetrain.cli.main", *words.split(), "--out", str(tmp_path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

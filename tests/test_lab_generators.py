@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.promises import normal
-from wavetrain import compare, stack
 from wavetrain.core import Layer, Task
 from wavetrain.errors import BadInput
-from wavetrain.lab import Lab, News, Plan, Training
-from wavetrain.layers.elman import Elman
-from wavetrain.online import retrained, updated
-from wavetrain.tasks.adding import Adding
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.parts import stack
+from wavetrain.run import compare
+from wavetrain.tasks.recall.adding import Adding
+from wavetrain.train.lab import Lab, News, Plan, Training
+from wavetrain.train.online import retrained, updated
 
 PLAN = Plan(steps=30, batch=8, rate=1e-2, every=7, held_out=20)
 

@@ -9,7 +9,7 @@ import torch
 
 from wavetrain.core import CLASSES, TOKENS, VALUES, Recorded, explained
 from wavetrain.errors import BadInput
-from wavetrain.load import load
+from wavetrain.tables.load import load
 from wavetrain.tables.texts import FEWEST_BYTES
 
 

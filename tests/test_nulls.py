@@ -8,10 +8,10 @@ import torch
 from scipy import stats
 
 from tests.promises import normal
-from wavetrain import nulls, worlds
 from wavetrain.errors import BadInput
-from wavetrain.lenses.grid_score import grid_score
-from wavetrain.lenses.place_fields import place_fields
+from wavetrain.lenses.space.grid_score import grid_score
+from wavetrain.lenses.space.place_fields import place_fields
+from wavetrain.parts import nulls, worlds
 
 
 def test_shifts_move_each_sequence_by_its_own_and_keep_away_from_none():

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 
 from tests.promises import close, normal
 from wavetrain.core import Batch
-from wavetrain.lab import Lab, Plan
-from wavetrain.layers.lstm import LSTM
-from wavetrain.online import recursive, retrained, updated
-from wavetrain.stack import Reader
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.parts.stack import Reader
+from wavetrain.train.lab import Lab, Plan
+from wavetrain.train.online import recursive, retrained, updated
 
 PLANS = {f"{rate}": Plan(5, 4, rate, every=5, held_out=1) for rate in (1e-2, 1e-6)}
 

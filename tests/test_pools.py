@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wavetrain.pools import pool
+from wavetrain.run.pools import pool
 
 MANY = 20_000  # pieces of news: more than a pipe holds
 

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.promises import normal
-from wavetrain import precision, scan
-from wavetrain.core import leaves
-from wavetrain.layers import rotary
+from wavetrain import scan
+from wavetrain.core import leaves, precision
+from wavetrain.parts.rotary import rotary
 
 LONG = 600
 SLOW = 0.999  # 1 in bfloat16 and in float16

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from tests.promises import generic, normal, stepped
-from wavetrain import ragged
 from wavetrain.core import Nonlinear, State, leaves
 from wavetrain.errors import BadInput
-from wavetrain.layers.lstm import LSTM
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.parts import ragged
 
 
 class Log(Nonlinear):

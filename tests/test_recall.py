@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from tests.promises import ON_BUILDING, ON_SEQUENCES, Make, close, generic, normal, stepped
 from wavetrain.core import Layer, Memory
 from wavetrain.errors import BadInput
-from wavetrain.layers.linear_attention import Feature, LinearAttention
-from wavetrain.layers.sdm_attention import SdmAttention, Weights
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.attention.linear_attention import Feature, LinearAttention
+from wavetrain.layers.attention.sdm_attention import SdmAttention, Weights
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.memories.correlation_matrix import CorrelationMatrix
 from wavetrain.memories.dense_hopfield import DenseHopfield
 from wavetrain.memories.hopfield import Hopfield
 from wavetrain.memories.sparse_distributed import SharedNeurons, Space, SparseDistributed
-from wavetrain.recall import Recall
+from wavetrain.parts.recall import Recall
 
 
 class Counted(CorrelationMatrix):

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from wavetrain import find, picture
+from wavetrain import find
 from wavetrain.errors import BadInput
-from wavetrain.evidence import today
+from wavetrain.evidence import picture, today
+from wavetrain.evidence.picture import Curve, Field, Maps, Matrix, Points, Raster
 from wavetrain.evidence.result import VERSION, Result, read_all
 from wavetrain.evidence.shape import parsed
-from wavetrain.picture import Curve, Field, Maps, Matrix, Points, Raster
 from wavetrain.report import catalogue, draw, pages, results, tables
 from wavetrain.report.bibtex import bibtex
 from wavetrain.report.prose import plain, prose

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.errors import BadInput
-from wavetrain.sampling import GREEDY, Sampling
+from wavetrain.parts.sampling import GREEDY, Sampling
 
 # Chances 1/2, 1/8, 1/4, 1/8 at temperature 1.
 LOGITS = torch.tensor([[4.0, 1.0, 2.0, 1.0]]).double().log()

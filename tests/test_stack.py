@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from tests.promises import ON_SEQUENCES, close, normal
-from wavetrain import stack
 from wavetrain.errors import BadInput
-from wavetrain.layers.elman import Elman
-from wavetrain.layers.gru import GRU
-from wavetrain.layers.lstm import LSTM
-from wavetrain.layers.mega import MEGA
-from wavetrain.layers.softmax_attention import SoftmaxAttention
-from wavetrain.stack import MLP, Reader, Stack
+from wavetrain.layers.attention.mega import MEGA
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.gate.gru import GRU
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.parts import stack
+from wavetrain.parts.stack import MLP, Reader, Stack
 
 
 def mixed(mlp: MLP = MLP.PLAIN) -> Stack:

@@ -16,7 +16,7 @@ from scipy import stats
 from torch import Tensor, nn
 
 from wavetrain import find
-from wavetrain.layers.mamba2 import Mamba2
+from wavetrain.layers.state_space.mamba2 import Mamba2
 
 W, I, SEEDS = 64, 48, 20  # width, inputs  # noqa: E741
 Check = Callable[

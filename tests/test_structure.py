@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,76 +19,34 @@ REPOSITORY = HERE.parent
 FILES = sorted(find.ROOT.rglob("*.py"))
 KINDS = set(find.KINDS)
 SYSTEMS = {"layers", "memories", "spiking", "rules"}
-DOWN = {"constants", "core", "memory", "scan", "errors", "balls", "precision", "windows"}
+DOWN = {"core", "scan", "errors", "parts"}
 MAY_IMPORT = {
-    "__init__": KINDS | {"core", "find", "lazy", "load", "run", "scan"},
+    "__init__": KINDS | {"core", "find", "lazy", "run", "scan", "tables"},
     "errors": set(),
-    "balls": {"errors"},
-    "worlds": {"errors"},
-    "claims": {"errors"},
-    "evidence": {"claims", "errors", "find"},
-    "picture": {"errors"},
-    "arena": {"errors"},
-    "nulls": {"errors"},
-    "generators": set(),
-    "constants": set(),
-    "precision": set(),
-    "state": set(),
-    "card": set(),
-    "memory": {"card", "errors", "state"},
-    "windows": set(),
-    "core": {"card", "errors", "memory", "precision", "state"},
-    "kernels": {"core", "errors", "precision", "windows"},
-    "scan": {"core", "errors", "kernels", "precision"},
-    **{kind: DOWN for kind in SYSTEMS},
-    "memories": DOWN | {"kernels"},  # temporal memory has a kernel of its own, which is no recurrence of scan
-    "sampling": {"errors"},
-    "networks": DOWN | SYSTEMS | {"ragged", "sampling", "stack", "worlds"},
-    "checkpoints": DOWN | {"layers", "networks", "stack"},
-    "harness": {"checkpoints", "core", "errors", "networks", "sampling"},
-    "trials": {"core", "errors"},
-    "tasks": {"core", "errors", "trials", "worlds"},
-    "data": {"core", "errors", "evidence"},
-    "lenses": DOWN | {"arena", "nulls", "worlds"},
-    "ragged": DOWN,
-    "recall": DOWN,
-    "stack": DOWN,
-    "train": DOWN,
-    "lab": DOWN
-    | {"claims", "generators", "picture", "stack", "train", "rules"},  # rules: backpropagation, by default
-    "online": DOWN | {"generators", "lab"},
-    "experiments": DOWN
-    | KINDS
-    | {
-        "arena",
-        "claims",
-        "lab",
-        "nulls",
-        "online",
-        "picture",
-        "ragged",
-        "stack",
-        "train",
-        "trials",
-        "worlds",
-    },
     "find": {"errors", "outside"},
     "outside": {"core", "errors"},
+    "evidence": {"errors", "find"},
+    "core": {"errors"},
+    "kernels": {"core", "errors"},
+    "scan": {"core", "errors", "kernels"},
+    "parts": DOWN,
+    **{kind: DOWN for kind in SYSTEMS},
+    "memories": DOWN | {"kernels"},  # temporal memory has a kernel of its own, which is no recurrence of scan
+    "networks": DOWN | SYSTEMS,
+    "tasks": {"core", "errors", "parts"},
+    "data": {"core", "errors", "evidence"},
+    "lenses": DOWN,
+    "formats": DOWN | {"layers", "networks"},
+    "train": DOWN | {"evidence", "rules"},  # rules: backpropagation, by default
+    "experiments": DOWN | KINDS | {"evidence", "train"},
     "lazy": {"find"},
     "stubs": {"find"},
-    "report": {"claims", "errors", "evidence", "find", "picture"},
-    "tables": {"core", "errors"},
-    "load": {"core", "errors", "evidence", "find", "outside", "tables"},
-    "pools": {"lab"},
-    "run": DOWN
-    | {"evidence", "find", "generators", "lab", "pools", "runner"}
-    | {"compare", "load", "report"},
-    "runner": {"run", "pools", "claims", "errors", "evidence", "find", "generators", "lab", "report", "scan"},
-    "compare": DOWN
-    | {"evidence", "find", "lab", "lenses", "load", "picture", "pools", "report", "rules", "runner", "stack"}
-    | {"generators", "run", "train"},
+    "report": {"errors", "evidence", "find"},
+    "tables": {"core", "errors", "evidence", "find", "outside"},
+    "run": DOWN | {"evidence", "find", "lenses", "report", "rules", "tables", "train"},
 }
-ON_TOP = {"cli", "progress", "terminal"}  # may import all
+ON_TOP = {"cli"}  # may import all
+MANY = 25  # members of a folder, before it splits by what their cards say
 
 
 def home(path: Path) -> str:
@@ -133,13 +92,36 @@ def test_imports_point_down(path: Path):
 
 @every_file
 def test_members_never_import_siblings(path: Path):
-    """What two members of a kind share lies in the kind's `__init__.py`, or further down."""
+    """What two members of a kind share lies in a file of theirs that begins with `_`, or further down."""
     kind = home(path)
     if kind not in KINDS:
         return
-    siblings = {f"{kind}.{other.stem}" for other in path.parent.glob("*.py") if other.stem != "__init__"}
+    siblings = {one.module.partition(".")[2] for one in find.members(kind) if one.path != path}
     wrong = {name for name in ours(path) if any(f"{name}.".startswith(f"{one}.") for one in siblings)}
     assert not wrong, f"{name_of(path)} imports its siblings {sorted(wrong)}"
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path.stem == "__init__"], ids=name_of)
+def test_packages_only_re_export(path: Path):
+    """What is defined has a file of its own, with a name."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body[1:]:
+        text = ast.unparse(node)
+        plain = isinstance(node, ast.Assign) and text.startswith(("__all__ =", "__version__ ="))
+        lazy = text.startswith("if TYPE_CHECKING:")
+        lazy |= text == "offer(__name__)"
+        assert isinstance(node, ast.ImportFrom) or plain or lazy, (
+            f"{name_of(path)}:{node.lineno} is no re-export"
+        )
+
+
+@pytest.mark.parametrize("kind", find.KINDS)
+def test_rooms_do_not_burst(kind: str):
+    """A folder holds so many members that one sees them at a glance; names are unique within a kind."""
+    found = find.members(kind)
+    rooms = Counter(one.path.parent for one in found)
+    assert all(many <= MANY for many in rooms.values()), f"split {max(rooms, key=rooms.__getitem__)}"
+    assert len({one.name for one in found}) == len(found)
 
 
 @every_file
@@ -147,7 +129,7 @@ def test_heavy_packages_stay_in_their_place(path: Path):
     """torch not where names and results are read, pictures only in the report, numba only in kernels."""
     packages = {name.partition(".")[0] for name in imports(path)}
     place = home(path)
-    if place in ("find", "report", "claims", "errors", "evidence", "picture"):
+    if place in ("find", "report", "errors", "evidence"):
         assert "torch" not in packages
     if place != "report":
         assert not packages & {"matplotlib", "jinja2", "PIL"}
@@ -200,8 +182,8 @@ def test_constructors_are_small(found: find.Found):
 
 @pytest.mark.parametrize("found", MEMBERS, ids=lambda one: f"{one.kind}/{one.name}")
 def test_every_member_has_its_test(found: find.Found):
-    test = HERE / found.kind / f"test_{found.name}.py"
-    assert test.exists(), f"tests/{found.kind}/test_{found.name}.py is missing"
+    test = HERE / found.path.relative_to(find.ROOT).with_name(f"test_{found.name}.py")
+    assert test.exists(), f"{test.relative_to(REPOSITORY)} is missing"
     assert "def test_" in test.read_text(encoding="utf-8")
 
 
@@ -221,11 +203,12 @@ def test_every_claim_has_its_result(found: find.Found):
 @pytest.mark.parametrize("kind", ["layers", "tasks", "data", "lenses", "rules"])
 def test_every_test_has_its_member(kind: str):
     """No test of a member that is gone."""
-    tests = {path.stem.removeprefix("test_") for path in (HERE / kind).glob("test_*.py")}
-    assert tests <= {found.name for found in find.members(kind)}
+    tests = {path.relative_to(HERE / kind) for path in (HERE / kind).rglob("test_*.py")}
+    places = (found.path.relative_to(find.ROOT / kind) for found in find.members(kind))
+    assert tests <= {place.with_name(f"test_{place.name}") for place in places}
 
 
-PACKAGES = ["wavetrain", "wavetrain.find", "wavetrain.cli", "wavetrain.report.pages"]
+PACKAGES = ["wavetrain", "wavetrain.find", "wavetrain.cli.main", "wavetrain.report.pages"]
 
 
 @pytest.mark.parametrize("module", PACKAGES)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from wavetrain import find
-from wavetrain.tasks.change_detection import Change
+from wavetrain.tasks.working_memory.change_detection import Change
 
 TWO_TO_NINE = (2, 3, 4, 5, 6, 7, 8, 9)
 

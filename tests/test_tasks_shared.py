@@ -7,10 +7,13 @@ import pytest
 import torch
 
 from wavetrain.errors import BadInput
-from wavetrain.tasks import ASKED, Mixture, at_least, expression, forecast, some, valid_prediction_time
-from wavetrain.tasks.majority_count import MajorityCount
-from wavetrain.tasks.parity import Parity
-from wavetrain.tasks.reverse_string import ReverseString
+from wavetrain.tasks._answers import ASKED
+from wavetrain.tasks._draws import at_least, expression, some
+from wavetrain.tasks._mixture import Mixture
+from wavetrain.tasks.dynamics._shared import forecast, valid_prediction_time
+from wavetrain.tasks.languages.majority_count import MajorityCount
+from wavetrain.tasks.languages.parity import Parity
+from wavetrain.tasks.languages.reverse_string import ReverseString
 
 
 def generator(seed: int = 1) -> torch.Generator:

@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from wavetrain import cli, find, terminal
+from wavetrain import find
+from wavetrain.cli import main as cli
+from wavetrain.cli import terminal
 
-COMMAND = [sys.executable, "-m", "wavetrain.cli"]
+COMMAND = [sys.executable, "-m", "wavetrain.cli.main"]
 
 
 SCRIPT = """
 import contextlib
-from wavetrain import cli
+from wavetrain.cli import main as cli
 for words in ("list layers", "cite s4", "run --bad", "show wave_rnn", "show wave_rnn --json"):
     with contextlib.suppress(SystemExit):
         cli.main(words.split())

@@ -5,11 +5,12 @@ import torch
 from torch import nn
 
 from wavetrain.core import Batch, Task
-from wavetrain.layers.elman import Elman
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.parts.stack import Reader
 from wavetrain.rules.backpropagation import Backpropagation
-from wavetrain.stack import Reader
-from wavetrain.tasks.adding import Adding
-from wavetrain.train import examine, fit
+from wavetrain.tasks.recall.adding import Adding
+from wavetrain.train import fit
+from wavetrain.train.fit import examine
 
 
 def reader() -> Reader:

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from wavetrain.tasks.visual_serial_recall import VisualSerialRecall
-from wavetrain.trials import accuracy_by, answers, lay, one_of, order, patterns
+from wavetrain.parts.trials import accuracy_by, answers, lay, one_of, order, patterns
+from wavetrain.tasks.working_memory.visual_serial_recall import VisualSerialRecall
 
 
 def generator(seed: int = 1) -> torch.Generator:

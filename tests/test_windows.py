@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from wavetrain.windows import sliding
+from wavetrain.core.windows import sliding
 
 
 @pytest.mark.parametrize("dim", [0, 1, -1])

@@ -8,9 +8,9 @@ import torch
 from scipy.sparse.csgraph import shortest_path
 from torch import Tensor
 
-from wavetrain import worlds
 from wavetrain.errors import BadInput
-from wavetrain.worlds import World
+from wavetrain.parts import worlds
+from wavetrain.parts.worlds import World
 
 WORLDS = {
     "square": worlds.square(4, 3),

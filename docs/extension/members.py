@@ -14,9 +14,9 @@ import numpy as np
 
 from extension import api
 from wavetrain import find
+from wavetrain.evidence.picture import Matrix
 from wavetrain.evidence.topics import by_topic, topic
 from wavetrain.find import Found
-from wavetrain.picture import Matrix
 from wavetrain.report.bibtex import bibtex
 from wavetrain.report.catalogue import Catalogue, Claimed
 from wavetrain.report.draw import draw

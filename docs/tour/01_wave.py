@@ -10,7 +10,7 @@ place looks at one moment of the past.
 import matplotlib.pyplot as plt
 import torch
 
-from wavetrain.layers.wave_rnn import Start, WaveRNN
+from wavetrain.layers.wave.wave_rnn import Start, WaveRNN
 
 ring = WaveRNN(12, inputs=1, channels=1, start=Start(zero_bias=True))  # one ring, an exact shift register
 pulses = torch.tensor([3.0, 1.0, 4.0, 1.0, 5.0]).view(1, 5, 1)

@@ -9,7 +9,7 @@ knows how much came in, but not in which order.
 import matplotlib.pyplot as plt
 import torch
 
-from wavetrain.layers.identity_rnn import IdentityRNN
+from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 
 torch.manual_seed(0)
 still = IdentityRNN(12, inputs=1)

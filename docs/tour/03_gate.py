@@ -10,7 +10,7 @@ so a stream can be cut anywhere.
 import matplotlib.pyplot as plt
 import torch
 
-from wavetrain.layers.lstm import LSTM
+from wavetrain.layers.gate.lstm import LSTM
 
 torch.manual_seed(0)
 gated = LSTM(12, inputs=1)

@@ -9,10 +9,10 @@ made anew from the input: a row is now, a column is then.
 import matplotlib.pyplot as plt
 import torch
 
-from wavetrain.layers.identity_rnn import IdentityRNN
-from wavetrain.layers.lstm import LSTM
-from wavetrain.layers.mamba import Mamba
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
+from wavetrain.layers.state_space.mamba import Mamba
 
 torch.manual_seed(0)
 x = torch.randn(1, 24, 16)

@@ -10,13 +10,13 @@ parameter for parameter.
 import matplotlib.pyplot as plt
 import torch
 
-from wavetrain.layers.linear_attention import Feature, LinearAttention
-from wavetrain.layers.sdm_attention import SdmAttention, Weights
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.attention.linear_attention import Feature, LinearAttention
+from wavetrain.layers.attention.sdm_attention import SdmAttention, Weights
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.memories.correlation_matrix import CorrelationMatrix
 from wavetrain.memories.dense_hopfield import DenseHopfield
 from wavetrain.memories.sparse_distributed import SharedNeurons, Space
-from wavetrain.recall import Recall
+from wavetrain.parts.recall import Recall
 
 torch.manual_seed(0)
 x = torch.randn(1, 9, 16)

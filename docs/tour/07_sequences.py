@@ -9,9 +9,9 @@ gives way to the one that follows it. Three patterns in a cycle are visited in o
 import matplotlib.pyplot as plt
 import torch
 
-from wavetrain.layers.episodic import Episodic
-from wavetrain.layers.wave_working_memory import WaveWorkingMemory
-from wavetrain.lenses.privileged_basis import privileged_basis
+from wavetrain.layers.recurrence.episodic import Episodic
+from wavetrain.layers.wave.wave_working_memory import WaveWorkingMemory
+from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.memories.general_sequential import GeneralSequential
 
 torch.manual_seed(0)

@@ -10,11 +10,11 @@ link. If you know the structure, you need not guess, as long as you have seen th
 import matplotlib.pyplot as plt
 import torch
 
-from wavetrain import worlds
-from wavetrain.layers.tem_transformer import TemTransformer
-from wavetrain.lenses.grid_score import grid_score
+from wavetrain.layers.attention.tem_transformer import TemTransformer
+from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
-from wavetrain.tasks.graph_walks import graph_walks
+from wavetrain.parts import worlds
+from wavetrain.tasks.maps.graph_walks import graph_walks
 
 torch.manual_seed(0)
 task = graph_walks(worlds.square(4, torus=True), length=60)

@@ -9,8 +9,8 @@ with room for only the newest item shows recency and nothing else.
 
 import matplotlib.pyplot as plt
 
-from wavetrain.tasks.visual_serial_recall import VisualSerialRecall
-from wavetrain.trials import accuracy_by
+from wavetrain.parts.trials import accuracy_by
+from wavetrain.tasks.working_memory.visual_serial_recall import VisualSerialRecall
 
 trials = VisualSerialRecall(lists=(5,)).tested(100)
 newest = trials.x[:, 4:5].roll(1, -1).expand(-1, 10, -1)  # says the fifth item at every step

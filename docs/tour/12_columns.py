@@ -11,7 +11,7 @@ and rehearses it beside all that comes later.
 import torch
 
 from wavetrain.core import TOKENS, Batch
-from wavetrain.networks import Rehearsal
+from wavetrain.networks._rehearsal import Rehearsal
 from wavetrain.networks.cortical_columns import Consolidation, CorticalColumns
 
 torch.manual_seed(0)

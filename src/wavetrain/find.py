@@ -1,7 +1,8 @@
 """Walks the folders and yields what it finds, without importing it.
 
-A folder is a kind and a file is a member. It defines the function of the file's name (`space_time_spectrum`)
-or the class of that name without underscores, in any capitals (`WaveRNN`); an experiment is its module.
+A folder is a kind, its folders are groups, and a file is a member. It defines the function of the file's
+name (`space_time_spectrum`) or the class of that name without underscores, in any capitals (`WaveRNN`); an
+experiment is its module.
 Cards and claims are plain literals, so they are read from the syntax tree: of the docstring and of the call
 alone, because to parse two hundred files whole would take longer than anyone waits for a list.
 """
@@ -65,15 +66,17 @@ class Found:
         try:
             module = importlib.import_module(self.module)
         except SyntaxError as error:
-            raise BadInput(f"{self.kind}/{self.path.name}, line {error.lineno}: {error.msg}") from error
+            raise BadInput(
+                f"{self.path.relative_to(ROOT).as_posix()}, line {error.lineno}: {error.msg}"
+            ) from error
         return getattr(module, self.symbol) if self.symbol else module
 
 
 @functools.cache
 def ours() -> tuple[Found, ...]:
     """All members of the package, in the order of KINDS and then by name."""
-    files = [path for kind in KINDS for path in sorted((ROOT / kind).glob("*.py")) if path.stem[0] != "_"]
-    return tuple(_read(path) for path in files)
+    files = [path for kind in KINDS for path in (ROOT / kind).rglob("*.py") if path.stem[0] != "_"]
+    return tuple(sorted(map(_read, files), key=lambda one: (KINDS.index(one.kind), one.name)))
 
 
 @functools.cache
@@ -168,8 +171,9 @@ def _defined(place: str) -> list[Found]:
     return found
 
 
-def _read(path: Path) -> Found:
-    kind, name = path.parent.name, path.stem
+def _read(path: Path, root: Path = ROOT) -> Found:
+    where = path.relative_to(root)
+    kind, name = where.parts[0], path.stem
     text = path.read_text(encoding="utf-8")
     end = text.find('"""', 3) + 3 if text.startswith('"""') else 0
     try:
@@ -185,9 +189,9 @@ def _read(path: Path) -> Found:
         if kind == "experiments":
             facts = _literals(text, "claim")
     except SyntaxError as error:
-        raise BadInput(f"{kind}/{path.name}: its docstring or card cannot be read, {error.msg}") from error
+        raise BadInput(f"{where.as_posix()}: its docstring or card cannot be read, {error.msg}") from error
     if kind != "experiments" and not symbol:
-        raise BadInput(f"{kind}/{path.name} must define a class or function named like the file: {name}")
+        raise BadInput(f"{where.as_posix()} must define a class or function named like the file: {name}")
     return Found(kind, name, path, about.partition("\n")[0], about, symbol, facts)
 
 

@@ -17,8 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain import precision
-from wavetrain.core import State
+from wavetrain.core import State, precision
 from wavetrain.kernels import blocks
 from wavetrain.kernels import unitary as turns
 from wavetrain.kernels.attention import Attention, fused

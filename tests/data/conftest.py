@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from wavetrain import data
-from wavetrain.data import mnist
+from wavetrain.data import _files
+from wavetrain.data.images import mnist
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -39,9 +39,9 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}"
-        monkeypatch.setattr(data, "HOST", address)
+        monkeypatch.setattr(_files, "HOST", address)
         monkeypatch.setattr(mnist, "SOURCE", address + "/")
-        monkeypatch.setattr(data, "PAUSE", 0.0)
+        monkeypatch.setattr(_files, "PAUSE", 0.0)
         monkeypatch.setenv("WAVETRAIN_DATA", str(tmp_path / "data"))
         yield tmp_path / "host"
         server.shutdown()

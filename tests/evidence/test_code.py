@@ -21,7 +21,7 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def changed(tree: Path) -> Callable[[str, str, str], bool]:
     """Whether the digest of copying by waves is another after a replacement in one file of the copy."""
-    experiment = tree / "experiments" / "wave_rnn_copy.py"
+    experiment = tree / "experiments" / "waves" / "wave_rnn_copy.py"
 
     def differs(name: str, old: str, new: str) -> bool:
         path, before = tree / name, code.digest([experiment], tree)
@@ -39,15 +39,15 @@ def changed(tree: Path) -> Callable[[str, str, str], bool]:
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("layers/wave_rnn.py", "def step(self", "def other_step(self"),
-        ("tasks/copying.py", "torch.randint(", "2 + torch.randint("),
-        ("train.py", "index + 1", "index + 2"),
-        ("experiments/wave_rnn_copy.py", "= end.score", "= 2 * end.score"),
-        ("experiments/wave_rnn_copy.py", "steps=60_000", "steps=60_001"),
+        ("layers/wave/wave_rnn.py", "def step(self", "def other_step(self"),
+        ("tasks/recall/copying.py", "torch.randint(", "2 + torch.randint("),
+        ("train/fit.py", "index + 1", "index + 2"),
+        ("experiments/waves/wave_rnn_copy.py", "= end.score", "= 2 * end.score"),
+        ("experiments/waves/wave_rnn_copy.py", "steps=60_000", "steps=60_001"),
         ("kernels/wave_cpu.py", "range(", "range(0 + "),
         ("rules/backpropagation.py", "return ", "return 1 and "),
-        ("core.py", "held_out: ClassVar[int] = 1000", "held_out: ClassVar[int] = 999"),
-        ("core.py", "held_out: ClassVar[int] = 1000", "held_out: int = 1000"),
+        ("core/task.py", "held_out: ClassVar[int] = 1000", "held_out: ClassVar[int] = 999"),
+        ("core/task.py", "held_out: ClassVar[int] = 1000", "held_out: int = 1000"),
     ],
 )
 def test_what_is_executed_counts(
@@ -59,15 +59,15 @@ def test_what_is_executed_counts(
 @pytest.mark.parametrize(
     ("name", "old", "new"),
     [
-        ("layers/wave_rnn.py", '"""', '"""Other words. '),
-        ("layers/wave_rnn.py", "x: Tensor", "x: object"),
-        ("layers/wave_rnn.py", "year=", "year=1 + "),
-        ("core.py", "\nclass Layer", "\n# a comment\n\n\nclass Layer"),
-        ("experiments/wave_rnn_copy.py", "def _holds(", "def _holds(more=1, *"),
-        ("experiments/wave_rnn_copy.py", 'text="', 'text="Other words. '),
+        ("layers/wave/wave_rnn.py", '"""', '"""Other words. '),
+        ("layers/wave/wave_rnn.py", "x: Tensor", "x: object"),
+        ("layers/wave/wave_rnn.py", "year=", "year=1 + "),
+        ("core/layer.py", "\nclass Layer", "\n# a comment\n\n\nclass Layer"),
+        ("experiments/waves/wave_rnn_copy.py", "def _holds(", "def _holds(more=1, *"),
+        ("experiments/waves/wave_rnn_copy.py", 'text="', 'text="Other words. '),
         ("report/pages.py", "def ", "def not_"),
-        ("layers/lstm.py", "def step(self", "def other_step(self"),
-        ("experiments/wave_rnn_digits.py", "def run(", "def not_run("),
+        ("layers/gate/lstm.py", "def step(self", "def other_step(self"),
+        ("experiments/waves/wave_rnn_digits.py", "def run(", "def not_run("),
     ],
 )
 def test_words_and_other_systems_do_not(
@@ -79,8 +79,13 @@ def test_words_and_other_systems_do_not(
 def test_every_module_behind_a_figure_is_in_the_closure() -> None:
     """What an import inside a function brings in counts as well, and the packages that a module lies in."""
     names = {str(path.relative_to(code.ROOT)) for path in code.closure([find.named("wave_rnn_copy").path])}
-    assert {"layers/wave_rnn.py", "layers/__init__.py", "kernels/wave_cpu.py", "tasks/copying.py"} <= names
-    assert {"lab.py", "train.py", "stack.py", "rules/backpropagation.py", "core.py", "scan.py"} <= names
+    assert {
+        "layers/wave/wave_rnn.py",
+        "layers/__init__.py",
+        "kernels/wave_cpu.py",
+        "tasks/recall/copying.py",
+    } <= names
+    assert {"train/lab.py", "train/fit.py", "parts/stack.py", "rules/backpropagation.py", "scan.py"} <= names
     assert not any(name.startswith("report/") or "lstm" in name for name in names)
 
 

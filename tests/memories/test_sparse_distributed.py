@@ -10,9 +10,9 @@ from torch import Tensor
 
 from tests.memories.test_hopfield import signs
 from tests.promises import close, normal
-from wavetrain import balls
 from wavetrain.errors import BadInput
 from wavetrain.memories.sparse_distributed import SharedNeurons, Space, SparseDistributed
+from wavetrain.parts import balls
 
 
 def wrong_bits(pattern: Tensor, many: int) -> Tensor:

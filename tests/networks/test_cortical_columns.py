@@ -8,7 +8,7 @@ from torch import Tensor
 
 from wavetrain.core import TOKENS, Batch, map_state
 from wavetrain.errors import BadInput
-from wavetrain.networks import Rehearsal
+from wavetrain.networks._rehearsal import Rehearsal
 from wavetrain.networks.cortical_columns import (
     Consolidation,
     CorticalColumns,

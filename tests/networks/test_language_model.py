@@ -11,18 +11,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from tests.promises import close, normal
-from wavetrain import ragged, stack
 from wavetrain.core import Layer, leaves, map_state
 from wavetrain.errors import BadInput
-from wavetrain.layers.elman import Elman
-from wavetrain.layers.gru import GRU
-from wavetrain.layers.lstm import LSTM
-from wavetrain.layers.mamba import Mamba
-from wavetrain.layers.mamba2 import Mamba2
-from wavetrain.layers.mega import MEGA
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.attention.mega import MEGA
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.gate.gru import GRU
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.layers.state_space.mamba import Mamba
+from wavetrain.layers.state_space.mamba2 import Mamba2
 from wavetrain.networks.language_model import LanguageModel, Predictor
-from wavetrain.sampling import Sampling
+from wavetrain.parts import ragged, stack
+from wavetrain.parts.sampling import Sampling
 from wavetrain.scan import unroll
 
 VOCABULARY = 11

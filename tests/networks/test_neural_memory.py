@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from tests.promises import ON_SEQUENCES, close, generic, normal
 from wavetrain.errors import BadInput
 from wavetrain.networks.neural_memory import Cut, Feedback, NeuralMemory, Place, agreement
-from wavetrain.stack import Reader
-from wavetrain.tasks.prototype_stream import PrototypeStream
+from wavetrain.parts.stack import Reader
+from wavetrain.tasks.streams.prototype_stream import PrototypeStream
 
 
 def network(feedback: Feedback | None = None, slots: int = 5) -> NeuralMemory:

@@ -9,19 +9,20 @@ from torch import Tensor, nn
 
 from tests.promises import normal
 from tests.promises.precision import spoil
-from wavetrain import find, ragged
+from wavetrain import find
 from wavetrain.core import Memory
-from wavetrain.layers.lru import LRU
-from wavetrain.layers.mamba import Mamba
-from wavetrain.layers.mamba2 import Mamba2
-from wavetrain.layers.mega import MEGA
-from wavetrain.layers.sdm_attention import SdmAttention, Weights
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.attention.mega import MEGA
+from wavetrain.layers.attention.sdm_attention import SdmAttention, Weights
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.state_space.lru import LRU
+from wavetrain.layers.state_space.mamba import Mamba
+from wavetrain.layers.state_space.mamba2 import Mamba2
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.neural_memory import NeuralMemory
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
-from wavetrain.stack import MLP, Stack
+from wavetrain.parts import ragged
+from wavetrain.parts.stack import MLP, Stack
 
 HALF = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 TIME, CUT = 60, 25

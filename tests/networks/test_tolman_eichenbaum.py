@@ -8,12 +8,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from tests.promises import close, normal
-from wavetrain import worlds
 from wavetrain.core import Batch
 from wavetrain.errors import BadInput
 from wavetrain.networks.tolman_eichenbaum import ByChunks, Memory, Schedule, TolmanEichenbaum, combine
-from wavetrain.tasks import ASKED
-from wavetrain.tasks.graph_walks import graph_walks
+from wavetrain.parts import worlds
+from wavetrain.tasks._answers import ASKED
+from wavetrain.tasks.maps.graph_walks import graph_walks
 
 SMALL = (3, 2)
 NOW = Schedule(eta=0.5, keep=0.9999, ramp=1.0, doubt=0.0, thrift=1.0)

@@ -6,10 +6,10 @@ from torch import Tensor
 
 from wavetrain.core import leaves, map_state
 from wavetrain.errors import BadInput
-from wavetrain.layers.elman import Elman
-from wavetrain.layers.gru import GRU
-from wavetrain.layers.lstm import LSTM
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.gate.gru import GRU
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.networks.translator import Reading, Translator
 
 ALL = [(attention, reading) for attention in (True, False) for reading in Reading]

@@ -9,13 +9,7 @@ from torch import Tensor
 
 from tests.promises import close, normal
 from wavetrain.errors import BadInput
-from wavetrain.networks.universal_transformer import (
-    Block,
-    Halting,
-    Transformer,
-    UniversalTransformer,
-    signal,
-)
+from wavetrain.networks.universal_transformer import Block, Halting, Transformer, UniversalTransformer, signal
 
 
 def network(halting: Halting | None = None, steps: int = 3, causal: bool = False) -> UniversalTransformer:

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from tests.promises.tools import Make, close, generic, normal, seeded, stepped
-from wavetrain import stack
 from wavetrain.core import leaves, map_state
 from wavetrain.errors import BadInput
+from wavetrain.parts import stack
 
 
 def check_builds(make: Make) -> None:

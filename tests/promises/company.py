@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.promises.tools import close, normal, stepped, tracked
-from wavetrain import ragged
 from wavetrain.core import Layer, State, leaves, map_state
+from wavetrain.parts import ragged
 
 
 def check_batch(layer: Layer, x: Tensor) -> None:

@@ -9,9 +9,9 @@ from torch.autograd.function import once_differentiable
 from tests.promises import building, company, maps, precision, transforms
 from wavetrain import scan
 from wavetrain.core import Operator, State
-from wavetrain.layers.elman import Elman
-from wavetrain.layers.identity_rnn import IdentityRNN
-from wavetrain.layers.softmax_attention import SoftmaxAttention
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 
 
 class LateStep(Elman):

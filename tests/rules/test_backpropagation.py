@@ -5,10 +5,10 @@ from torch import Tensor, nn
 
 from tests.promises import close, normal
 from wavetrain.core import Batch
-from wavetrain.layers.elman import Elman
-from wavetrain.layers.gru import GRU
+from wavetrain.layers.gate.gru import GRU
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.parts.stack import Reader
 from wavetrain.rules.backpropagation import Backpropagation
-from wavetrain.stack import Reader
 
 
 def test_gradient_by_hand():

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from tests.promises import close, normal
-from wavetrain import stack
 from wavetrain.core import CLASSES, Batch
 from wavetrain.errors import BadInput
-from wavetrain.layers.echo_state import EchoState
+from wavetrain.layers.recurrence.echo_state import EchoState
+from wavetrain.parts import stack
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as EWC
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from wavetrain import core, find, runner
+from wavetrain import core, find
 from wavetrain.evidence import replay, result
 from wavetrain.evidence.result import CONFIRMED, OLDER, OPEN, STALE, Result
-from wavetrain.experiments import wave_rnn_copy
-from wavetrain.layers.wave_rnn import WaveRNN
-from wavetrain.run import confirm, witness
-from wavetrain.runner import Order
-from wavetrain.tasks import copying
+from wavetrain.experiments.waves import wave_rnn_copy
+from wavetrain.layers.wave.wave_rnn import WaveRNN
+from wavetrain.run import confirm, runner, witness
+from wavetrain.run.runner import Order
+from wavetrain.tasks.recall import copying
 
 COPY = find.named("wave_rnn_copy")
 

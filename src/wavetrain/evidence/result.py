@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wavetrain.claims import Verdict
 from wavetrain.errors import BadInput
+from wavetrain.evidence.claims import Verdict
 from wavetrain.evidence.files import read_json, write_json
 from wavetrain.evidence.shape import parsed, written
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain import precision
+from wavetrain.core import precision
 from wavetrain.kernels import host
 from wavetrain.kernels.twice import again
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from wavetrain.core.windows import sliding
 from wavetrain.errors import BadInput
 from wavetrain.kernels import host
-from wavetrain.windows import sliding
 
 
 def _parts(h: Tensor) -> list[tuple[int, int]]:

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from wavetrain import scan
-from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
-from wavetrain.memory import check_pairs, check_patterns
+from wavetrain.core.constants import constant
+from wavetrain.core.memory import check_pairs, check_patterns
 
 
 class CorrelationMatrix(Memory):

@@ -24,9 +24,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain.core import Card, State
+from wavetrain.core.memory import check_patterns
 from wavetrain.errors import BadInput
-from wavetrain.memories import Shelf, check_signs, log_sum, settled, shares, signed, warn_beyond
-from wavetrain.memory import check_patterns
+from wavetrain.memories._patterns import check_signs, log_sum, settled, shares, signed, warn_beyond
+from wavetrain.memories._shelf import Shelf
 
 
 class Steepness(enum.Enum):

@@ -27,12 +27,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain import precision
-from wavetrain.constants import constant
-from wavetrain.core import Card, Memory, State, check_width
+from wavetrain.core import Card, Memory, State, check_width, precision
+from wavetrain.core.constants import constant
+from wavetrain.core.memory import check_patterns
 from wavetrain.errors import BadInput
-from wavetrain.memories import check_signs, log_sum, shares
-from wavetrain.memory import check_patterns
+from wavetrain.memories._patterns import check_signs, log_sum, shares
 
 
 class Nonlinearity(enum.Enum):

@@ -21,10 +21,10 @@ import functools
 import torch
 from torch import Tensor
 
-from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
-from wavetrain.memories import check_signs, settled, signed, warn_beyond
-from wavetrain.memory import check_patterns
+from wavetrain.core.constants import constant
+from wavetrain.core.memory import check_patterns
+from wavetrain.memories._patterns import check_signs, settled, signed, warn_beyond
 
 
 class Storage(enum.Enum):

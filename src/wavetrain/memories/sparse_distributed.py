@@ -23,11 +23,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain import balls
-from wavetrain.constants import constant
 from wavetrain.core import Card, Memory, State, check_width
+from wavetrain.core.constants import constant
 from wavetrain.errors import BadInput
-from wavetrain.memories import Shelf, check_signs, unit, warn_beyond
+from wavetrain.memories._patterns import check_signs, unit, warn_beyond
+from wavetrain.memories._shelf import Shelf
+from wavetrain.parts import balls
 
 EXPECTED = 100  # patterns for which a radius is chosen where none is given
 

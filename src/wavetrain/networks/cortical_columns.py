@@ -28,8 +28,8 @@ from torch.nn import functional as F
 from wavetrain import scan
 from wavetrain.core import Batch, Card, Rule, State, check_width, go_back
 from wavetrain.errors import BadInput
-from wavetrain.layers import rotary
-from wavetrain.networks import Rehearsal
+from wavetrain.networks._rehearsal import Rehearsal
+from wavetrain.parts.rotary import rotary
 
 BALANCE, DISCOUNT, NEAR, GROUP = 0.01, 0.9, 4, 8
 HALVED = 4  # the strength of an event, while the hippocampus could have been filled so many times

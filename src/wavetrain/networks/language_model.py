@@ -9,7 +9,7 @@ The backbone of Gu and Dao 2023, arXiv 2312.00752, with the head tied as in Pres
 
 The layers come as they are built: the paper's division of their last weight by the root of the depth is left
 out. Parameters lie under the names of the published checkpoints, without their `backbone.`; see
-`wavetrain.checkpoints`. A model steps, carries its state, and takes ragged batches like a layer.
+`wavetrain.formats.checkpoints`. A model steps, carries its state, and takes ragged batches like a layer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,10 +18,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain import ragged
 from wavetrain.core import Card, Layer, State, check_width
 from wavetrain.errors import BadInput
-from wavetrain.sampling import GREEDY, Sampling
+from wavetrain.parts import ragged
+from wavetrain.parts.sampling import GREEDY, Sampling
 
 EPS = 1e-5
 

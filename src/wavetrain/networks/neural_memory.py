@@ -35,9 +35,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core.windows import sliding
 from wavetrain.errors import BadInput
-from wavetrain.layers.lstm import LSTM
-from wavetrain.windows import sliding
+from wavetrain.layers.gate.lstm import LSTM
 
 FADE = 0.999  # of the running size of gradients, at every use
 

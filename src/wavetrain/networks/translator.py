@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import Card, Layer, State, check_width, leaves, map_state
 from wavetrain.errors import BadInput
-from wavetrain.layers.lstm import LSTM
+from wavetrain.layers.gate.lstm import LSTM
 
 
 class Reading(enum.Enum):

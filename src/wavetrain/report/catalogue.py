@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL import Image
 
-from wavetrain import claims, find
+from wavetrain import find
 from wavetrain.errors import BadInput
-from wavetrain.evidence import today
+from wavetrain.evidence import claims, today
 from wavetrain.evidence.result import Result, Words, read_all
 from wavetrain.evidence.topics import Topic, topic
 from wavetrain.find import Found

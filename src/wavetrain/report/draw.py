@@ -18,9 +18,9 @@ from matplotlib.colors import CenteredNorm, Colormap, LinearSegmentedColormap, N
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
-from wavetrain import picture
 from wavetrain.errors import BadInput
-from wavetrain.picture import Curve, Field, Maps, Matrix, Picture, Points, Raster
+from wavetrain.evidence import picture
+from wavetrain.evidence.picture import Curve, Field, Maps, Matrix, Picture, Points, Raster
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
 STROKES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))

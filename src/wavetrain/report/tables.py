@@ -13,8 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wavetrain import claims
-from wavetrain.evidence import today
+from wavetrain.evidence import claims, today
 from wavetrain.evidence.result import Result
 from wavetrain.find import Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, rows

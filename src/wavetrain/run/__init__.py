@@ -1,1 +1,1 @@
-"""Many runs, and whether their figures are still those of the code."""
+"""Many runs: experiments over seeds, several processes, layers on data of one's own."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from wavetrain.compare import Terms
-from wavetrain.compare import compare as run
-from wavetrain.lab import News
-from wavetrain.load import Described, load
 from wavetrain.report.tables import columns_table, comparison, plain_text
+from wavetrain.run.compare import Terms
+from wavetrain.run.compare import compare as run
+from wavetrain.tables.load import Described, load
+from wavetrain.train.lab import News
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def compare(
     """Compare layers on a file or on a task: which kind of memory does the data need?
 
     Args:
-        data: a name from `wavetrain list tasks data`, or a file: .npz, .csv, .txt (see `wavetrain.load`)
+        data: a name from `wavetrain list tasks data`, or a file: .npz, .csv, .txt (see `wt.load`)
         layers: names from `wavetrain list layers`, or "all"; without any, one of each family
         parameters: of the whole stack
         steps: of training

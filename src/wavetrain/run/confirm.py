@@ -16,10 +16,10 @@ from wavetrain.errors import BadInput
 from wavetrain.evidence import replay as replays
 from wavetrain.evidence import today
 from wavetrain.evidence.result import CONFIRMED, OLDER, OPEN, STALE, Confirmation, Result, read_all, write
-from wavetrain.lab import News
-from wavetrain.pools import pool
 from wavetrain.run import witness
-from wavetrain.runner import environment, settings
+from wavetrain.run.pools import pool
+from wavetrain.run.runner import environment, settings
+from wavetrain.train.lab import News
 
 
 class Check(NamedTuple):

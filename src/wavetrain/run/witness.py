@@ -25,8 +25,8 @@ from wavetrain.core import Batch, Layer, Rule, Task, examined
 from wavetrain.evidence.replay import agreed
 from wavetrain.evidence.result import Replay, Start, Witness, finite
 from wavetrain.find import Found
-from wavetrain.generators import Shared, seed_of
-from wavetrain.lab import Lab, Plan, Training
+from wavetrain.train.generators import Shared, seed_of
+from wavetrain.train.lab import Lab, Plan, Training
 
 STEPS = 2  # of a training at the scale of the result
 LOOKS = 3  # of a training that are kept

@@ -1,1 +1,1 @@
-"""Data of one's own: read, checked, split and scaled. `wavetrain.load` is the way in."""
+"""Data of one's own: read, checked, split and scaled. `wavetrain.tables.load` is the way in."""

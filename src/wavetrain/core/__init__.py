@@ -1,0 +1,57 @@
+"""What every part of Wavetrain promises, one promise a file: layer, memory, rule, task, state, card.
+
+Shapes: B batch, T time, I channels in, D channels out, H heads, P channels per head. Tensors are batch
+first. A state is a tensor or a nested tuple of tensors, batch first; it is passed in and returned, never
+kept in a module. A state may grow with time along one axis; zeros put behind its end must then mean
+"nothing there", so that states of different age can share a batch.
+"""
+
+from wavetrain.core.card import Card
+from wavetrain.core.check import check_width, divisor
+from wavetrain.core.layer import Layer, Nonlinear, Operator, check_input
+from wavetrain.core.memory import Memory
+from wavetrain.core.rule import Rule, examined, go_back
+from wavetrain.core.state import State, leaves, map_state
+from wavetrain.core.tangent import tangent
+from wavetrain.core.task import (
+    CLASSES,
+    TOKENS,
+    VALUES,
+    Batch,
+    Generated,
+    Objective,
+    Recorded,
+    Task,
+    accuracy,
+    explained,
+    majority,
+)
+
+__all__ = [
+    "CLASSES",
+    "TOKENS",
+    "VALUES",
+    "Batch",
+    "Card",
+    "Generated",
+    "Layer",
+    "Memory",
+    "Nonlinear",
+    "Objective",
+    "Operator",
+    "Recorded",
+    "Rule",
+    "State",
+    "Task",
+    "accuracy",
+    "check_input",
+    "check_width",
+    "divisor",
+    "examined",
+    "explained",
+    "go_back",
+    "leaves",
+    "majority",
+    "map_state",
+    "tangent",
+]

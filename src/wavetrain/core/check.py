@@ -1,0 +1,15 @@
+"""Sizes: what members refuse, and how a number divides."""
+
+from wavetrain.errors import BadInput
+
+
+def divisor(number: int, limit: float) -> int:
+    """The largest divisor of `number` that is no larger than `limit`, and at least 1."""
+    return next(size for size in range(max(1, min(number, int(limit))), 0, -1) if number % size == 0)
+
+
+def check_width(name: str, **sizes: int) -> None:
+    """Raise for sizes of a layer that are not whole numbers above zero."""
+    for size, value in sizes.items():
+        if not isinstance(value, int) or value < 1:
+            raise BadInput(f"{name}: {size} must be a whole number of at least 1, not {value!r}")

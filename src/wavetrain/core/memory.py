@@ -1,0 +1,114 @@
+"""What a memory promises: patterns go in under keys, and cues bring them back.
+
+Keys are (B, M, K), values (B, M, P) and cues (B, M, K), M patterns at a time for each of B sequences. A
+member says what is `empty`, and how to `store` and `fetch`. Everybody else calls `write` and `read`, which
+refuse what would go wrong in silence: a value too few or too many leaves keys with the value of another pair,
+one sequence written beside many is written to all of them, and what is not a number spoils every later read.
+
+check_patterns    refuses patterns of another shape, batch or type than the memory's, by name
+check_pairs       the same for keys and their values, which must be as many
+check_numbers     refuses patterns that are not finite
+"""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, final
+
+import torch
+from torch import Tensor, nn
+
+from wavetrain.core.card import Card
+from wavetrain.core.state import State, leaves
+from wavetrain.errors import BadInput
+
+
+class Memory(nn.Module, ABC):
+    """Something that is written and read; built as Name(size, ...)."""
+
+    card: ClassVar[Card]
+    size: int  # K, of keys and cues
+    values: int  # P
+
+    @abstractmethod
+    def empty(self, batch: int) -> State:
+        """The memory before the first write."""
+
+    @abstractmethod
+    def store(self, state: State, key: Tensor, value: Tensor) -> State:
+        """How `write` does it; the shapes have been seen to."""
+
+    @abstractmethod
+    def fetch(self, state: State, cue: Tensor) -> Tensor:
+        """How `read` does it; the shapes have been seen to."""
+
+    @final
+    def write(self, state: State, key: Tensor, value: Tensor) -> State:
+        """Store the values (B, M, P) under the keys (B, M, K)."""
+        check_pairs(self, state, key, value)
+        check_numbers(self, key=key, value=value)
+        return self.store(state, key, value)
+
+    @final
+    def read(self, state: State, cue: Tensor) -> Tensor:
+        """What the cues (B, M, K) bring back, (B, M, P); next to nothing where nothing was written."""
+        check_patterns(self, state, cue=cue)
+        check_numbers(self, cue=cue)
+        return self.fetch(state, cue)
+
+
+def check_patterns(
+    memory: Memory,
+    state: State,
+    *,
+    key: Tensor | None = None,
+    value: Tensor | None = None,
+    cue: Tensor | None = None,
+    pattern: Tensor | None = None,
+) -> None:
+    """Raise for patterns that are not (batch, many, size), with the state's batch and type."""
+    name, parts = type(memory).__name__, list(leaves(state))
+    batch, dtype = len(parts[0]), next((part.dtype for part in parts if part.is_floating_point()), None)
+    for what, given in (("key", key), ("value", value), ("cue", cue), ("pattern", pattern)):
+        if given is None:
+            continue
+        size = memory.values if what == "value" else memory.size
+        if given.ndim != 3 or given.shape[-1] != size:
+            raise BadInput(f"{name}: expected {what} (batch, many, {size}), got {tuple(given.shape)}")
+        if len(given) != batch:
+            raise BadInput(
+                f"{name}: expected {what} ({batch}, many, {size}) for a state of {batch} sequences, "
+                f"got {tuple(given.shape)}"
+            )
+        if dtype is not None and given.dtype != dtype:
+            raise BadInput(f"{name}: expected {what} of {dtype}, as the memory is, got {given.dtype}")
+
+
+def check_pairs(memory: Memory, state: State, key: Tensor, value: Tensor) -> None:
+    """Raise for keys and values that cannot be written to this state as pairs."""
+    check_patterns(memory, state, key=key, value=value)
+    if key.shape[1] != value.shape[1]:
+        raise BadInput(
+            f"{type(memory).__name__}: expected as many values as keys, "
+            f"got key {tuple(key.shape)} and value {tuple(value.shape)}"
+        )
+
+
+def check_numbers(
+    memory: Memory, *, key: Tensor | None = None, value: Tensor | None = None, cue: Tensor | None = None
+) -> None:
+    """Raise for patterns that are not finite, where their numbers can be looked at."""
+    for what, given in (("key", key), ("value", value), ("cue", cue)):
+        if given is None or _hidden(given):
+            continue
+        wrong = given[~given.isfinite()]
+        if len(wrong):
+            raise BadInput(
+                f"{type(memory).__name__}: expected finite {what}, got {wrong[0].item():g} "
+                f"in {tuple(given.shape)}"
+            )
+
+
+def _hidden(tensor: Tensor) -> bool:
+    """Whether there are no numbers yet: on the meta device, while a graph is written down, in torch.func."""
+    drawn = torch.compiler.is_compiling() or torch.jit.is_tracing()
+    # torch.func has no public way to ask whether it is at work
+    return tensor.is_meta or drawn or torch._C._functorch.peek_interpreter_stack() is not None

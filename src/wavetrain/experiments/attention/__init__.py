@@ -1,0 +1,1 @@
+"""Claims about attention and what replaces it."""

@@ -1,0 +1,215 @@
+"""Do predicted gradients in a memory network's controllers help with what is seen only rarely?
+
+Fernando et al. 2020, arXiv 2011.05438, abstract. In each episode classes are new, labels are dealt anew, and
+one class comes far less often than the others. A memory network is trained by backpropagation through
+the whole episode, by backpropagation that stops at the end of every chunk, by predictions of what would have
+come back (for memory, states and what the write controller stores), and by half of each of the last two.
+All start from the same network and see the same episodes, with the same search: each rate for `trial` steps,
+the lowest training loss wins. The figures are accuracies on new episodes: at the second sample of a class,
+and of the rare class from its second sample on, besides those at the fifth sample and over all steps.
+
+Where exact gradients gain nothing on truncated ones, predictions of them cannot, so that the horizon is one
+at which they do.
+
+Reported beside it: an LSTM of as many parameters, fast learning, and the cosine between predictions and exact
+gradients in the end, on new episodes.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from wavetrain.core import Layer, accuracy
+from wavetrain.evidence.claims import Claim
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.networks.neural_memory import Feedback, NeuralMemory, Place, agreement
+from wavetrain.parts.stack import Reader
+from wavetrain.tasks.streams.prototype_stream import PrototypeStream, presentations
+from wavetrain.train.lab import Lab, Plan, Training, curve
+
+GAIN, BEHIND = 0.05, 0.03
+LEARNED = 0.1  # above chance, at the second sample
+WATCHED = 250  # episodes on which predictions are held against exact gradients
+
+
+def _holds(figures: Mapping[str, float]) -> bool | None:
+    """Predicted or mixed gradients gain 5 points on truncated ones at both figures, and end within 3 points
+    of backpropagation; open where backpropagation itself learned nothing, or does not gain as much.
+    """
+    if not figures["second_whole"] >= figures["chance"] + LEARNED:
+        return None
+    if any(figures[f"{part}_whole"] < figures[f"{part}_truncated"] + GAIN for part in ("second", "rare")):
+        return None
+
+    def helps(name: str) -> bool:
+        return all(
+            figures[f"{part}_{name}"] >= figures[f"{part}_truncated"] + GAIN
+            and figures[f"{part}_{name}"] >= figures[f"{part}_whole"] - BEHIND
+            for part in ("second", "rare")
+        )
+
+    return helps("predicted") or helps("mixed")
+
+
+claim = Claim(
+    text="With predicted gradients, alone or mixed with true ones, a memory network trained in chunks names "
+    "at least 5 points more of second samples and of a rare class than without, and at most 3 points fewer "
+    "than with backpropagation through the whole episode",
+    source="Fernando, Denman, Sridharan and Fookes 2020, arXiv 2011.05438, abstract",
+    seed="P: synthetic gradients in the controllers of neural memory networks",
+    systems=("neural_memory", "lstm", "prototype_stream"),
+    published={},
+    holds=_holds,
+    notes="Only the abstract could be read: network, task, predicate and thresholds are ours, after the work "
+    "it builds on (arXiv 1607.04315, 1608.05343). Published figures are not available. In an earlier form "
+    "predictors at the ends of chunks saw neither the next inputs nor each other's states (cosine with "
+    "exact gradients: 0.00 to 0.03), mixed gradients were not truncated, and chunks were of 2 steps: there "
+    "exact gradients gained 0 to 6 points at the second sample and mostly failed the predicate themselves. "
+    "Before this run chunks became of 1 step, by whole and truncated alone (seeds 10 and 11: 24 to 34 "
+    "points), and a seed is open where exact gradients gain under 5; the limits are as they were. By then "
+    "predicted and mixed gradients had been seen in seed 10, where they failed.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    length: int
+    shares: tuple[float, ...]
+    channels: int
+    noise: float
+    width: int
+    lstm: int  # the width that gives an LSTM as many parameters
+    slots: int
+    horizon: int  # of a chunk; short enough that exact gradients gain on truncated ones
+    steps: int
+    trial: int
+    batch: int
+    rates: tuple[float, ...]
+    tested: int  # episodes
+
+    @property
+    def every(self) -> int:
+        return max(self.steps // 10, 1)
+
+
+smoke = Scale(
+    length=6,
+    shares=(0.5, 0.4, 0.1),
+    channels=4,
+    noise=0.2,
+    width=6,
+    lstm=8,
+    slots=4,
+    horizon=2,
+    steps=2,
+    trial=1,
+    batch=4,
+    rates=(1e-3,),
+    tested=10,
+)
+small = Scale(
+    length=20,
+    shares=(0.5, 0.4, 0.1),
+    channels=8,
+    noise=0.3,
+    width=32,
+    lstm=66,
+    slots=10,
+    horizon=1,
+    steps=300,
+    trial=30,
+    batch=64,
+    rates=(1e-2, 3e-3),
+    tested=1000,
+)
+full = Scale(
+    length=50,
+    shares=(0.4, 0.3, 0.2, 0.08, 0.02),
+    channels=16,
+    noise=0.5,
+    width=128,
+    lstm=278,
+    slots=128,
+    horizon=5,
+    steps=20_000,
+    trial=1000,
+    batch=64,
+    rates=(3e-3, 1e-3),
+    tested=5000,
+)
+
+
+def run(scale: Scale, lab: Lab) -> dict[str, float]:
+    task = PrototypeStream(scale.length, scale.shares, scale.channels, scale.noise)
+    write = (Place.WRITE,)
+    feedbacks = {
+        "whole": None,
+        "truncated": Feedback(scale.horizon, 0.0, ()),
+        "predicted": Feedback(scale.horizon, 1.0, write),
+        "mixed": Feedback(scale.horizon, 0.5, write),
+        "fast": Feedback(None, 0.0, (), fast=True),
+    }
+
+    def memory(feedback: Feedback | None) -> Layer:
+        return NeuralMemory(scale.width, task.inputs, scale.slots, feedback)
+
+    plan = Plan(scale.steps, scale.batch, rate=0.0, every=scale.every, held_out=200)
+
+    def learn(name: str, make: Callable[[], Layer]) -> Training:
+        def build() -> Reader:
+            return Reader(make(), task.outputs, steps=True)
+
+        # no clipping: predictors would have a share in the norm, and so in the steps of what they serve
+        return lab.tuned(name, build, task, plan, scale.trial, scale.rates, (None,))
+
+    ends = {name: learn(name, functools.partial(memory, one)) for name, one in feedbacks.items()}
+    ends["lstm"] = learn("lstm", lambda: LSTM(scale.lstm, task.inputs))
+    figures = {"chance": task.chance}
+    x, y, kinds = _episodes(task, scale.tested)
+    times = presentations(y, task.outputs)
+    parts = {
+        "second": times == 2,
+        "fifth": times == 5,
+        "rare": (kinds == len(scale.shares) - 1) & (times > 1),
+        "all": times > 0,
+    }
+    for name, end in ends.items():
+        output = _answers(end.network, x.to(lab.device)).cpu()
+        for part, where in parts.items():
+            score = float(accuracy(output[where], y[where]))
+            figures[f"{part}_{name}"] = float("nan") if end.diverged else score
+    for name in ("predicted", "mixed", "fast"):
+        figures |= {
+            f"cosine_{name}_{key.lower()}": value
+            for key, value in _agreement(
+                ends[name].network, task, *(part[:WATCHED] for part in (x, y))
+            ).items()
+        }
+    lab.show("training", curve("New classes in every episode", ends, "labels right, all steps"))
+    return figures
+
+
+def _episodes(task: PrototypeStream, count: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Held out: those of the test part."""
+    batch, kinds = task.episodes(count, torch.Generator().manual_seed(2**32 - 2))
+    return *batch, kinds
+
+
+@torch.no_grad()
+def _answers(network: nn.Module, x: Tensor) -> Tensor:
+    network.eval()
+    return torch.cat([network(part) for part in x.split(250)])
+
+
+def _agreement(network: nn.Module, task: PrototypeStream, x: Tensor, y: Tensor) -> dict[str, float]:
+    """The cosine of predicted and exact gradients at each cut."""
+    assert isinstance(network, Reader) and isinstance(network.layer, NeuralMemory)
+    device = next(network.parameters()).device
+    return agreement(
+        network.layer,
+        x.to(device),
+        lambda out: task.objective.loss(network.read(out), y.to(device)),
+    )

@@ -1,0 +1,1 @@
+"""Claims about networks of several modules."""

@@ -1,0 +1,1 @@
+"""Claims about recurrences, in time and in depth."""

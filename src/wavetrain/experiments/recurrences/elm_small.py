@@ -1,0 +1,150 @@
+"""What can a neuron with fewer than ten thousand parameters hold over a long time?
+
+Spieler, Rahaman, Martius, Schölkopf and Levina 2024, arXiv 2306.16922, SHD-Adding. An expressive leaky memory
+neuron hears two patterns of spikes and must say the sum of what they stand for. Rivals: the same neuron with
+memories that fade within ten steps, an LSTM with as many parameters, and an LSTM with twice as many and twice
+the training steps. The figures are the accuracies on held-out sequences after training, and the parameters
+with the read-out. All get the same batches and the same search: each learning rate for `trial` steps, the
+lowest training loss wins; the rate is divided by ten after three quarters.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from wavetrain.evidence.claims import Claim
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.layers.recurrence.elm_neuron import ELMNeuron, Leak
+from wavetrain.parts.stack import Reader
+from wavetrain.tasks.recall.spike_adding import SpikeAdding
+from wavetrain.train.fit import examine
+from wavetrain.train.lab import Lab, Plan, Training, curve
+
+SOLVED, LOST, SHORT, MOST = 0.85, 0.45, 0.35, 10_000
+SHORTEST = 10.0  # longest time constant of the neuron that forgets, in steps
+
+
+def _holds(figures: Mapping[str, float]) -> bool | None:
+    """The neuron adds with few parameters and its rivals do not; below one half on all four, none learned."""
+    rivals = max(figures["lstm"], figures["lstm_larger"])
+    if max(figures["elm"], figures["elm_short"], rivals) < 0.5:
+        return None
+    small = figures["parameters_elm"] < MOST
+    return small and figures["elm"] >= SOLVED and rivals <= LOST and figures["elm_short"] <= SHORT
+
+
+claim = Claim(
+    text="With fewer than ten thousand parameters an ELM neuron adds two spike patterns 80 steps apart (85% "
+    "right or more); an LSTM with as many, one with twice as many and twice the training (at most 45% each) "
+    "and the neuron with memories of at most ten steps (at most 35%) do not",
+    source="Spieler et al. 2024, arXiv 2306.16922, SHD-Adding",
+    seed="P, abstract: ELM neuron, below ten thousand parameters and over long horizons",
+    systems=("elm_neuron", "lstm", "spike_adding"),
+    published={"elm": "far above the LSTM"},
+    holds=_holds,
+    notes="The spike patterns, the gap and the thresholds are ours; the paper joins spoken digits of the SHD "
+    "recordings, which are not used here. The thresholds come from a trial of another program of ours on "
+    "such a task. Not tested: that the neuron matches a simulated cortical cell (NeuronIO, 115 GB), where "
+    "8,002 parameters reach an AUC of 0.9922 for its spikes in the authors' table.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    task: SpikeAdding
+    memory: int  # of the ELM neuron
+    branches: int
+    longest: float  # time constant of its memory, in steps
+    lstm: int  # units of the LSTM with as many parameters as the neuron
+    larger: int  # units of the one with twice as many
+    steps: int
+    trial: int
+    batch: int
+    rates: tuple[float, ...]
+    every: int
+
+
+smoke = Scale(
+    task=SpikeAdding(2, 4, 8, 2),
+    memory=4,
+    branches=2,
+    longest=20.0,
+    lstm=3,
+    larger=5,
+    steps=4,
+    trial=2,
+    batch=4,
+    rates=(5e-3,),
+    every=2,
+)
+small = Scale(
+    task=SpikeAdding(),
+    memory=30,
+    branches=8,
+    longest=150.0,
+    lstm=14,
+    larger=24,
+    steps=400,
+    trial=60,
+    batch=64,
+    rates=(1e-2, 5e-3),
+    every=50,
+)
+full = Scale(
+    task=SpikeAdding(0, 100, 140, 10),
+    memory=40,
+    branches=28,
+    longest=200.0,
+    lstm=15,
+    larger=28,
+    steps=20_000,
+    trial=1000,
+    batch=64,
+    rates=(1e-2, 5e-3, 2e-3),
+    every=500,
+)
+
+
+class Neuron(nn.Module):
+    """The last output of an ELM neuron, which has a read-out of its own: x (B, T, inputs) to (B, outputs)."""
+
+    def __init__(self, scale: Scale, longest: float):
+        super().__init__()
+        task, leak = scale.task, Leak(longest=longest)
+        self.layer = ELMNeuron(task.outputs, task.inputs, scale.memory, scale.branches, leak=leak)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.layer(x)
+        return y[:, -1]
+
+
+def run(scale: Scale, lab: Lab) -> dict[str, float]:
+    task = scale.task
+
+    def lstm(units: int) -> Reader:
+        return Reader(LSTM(units, task.inputs), task.outputs, steps=False)
+
+    rivals: dict[str, tuple[Callable[[], nn.Module], int]] = {
+        "elm": (lambda: Neuron(scale, scale.longest), scale.steps),
+        "elm_short": (lambda: Neuron(scale, SHORTEST), scale.steps),
+        "lstm": (lambda: lstm(scale.lstm), scale.steps),
+        "lstm_larger": (lambda: lstm(scale.larger), 2 * scale.steps),
+    }
+    ends = {name: _learn(lab, name, make, steps, scale) for name, (make, steps) in rivals.items()}
+    lab.show("accuracy", curve("Sum of two spike patterns", ends, "accuracy, held out"))
+    return {
+        name: float("nan") if end.diverged else examine(end.network, task.test(), task.objective)
+        for name, end in ends.items()
+    } | {f"parameters_{name}": _count(end.network) for name, end in ends.items()}
+
+
+def _learn(lab: Lab, name: str, make: Callable[[], nn.Module], steps: int, scale: Scale) -> Training:
+    """Search, then train with what was best."""
+    drops = ((3 * steps // 4, 10.0),)
+    plan = Plan(steps, scale.batch, rate=0.0, every=scale.every, drops=drops, held_out=250)
+    return lab.tuned(name, make, scale.task, plan, scale.trial, scale.rates, (1.0,))
+
+
+def _count(network: nn.Module) -> int:
+    return sum(value.numel() for value in network.parameters())

@@ -1,0 +1,34 @@
+"""For type checkers and editors: the members of this kind. Written by `make stubs`."""
+
+from wavetrain.layers.attention.aaren import Aaren as Aaren
+from wavetrain.layers.attention.lightnet import LightNet as LightNet
+from wavetrain.layers.attention.linear_attention import LinearAttention as LinearAttention
+from wavetrain.layers.attention.mega import MEGA as MEGA
+from wavetrain.layers.attention.sdm_attention import SdmAttention as SdmAttention
+from wavetrain.layers.attention.sdm_perceptron import SdmPerceptron as SdmPerceptron
+from wavetrain.layers.attention.softmax_attention import SoftmaxAttention as SoftmaxAttention
+from wavetrain.layers.attention.tem_transformer import TemTransformer as TemTransformer
+from wavetrain.layers.convolution.fsmn import FSMN as FSMN
+from wavetrain.layers.convolution.tcnca import TCNCA as TCNCA
+from wavetrain.layers.convolution.temporal_convolution import TemporalConvolution as TemporalConvolution
+from wavetrain.layers.gate.gru import GRU as GRU
+from wavetrain.layers.gate.lstm import LSTM as LSTM
+from wavetrain.layers.gate.para_gru import ParaGRU as ParaGRU
+from wavetrain.layers.gate.para_lstm import ParaLSTM as ParaLSTM
+from wavetrain.layers.gate.recurrent_highway import RecurrentHighway as RecurrentHighway
+from wavetrain.layers.recurrence.echo_state import EchoState as EchoState
+from wavetrain.layers.recurrence.elm_neuron import ELMNeuron as ELMNeuron
+from wavetrain.layers.recurrence.elman import Elman as Elman
+from wavetrain.layers.recurrence.episodic import Episodic as Episodic
+from wavetrain.layers.recurrence.identity_rnn import IdentityRNN as IdentityRNN
+from wavetrain.layers.recurrence.line_attractor import LineAttractor as LineAttractor
+from wavetrain.layers.recurrence.ring import Ring as Ring
+from wavetrain.layers.state_space.aussm import AUSSM as AUSSM
+from wavetrain.layers.state_space.lru import LRU as LRU
+from wavetrain.layers.state_space.lssl import LSSL as LSSL
+from wavetrain.layers.state_space.mamba import Mamba as Mamba
+from wavetrain.layers.state_space.mamba2 import Mamba2 as Mamba2
+from wavetrain.layers.state_space.s4 import S4 as S4
+from wavetrain.layers.state_space.s4d import S4D as S4D
+from wavetrain.layers.wave.wave_rnn import WaveRNN as WaveRNN
+from wavetrain.layers.wave.wave_working_memory import WaveWorkingMemory as WaveWorkingMemory

@@ -1,0 +1,1 @@
+"""Layers that look at every step so far, or at sums over them."""

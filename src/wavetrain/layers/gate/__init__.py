@@ -1,0 +1,1 @@
+"""Recurrent layers whose gates decide what is kept."""

@@ -1,0 +1,1 @@
+"""Linear recurrences from state spaces, some of them selective."""

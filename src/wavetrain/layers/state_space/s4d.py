@@ -1,0 +1,126 @@
+"""S4D: a state space with a diagonal state matrix, so that its kernel is a sum of damped oscillations.
+
+Gu, Gupta, Goel and Ré 2022, arXiv 2206.11893.
+
+    x' = A x + u,  v = 2 Re(C x) + D u,  one system of N / 2 complex modes for each feature, A diagonal
+    held over a step of dt:  x_t = e^(dt A) x_{t-1} + (e^(dt A) - 1) / A u_t
+    as a convolution:  v = K * u,  K_l = 2 Re sum_n C_n (e^(dt A_n) - 1) / A_n e^(dt A_n l),  and D at l = 0
+    y = GLU(W GELU(v))
+
+Re A = -exp(.), so that no mode grows; dt starts log-uniform in [0.001, 0.1]. `Start` gives the paper's
+starts of A. Where `inputs` is not `width`, a linear map leads from one to the other. `forward` is the
+convolution by FFT; the operator is its Toeplitz matrix. Left out: dropout, the bilinear rule, both
+directions. Train dt and A (`log_step`, `log_decay`, `frequency`) at a rate of at most 0.001, undecayed.
+"""
+
+import enum
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from wavetrain import scan
+from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.errors import BadInput
+from wavetrain.parts.hippo import legs_modes
+
+
+class Start(enum.Enum):
+    """Where the modes start: at -1/2 + i w, but for REAL."""
+
+    LEGS = "legs"  # w of the normal part of HiPPO-LegS
+    INV = "inv"  # w = N / pi (N / (2 n + 1) - 1), close to LEGS
+    LIN = "lin"  # w = pi n: Fourier modes
+    REAL = "real"  # -(n + 1), without oscillation
+
+    def modes(self, states: int) -> Tensor:
+        """The N / 2 diagonal entries of A, complex128."""
+        order = torch.arange(states // 2, dtype=torch.float64)
+        if self is Start.LEGS:
+            return legs_modes(states)[0]
+        if self is Start.REAL:
+            return torch.complex(-(order + 1), torch.zeros_like(order))
+        inv = states / math.pi * (states / (2 * order + 1) - 1)
+        return torch.complex(torch.full_like(order, -0.5), inv if self is Start.INV else math.pi * order)
+
+
+class S4D(Layer):
+    """x (B, T, inputs) to y (B, T, width); the state is the complex modes (B, width, states / 2)."""
+
+    card = Card(
+        title="On the parameterization and initialization of diagonal state space models",
+        authors="Gu, Albert and Gupta, Ankit and Goel, Karan and Ré, Christopher",
+        year=2022,
+        source="NeurIPS 2022, arXiv 2206.11893",
+        family="state space",
+        seed="T, stop 5: the linear state space model",
+    )
+
+    def __init__(self, width: int, inputs: int | None = None, states: int = 64, start: Start = Start.LIN):
+        super().__init__()
+        inputs = width if inputs is None else inputs
+        check_width("S4D", width=width, inputs=inputs, states=states)
+        if states % 2:
+            raise BadInput(f"S4D: states must be even, as modes come in pairs, got {states}")
+        self.width, self.inputs, self.states = width, inputs, states
+        modes = start.modes(states).to(torch.get_default_dtype().to_complex()).expand(width, -1)
+        self.encode: nn.Module = nn.Identity() if inputs == width else nn.Linear(inputs, width)
+        self.log_step = nn.Parameter(torch.empty(width).uniform_(math.log(0.001), math.log(0.1)))
+        self.log_decay = nn.Parameter((-modes.real).log())  # (D, N / 2)
+        self.frequency = nn.Parameter(modes.imag.clone())  # (D, N / 2)
+        self.c = nn.Parameter(torch.randn(width, states // 2, 2) * 0.5**0.5)  # real and imaginary part
+        self.skip = nn.Parameter(torch.randn(width))
+        self.out = nn.Linear(width, 2 * width)
+
+    def begin(self, batch: int) -> State:
+        zero = self.skip.new_zeros(batch, self.width, self.states // 2)
+        return torch.complex(zero, zero)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        u = self.encode(x)  # (B, D)
+        rate, drive = self._discrete()
+        state = rate.exp() * state + drive * u.unsqueeze(-1)
+        v = 2 * (torch.view_as_complex(self.c) * state).real.sum(-1) + self.skip * u
+        return self.read(v.unsqueeze(-1)), state
+
+    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        check_input(self, x)
+        u, time = self.encode(x), x.shape[1]  # (B, T, D)
+        powers = self._powers(time + 1)  # (D, N / 2, T + 1)
+        v = scan.convolve(u, self._kernel(powers[..., :-1]).T)
+        back = powers[..., :-1].flip(-1)
+        last = self._discrete()[1] * torch.einsum("dnt,btd->bdn", back, u.to(back.dtype))
+        if state is not None:
+            fading = torch.view_as_complex(self.c) * state  # (B, D, N / 2)
+            v = v + 2 * torch.einsum("dnt,bdn->btd", powers[..., 1:], fading).real
+            last = last + powers[..., -1] * state
+        return self.read(v.unsqueeze(-1)), last
+
+    def operator(self, x: Tensor) -> Operator:
+        check_input(self, x)
+        weight = scan.toeplitz(self._kernel(self._powers(x.shape[1])))  # (D, T, T)
+        return Operator(weight.expand(len(x), -1, -1, -1), self.encode(x).unsqueeze(-1))
+
+    def read(self, mixed: Tensor) -> Tensor:
+        y, gate = self.out(F.gelu(mixed.squeeze(-1))).chunk(2, -1)
+        return y * gate.sigmoid()  # F.glu, which has no forward mode under vmap
+
+    def _discrete(self) -> tuple[Tensor, Tensor]:
+        """dt A and (e^(dt A) - 1) / A, both (D, N / 2)."""
+        a = torch.complex(-self.log_decay.exp(), self.frequency)
+        rate = self.log_step.exp().unsqueeze(-1) * a
+        return rate, torch.expm1(rate) / a
+
+    def _powers(self, time: int) -> Tensor:
+        """e^(dt A l) for l = 0 to time - 1, (D, N / 2, time), as products of two: complex exp is slow."""
+        rate, size = self._discrete()[0].unsqueeze(-1), math.isqrt(time - 1) + 1
+        lag = torch.arange(size, device=rate.device)
+        fine, coarse = (rate * lag).exp(), (rate * size * lag).exp()
+        return (coarse.unsqueeze(-1) * fine.unsqueeze(-2)).flatten(-2)[..., :time]
+
+    def _kernel(self, powers: Tensor) -> Tensor:
+        """What an impulse leaves at each step, (D, T)."""
+        weight = torch.view_as_complex(self.c) * self._discrete()[1]
+        kernel = 2 * torch.einsum("dn,dnt->dt", weight, powers).real
+        return kernel + F.pad(self.skip.unsqueeze(-1), (0, kernel.shape[-1] - 1))

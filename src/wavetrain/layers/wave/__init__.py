@@ -1,0 +1,1 @@
+"""Layers that carry the past as a travelling wave."""

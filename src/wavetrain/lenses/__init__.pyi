@@ -1,0 +1,14 @@
+"""For type checkers and editors: the members of this kind. Written by `make stubs`."""
+
+from wavetrain.lenses.dynamics.gradient_highway import gradient_highway as gradient_highway
+from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum as space_time_spectrum
+from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form as dynamical_systems_form
+from wavetrain.lenses.operator.effective_context import effective_context as effective_context
+from wavetrain.lenses.operator.head_count import head_count as head_count
+from wavetrain.lenses.operator.interaction_rank import interaction_rank as interaction_rank
+from wavetrain.lenses.operator.toeplitz import toeplitz as toeplitz
+from wavetrain.lenses.population.privileged_basis import privileged_basis as privileged_basis
+from wavetrain.lenses.space.grid_score import grid_score as grid_score
+from wavetrain.lenses.space.place_fields import place_fields as place_fields
+from wavetrain.lenses.space.remapping import remapping as remapping
+from wavetrain.lenses.space.six_fold import six_fold as six_fold

@@ -1,0 +1,1 @@
+"""How activity and gradients move through time."""

@@ -1,0 +1,1 @@
+"""What a layer mixes into what."""

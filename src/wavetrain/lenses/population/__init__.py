@@ -1,0 +1,1 @@
+"""What a population of units holds together."""

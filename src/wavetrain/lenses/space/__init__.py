@@ -1,0 +1,1 @@
+"""What units say of a place."""

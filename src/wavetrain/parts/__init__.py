@@ -1,0 +1,1 @@
+"""What members of several kinds share, one idea a file."""

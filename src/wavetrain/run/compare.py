@@ -1,0 +1,344 @@
+"""Several layers, one data set, one budget: what each makes of it, and what it costs.
+
+Each layer stands in the same residual stack (`stack.Stack`), as wide as brings the whole to the budget of
+parameters. A plain MLP follows every layer, whatever its published block has: layers differ in whether they
+are linear and mix channels, and with that behind each of them what is compared is how they carry the past.
+A residual that a layer brings is kept and not doubled.
+
+Each gets the same steps, the same seeds and the same search: every learning rate on the first seed for a
+part of the steps, chosen on the validation part. Every seed is then trained with that rate and examined once
+on the test part. A training that diverges is reported as that, never as a figure.
+
+By default there is one layer of each family: the founder, the one with the oldest paper. What a comparison
+depends on is in the name of its folder, so a killed one goes on where it stopped and ends with the same
+figures; timings lie apart from them, since no two are alike.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from wavetrain import __version__, find, scan
+from wavetrain.core import Layer, Task, leaves
+from wavetrain.errors import BadInput
+from wavetrain.evidence import code
+from wavetrain.evidence.files import read_json, write_json
+from wavetrain.evidence.picture import Matrix
+from wavetrain.lenses.operator.effective_context import spread
+from wavetrain.parts.stack import MLP, Answer, Body, Stack, one_hot
+from wavetrain.rules.backpropagation import Backpropagation
+from wavetrain.run import runner
+from wavetrain.run.chosen import asked, founders
+from wavetrain.run.pools import pool
+from wavetrain.tables.load import Described, load
+from wavetrain.train.fit import examine, fit
+from wavetrain.train.generators import Shared
+from wavetrain.train.lab import Lab, News, Plan
+
+HELD_OUT = 500  # sequences of the validation part that trainings are examined on
+LONGEST = 64  # steps that the operator is looked at
+FLOATS = 2**24  # of one operator: 64 MB
+STREAMED = 256  # steps of a stream that are timed
+TIMED = 14  # steps of training that are timed
+LARGEST = {"parameters": 10**8, "steps": 10**9, "batch": 10**6, "depth": 1000, "clip": math.inf}
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is the same for all layers."""
+
+    parameters: int = 20_000  # of the whole stack; a layer may come out a tenth above, never more
+    steps: int = 400
+    batch: int = 32
+    depth: int = 2  # layers in the stack
+    rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)  # of Adam, to choose from
+    search: float = 0.25  # share of the steps that each rate is tried for
+    seeds: tuple[int, ...] = (0, 1, 2)
+    clip: float = 1.0  # largest norm of the gradient
+
+    def __post_init__(self) -> None:
+        for name in LARGEST:
+            if not 0 < (got := getattr(self, name)) <= LARGEST[name]:
+                raise BadInput(f"compare: expected {name} above 0, at most {LARGEST[name]:,}, got {got}")
+        if not self.rates or not all(0 < rate <= 1 for rate in self.rates):
+            raise BadInput(f"compare: expected learning rates in (0, 1], got {self.rates}")
+        if not 0 < self.search <= 1:
+            raise BadInput(f"compare: expected the share of steps to search in (0, 1], got {self.search}")
+        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
+            raise BadInput(f"compare: expected different seeds of at least 0, got {self.seeds}")
+
+
+class Crop(NamedTuple):
+    """The part of the test sequences that the operator is looked at on."""
+
+    sequences: int
+    steps: int
+    of: int  # steps of the whole sequences
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One layer in a comparison: the piece of work of one process."""
+
+    found: find.Found
+    width: int
+    parameters: int
+    crop: Crop
+    source: str
+    terms: Terms
+    folder: Path
+    device: str
+
+    @property
+    def layer(self) -> str:
+        return self.found.name
+
+
+def compare(
+    source: str | Described,
+    layers: Sequence[str] | None,
+    terms: Terms,
+    out: Path,
+    device: str,
+    jobs: int,
+    tell: Callable[[News], None],
+) -> dict[str, Any]:
+    """Compare layers on a file or a named task, loaded or not; returns what its folder in `out` holds.
+
+    Without `layers`, the founder of each family is taken; "all" takes every layer. Each of `jobs` is a
+    process with one torch thread.
+    """
+    data = load(source) if isinstance(source, str) else source
+    named = None if layers is None or "all" in layers else layers
+    chosen = founders() if layers is None else asked(layers)
+    widths: dict[str, tuple[int, int]] = {}
+    left_out: dict[str, str] = {}  # of the default, what does not fit into the budget
+    for one in chosen:
+        try:
+            widths[one.name] = fitting_width(one, data.task, terms)
+        except BadInput as error:
+            if named is not None or (one.name == chosen[-1].name and not widths):
+                raise
+            left_out[one.name] = str(error)
+    chosen = [one for one in chosen if one.name in widths]
+    config = {
+        "data": data.digest,
+        "terms": json.loads(json.dumps(dataclasses.asdict(terms))),
+        "layers": {one.name: code.digest([one.path, Path(__file__)]) for one in chosen},
+        "device": device,
+        "version": __version__,
+    }
+    digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
+    folder = out / f"compare-{data.name}-{digest}"
+    if (folder / "result.json").exists():
+        return read_json(folder / "result.json")
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "config.json", config)
+    crop = _crop(data.task, max(width for width, _ in widths.values()))
+    entries = [Entry(one, *widths[one.name], crop, data.source, terms, folder, device) for one in chosen]
+    parts = {entry.layer: part for entry, part in pool(execute, entries, jobs, tell)}
+    figures = [parts[entry.layer]["figures"] for entry in entries]  # not in the order in which they end
+    objective = data.task.objective
+    sign = 1 if objective.higher else -1
+    figures.sort(key=lambda one: math.inf if one["score"] is None else -sign * one["score"])
+    result = {
+        "data": {"source": data.source, "name": data.name, "what": data.what},
+        "measure": objective.measure,
+        "higher": objective.higher,
+        "chance": {"score": data.task.chance, "answer": data.chance},
+        "terms": config["terms"],
+        "left_out": left_out,
+        "figures": figures,  # best first
+        "timings": {layer: part["timings"] for layer, part in parts.items()},
+        "pictures": _draw(folder, figures),
+        "environment": runner.environment(device, threads=1) | {"jobs": jobs},
+        "folder": str(folder),
+    }
+    write_json(folder / "result.json", result)
+    return result
+
+
+def fitting_width(found: find.Found, task: Task, terms: Terms) -> tuple[int, int]:
+    """The width whose stack is nearest to the budget and less than a tenth above it, and its parameters."""
+    layer, limit = found.load(), 1.1 * terms.parameters
+
+    def size(width: int) -> float:
+        """Trained parameters; a layer that cannot have this width is without limit."""
+        try:
+            with Shared(0).drawn():
+                stack = build(layer, width, task, terms.depth)
+        except BadInput:
+            return math.inf
+        trained = (part for part in stack.parameters() if part.requires_grad)
+        return sum(part.numel() * (1 + part.is_complex()) for part in trained)
+
+    def fits(width: int) -> bool:  # it, or the next that there is: some layers need an even width
+        near = (size(other) for other in range(width, width + 8))
+        return next((one for one in near if one < math.inf), math.inf) <= limit
+
+    high = 1
+    while fits(high):
+        high *= 2
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    sizes = {width: size(width) for width in range(max(1, low - 4), low + 8)}
+    sizes = {width: number for width, number in sizes.items() if number <= limit}
+    if not sizes:
+        least = min(size(width) for width in range(1, 9))
+        raise BadInput(
+            f"{found.name}: expected a budget of at least {math.ceil(least / 1.1)} parameters for a stack of "
+            f"{terms.depth} with {task.inputs} inputs and {task.outputs} outputs, got {terms.parameters}"
+        )
+    width = min(sizes, key=lambda width: abs(sizes[width] - terms.parameters))
+    return width, int(sizes[width])
+
+
+def build(layer: Callable[[int], Layer], width: int, task: Task, depth: int) -> Stack:
+    """The stack that every layer stands in."""
+    return Stack([layer(width) for _ in range(depth)], task.inputs, task.outputs, MLP.PLAIN)
+
+
+def execute(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
+    """Search, train and examine one layer, or read what came out where that is done."""
+    done = entry.folder / f"{entry.layer}.json"
+    if done.exists():
+        return read_json(done)
+    torch.set_num_threads(1)
+    with Shared(0, torch.device(entry.device)).drawn():  # the same after whichever layer came before
+        part = _measured(entry, tell)
+    write_json(done, part)
+    return part
+
+
+def _measured(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
+    task, terms, found = load(entry.source).task, entry.terms, entry.found
+    labs = [Lab(entry.folder / f"{entry.layer}-seed{seed}", seed, entry.device, tell) for seed in terms.seeds]
+
+    def make() -> Answer:
+        return Answer(build(found.load(), entry.width, task, terms.depth), task.steps)
+
+    short = max(1, round(terms.search * terms.steps))
+    plans = {
+        f"{rate:g}": Plan(short, terms.batch, rate, terms.clip, every=short, held_out=HELD_OUT)
+        for rate in terms.rates
+    }
+    label, _ = labs[0].best("search", make, task, plans)
+    plan = dataclasses.replace(plans[label], steps=terms.steps, every=max(1, terms.steps // 5))
+    trainings = [lab.fit("train", make, task, plan) for lab in labs]
+    scores = [
+        math.nan if one.diverged else examine(one.network, task.test(), task.objective) for one in trainings
+    ]
+    bad = [seed for seed, score in zip(terms.seeds, scores, strict=True) if not math.isfinite(score)]
+    whole = next((at for at, score in enumerate(scores) if math.isfinite(score)), None)
+    network = trainings[whole or 0].network
+    assert isinstance(network, Answer)
+    network.eval()  # what is looked at is the layer without its dropout, if it has any
+    figures = {
+        "layer": entry.layer,
+        "family": found.facts.get("family", ""),
+        "width": entry.width,
+        "parameters": entry.parameters,
+        "rate": plan.rate,
+        "scores": [score if math.isfinite(score) else None for score in scores],  # by seed
+        "score": None if bad else statistics.fmean(scores),
+        "spread": None if bad or len(scores) == 1 else statistics.stdev(scores),
+        "diverged": bad,  # seeds
+        "state_bytes": _state_bytes(network.stack, task),
+        "context": None if whole is None else _context(network.stack, task, entry, labs[whole]),
+    }
+    return {"figures": figures, "timings": _timings(network, task, terms)}
+
+
+@torch.no_grad()
+def _state_bytes(stack: Stack, task: Task) -> int:
+    """What one stream has to keep at the end of a sequence."""
+    _, state = stack(task.test().x[:1].to(stack.encode.weight.device))
+    return sum(leaf.numel() * leaf.element_size() for leaf in leaves(state))
+
+
+def _crop(task: Task, width: int) -> Crop:
+    """As much of the test sequences as keeps an operator in bounds, the same for all layers."""
+    blocks = width**2 if task.tokens else task.inputs * task.outputs  # floats for each pair of steps
+    count, of = task.test().x.shape[:2]
+    steps = max(2, min(of, LONGEST, math.isqrt(FLOATS // blocks)))
+    return Crop(max(1, min(count, 4, FLOATS // (steps**2 * blocks))), steps, of)
+
+
+@torch.no_grad()
+def _context(stack: Stack, task: Task, entry: Entry, lab: Lab) -> dict[str, Any] | None:
+    """How far back the trained stack reaches, from its inputs, or where these are tokens from its encoder.
+
+    Also hands over the strength of the operator on the first sequence as a picture.
+    """
+    x = task.test().x[: entry.crop.sequences, : entry.crop.steps].to(lab.device)
+    seen: Layer = stack
+    if task.tokens:
+        x, seen = stack.encode(one_hot(x, task.inputs, stack.encode.weight.dtype)), Body(stack)
+    operator = seen.operator(x)
+    if not operator.weight.isfinite().all():
+        return None
+    context = spread(operator.weight)
+    strength = operator.strength()[0]
+    title = f"{entry.layer}: influence of each step on each later one"
+    lab.show("operator", Matrix(title, strength.double().cpu().numpy()))
+    picture = f"{lab.folder.name}/pictures/operator.npz"
+    return {"mean": context.mean, "reach": context.reach, "crop": entry.crop._asdict(), "picture": picture}
+
+
+def _timings(network: Answer, task: Task, terms: Terms) -> dict[str, Any]:
+    """Medians after a warm-up: whole training steps, and single steps of one stream."""
+    x = task.test().x[:1].to(network.stack.encode.weight.device)
+    network.train()
+    optimiser = torch.optim.Adam(network.parameters(), 0.0)
+    generator, steps = torch.Generator().manual_seed(0), range(TIMED)
+    trained = fit(network, task, Backpropagation(), optimiser, generator, terms.batch, steps, terms.clip)
+    with scan.recorded() as routes:
+        return {
+            "training_tokens_per_second": round(terms.batch * x.shape[1] / _seconds(trained, x.device)),
+            "microseconds_per_step": round(
+                1e6 * _seconds(_stream(network.stack, x[:, :STREAMED]), x.device), 1
+            ),
+            "routes": routes,
+        }
+
+
+@torch.no_grad()
+def _stream(stack: Stack, x: Tensor) -> Iterator[None]:
+    """One sequence (1, T, ...) step by step."""
+    state = stack.begin(1)
+    for token in one_hot(x, stack.inputs, stack.encode.weight.dtype).unbind(1):
+        _, state = stack.step(token, state)
+        yield
+
+
+def _seconds(steps: Iterator[object], device: torch.device) -> float:
+    """The median time from one step to the next, after the first quarter."""
+    begun, times = time.perf_counter(), []
+    for _ in steps:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        now = time.perf_counter()
+        times.append(now - begun)
+        begun = now
+    return statistics.median(times[len(times) // 4 :])
+
+
+def _draw(folder: Path, figures: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Draw the operator of each layer; paths in the folder, by layer."""
+    from wavetrain.report.draw import draw_all
+
+    places = {one["layer"]: folder / one["context"]["picture"] for one in figures if one["context"]}
+    drawn = {layer: draw_all(place.parent) for layer, place in places.items()}
+    return {layer: str(path.relative_to(folder)) for layer, paths in drawn.items() for path in paths}

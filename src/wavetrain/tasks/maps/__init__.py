@@ -1,0 +1,1 @@
+"""Walks in worlds, and what lies behind the next step."""

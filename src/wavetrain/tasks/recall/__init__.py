@@ -1,0 +1,1 @@
+"""Say again, later, what was seen."""

@@ -1,0 +1,1 @@
+"""Streams that never end or that change."""

@@ -1,0 +1,1 @@
+"""Trials of working memory, as people do them."""

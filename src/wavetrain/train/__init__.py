@@ -1,0 +1,1 @@
+"""Training: one loop, where a run lives, learning from a stream."""

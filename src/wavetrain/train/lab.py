@@ -1,0 +1,325 @@
+"""Where one seed of an experiment runs: seeds, device, progress, checkpoints, resume, pictures.
+
+A `Lab` owns one folder. Every training in it has a name; its network starts from the lab's seed and draws
+its batches from a generator of that seed, so all rivals see the same data in the same order. What draws from
+the generators that the process shares, as dropout does, draws from states of them that are the training's
+own. Its state is written every few seconds as one file, whole or not at all: a run that is killed goes on
+where it stopped and ends with the same figures, bit for bit.
+"""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from wavetrain.core import Batch, Rule, Task
+from wavetrain.errors import BadInput
+from wavetrain.evidence import picture
+from wavetrain.parts import stack
+from wavetrain.rules.backpropagation import Backpropagation
+from wavetrain.train.fit import examine, fit
+from wavetrain.train.generators import Shared, seed_of
+
+
+class Mark(NamedTuple):
+    """A look at a training: the mean training loss since the last look, and the score on held-out data."""
+
+    step: int
+    loss: float
+    score: float
+    others: tuple[float, ...] = ()  # scores on further held-out batches, where they were given
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to train: the same for all rivals of a claim, but for what is searched."""
+
+    steps: int  # give up after
+    batch: int
+    rate: float  # of Adam
+    clip: float | None = None  # largest norm of the gradient
+    every: int = 100  # steps between looks
+    until: Callable[[Mark], bool] | None = None  # stop early when a look satisfies this
+    drops: tuple[tuple[int, float], ...] = ()  # (step, factor): from that step on, the rate divided by factor
+    held_out: int | None = None  # sequences of the validation part to look at; None for all
+
+    def rate_at(self, step: int) -> float:
+        """The learning rate of the step after `step`."""
+        return self.rate / math.prod(factor for drop, factor in self.drops if step >= drop)
+
+
+class News(NamedTuple):
+    """Progress of a training, for whoever shows it."""
+
+    run: str  # experiment and seed
+    name: str  # of the training
+    step: int
+    steps: int
+    loss: float
+    score: float
+    speed: float  # steps per second
+
+
+class Training:
+    """A network on its way, with all that is needed to go on: optimiser, generators, looks so far."""
+
+    def __init__(self, network: nn.Module, plan: Plan, generator: torch.Generator, shared: Shared):
+        self.network, self.plan, self.generator, self.shared = network, plan, generator, shared
+        self.optimiser = torch.optim.Adam(network.parameters(), plan.rate)
+        self.marks: list[Mark] = []
+        self.done = 0  # steps
+        self.losses: list[Tensor] = []  # since the last look
+        self.diverged = False  # the loss became NaN or infinite
+        self.stopped = False  # `until` was satisfied
+
+    @property
+    def over(self) -> bool:
+        return self.diverged or self.stopped or self.done >= self.plan.steps
+
+    @property
+    def score(self) -> float:
+        """The held-out score at the last look; NaN where the training diverged."""
+        return math.nan if self.diverged or not self.marks else self.marks[-1].score
+
+    @property
+    def solved(self) -> int:
+        """The step at which `until` was satisfied, or the whole budget, which then means "at least"."""
+        return self.done if self.stopped else self.plan.steps
+
+    def save(self, path: Path) -> None:
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+        states, words_of_states = self.shared.kept()
+        tensors |= {f"shared.{name}": value for name, value in states.items()}
+        tensors["generator"] = self.generator.get_state()
+        tensors["losses"] = torch.stack(self.losses) if self.losses else torch.zeros(0)
+        words = {
+            "done": self.done,
+            "marks": self.marks,
+            "diverged": self.diverged,
+            "stopped": self.stopped,
+            "shared": words_of_states,
+        }
+        stack.save(path, tensors, words)
+
+    def load(self, path: Path) -> None:
+        tensors, words = stack.load(path)
+        try:
+            self.network.load_state_dict(_under("network.", tensors))
+            optimiser = self.optimiser.state_dict()
+            for name, value in tensors.items():
+                if name.startswith("optimiser."):
+                    _, index, part = name.split(".")
+                    optimiser["state"].setdefault(int(index), {})[part] = value
+            self.optimiser.load_state_dict(optimiser)
+            self.generator.set_state(tensors["generator"])
+            self.losses = list(tensors["losses"].to(next(self.network.parameters()).device))
+            self.marks = [
+                Mark(step, loss, score, tuple(others)) for step, loss, score, others in words["marks"]
+            ]
+            self.done, self.diverged, self.stopped = words["done"], words["diverged"], words["stopped"]
+            flags = isinstance(self.diverged, bool) and isinstance(self.stopped, bool)
+            if not flags or type(self.done) is not int or not 0 <= self.done <= self.plan.steps:
+                raise ValueError(f"its counts are {self.done!r}, {self.diverged!r} and {self.stopped!r}")
+            if not self.over:  # nothing is drawn any more where it is
+                self.shared.restore(_under("shared.", tensors), words["shared"])
+        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+            first = (str(error).splitlines() or [type(error).__name__])[-1].strip()
+            if error.args == ("shared",):
+                first = "it has no states of the shared generators, as those of earlier versions"
+            raise BadInput(
+                f"{path} does not fit this training ({first}); delete it to start again"
+            ) from error
+
+
+class Lab:
+    """The place where `run(scale, lab)` works: one experiment, one scale, one seed, one folder."""
+
+    def __init__(
+        self,
+        folder: Path,
+        seed: int,
+        device: str = "cpu",
+        tell: Callable[[News], None] = lambda news: None,
+        save_every: float = 10.0,  # seconds between checkpoints
+    ):
+        self.folder, self.seed, self.device = folder, seed, torch.device(device)
+        self.tell, self.save_every = tell, save_every
+        self.names: set[str] = set()
+        for part in ("checkpoints", "metrics", "pictures"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+
+    def generator(self) -> torch.Generator:
+        """A generator of this seed, the same each time."""
+        return torch.Generator().manual_seed(self.seed)
+
+    def fit(
+        self,
+        name: str,
+        make: Callable[[], nn.Module],
+        task: Task,
+        plan: Plan,
+        rule: Rule | None = None,
+        others: Sequence[Batch] = (),
+    ) -> Training:
+        """Train what `make` builds, with Adam; goes on from its checkpoint where there is one.
+
+        Every look scores the network on `others` too, by the task's objective.
+        """
+        if name in self.names:
+            raise BadInput(f"two trainings of one run are called {name!r}")
+        self.names.add(name)
+        with Shared(self.seed, self.device).drawn():
+            network = make().to(self.device)
+        shared = Shared(seed_of(self.seed, name), self.device)
+        training = Training(network, plan, self.generator(), shared)
+        checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
+        if checkpoint.exists():
+            training.load(checkpoint)
+        metrics = self.folder / "metrics" / f"{name}.jsonl"
+        metrics.write_text("".join(_line(mark) for mark in training.marks))
+        if not training.over:
+            with metrics.open("a", buffering=1) as file:  # a line at a time, for whoever watches
+                self._train(name, training, task, rule or Backpropagation(), checkpoint, file.write, others)
+        return training
+
+    def best(
+        self,
+        name: str,
+        make: Callable[[], nn.Module],
+        task: Task,
+        plans: Mapping[str, Plan],
+        prefer: Callable[[Training], float] | None = None,
+    ) -> tuple[str, Training]:
+        """Train once for each plan of a search and return the best, with its label.
+
+        The best has the least `prefer`; by default it is the one that stops first, else scores best.
+        """
+        trainings = {label: self.fit(f"{name}-{label}", make, task, plan) for label, plan in plans.items()}
+        sign = 1 if task.objective.higher else -1
+
+        def order(label: str) -> tuple[float, ...]:
+            one = trainings[label]
+            if one.diverged:
+                return math.inf, 0, 0
+            if prefer is not None:
+                return prefer(one), 0, 0
+            return not one.stopped, one.done if one.stopped else 0, -sign * one.score
+
+        label = min(trainings, key=order)
+        return label, trainings[label]
+
+    def tuned(
+        self,
+        name: str,
+        make: Callable[[], nn.Module],
+        task: Task,
+        plan: Plan,
+        trial: int,
+        rates: Sequence[float],
+        clips: Sequence[float | None],
+    ) -> Training:
+        """Try each rate and clipping norm for `trial` steps; train by `plan` with that of the least loss."""
+        short = replace(plan, steps=trial, every=min(trial, plan.every), until=None)
+        plans = {f"{rate:g}-{clip}": replace(short, rate=rate, clip=clip) for rate in rates for clip in clips}
+        _, best = self.best(name, make, task, plans, prefer=lambda training: training.marks[-1].loss)
+        return self.fit(name, make, task, replace(plan, rate=best.plan.rate, clip=best.plan.clip))
+
+    def show(self, name: str, one: picture.Picture) -> None:
+        """Hand over a picture as data; the report draws it."""
+        picture.save(self.folder / "pictures" / f"{name}.npz", one)
+
+    def _train(
+        self,
+        name: str,
+        training: Training,
+        task: Task,
+        rule: Rule,
+        checkpoint: Path,
+        write: Callable[[str], object],
+        others: Sequence[Batch],
+    ) -> None:
+        plan, first, begun = training.plan, training.done, time.perf_counter()
+        saved = begun
+        examined = partial(Shared, seed_of(self.seed, name, "look"), self.device)  # each look draws the same
+        with examined().drawn():
+            held_out = Batch(*(part[: plan.held_out] for part in task.valid()))
+        steps = range(first, plan.steps)
+        _set_rate(training.optimiser, plan.rate_at(first))
+        fitting = fit(
+            training.network, task, rule, training.optimiser, training.generator, plan.batch, steps, plan.clip
+        )
+        while not training.over:
+            with training.shared.drawn():
+                for step in fitting:
+                    training.done = step.done
+                    training.losses.append(step.loss)
+                    _set_rate(training.optimiser, plan.rate_at(step.done))
+                    look = step.done % plan.every == 0 or step.done == plan.steps
+                    if look or time.perf_counter() - saved > self.save_every:
+                        break
+            if look:
+                with examined().drawn():
+                    mark = _look(training, task, held_out, others)
+                write(_line(mark))
+                speed = (step.done - first) / (time.perf_counter() - begun)
+                self.tell(News(self.folder.name, name, step.done, plan.steps, mark.loss, mark.score, speed))
+            if training.over or time.perf_counter() - saved > self.save_every:
+                training.save(checkpoint)
+                saved = time.perf_counter()
+
+
+def curve(
+    title: str,
+    ends: Mapping[str, Training],
+    ylabel: str,
+    value: Callable[[Mark], float] = lambda mark: mark.score,
+    log: bool = False,
+) -> picture.Curve:
+    """A line for each training: what `value` reads from its looks."""
+    steps = sorted({mark.step for end in ends.values() for mark in end.marks})
+    lines = np.full((len(ends), len(steps)), np.nan)
+    for row, end in enumerate(ends.values()):
+        for mark in end.marks:
+            lines[row, steps.index(mark.step)] = value(mark)
+    return picture.Curve(
+        title, np.array(steps, dtype=float), lines, tuple(ends), "training steps", ylabel, log
+    )
+
+
+def _look(training: Training, task: Task, held_out: Batch, others: Sequence[Batch]) -> Mark:
+    """Examine a training, and note whether it is over."""
+    loss = float(torch.stack(training.losses).double().mean())
+    training.losses.clear()
+    training.diverged = not math.isfinite(loss)
+    score, *more = (
+        math.nan if training.diverged else examine(training.network, batch, task.objective)
+        for batch in (held_out, *others)
+    )
+    mark = Mark(training.done, loss, score, tuple(more))
+    training.marks.append(mark)
+    training.stopped = bool(training.plan.until and not training.diverged and training.plan.until(mark))
+    return mark
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Those whose name begins with the prefix, without it."""
+    return {name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)}
+
+
+def _line(mark: Mark) -> str:
+    return json.dumps(mark._asdict()) + "\n"
+
+
+def _set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate

@@ -1,0 +1,85 @@
+"""Nodes and links: what the predicate says of known agents, and the curve over nodes."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from wavetrain.experiments.maps.tem_transformer_nodes import (
+    RIVALS,
+    _answers,
+    _binned,
+    _inside,
+    claim,
+    small,
+    tem_transformer,
+)
+from wavetrain.layers.attention.tem_transformer import TemTransformer
+from wavetrain.parts import worlds
+from wavetrain.tasks.maps.graph_walks import graph_walks
+
+NODE = {"visited": 1.0, "zero_shot": 1.0, "loops": 1.0, "to_nodes": 0.0, "to_edges": 0.3}
+EDGE = {"visited": 0.6, "zero_shot": 0.05, "loops": 0.05, "to_nodes": 0.3, "to_edges": 0.0}
+
+
+def figures(one: dict[str, float], other: dict[str, float]) -> dict[str, float]:
+    rivals = {f"{name}_{word}": value for name in RIVALS for word, value in other.items()}
+    return {f"tem_transformer_{word}": value for word, value in one.items()} | rivals
+
+
+def test_a_node_agent_among_edge_agents_holds():
+    assert claim.holds(figures(NODE, EDGE)) is True
+
+
+@pytest.mark.parametrize("name", RIVALS)
+def test_each_rival_must_be_behind(name: str):
+    found = figures(NODE, EDGE)
+    assert claim.holds(found | {f"{name}_zero_shot": 0.61}) is False
+    assert claim.holds(found | {f"{name}_to_edges": 0.3}) is False
+
+
+def test_the_transformer_must_follow_nodes():
+    found = figures(NODE, EDGE)
+    assert claim.holds(found | {"tem_transformer_zero_shot": 0.94}) is False
+    assert claim.holds(found | {"tem_transformer_to_nodes": 0.08}) is False
+    assert claim.holds(figures(EDGE, EDGE)) is False
+
+
+def test_it_is_open_where_nobody_learned():
+    nobody = NODE | {"visited": 0.3}
+    assert claim.holds(figures(nobody, EDGE | {"visited": 0.2})) is None
+    assert claim.holds(figures(nobody | {"zero_shot": 0.3}, EDGE)) is False
+
+
+def test_tenths_of_the_share_of_nodes():
+    right = torch.tensor([[1.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
+    lines = _binned(right, torch.tensor([[0, 1, 9], [0, 1, 1]]))
+    assert lines[[0, 1, 9]] == pytest.approx([1.0, 1 / 3, 1.0])
+    assert np.isnan(lines[2:9]).all()
+
+
+def test_the_node_oracle_follows_the_share_of_nodes():
+    """On a complete graph the next node is any other, so the oracle is right as often as others were seen."""
+    world = worlds.graph([(a, b) for a in range(10) for b in range(a)], 10)
+    seen = worlds.steps(world, worlds.walks(world, 4000, 40, 50, torch.Generator().manual_seed(1)))
+    line = _binned(worlds.node_oracle(seen, 50), seen.nodes - 1)
+    share = np.arange(10) / 9
+    assert line == pytest.approx(share + (1 - share) / 50, abs=0.02)
+
+
+def test_who_knows_the_torus_attends_to_the_place_and_comes_back():
+    task = graph_walks()
+    reader = tem_transformer(replace(small, hidden=16), task)
+    layer = reader.layer
+    assert isinstance(layer, TemTransformer)
+    with torch.no_grad():
+        layer.first.copy_(torch.eye(16)[0])
+        layer.move.copy_(torch.eye(16)[task.world.successor.T])
+        layer.sharpness.fill_(5.0)
+    walked = task.walks(50, torch.Generator().manual_seed(1))
+    seen, x = worlds.steps(task.world, walked), task.encode(walked).x
+    inside = _inside(reader, x, walked, seen)
+    assert inside["place"] == pytest.approx(1) and inside["closure"] == pytest.approx(0)
+    assert inside["place_shuffled"] < 0.15
+    assert (_answers(reader, x) == walked.label[:, 1:])[seen.visited].all()

@@ -1,0 +1,66 @@
+"""Variables in the circuit of theory, in coordinates that are mixed, and the predicate."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.promises import normal
+from wavetrain.experiments.working_memory.privileged_basis_variables import (
+    chosen,
+    claim,
+    exact_figures,
+    shown,
+)
+from wavetrain.layers.recurrence.episodic import Episodic
+from wavetrain.layers.wave.wave_working_memory import propagation
+from wavetrain.scan import Activation
+from wavetrain.tasks.languages.compose_copy import ComposeCopy
+from wavetrain.tasks.recall.repeat_copy import RepeatCopy
+
+WHOLE = {"accuracy_repeat": 1.0, "accuracy_compose": 1.0}
+for task in ("repeat", "compose"):
+    WHOLE |= {f"{task}_privileged": 0.99, f"{task}_components": 0.7, f"{task}_units": 0.7}
+
+
+def test_predicate():
+    assert claim.holds(WHOLE) is True
+    assert claim.holds(WHOLE | {"compose_privileged": 0.94}) is False
+    assert claim.holds(WHOLE | {"repeat_units": 0.86}) is False
+    assert claim.holds(WHOLE | {"compose_components": 0.86}) is False
+    assert claim.holds(WHOLE | {"accuracy_repeat": 0.8}) is None
+
+
+def test_the_circuit_shows_its_variables_in_its_basis_only():
+    """4 vectors of 4 in 40 units of a linear network; where the basis is that of the units, they do too."""
+    task = RepeatCopy(4, 4, 10)
+    phi, x = (
+        propagation(task.boundary().double()),
+        task.draw(400, torch.Generator().manual_seed(1)).x.double(),
+    )
+    layer = Episodic(4, hidden=40, activation=Activation.IDENTITY).double()
+    layer.bind(phi, torch.linalg.qr(normal(40, 16)).Q)
+    lines = shown(layer, x, phi)
+    assert all(len(line) == 11 for line in lines.values())
+    assert (lines["privileged"] == 1).all()
+    assert lines["units"].max() < 0.85 and lines["components"].max() < 0.85
+    layer.bind(phi, torch.eye(40, 16).double())
+    assert (shown(layer, x, phi)["units"] == 1).all()
+
+
+def test_the_circuit_of_theory_meets_every_limit():
+    """Else no network could; in as many units, basis and sequences as a run has."""
+    figures = dict(WHOLE)
+    for name, task in (("repeat", RepeatCopy(8, 8, 24)), ("compose", ComposeCopy(8, 24))):
+        phi, x = propagation(task.boundary().double()), task.test().x
+        found = exact_figures(name, phi, x, 128, torch.Generator().manual_seed(0))
+        figures |= {key.removeprefix("exact_"): value for key, value in found.items()}
+    assert claim.holds(figures) is True
+    assert figures["repeat_privileged"] == figures["compose_privileged"] == 1
+
+
+def test_the_best_coordinate_is_chosen_with_its_sign():
+    """Two targets in one coordinate each, one turned round; a third target is not there: half are right."""
+    target = np.sign(normal(2000, 3, 3).numpy())
+    activity = np.concatenate([3 * target[..., 1:2], -0.1 * target[..., :1], normal(2000, 3, 4).numpy()], 2)
+    assert (chosen(activity, target[..., :2]) == 1).all()
+    assert chosen(activity, target).mean() == pytest.approx(2.5 / 3, abs=0.02)

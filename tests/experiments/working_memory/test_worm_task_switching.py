@@ -1,0 +1,22 @@
+"""The predicate of worm_task_switching knows all three answers."""
+
+import math
+
+import pytest
+
+from wavetrain.experiments.working_memory.worm_task_switching import claim
+
+SEEN = {"cost_lstm": 0.02, "cost_transformer": 0.4, "right_lstm": 0.9, "right_transformer": 0.85}
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
+def test_predicate(name: str):
+    assert claim.holds(SEEN) is True
+    assert claim.holds(SEEN | {f"cost_{name}": 0.02 - 0.001}) is False
+    assert claim.holds(SEEN | {f"cost_{name}": -0.5}) is False
+
+
+@pytest.mark.parametrize("name", ["lstm", "transformer"])
+def test_where_one_has_not_learned_nothing_is_told(name: str):
+    assert claim.holds(SEEN | {f"right_{name}": 0.85 - 0.001}) is None
+    assert claim.holds(SEEN | {f"right_{name}": math.nan}) is None

@@ -1,0 +1,127 @@
+"""Place fields on units whose map is known: flat, one bin, bumps, and what smoothing keeps."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from wavetrain.errors import BadInput
+from wavetrain.lenses.space.place_fields import place_fields
+
+
+def lattice(bins: int) -> Tensor:
+    """The middle of each bin of [-1, 1]^2 once, (1, bins^2, 2)."""
+    middle = (torch.arange(bins) + 0.5) / bins * 2 - 1
+    return torch.cartesian_prod(middle, middle)[None]
+
+
+def bump(place: Tensor, x: float, y: float, width: float = 0.15) -> Tensor:
+    return torch.exp(-((place - torch.tensor([x, y])) ** 2).sum(-1) / (2 * width**2))
+
+
+def test_information_and_sparsity_of_known_units():
+    place = lattice(8)
+    one_bin = torch.zeros(64)
+    one_bin[13] = 3.0
+    half = (place[0, :, 0] > 0).float()
+    units = torch.stack([torch.full((64,), 0.7), one_bin, half, torch.zeros(64), torch.full((64,), -1.0)], -1)
+    seen = place_fields(units[None], place, bins=8, smooth=0.0)
+    assert seen.information[:3] == pytest.approx([0.0, 6.0, 1.0])
+    assert seen.sparsity[:3] == pytest.approx([1.0, 1 / 64, 0.5])
+    assert np.isnan(seen.information[3:]).all() and np.isnan(seen.sparsity[3:]).all()
+    assert seen.occupancy == pytest.approx(1 / 64)
+
+
+def test_rate_is_the_mean_over_visits():
+    """How often a bin is visited does not change its rate, but its share of time."""
+    place = torch.tensor([[[-0.5, -0.5], [-0.5, -0.5], [-0.5, -0.5], [0.5, -0.5]]])
+    activity = torch.tensor([[[1.0], [2.0], [3.0], [8.0]]])
+    seen = place_fields(activity, place, bins=2, smooth=0.0, low=-1, high=1)
+    assert seen.rate[0, :, 0] == pytest.approx([2.0, 8.0])
+    assert np.isnan(seen.rate[0, :, 1]).all()
+    assert seen.occupancy == pytest.approx(np.array([[0.75, 0.0], [0.25, 0.0]]))
+    ratio = np.array([2.0, 8.0]) / 3.5
+    assert seen.information[0] == pytest.approx(np.sum([0.75, 0.25] * ratio * np.log2(ratio)))
+
+
+def test_fields_are_counted_and_lie_where_they_are():
+    place = lattice(20)
+    two = bump(place, -0.5, -0.5) + 0.9 * bump(place, 0.5, 0.5)
+    weak = bump(place, -0.5, 0.5) + 0.3 * bump(place, 0.5, -0.5)
+    tiny = bump(place, 0.05, 0.05, width=0.01)
+    seen = place_fields(torch.stack([two, weak, tiny], -1), place, smooth=0.0)
+    assert seen.fields.tolist() == [2, 1, 0]
+    assert seen.label[0, 5, 5] > 0 and seen.label[0, 14, 14] > 0 and seen.label[0, 10, 10] == 0
+    assert seen.label[1, 5, 14] == 1 and seen.label[1, 14, 5] == 0
+    assert place_fields(weak[..., None], place, smooth=0.0, part=0.2).fields.tolist() == [2]
+
+
+def test_size_is_the_disc_of_half_height():
+    place = lattice(100)
+    seen = place_fields(bump(place, 0.09, -0.21, width=0.3)[..., None], place, bins=100, smooth=0.0)
+    distance = (place - torch.tensor([0.09, -0.21])).norm(dim=-1)
+    assert seen.fields.tolist() == [1]
+    assert seen.size.tolist() == [int((distance < 0.3 * np.sqrt(2 * np.log(2))).sum())]
+
+
+def test_smoothing_leaves_a_flat_rate_flat_and_gaps_empty():
+    """However unevenly the arena is visited: activity and time are smoothed alike."""
+    place = lattice(10)
+    uneven = place[:, torch.randint(100, (300,), generator=torch.Generator().manual_seed(0))]
+    flat = torch.full((1, 300, 1), 0.4)
+    seen = place_fields(flat, uneven, bins=10)
+    empty = seen.occupancy == 0
+    assert empty.any() and seen.rate[0, ~empty] == pytest.approx(0.4) and np.isnan(seen.rate[0, empty]).all()
+    assert seen.information == pytest.approx(0.0, abs=1e-12) and seen.p.tolist() == [1.0]
+    assert not seen.label[0, empty].any()
+
+
+def test_a_track_has_bins_along_it():
+    """Active in two of sixteen bins, at both ends."""
+    place = ((torch.arange(64) + 0.5) / 64).reshape(1, 64, 1)
+    ends = ((place < 1 / 8) | (place > 15 / 16)).double()
+    seen = place_fields(ends, place, bins=16, smooth=0.0, least=1, low=0, high=1)
+    assert seen.rate.shape == (1, 16) and seen.fields.tolist() == [2] and seen.size.tolist() == [3]
+    assert seen.information == pytest.approx(np.log2(16 / 3)) and seen.sparsity == pytest.approx(3 / 16)
+
+
+def test_a_box_in_other_units_is_told_as_well():
+    """Centimetres, or a box that lies elsewhere: the same fields and the same information."""
+    place = lattice(20)
+    unit = bump(place, -0.5, 0.2)[..., None]
+    one, two = (place_fields(unit, where, shifts=20) for where in (place, 50 * place + 300))
+    for part, other in zip(one, two, strict=True):
+        np.testing.assert_allclose(part, other, atol=1e-9)
+    with pytest.raises(BadInput, match="outside"):
+        place_fields(unit, 50 * place + 300, low=-1, high=1)
+
+
+def test_missing_samples_are_left_out_for_the_units_that_miss_them():
+    place = lattice(8)
+    units = torch.stack([bump(place, 0.4, 0.4, 0.3)[0], torch.ones(64), torch.ones(64)], -1)[None]
+    units[0, 5:9, 1] = units[0, :, 2] = float("nan")
+    place[0, 60] = float("nan")
+    seen = place_fields(units, place, bins=8, smooth=0.0)
+    assert seen.dropped.tolist() == [1, 5, 64]
+    assert np.isnan(seen.rate[1].ravel()[[5, 6, 7, 8, 60]]).all() and np.isfinite(seen.rate[1]).sum() == 59
+    assert seen.information[1] == pytest.approx(0) and np.isnan(seen.information[2])
+    assert seen.fields.tolist() == [1, 1, 0]
+    alone = place_fields(units[:, :60, :1], place[:, :60], bins=8, smooth=0.0, shifts=0)
+    rest = place_fields(
+        units[:, 61:, :1], place[:, 61:], bins=8, smooth=0.0, low=-0.875, high=0.875, shifts=0
+    )
+    assert np.isnan(seen.rate[0].ravel()[60]) and alone.rate.shape == rest.rate.shape
+    np.testing.assert_allclose(seen.rate[0].ravel()[:60], units[0, :60, 0])
+
+
+def test_units_of_the_place_tell_more_than_the_same_units_shifted_in_time():
+    generator = torch.Generator().manual_seed(1)
+    place = (0.2 * torch.randn(20, 200, 2, generator=generator)).cumsum(1).sin()
+    activity = bump(place, 0.3, -0.2, width=0.3)[..., None]
+    true, shifted = (place_fields(one, place).information[0] for one in (activity, activity.roll(100, 1)))
+    assert true > 5 * shifted > 0
+
+
+def test_bad_shapes():
+    with pytest.raises(BadInput, match=r"got \(2, 5, 3\) and \(2, 4, 2\)"):
+        place_fields(torch.zeros(2, 5, 3), torch.zeros(2, 4, 2))
