@@ -51,6 +51,10 @@ def test_top_k():
 
 def test_top_p():
     """The fewest whose chances, 1/2, 1/4, 1/8, 1/8, sum to at least p."""
+    even = Sampling(temperature=1.0, top_p=0.5).chances(
+        torch.zeros(1, 4)
+    )  # the first two are half of the chances, exactly
+    assert even.tolist() == [[0.5, 0.5, 0, 0]]
     assert chances(top_p=1e-9) == chances(top_p=0.49) == parts(1, 0, 0, 0)
     assert chances(top_p=0.51) == chances(top_p=0.74) == parts(4, 0, 2, 0)
     assert chances(top_p=0.76) == chances(top_p=0.87) == parts(4, 1, 2, 0)

@@ -80,6 +80,8 @@ def test_what_cannot_be_used_is_said():
     x, past, weight, bias = parts(2, 4, 3, 4)
     with pytest.raises(BadInput, match=r"expected x \(batch, time, channels\).*got \(2, 0, 3\)"):
         scan.short(x[:, :0], past, weight, bias)
+    with pytest.raises(BadInput, match=r"expected weight \(3, taps\), got \(3, 0\)"):
+        scan.short(x, past, weight[:, :0], bias)
     with pytest.raises(BadInput, match=r"expected weight \(3, taps\), got \(4, 3\)"):
         scan.short(x, past, weight.t(), bias)
     with pytest.raises(BadInput, match=r"expected past \(2, 3, 3\), got \(2, 2, 3\)"):

@@ -138,6 +138,17 @@ def test_heavy_packages_stay_in_their_place(path: Path):
 
 
 @every_file
+def test_data_classes_are_frozen(path: Path):
+    """What describes something is not changed behind the back of those who hold it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ClassDef):
+            for mark in map(ast.unparse, node.decorator_list):
+                assert not mark.startswith(("dataclass", "dataclasses.dataclass")) or "frozen=True" in mark, (
+                    f"{name_of(path)}: {node.name} is not frozen"
+                )
+
+
+@every_file
 def test_only_the_command_prints(path: Path):
     if home(path) == "cli":
         return

@@ -208,5 +208,8 @@ def test_worlds_that_do_not_fit_are_refused():
         worlds.graph([(0, 3)], 3)
     with pytest.raises(BadInput, match="line: nodes must be a whole number of at least 5, got 4"):
         worlds.line(4, jump=4)
+    for levels, branches in ((0, 2), (2, 0)):
+        with pytest.raises(BadInput, match=r"tree: .* must be a whole number of at least 1, got 0"):
+            worlds.tree(levels, branches)
     with pytest.raises(BadInput, match="straight must be above 0, got 0"):
         worlds.walks(worlds.ring(3), 1, 2, 8, generator(), straight=0.0)

@@ -258,6 +258,14 @@ def test_learning_goes_down_a_difference_of_energies():
     close(after[1], phi + how.step * of_phi / 5, "Phi after a step")
 
 
+def test_a_blank_memory_is_small():
+    """Xi with a deviation of 1 / N and Phi with one of 1 / S: 100 x 80 x 40 draws, 5 deviations of theirs."""
+    xi, phi, taken = memory(40).blank(100, 80, torch.Generator().manual_seed(1))
+    assert xi.shape == (100, 80, 40) and phi.shape == (100, 80, 80) and taken.all()
+    for part, deviation in ((xi, 1 / 40), (phi, 1 / 80)):
+        assert abs(float(part.std()) / deviation - 1) < 5 / (2 * part.numel()) ** 0.5
+
+
 def test_nothing_is_learned_where_the_target_is():
     of = memory(12)
     xi, phi, taken = of.blank(1, 5, torch.Generator().manual_seed(1))
@@ -273,5 +281,6 @@ def test_what_cannot_be_is_refused():
         memory(8).write(memory(8).empty(1), good / 2, good)
     with pytest.raises(BadInput, match=r"expected cue \(batch, many, 8\), got \(1, 1, 7\)"):
         memory(8).read(memory(8).empty(1), good[..., 1:])
-    with pytest.raises(BadInput, match="LISEM holds no memory"):
-        memory(8, LISEM, Dynamics(0.1, 0.1))
+    for hold, gamma in ((0.1, 0.1), (1.0, 0.1), (0.01, 10.0)):  # 8 hold gamma is at most 1
+        with pytest.raises(BadInput, match="LISEM holds no memory"):
+            memory(8, LISEM, Dynamics(hold=hold, cross=0.1, gamma=gamma))

@@ -10,6 +10,7 @@ from wavetrain.core import TOKENS, Batch, map_state
 from wavetrain.errors import BadInput
 from wavetrain.networks._rehearsal import Rehearsal
 from wavetrain.networks.cortical_columns import (
+    BALANCE,
     Consolidation,
     CorticalColumns,
     Experts,
@@ -223,6 +224,35 @@ def test_rehearsal_at_no_weight_changes_no_gradient():
         rule.learn(other, batch(), TOKENS.loss)
         pairs = zip(one.parameters(), other.parameters(), strict=True)
         assert all(torch.allclose(a.grad, b.grad) for a, b in pairs) is same  # type: ignore[arg-type]
+
+
+def test_rehearsal_adds_the_loss_of_what_is_kept_and_its_balance():
+    """The gradients with rehearsal, less those without, are those of the weighted loss of the chunks."""
+    model = network(Rehearsal(8, slots=3, each=2))
+    rule, kept = Consolidation(), model.rehearsal
+    rule.learn(model, batch(), TOKENS.loss)
+    assert kept is not None
+    kept.weight.fill_(0.7)
+    without, again = copy.deepcopy(model), copy.deepcopy(model)
+    without.rehearsal = None
+    chunks = kept.chunks[kept.draw()]
+    bare = again.run(chunks[:, :-1], bare=True)
+    told = torch.nn.functional.cross_entropy(bare.logits.mT, chunks[:, 1:])
+    (0.7 * (told + BALANCE * bare.balance)).backward()
+    for one in (model, without):
+        one.zero_grad()
+        rule.learn(one, batch(), TOKENS.loss)
+    for name, part in again.named_parameters():
+        added = torch.zeros_like(part) if part.grad is None else part.grad
+        grads = [dict(one.named_parameters())[name].grad for one in (model, without)]
+        first, second = (torch.zeros_like(part) if grad is None else grad for grad in grads)
+        torch.testing.assert_close(first - second, added, msg=name)
+
+
+@pytest.mark.parametrize("tokens", [torch.zeros(2, 5), torch.zeros(2, 5, 1).long(), torch.zeros(2, 0).long()])
+def test_what_is_no_batch_of_tokens_is_refused(tokens: torch.Tensor):
+    with pytest.raises(BadInput, match=r"expected tokens \(batch, time\), got"):
+        network().run(tokens)
 
 
 def test_columns_alone_learn_as_by_backpropagation():

@@ -32,6 +32,18 @@ def test_information_and_sparsity_of_known_units():
     assert seen.occupancy == pytest.approx(1 / 64)
 
 
+def test_what_is_seen_at_a_peak_is_looked_for_where_the_unit_was():
+    """Bins that were never visited have no rate, and are no peak, wherever they lie."""
+    place = torch.tensor([[[0.5, 0.5], [-0.5, 0.5], [0.5, 0.5]]])  # (0, 0) and (1, 0) are never visited
+    activity = torch.tensor([[[3.0, 1.0], [1.0, 3.0], [3.0, 1.0]]])
+    for label, shared in (
+        (torch.tensor([[7, 7, 7]]), [True, True]),
+        (torch.tensor([[7, 5, 7]]), [False, False]),
+    ):
+        seen = place_fields(activity, place, bins=2, smooth=0.0, low=-1, high=1, label=label)
+        assert seen.shared.tolist() == shared
+
+
 def test_rate_is_the_mean_over_visits():
     """How often a bin is visited does not change its rate, but its share of time."""
     place = torch.tensor([[[-0.5, -0.5], [-0.5, -0.5], [-0.5, -0.5], [0.5, -0.5]]])

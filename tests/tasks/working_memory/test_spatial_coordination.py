@@ -15,6 +15,7 @@ def generator(seed: int = 1) -> torch.Generator:
 def test_the_offset_is_the_cells_without_an_image(side: int):
     task = SpatialCoordination(side=side)
     x, y, facts = task.trials(300, generator())
+    assert set(x.unique().tolist()) == {0, 1}
     assert x.shape == (300, 19, side**2 + 1) and ((y > 0).sum(1) == 1).all()
     assert set(facts["offset"].tolist()) == {0, 2, 4, 6, 8}
     for trial in range(300):
