@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from wavetrain.cli import main as cli
+from wavetrain.cli import command as cli
 
 
 def wavetrain(
@@ -21,7 +21,7 @@ def wavetrain(
         if files is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (files, files))
 
-    command = [sys.executable, "-m", "wavetrain.cli.main", *words]
+    command = [sys.executable, "-m", "wavetrain.cli", *words]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, preexec_fn=bound)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.test_cli import answered, refused
 from wavetrain import find
-from wavetrain.cli import main as cli
+from wavetrain.cli import command as cli
 
 RESULT = find.ROOT.parent.parent / "results" / "wave_rnn_copy-small.json"
 ROWS = "a,b\n" + "".join(f"{i % 7}.5,{(i * i) % 11}\n" for i in range(120))

@@ -90,7 +90,7 @@ def test_first_lines_say_what_they_do() -> None:
 
 
 def test_commands_of_the_readme_exist() -> None:
-    from wavetrain.cli.main import COMMANDS
+    from wavetrain.cli.command import COMMANDS
 
     used = set(
         re.findall(r"^wavetrain (\w+)", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)

@@ -212,7 +212,7 @@ def test_kill_9_and_the_same_command_again(tmp_path: Path, after: float) -> None
 
     def command(out: Path) -> list[str]:
         words = "run wave_rnn_waves wave_rnn_adding --scale smoke --seeds 1 --jobs 1 --save-every 0 --json"
-        return [sys.executable, "-m", "wavetrain.cli.main", *words.split(), "--out", str(out)]
+        return [sys.executable, "-m", "wavetrain.cli", *words.split(), "--out", str(out)]
 
     def figures(out: Path) -> list[object]:
         paths = sorted((out / "results").glob("*.json"))
@@ -241,7 +241,7 @@ def test_workers_end_with_the_command_that_started_them(tmp_path: Path) -> None:
     """Else a command that was killed would go on writing where the same command writes again."""
     words = "run wave_rnn_adding --scale small --seeds 2 --jobs 2 --save-every 0"
     process = subprocess.Popen(
-        [sys.executable, "-m", "wavetrain.cli.main", *words.split(), "--out", str(tmp_path)],
+        [sys.executable, "-m", "wavetrain.cli", *words.split(), "--out", str(tmp_path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

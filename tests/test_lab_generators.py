@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from tests.promises import normal
+from wavetrain import find
 from wavetrain.core import Layer, Task
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
@@ -181,7 +182,9 @@ def test_a_comparison_repeats_itself(tmp_path: Path, monkeypatch: pytest.MonkeyP
         disturb()
         torch_before, *before = states()
         (tmp_path / name).mkdir()
-        entry = compare.Entry("elman", 8, 0, compare.Crop(1, 4, 4), "adding", terms, tmp_path / name, "cpu")
+        entry = compare.Entry(
+            find.named("elman"), 8, 0, compare.Crop(1, 4, 4), "adding", terms, tmp_path / name, "cpu"
+        )
         found.append(compare.execute(entry, lambda news: None)["figures"])
         torch_after, *after = states()
         assert torch.equal(torch_before, torch_after) and before == after

@@ -219,7 +219,7 @@ def test_every_test_has_its_member(kind: str):
     assert tests <= {place.with_name(f"test_{place.name}") for place in places}
 
 
-PACKAGES = ["wavetrain", "wavetrain.find", "wavetrain.cli.main", "wavetrain.report.pages"]
+PACKAGES = ["wavetrain", "wavetrain.find", "wavetrain.cli", "wavetrain.report.pages"]
 
 
 @pytest.mark.parametrize("module", PACKAGES)

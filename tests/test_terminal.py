@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 from wavetrain import find
-from wavetrain.cli import main as cli
+from wavetrain.cli import command as cli
 from wavetrain.cli import terminal
 
-COMMAND = [sys.executable, "-m", "wavetrain.cli.main"]
+COMMAND = [sys.executable, "-m", "wavetrain.cli"]
 
 
 SCRIPT = """
 import contextlib
-from wavetrain.cli import main as cli
+from wavetrain.cli import command as cli
 for words in ("list layers", "cite s4", "run --bad", "show wave_rnn", "show wave_rnn --json"):
     with contextlib.suppress(SystemExit):
         cli.main(words.split())

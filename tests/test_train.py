@@ -9,8 +9,7 @@ from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.stack import Reader
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.tasks.recall.adding import Adding
-from wavetrain.train import fit
-from wavetrain.train.fit import examine
+from wavetrain.train.fit import examine, fit
 
 
 def reader() -> Reader:

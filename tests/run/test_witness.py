@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wavetrain import core, find
+from wavetrain.errors import BadInput
 from wavetrain.evidence import replay, result
 from wavetrain.evidence.result import CONFIRMED, OLDER, OPEN, STALE, Result
 from wavetrain.experiments.waves import wave_rnn_copy
@@ -169,7 +170,7 @@ def test_an_old_result_has_nothing_to_replay(home: Path) -> None:
 
 def test_a_recording_that_is_not_here_decides_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def run(scale: object, lab: object) -> dict[str, float]:
-        raise core.BadInput("it comes from elsewhere")
+        raise BadInput("it comes from elsewhere")
 
     monkeypatch.setattr(wave_rnn_copy, "run", run)
     one = told(home)
@@ -220,5 +221,5 @@ def test_what_is_measured_in_seconds_is_no_witness(home: Path, monkeypatch: pyte
 
 
 def test_names_that_left_no_result_are_refused(home: Path) -> None:
-    with pytest.raises(core.BadInput, match="holds no result of wave_rnn_digits"):
+    with pytest.raises(BadInput, match="holds no result of wave_rnn_digits"):
         told(home, ["wave_rnn_digits"])

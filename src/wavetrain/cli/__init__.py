@@ -1,1 +1,5 @@
 """The command."""
+
+from wavetrain.cli.command import main
+
+__all__ = ["main"]

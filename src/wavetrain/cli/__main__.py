@@ -1,5 +1,5 @@
 """`python -m wavetrain.cli` is the command `wavetrain`."""
 
-from wavetrain.cli.main import main
+from wavetrain.cli import main
 
 main()

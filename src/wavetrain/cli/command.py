@@ -338,7 +338,3 @@ def _leave(why: str, code: int) -> NoReturn:
     with contextlib.suppress(OSError):  # where nobody can be told, the exit code still is
         print(f"wavetrain: {' '.join(why.split())}", file=sys.stderr)
     sys.exit(code)
-
-
-if __name__ == "__main__":
-    main()
