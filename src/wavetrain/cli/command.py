@@ -152,14 +152,14 @@ def run(
     if confirm:
         _confirm(home, () if every else [one.name for one in found], device, jobs, json)
         return
-    todo = [(one, scale, range(seeds)) for one in found]
+    work = [(one, scale, range(seeds)) for one in found]
     if stale:
         old = stale_results(home, [one.name for one in found])
-        todo = [(find.named(one.experiment), one.scale, range(len(one.seeds))) for one in old]
+        work = [(find.named(one.experiment), one.scale, range(len(one.seeds))) for one in old]
     threads = 1 if device == "cpu" else os.cpu_count() or 1  # contended threads wait for each other
     groups = [
         [runner.Order(one, size, seed, device, threads, save_every, out) for seed in own]
-        for one, size, own in todo
+        for one, size, own in work
     ]
     home.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
     with progress(console, quiet=json) as tell:

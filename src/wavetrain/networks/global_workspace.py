@@ -1,6 +1,6 @@
 """Operations chained through a global workspace: a controller decides which module writes, step by step.
 
-After the abstract of Chateau-Laurent and VanRullen 2025, arXiv 2503.01906; its equations were not to be had,
+After the abstract of Chateau-Laurent and VanRullen 2025, arXiv 2503.01906; its equations were not available,
 so these are ours. The workspace w is a distribution over K values, uniform at first. An LSTM opens gates g,
 of sum 1, for an input module, for modules that operate on the workspace, and for the output, which holds it:
 

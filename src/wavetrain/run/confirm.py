@@ -46,9 +46,9 @@ def checks(home: Path, names: Sequence[str], device: str) -> list[Check]:
     return [Check(one, device) for one in found]
 
 
-def confirmed(home: Path, todo: Sequence[Check], jobs: int) -> Iterator[Told]:
+def confirmed(home: Path, asked: Sequence[Check], jobs: int) -> Iterator[Told]:
     """Replay each and write what came out; yields as each ends."""
-    for check, found in pool(_found, todo, jobs, lambda news: None):
+    for check, found in pool(_found, asked, jobs, lambda news: None):
         told = _told(check, found)
         if told.result != check.result:
             write(home, told.result)

@@ -11,7 +11,7 @@
               multiple of 8 or 16
 
 `load` and `save` are a round trip, and transformers reads what `save` writes. Whatever a setting would change
-in the map and is not to be had here is refused by name. A file is not believed: no more is allocated than the
+in the map and is not supported here is refused by name. A file is not believed: no more is allocated than the
 files of weights are long, whatever their headers and config.json say.
 """
 

@@ -94,7 +94,7 @@ class Config:
 
 
 def read(path: Path) -> Config:
-    """What a config.json says; raises BadInput for what is missing, of another type, or not to be had."""
+    """What a config.json says; raises BadInput for what is missing, of another type, or not supported."""
     found = words.read(path)
     authors = "hidden_size" not in found  # both spellings in one file: that of transformers is meant
     inner = found.pop("ssm_cfg", None)

@@ -1,7 +1,7 @@
 """Images that rotate: handwritten digits turn by the same angle each step; say the next frame.
 
 Sejnowski's "learning how to rotate images" with the predictive autoencoder of Chen et al. 2024, Neuron
-112:2645, whose data and protocol were not to be had. The images are the 8 x 8 digits of Alpaydin and Kaynak
+112:2645, whose data and protocol were not available. The images are the 8 x 8 digits of Alpaydin and Kaynak
 1998 that come with scikit-learn, turned about their middle with interpolation between pixels, in [0, 1]. A
 sequence is one image from a random angle on, by `turn` degrees a step to the left.
 

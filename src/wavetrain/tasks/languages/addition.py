@@ -1,6 +1,6 @@
 """Addition of two numbers, each one symbol, learned from some of the pairs and asked of the others.
 
-After Chateau-Laurent and VanRullen 2025, arXiv 2503.01906, whose splits were not to be had; these are ours,
+After Chateau-Laurent and VanRullen 2025, arXiv 2503.01906, whose splits were not available; these are ours,
 for numbers from 0 to L:
 
     PAIRS   seven in ten of all pairs, at random, are learned
