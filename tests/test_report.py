@@ -164,6 +164,7 @@ def test_odd_pictures_are_drawn(tmp_path):
     odd = [
         Field("No values", nan),
         Field("One value", np.full((2, 2), -3.0)),
+        Field("Frequencies", np.eye(8), label="power", extent=(-0.5, 0.5, 0.5, -0.5)),
         Matrix("One by one", np.ones((1, 1))),
         Matrix("Both signs", np.array([[-1.0, 0], [2, 1]])),
         Curve("No values", np.arange(4), nan, ("a", "b", "c"), log=True),

@@ -34,6 +34,7 @@ class Field:
     xlabel: str = "time (steps)"
     ylabel: str = "position"
     label: str = "activity"  # of the colours, with a unit where there is one
+    extent: tuple[float, float, float, float] | None = None  # left, right, bottom, top; None counts cells
 
 
 @dataclass(frozen=True)

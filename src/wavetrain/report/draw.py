@@ -192,10 +192,11 @@ def _curve(one: Curve, figure: Figure, axes: Axes) -> None:
 def _heat(one: Field | Matrix, figure: Figure, axes: Axes) -> None:
     values = np.ma.masked_invalid(one.values.astype(float))
     norm, colours = _scale(values)
-    image = axes.imshow(values, norm=norm, cmap=colours.with_extremes(bad=ABSENT))
+    extent = one.extent if isinstance(one, Field) else None
+    image = axes.imshow(values, norm=norm, cmap=colours.with_extremes(bad=ABSENT), extent=extent)
     axes.set_aspect("equal" if isinstance(one, Matrix) else "auto")
     axes.spines[:].set_visible(False)
-    axes.locator_params(integer=True, nbins=6, min_n_ticks=1)
+    axes.locator_params(integer=extent is None, nbins=6, min_n_ticks=1)
     bar = figure.colorbar(image, ax=axes, shrink=0.9, aspect=28, pad=0.02, label=one.label)
     bar.outline.set_visible(False)
     if values.count() == 0:

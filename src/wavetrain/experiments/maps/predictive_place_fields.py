@@ -23,7 +23,7 @@ from torch import Tensor
 from wavetrain.core import VALUES, Batch, Recorded
 from wavetrain.data.neural.rat_open_field import path
 from wavetrain.evidence.claims import Claim
-from wavetrain.evidence.picture import Field
+from wavetrain.evidence.picture import Maps
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.parts.arena import rate_maps
@@ -158,10 +158,19 @@ def _look(lab: Lab, network: PredictiveAutoencoder, world: World, name: str, tit
     seen = place_fields(h, world.place, bins=10, smooth=0.0, low=-1.0, high=1.0)
     best = seen.information.argsort()[::-1][:16]
     maps = np.nan_to_num(rate_maps(h[..., best.copy()], world.place, 20, 1.0, -1.0, 1.0).rate)
-    maps = np.pad(maps / maps.max((1, 2), keepdims=True), ((0, 16 - len(maps)), (0, 1), (0, 1)))
-    tiles = np.concatenate(np.concatenate(maps.reshape(4, 4, *maps.shape[1:]), 1), 1)
+    told = tuple(f"{bits:.2f} bits per spike" for bits in seen.information[best])
+    shown = f"Units that tell most of the place: {name}, {title}"
+    share = maps / maps.max((1, 2), keepdims=True)
     lab.show(
-        f"maps-{name}-{title}", Field(f"Units that tell most of the place: {name}, {title}", tiles, "bin")
+        f"maps-{name}-{title}",
+        Maps(
+            shown,
+            share,
+            told,
+            "second coordinate (bins)",
+            "first coordinate (bins)",
+            "rate (share of the unit's largest)",
+        ),
     )
     (a, c), (b, d) = (
         [part.flatten(0, 1).numpy() for part in one.tensor_split(2)] for one in (h, world.place)

@@ -107,7 +107,11 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lab.show(
         "frames",
         Field(
-            f"A new digit, and below it the network alone after {CUE} frames", film.numpy(), "pixel", "pixel"
+            f"A new digit, and below it the network alone after {CUE} frames",
+            film.numpy(),
+            "x (pixels)",
+            "y (pixels)",
+            "brightness",
         ),
     )
     lab.show(

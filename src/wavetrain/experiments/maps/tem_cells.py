@@ -35,6 +35,8 @@ from wavetrain.train.lab import Lab, Plan
 LEARNED, CELLS, PLACES = 0.5, 0.15, 0.5
 KINDS = {"linear": Activation.IDENTITY, "relu": Activation.RELU}
 
+AXES = ("second coordinate (places)", "first coordinate (places)")
+
 
 def _holds(figures: Mapping[str, float]) -> bool | None:
     """In both: three times as many grid or band cells as by chance, and half of the memory neurons are place
@@ -148,7 +150,7 @@ def look(
         layer.operator(x).weight[:, 0].cpu(), place, walked.label[:, 1:], width, shifts
     )
     for kind, values in maps.items():
-        lab.show(f"{kind}-{title}", Matrix(f"Most {kind}-like cell: {title}", values, "nodes", "nodes"))
+        lab.show(f"{kind}-{title}", Matrix(f"Most {kind}-like cell: {title}", values, *AXES, "rate (a.u.)"))
     return shares | {"zero_shot": float(told[seen.zero_shot & ~seen.reversal].double().mean())}
 
 

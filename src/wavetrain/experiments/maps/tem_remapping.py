@@ -29,7 +29,7 @@ import numpy as np
 import torch
 
 from wavetrain.evidence.claims import Claim
-from wavetrain.evidence.picture import Matrix
+from wavetrain.evidence.picture import Maps, Matrix
 from wavetrain.experiments.maps._shared import PlaceCells, place_cells, position_cells
 from wavetrain.lenses.space.remapping import remapping
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
@@ -42,6 +42,8 @@ from wavetrain.train.lab import Lab, Plan
 
 LEARNED, CELLS, PLACES, KEPT, MOVED = 0.5, 0.15, 0.5, 0.8, 0.5
 STABLE = 0.5  # least correlation between the halves of a walk of a cell that has a map
+
+AXES = ("second coordinate (places)", "first coordinate (places)")
 
 
 def _holds(figures: Mapping[str, float]) -> bool | None:
@@ -198,8 +200,8 @@ def look(
     dice = np.random.default_rng(0)
     maps["place"] = cells.rate[np.unravel_index(cells.information.argmax(), active.shape)]
     for kind, values in maps.items():
-        lab.show(f"{kind}-{title}", Matrix(f"Most {kind}-like cell: {title}", values, "nodes", "nodes"))
-    lab.show(f"remapping-{title}", moves(cells, f"Cells of p (down) in four environments (across): {title}"))
+        lab.show(f"{kind}-{title}", Matrix(f"Most {kind}-like cell: {title}", values, *AXES, "rate (a.u.)"))
+    lab.show(f"remapping-{title}", moves(cells, f"Cells of p in four environments: {title}"))
     return shares | {
         "place": float(cells.above[told].mean()) if told.any() else 0.0,
         "active": float(active.mean()),
@@ -232,14 +234,14 @@ def _maps(g: torch.Tensor, place: torch.Tensor, width: int) -> np.ndarray:
     return np.nan_to_num(rate - np.nanmean(rate, (1, 2), keepdims=True))
 
 
-def moves(cells: PlaceCells, title: str) -> Matrix:
+def moves(cells: PlaceCells, title: str) -> Maps:
     """Maps of the four cells that tell most in the first four environments, each over its largest rate."""
     best = cells.information[:4].min(0).argsort()[::-1][:4]
     maps = np.nan_to_num(cells.rate[:4, best]).swapaxes(0, 1)  # (cell, environment, width, width)
     maps = maps / np.maximum(maps.max((2, 3), keepdims=True), 1e-12)
-    maps = np.pad(maps, ((0, 0), (0, 0), (0, 1), (0, 1)), constant_values=np.nan)  # a line between them
-    tiles = np.concatenate([np.concatenate(list(one), 1) for one in maps])
-    return Matrix(title, tiles[:-1, :-1], "nodes", "nodes")
+    labels = [f"cell {cell + 1}, world {world + 1}" for cell, world in np.ndindex(maps.shape[:2])]
+    values = maps.reshape(-1, *maps.shape[2:])
+    return Maps(title, values, tuple(labels), *AXES, "rate (share of the cell's largest)", maps.shape[1])
 
 
 def kept(between: np.ndarray, within: np.ndarray) -> float:

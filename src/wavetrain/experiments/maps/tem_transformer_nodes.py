@@ -170,7 +170,10 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     for word, end in (("", ends["tem_transformer"]), ("_untrained", untrained)):
         figures |= {f"{key}{word}": value for key, value in _inside(end.network, x, walked, seen).items()}
     weight = _layer(ends["tem_transformer"].network).operator(x[:1]).weight[0, 0].detach().cpu().numpy()
-    lab.show("attention", Matrix("Attention of the TEM-transformer on one walk", weight))
+    lab.show(
+        "attention",
+        Matrix("Attention of the TEM-transformer on one walk", weight, label="weight of attention"),
+    )
     return figures
 
 

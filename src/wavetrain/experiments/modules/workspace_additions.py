@@ -243,7 +243,9 @@ def _program(network: nn.Module, scale: Scale) -> Matrix:
     assert isinstance(network, GlobalWorkspace)
     numbers = torch.arange(scale.largest + 1, device=network.gate.weight.device)
     gates = network.trace(torch.stack([torch.zeros_like(numbers), numbers], 1)).gates[..., 1]
-    return Matrix("How far the increment is open", gates.cpu().numpy(), "step", "second number")
+    return Matrix(
+        "How far the increment is open", gates.cpu().numpy(), "step", "second number", "gate (0 shut, 1 open)"
+    )
 
 
 def _line(learned: Batch, asked: Batch) -> float:

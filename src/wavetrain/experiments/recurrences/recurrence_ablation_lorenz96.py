@@ -232,7 +232,10 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lab.show("error", Curve(title, time, np.array(error).clip(0, 2), tuple(predicted), *axes))
     for name, part in (("truth", true), ("highway_both", predicted["highway_both"])):
         values = part[0].T.clamp(-4, 4).nan_to_num().numpy()
-        lab.show(f"field-{name}", Field(f"Lorenz 96: {name}", values, "time (samples)", "site"))
+        lab.show(
+            f"field-{name}",
+            Field(f"Lorenz 96: {name}", values, "time (samples)", "site", "value (deviations)"),
+        )
     return figures
 
 

@@ -153,5 +153,12 @@ def _show_alignment(lab: Lab, network: torch.nn.Module, task: Translation) -> No
     weight = network.align(task.test().x[:1].to(lab.device))[0]  # (U, S)
     title = "What each word of a translation attends to, the last being its end"
     lab.show(
-        "alignment", Field(title, weight.T.cpu().numpy(), "word of the translation", "word of the source")
+        "alignment",
+        Field(
+            title,
+            weight.T.cpu().numpy(),
+            "word of the translation",
+            "word of the source",
+            "weight of attention",
+        ),
     )

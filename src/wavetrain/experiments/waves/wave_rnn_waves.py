@@ -94,8 +94,16 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             Field(
                 f"Spectrum of the {title}",
                 power**0.25,
-                "temporal frequency (bins)",
-                "spatial frequency (bins)",
+                "temporal frequency (cycles per step)",
+                "spatial frequency (cycles per unit)",
+                "fourth root of power (share)",
+                (*_edges(power.shape[1]), *_edges(power.shape[0])[::-1]),
             ),
         )
     return figures
+
+
+def _edges(bins: int) -> tuple[float, float]:
+    """The outer edges of the bins of a spectrum whose zero is in the middle, in cycles per sample."""
+    first = -(bins // 2) / bins
+    return first - 0.5 / bins, first + 1 - 0.5 / bins

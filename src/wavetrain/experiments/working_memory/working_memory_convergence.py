@@ -184,4 +184,7 @@ def _show(
     lab.show(f"spectrum-{name}", Points(title, both.real, both.imag, group, labels, "real", "imaginary"))
     for word, one in {"trained": found[0], "untrained": before}.items():
         title = f"{name.capitalize()} copy, {word}: the matrix in the basis"
-        lab.show(f"matrix-{name}-{word}", Matrix(title, one.transition, "from coordinate", "to coordinate"))
+        lab.show(
+            f"matrix-{name}-{word}",
+            Matrix(title, one.transition, "from coordinate", "to coordinate", "weight"),
+        )
