@@ -51,7 +51,7 @@ site: $(RUNS)  ## the report of the committed results
 	$(BIN)/wavetrain site
 
 docs: $(DOCS)  ## the documentation with the tour run and the results in it; warnings and broken links are errors
-	$(BIN)/python -m sphinx -q -W --keep-going docs docs/_build/html
+	$(BIN)/python -m sphinx -q -W --keep-going -j 2 docs docs/_build/html
 	$(BIN)/python docs/links.py docs/_build/html
 
 $(RUNS): pyproject.toml constraints.txt

@@ -53,4 +53,4 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("source-read", roles.sources)
     app.connect("build-finished", results)
     roles.add(app)
-    return {"version": "1", "parallel_read_safe": True}
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
