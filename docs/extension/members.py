@@ -125,11 +125,11 @@ def _changed(path: Path, values: np.ndarray) -> bool:
 
 
 EXAMPLES = {
-    "layers": """layer = {symbol}(8)
+    "layers": """layer = wt.layers.{symbol}(8)
 y, state = layer(torch.randn(2, 50, 8))  # (batch, time, inputs)
 print(tuple(y.shape), sum(p.numel() for p in layer.parameters()), "parameters")
 """,
-    "tasks": """task = {symbol}()
+    "tasks": """task = wt.tasks.{symbol}()
 batch = task.draw(4, torch.Generator().manual_seed(0))
 print("x", tuple(batch.x.shape), "y", tuple(batch.y.shape))
 print("scored by", task.objective.measure, "where chance is", round(task.chance, 4))
@@ -138,10 +138,9 @@ print("scored by", task.objective.measure, "where chance is", round(task.chance,
 
 
 def _example(found: Found) -> list[str]:
-    lines = f"from {module_of(found)} import {found.symbol}\n"
     if found.kind not in EXAMPLES:
-        return ["```python", lines.rstrip(), "```"]
-    code = "import torch\n" + lines + "\n" + EXAMPLES[found.kind].format(symbol=found.symbol)
+        return ["```python", "import wavetrain as wt", "", f"wt.{found.kind}.{found.symbol}", "```"]
+    code = "import torch\nimport wavetrain as wt\n\n" + EXAMPLES[found.kind].format(symbol=found.symbol)
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
         exec(compile(code, f"example of {found.name}", "exec"), {})
