@@ -54,6 +54,11 @@ class Outcome:
         return reading.leading(self.rows, FEW)
 
     @property
+    def shown(self) -> list[Shown]:
+        """The pictures, those of untrained networks last: a page opens with the first."""
+        return sorted(self.pictures, key=lambda one: any(word in one.path for word in ("fresh", "untrained")))
+
+    @property
     def said(self) -> str:
         """The verdict as a sentence."""
         verdict = self.result.verdict

@@ -17,6 +17,7 @@ SHORT = {
     "elman": "Elman network",
     "esn": "echo state network",
     "ewc": "with elastic weight consolidation",
+    "fresh": "untrained",
     "gru": "GRU",
     "htm": "temporal memory",
     "identity": "identity RNN",
