@@ -9,7 +9,7 @@ import hypothesis
 import pytest
 import torch
 
-pytest.register_assert_rewrite("tests.promises")
+pytest_plugins = ["wavetrain.testing.plugin"]  # which an installed Wavetrain brings by itself
 torch.set_num_threads(1)
 
 hypothesis.settings.register_profile("same", max_examples=8, deadline=None, derandomize=True, database=None)

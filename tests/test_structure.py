@@ -21,7 +21,7 @@ KINDS = set(find.KINDS)
 SYSTEMS = {"layers", "memories", "spiking", "rules"}
 DOWN = {"core", "scan", "errors", "parts"}
 MAY_IMPORT = {
-    "__init__": KINDS | {"core", "find", "lazy", "run", "scan", "tables"},
+    "__init__": KINDS | {"core", "find", "lazy", "run", "scan", "tables", "testing"},
     "errors": set(),
     "find": {"errors", "outside"},
     "outside": {"core", "errors"},
@@ -43,6 +43,7 @@ MAY_IMPORT = {
     "stubs": {"find"},
     "report": {"errors", "evidence", "find"},
     "tables": {"core", "errors", "evidence", "find", "outside"},
+    "testing": DOWN | KINDS | {"find", "lazy", "outside"},
     "run": DOWN | {"evidence", "find", "lenses", "report", "rules", "tables", "train"},
 }
 ON_TOP = {"cli"}  # may import all

@@ -15,6 +15,7 @@ from wavetrain.lazy import offer
 
 if TYPE_CHECKING:
     from wavetrain import core, data, experiments, layers, lenses, memories, networks, rules, scan, tasks
+    from wavetrain import testing as testing
     from wavetrain.find import select as list
     from wavetrain.run.comparison import compare
     from wavetrain.tables.load import load
@@ -34,6 +35,7 @@ __all__ = [
     "rules",
     "scan",
     "tasks",
+    "testing",
 ]
 
 offer(__name__)

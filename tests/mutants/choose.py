@@ -94,5 +94,6 @@ class Tests:
         """Of the tests' own text and of what they share."""
         files = {word.partition("::")[0] for run in runs for word in run if word.startswith("tests/")}
         files |= {"tests/conftest.py"}
-        files |= {str(path.relative_to(HERE)) for path in (HERE / "tests/promises").glob("*.py")}
+        shared = [*(HERE / "tests/promises").glob("*.py"), *(HERE / "src/wavetrain/testing").glob("*.py")]
+        files |= {str(path.relative_to(HERE)) for path in shared}
         return digest(*((HERE / file).read_text(encoding="utf-8") for file in sorted(files)))

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from tests.promises import normal
-from tests.promises.precision import spoil
 from wavetrain import find
 from wavetrain.core import Memory
 from wavetrain.layers.attention.mega import MEGA
@@ -23,6 +22,7 @@ from wavetrain.networks.neural_memory import NeuralMemory
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.parts import ragged
 from wavetrain.parts.stack import MLP, Stack
+from wavetrain.testing.precision import spoil
 
 HALF = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 TIME, CUT = 60, 25

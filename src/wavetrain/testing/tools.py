@@ -1,12 +1,15 @@
 """Tools of the promises: a layer in general position, a walk by steps, and what it means to be equal."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from wavetrain.core import Layer, State
+from wavetrain.errors import BadInput
 from wavetrain.scan import unroll
 
 Make = Callable[..., Layer]
@@ -15,6 +18,22 @@ Make = Callable[..., Layer]
 def close(actual: Any, expected: Any, about: str) -> None:
     """Equal in float64 up to rounding; in front of the message stands what was compared."""
     torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-10, msg=lambda text: f"{about}: {text}")
+
+
+@contextmanager
+def refused(*patterns: str) -> Iterator[None]:
+    """What is done inside must raise BadInput, with one line in which each of the patterns is found."""
+    try:
+        yield
+    except BadInput as error:
+        said = str(error)
+    except (RuntimeError, TypeError, ValueError, ZeroDivisionError, IndexError, AttributeError) as error:
+        raise AssertionError(f"{type(error).__name__} instead of BadInput: {error}") from error
+    else:
+        raise AssertionError(f"nothing was refused; expected BadInput that says {' and '.join(patterns)}")
+    missing = [pattern for pattern in patterns if not re.search(pattern, said)]
+    assert not missing, f"{said!r} does not say {' and '.join(missing)}"
+    assert "\n" not in said, f"expected one line, got {said!r}"
 
 
 def generic(make: Make, width: int, inputs: int, seed: int = 0) -> Layer:

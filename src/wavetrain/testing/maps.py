@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.gradcheck import GradcheckError
 
-from tests.promises.tools import close, normal, stepped, tracked, whole
 from wavetrain.core import Layer, Operator, State, leaves, map_state
+from wavetrain.testing.tools import close, normal, stepped, tracked, whole
 
 
 def check_step_is_forward(layer: Layer, x: Tensor) -> None:
@@ -111,7 +111,7 @@ def check_gradients(layer: Layer, x: Tensor) -> None:
         now = tracked(x)
         y, last = form(layer, now, first)
         ends = [part for part in leaves(last) if part.requires_grad] if of_last else [y]
-        total = sum((_real(part) * normal(*_real(part).shape, seed=5)).sum() for part in ends)
+        total = torch.stack([(_real(part) * normal(*_real(part).shape, seed=5)).sum() for part in ends]).sum()
         starts = [part for part in leaves(first) if part.requires_grad]
         return torch.autograd.grad(total, [now, *starts, *_learning(layer)], allow_unused=True)
 

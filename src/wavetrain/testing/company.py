@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tests.promises.tools import close, normal, stepped, tracked
 from wavetrain.core import Layer, State, leaves, map_state
 from wavetrain.parts import ragged
+from wavetrain.testing.tools import close, normal, stepped, tracked
 
 
 def check_batch(layer: Layer, x: Tensor) -> None:

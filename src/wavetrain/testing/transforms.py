@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, grad, jvp, vmap
 
-from tests.promises.tools import Make, close, generic, normal, stepped, tracked, whole
 from wavetrain import scan
 from wavetrain.core import State, leaves
-from wavetrain.kernels import routes
+from wavetrain.testing.tools import Make, close, generic, normal, stepped, tracked, whole
 
 SHAPE = (2, 5, 3)
 
@@ -24,11 +23,11 @@ def check_second_derivatives(make: Make) -> None:
         x = tracked(normal(*SHAPE))
         y, last = form(layer, x)
         ends = [y, *(_real(part) for part in leaves(last) if part.requires_grad)]
-        total = sum((end.sin() * normal(*end.shape, seed=5)).sum() for end in ends)
+        total = torch.stack([(end.sin() * normal(*end.shape, seed=5)).sum() for end in ends]).sum()
         first = torch.autograd.grad(total, [x, *learning], create_graph=True, allow_unused=True)
         slopes = [one for one in first if one is not None]
-        size = sum((one * normal(*one.shape, seed=6)).sum() + (one**2).sum() for one in slopes)
-        second = torch.autograd.grad(size, [x, *learning], allow_unused=True)
+        sizes = [(one * normal(*one.shape, seed=6)).sum() + (one**2).sum() for one in slopes]
+        second = torch.autograd.grad(torch.stack(sizes).sum(), [x, *learning], allow_unused=True)
         return [*slopes, *(torch.zeros(()) if one is None else one for one in second)]
 
     for fast, plain in zip(twice(whole), twice(stepped), strict=True):
@@ -40,7 +39,9 @@ def check_second_derivatives(make: Make) -> None:
 def check_per_sample_gradients(make: Make) -> None:
     """torch.func.vmap over a gradient gives each sequence its own."""
     layer, x = generic(make, 4, SHAPE[2], seed=22), normal(*SHAPE)
-    learning = {name: part for name, part in layer.named_parameters() if part.requires_grad}
+    learning: dict[str, Tensor] = {
+        name: part for name, part in layer.named_parameters() if part.requires_grad
+    }
     if not learning:
         return  # fixed at random, as a reservoir is
 
@@ -58,7 +59,7 @@ def check_per_sample_gradients(make: Make) -> None:
 def check_forward_mode(make: Make) -> None:
     """What is pushed forward is what is pulled back: u (J v) is (J' u) v."""
     layer, x, push = generic(make, 4, SHAPE[2], seed=23), normal(*SHAPE), normal(*SHAPE, seed=3)
-    y, pushed = jvp(lambda x: layer(x)[0], (x,), (push,))
+    y, pushed = jvp(lambda x: layer(x)[0], (x,), (push,))[:2]
     watched = tracked(x)
     output = layer(watched)[0]
     pull = normal(*output.shape, seed=4)
@@ -153,11 +154,11 @@ def check_compile(make: Make) -> None:
 
 
 def _route(layer: Callable[[Tensor], tuple[Tensor, State]], x: Tensor) -> tuple[list[Tensor], dict[str, str]]:
-    routes._taken.clear()
     watched = tracked(x)
-    y = layer(watched)[0]
-    (slope,) = torch.autograd.grad((y * normal(*y.shape, seed=5)).sum(), watched)
-    return [y.detach(), slope], scan.routes()
+    with scan.recorded() as taken:
+        y = layer(watched)[0]
+        (slope,) = torch.autograd.grad((y * normal(*y.shape, seed=5)).sum(), watched)
+    return [y.detach(), slope], dict(taken)
 
 
 def _real(part: Tensor) -> Tensor:

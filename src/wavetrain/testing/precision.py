@@ -5,8 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from tests.promises.tools import Make, generic, normal, seeded, stepped, tracked, whole
 from wavetrain.core import Layer, State, leaves
+from wavetrain.testing.tools import Make, generic, normal, seeded, stepped, tracked, whole
 
 TIME, CUT = 240, 100
 HALF = (torch.bfloat16, torch.float16)

@@ -1,20 +1,18 @@
 """What every memory promises, as plain functions that raise AssertionError where a promise is broken.
 
-Each takes a memory in float64, for keys and values of 8 entries. The contract test runs all of them on every
-memory that `find` finds, on their variants, and on memories with planted bugs.
+Each takes a memory in float64, for keys and values of 8 entries. `check_memory` runs all of them.
 """
 
 import functools
 import inspect
 from collections.abc import Callable, Iterator
 
-import pytest
 import torch
 from torch import Tensor
 
-from tests.promises.tools import close, normal
 from wavetrain.core import Memory, State, leaves, map_state
-from wavetrain.errors import BadInput
+from wavetrain.testing.promise import Promise, keep
+from wavetrain.testing.tools import close, normal, refused
 
 
 def patterns(batch: int, many: int, seed: int = 1) -> tuple[Tensor, Tensor]:
@@ -36,7 +34,7 @@ def forms(memory: Memory) -> Iterator[Callable[[State, Tensor], Tensor]]:
 def check_shapes(memory: Memory) -> None:
     """M patterns may be written and other cues read; what is given is left as it is."""
     state = memory.empty(3)
-    assert all(len(part) == 3 for part in leaves(state))
+    assert all(len(part) == 3 for part in leaves(state)), "the empty state is not batch first"
     for many in (1, 5):
         key, value = patterns(3, many)
         kept = [part.clone() for part in leaves(state)]
@@ -44,8 +42,9 @@ def check_shapes(memory: Memory) -> None:
         close(list(leaves(state)), kept, "the state after a write from it, before")
         for cues in (1, 4):
             out = memory.read(after, patterns(3, cues, seed=9)[0])
-            assert out.shape == (3, cues, 8) and out.isfinite().all()
-            assert out.dtype == torch.float64
+            assert out.shape == (3, cues, 8), f"expected to read (3, {cues}, 8), got {tuple(out.shape)}"
+            assert out.isfinite().all(), "what is read is not finite"
+            assert out.dtype == torch.float64, f"a memory of float64 reads {out.dtype}"
 
 
 def check_recalls(memory: Memory) -> None:
@@ -54,7 +53,7 @@ def check_recalls(memory: Memory) -> None:
     out = memory.read(memory.write(memory.empty(3), key, value), key)
     like = torch.cosine_similarity(out, value, dim=-1)
     unlike = torch.cosine_similarity(out, patterns(3, 1, seed=20)[1], dim=-1)
-    assert (like > unlike).all() and (like > 0.5).all()
+    assert (like > unlike).all() and (like > 0.5).all(), "the only pattern written is not recalled"
 
 
 def check_gradient(memory: Memory) -> None:
@@ -62,8 +61,9 @@ def check_gradient(memory: Memory) -> None:
     key, value = (part.requires_grad_() for part in patterns(3, 5))
     out = memory.read(memory.write(memory.empty(3), key, value), key)
     of_key, of_value = torch.autograd.grad((out * normal(*out.shape)).sum(), [key, value], allow_unused=True)
-    assert of_value is not None and of_value.isfinite().all() and of_value.any()
-    assert of_key is None or of_key.isfinite().all()
+    reached = of_value is not None and of_value.isfinite().all() and of_value.any()
+    assert reached, "no finite gradient reaches the values"
+    assert of_key is None or of_key.isfinite().all(), "the gradient of the keys is not finite"
 
 
 def check_batch(memory: Memory) -> None:
@@ -108,7 +108,7 @@ def check_nothing(memory: Memory) -> None:
     assert memory.read(none, cue[:1]).abs().max() < 1e-3, "something is read where nothing was written"
     for rows, many in ((0, 5), (0, 0), (2, 0)):
         state = memory.write(memory.empty(rows), *patterns(rows, many))
-        assert all(len(part) == rows for part in leaves(state))
+        assert all(len(part) == rows for part in leaves(state)), f"a state for {rows} sequences has others"
         for form in forms(memory):
             for cues in (0, 2):
                 assert form(state, patterns(rows, cues)[0]).shape[:2] == (rows, cues), form.__name__
@@ -122,7 +122,8 @@ def check_nothing_learns(memory: Memory) -> None:
         memory.write(memory.empty(2), key, value),
     )
     slopes = torch.autograd.grad(memory.read(state, cue).sum(), [key, value, cue], allow_unused=True)
-    assert all(slope is None or slope.isfinite().all() for slope in slopes)
+    finite = all(slope is None or slope.isfinite().all() for slope in slopes)
+    assert finite, "an empty row spoils the gradients of the rows beside it"
 
 
 def check_pairs(memory: Memory) -> None:
@@ -147,20 +148,20 @@ def check_pairs(memory: Memory) -> None:
         (key, value.half(), r"value of torch.float64, as the memory is, got torch.float16"),
         (key, value.long(), r"value of torch.float64, as the memory is, got torch.int64"),
     ):
-        with pytest.raises(BadInput, match=f"{name}: expected {about}"):
+        with refused(f"{name}: expected {about}"):
             memory.write(state, keys, values)
     for poison in (torch.nan, torch.inf, -torch.inf):
         ill[1, 2, 3] = poison
-        with pytest.raises(BadInput, match=rf"{name}: expected finite key, got {poison} in \(2, 3, 8\)"):
+        with refused(rf"{name}: expected finite key, got {poison} in \(2, 3, 8\)"):
             memory.write(state, ill, value)
-        with pytest.raises(BadInput, match=rf"{name}: expected finite value, got {poison}"):
+        with refused(rf"{name}: expected finite value, got {poison}"):
             memory.write(state, key, ill)
-        with pytest.raises(BadInput, match=rf"{name}: expected finite cue, got {poison}"):
+        with refused(rf"{name}: expected finite cue, got {poison}"):
             memory.read(state, ill)
     close(list(leaves(state)), kept, "the state after writes that were refused, before")
     for form in forms(memory):
         for cue in (key[:1], key.repeat(2, 1, 1), key[0], key[..., :7], key.float()):
-            with pytest.raises(BadInput, match=f"{name}: expected (cue|pattern) "):
+            with refused(f"{name}: expected (cue|pattern) "):
                 form(state, cue)
 
 
@@ -173,3 +174,29 @@ OF_VARIANTS = (
     check_pairs,
 )
 PROMISES = (*OF_VARIANTS, check_recalls, check_order)
+
+
+def built(make: Callable[[int], Memory]) -> Memory:
+    """A memory for keys and values of 8 entries, in float64, the same each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return make(8).double()
+
+
+def promises(make: Callable[[int], Memory]) -> Iterator[Promise]:
+    """All promises of a memory that is built as make(size)."""
+    for check in PROMISES:
+        yield Promise(check.__name__.removeprefix("check_"), functools.partial(_on_new, check, make))
+
+
+def _on_new(check: Callable[[Memory], None], make: Callable[[int], Memory]) -> None:
+    check(built(make))
+
+
+def check_memory(make: Callable[[int], Memory]) -> None:
+    """Hold a memory to the contract: a class, or a `functools.partial` of it.
+
+    >>> from wavetrain.memories import Hopfield
+    >>> check_memory(Hopfield)
+    """
+    keep(make, promises(make))

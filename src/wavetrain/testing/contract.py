@@ -1,0 +1,63 @@
+"""The contract of any member: its promises by name, to be checked at once or one test each.
+
+    test_tide = contract(Tide)        a class, a function, a name, or a place: contract("mine.py:Tide")
+
+Under pytest this line becomes one test for each promise (see `plugin.py`). Elsewhere `contract(Tide).check()`
+checks them all.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from wavetrain import find, outside
+from wavetrain.errors import BadInput
+from wavetrain.testing import layers, lenses, memories, rules, tasks
+from wavetrain.testing.cards import check_card
+from wavetrain.testing.promise import Promise, keep, name
+
+OF: dict[str, Callable[[Any], Iterator[Promise]]] = {
+    "layers": layers.promises,
+    "memories": memories.promises,
+    "rules": rules.promises,
+    "tasks": tasks.promises,
+    "data": tasks.promises,
+    "lenses": lenses.promises,
+}
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The promises of one member."""
+
+    member: Any
+    kind: str
+    promises: tuple[Promise, ...]
+
+    def check(self) -> None:
+        """Check all promises; raises AssertionError that names the first broken one."""
+        keep(self.member, self.promises)
+
+
+def contract(member: Any) -> Contract:
+    """What a member promises, by its kind.
+
+    >>> contract("elman").kind
+    'layers'
+    >>> [promise.name for promise in contract("backpropagation").promises]
+    ['card', 'learns', 'same_again']
+    """
+    if not __debug__:
+        raise BadInput("`python -O` takes out what the contract checks; run it without -O")
+    if isinstance(member, str):
+        found = find.named(member, tuple(OF))
+        kind, member = found.kind, found.load()
+    else:
+        kind = outside.kind(name(member), getattr(member, "func", member))  # of a partial, what it calls
+    if kind not in OF:
+        raise BadInput(
+            f"{name(member)} is one of the {kind}, which have no contract; {', '.join(OF)} have one"
+        )
+    card = (Promise("card", partial(check_card, member)),) if kind in find.SYSTEMS else ()
+    return Contract(member, kind, (*card, *OF[kind](member)))
