@@ -100,18 +100,19 @@ def test_a_type_checker_sees_the_types(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
     script.write_text(
         "import wavetrain as wt\n"
-        "from wavetrain.rules import Backpropagation\n"
-        "reveal_type(wt.rules.ElasticWeightConsolidation)\n"
-        "reveal_type(Backpropagation())\n"
+        "from wavetrain.layers import GRU\n"
+        "reveal_type(wt.layers.WaveRNN(60).width)\n"
+        "reveal_type(GRU(8))\n"
+        "reveal_type(wt.lenses.toeplitz)\n"
         "reveal_type(wt.compare('mine.csv').best.score)\n"
         "reveal_type(wt.list()[0].name)\n"
-        "wt.rules.Nothing\n",
+        "wt.layers.Nothing\n",
         encoding="utf-8",
     )
     command = [sys.executable, "-m", "mypy", str(script)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=find.ROOT.parent.parent, check=False)
     said = [line.split(": ", 1)[1] for line in done.stdout.splitlines() if ": " in line]
-    assert len(said) == 5, done.stdout + done.stderr
-    assert "-> wavetrain.rules." in said[0] and said[1].endswith('Backpropagation"')
-    assert said[2].endswith('"float | None"') and said[3].endswith('"str"')
-    assert 'has no attribute "Nothing"' in said[4]
+    assert len(said) == 6, done.stdout + done.stderr
+    assert said[0].endswith('"int"') and said[1].endswith('.GRU"') and "Toeplitz" in said[2]
+    assert said[3].endswith('"float | None"') and said[4].endswith('"str"')
+    assert 'has no attribute "Nothing"' in said[5]
