@@ -1,4 +1,4 @@
-"""The command: list, show, run, compare, site, cite, fetch.
+"""The command: list, show, new, run, compare, site, cite, fetch.
 
 The only file that prints. What only reads (list, cite, site) never imports torch. Bad input is one line on
 the error stream and exit code 2.
@@ -10,95 +10,17 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
-
-import tyro
-from rich.text import Text
+from typing import Any, NoReturn
 
 from wavetrain import find
 from wavetrain.cli import terminal
+from wavetrain.cli.arguments import Json, Name, Names
+from wavetrain.cli.members import list_, show
+from wavetrain.cli.new import new
 from wavetrain.cli.progress import progress
 from wavetrain.errors import BadInput, unknown
 
-Names = tyro.conf.Positional[tuple[str, ...]]
-Name = tyro.conf.Positional[str]
-Json = Annotated[bool, tyro.conf.arg(help="print JSON instead of text")]
 console = terminal.Terminal()
-
-
-def list_(kind: tyro.conf.Positional[str] = "all", json: Json = False) -> None:
-    """What there is: systems, tasks, data, lenses, experiments.
-
-    Args:
-        kind: one kind (layers, tasks, ...) or all
-    """
-    if kind != "all" and kind not in find.KINDS:
-        raise unknown("kind", kind, find.KINDS)
-    found = [one for one in find.everything() if kind in ("all", one.kind)]
-    if json:
-        _print_json([{"kind": one.kind, "name": one.name, "summary": one.summary} for one in found])
-        return
-    from wavetrain.report.tables import listing_table
-
-    console.print(listing_table(found))
-
-
-def show(name: Name, picture: Path | None = None, json: Json = False) -> None:
-    """One member: its paper, parameters, operator, and the claims about it.
-
-    Args:
-        picture: write the operator's picture to this PNG file too
-    """
-    from wavetrain.report.prose import plain
-    from wavetrain.report.tables import card_table
-
-    found = find.named(name)
-    claims = [one for one in find.members("experiments") if name in one.facts.get("systems", ())]
-    facts: dict[str, Any] = {
-        "kind": found.kind,
-        "name": found.name,
-        "about": found.about,
-        **found.facts,
-        "claims": {one.name: one.facts["text"] for one in claims},
-    }
-    operator = None
-    if found.kind == "layers":
-        facts["parameters"], operator = _operator(found)
-        if picture is not None:
-            from wavetrain.evidence.picture import Matrix
-            from wavetrain.report.draw import draw
-
-            draw(Matrix(f"Operator of {name} at its start", operator), picture)
-            facts["picture"] = str(picture)
-    elif picture is not None:
-        raise BadInput(f"only a layer has an operator to picture; {name} is one of the {found.kind}")
-    if json:
-        _print_json(facts)
-        return
-    console.print(card_table(found))
-    console.print()
-    console.print(plain(found.about, console.width), overflow="ignore", no_wrap=True, crop=False)
-    if operator is not None:
-        from wavetrain.report.draw import ascii_matrix
-
-        console.print("\nparameters, 64 channels in and out: " + str(facts["parameters"]["64"]))
-        console.print("operator at the start on 48 random steps (row = now, column = then)\n")
-        console.print(ascii_matrix(operator))
-    for one in claims:
-        console.print(Text.assemble("\nclaim ", (one.name, "bold"), f": {one.facts['text']}"))
-
-
-def _operator(found: find.Found) -> tuple[dict[str, int], Any]:
-    """Parameter counts of a layer at a few widths, and the strength of its operator on random input."""
-    import torch
-
-    make = found.load()
-    counts = {str(width): sum(p.numel() for p in make(width).parameters()) for width in (16, 64, 256)}
-    with torch.random.fork_rng(devices=[]), torch.no_grad():
-        torch.manual_seed(0)
-        layer = make(16)
-        x = torch.randn(4, 48, 16)
-        return counts, layer.operator(x).strength().mean(0).numpy()
 
 
 def run(
@@ -298,6 +220,7 @@ def _print_json(value: Any) -> None:
 COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_,
     "show": show,
+    "new": new,
     "run": run,
     "compare": compare,
     "site": site,

@@ -6,6 +6,7 @@ They are returned, not printed. Colour only repeats what the words say, and 80 c
 import io
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from rich import box
@@ -15,7 +16,7 @@ from rich.text import Text
 
 from wavetrain.evidence import claims, today
 from wavetrain.evidence.result import Result
-from wavetrain.find import Found
+from wavetrain.find import ROOT, Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, rows
 
 COLOURS = {claims.HOLDS: "green", claims.FAILS: "red", claims.OPEN: "yellow"}
@@ -38,14 +39,17 @@ def verdict_table(results: Iterable[Result]) -> Table:
     return table
 
 
-def listing_table(members: Iterable[Found]) -> Table:
-    """What there is: name, kind and one line; for an experiment its claim."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("name", no_wrap=True, style="bold")
-    table.add_column("kind", no_wrap=True)
-    table.add_column("what it is")
-    for found in members:
-        table.add_row(Text(found.name), found.kind, Text(str(found.facts.get("text", found.summary))))
+def listing_table(found: Iterable[Found]) -> Table:
+    """What there is of one kind: one line a member, cut off where it is too long."""
+    shown = list(found)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(
+        no_wrap=True, style="bold", min_width=max((len(one.name) for one in shown), default=0) + 2
+    )
+    table.add_column(no_wrap=True, overflow="ellipsis")
+    for one in shown:
+        said = one.facts.get("title", one.facts["text"]) if one.kind == "experiments" else one.summary
+        table.add_row(Text(f"  {one.name}"), Text(" ".join(said.split()), overflow="ellipsis", no_wrap=True))
     return table
 
 
@@ -54,7 +58,7 @@ def card_table(found: Found) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
-    facts = {"kind": found.kind, "file": f"{found.kind}/{found.path.name}", **found.facts}
+    facts = {"kind": found.kind, "file": _file(found.path), **found.facts}
     for name, value in facts.items():
         if value not in ("", (), {}):
             table.add_row(name, Text(_words(value)))
@@ -80,6 +84,10 @@ def comparison(result: Mapping[str, Any]) -> dict[str, list[str]]:
             columns.setdefault(heading, []).append(cell)
     last = {"layer": "chance", result["measure"]: f"{result['chance']['score']:.3f}"}
     return {heading: [*cells, last.get(heading, "")] for heading, cells in columns.items()}
+
+
+def _file(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
 def _score(figures: Mapping[str, Any]) -> str:

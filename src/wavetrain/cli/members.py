@@ -1,0 +1,126 @@
+"""The commands `list` and `show`: what there is, and all that is known of one member."""
+
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from wavetrain import find
+from wavetrain.cli import terminal
+from wavetrain.cli.arguments import Json, Name
+from wavetrain.errors import BadInput
+
+console = terminal.Terminal()
+
+
+def list_(words: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = False) -> None:
+    """What there is, one line each: systems, tasks, data, lenses, experiments.
+
+    Args:
+        words: kinds (layers, tasks ...), tags (wave, gate ...), or a file of one's own; all by default
+    """
+    found = find.select(*(word for word in words if word != "all"))
+    if json:
+        print(terminal.as_json([_listed(one) for one in found]))
+        return
+    from rich.text import Text
+
+    from wavetrain.report.tables import listing_table
+
+    for place, kind in enumerate(kind for kind in find.KINDS if any(one.kind == kind for one in found)):
+        of = [one for one in found if one.kind == kind]
+        console.print(Text(f"{chr(10) if place else ''}{kind} ({len(of)})", "bold"))
+        console.print(listing_table(of))
+
+
+def _listed(one: find.Found) -> dict[str, Any]:
+    return {"kind": one.kind, "name": one.name, "tags": sorted(one.tags), "summary": one.summary}
+
+
+def show(
+    name: Name, picture: Path | None = None, results: Path = Path("results"), json: Json = False
+) -> None:
+    """One member: how it is called, its paper, its operator, and the claims about it with their verdicts.
+
+    Args:
+        picture: write the operator's picture to this PNG file too
+        results: folder of the results that the verdicts are read from
+    """
+    from wavetrain.report.members import claims_about, use
+
+    found = find.named(name)
+    about, more = claims_about(found)
+    verdicts = {one.name: _verdict(results, one.name) for one in about}
+    facts: dict[str, Any] = {
+        "kind": found.kind,
+        "name": found.name,
+        "about": found.about,
+        **use(found, found.load())._asdict(),
+        **found.facts,
+        "claims": {one.name: {"text": one.facts["text"], "verdict": verdicts[one.name]} for one in about},
+        "rival_in": more,
+    }
+    operator = None
+    if found.kind == "layers":
+        facts["parameters"], operator = _operator(found)
+        if picture is not None:
+            from wavetrain.evidence.picture import Matrix
+            from wavetrain.report.draw import draw
+
+            draw(Matrix(f"Operator of {found.name} at its start", operator), picture)
+            facts["picture"] = str(picture)
+    elif picture is not None:
+        raise BadInput(f"only a layer has an operator to picture; {name} is one of the {found.kind}")
+    if json:
+        print(terminal.as_json(facts))
+        return
+    _print(found, facts, operator)
+
+
+def _print(found: find.Found, facts: dict[str, Any], operator: Any) -> None:
+    from rich.text import Text
+
+    from wavetrain.report.prose import plain
+    from wavetrain.report.tables import card_table
+
+    for line in (facts["signature"], facts["imports"], facts["call"]):
+        console.print(Text(line, "bold" if line == facts["signature"] else ""), soft_wrap=True)
+    console.print()
+    console.print(card_table(found))
+    console.print()
+    console.print(plain(found.about, console.width), overflow="ignore", no_wrap=True, crop=False)
+    if operator is not None:
+        from wavetrain.report.draw import ascii_matrix
+
+        console.print("\nparameters, 64 channels in and out: " + str(facts["parameters"]["64"]))
+        console.print("operator at the start on 48 random steps (row = now, column = then)\n")
+        console.print(ascii_matrix(operator))
+    for name, claim in facts["claims"].items():
+        console.print(Text.assemble("\nclaim ", (name, "bold"), f", {claim['verdict']}: {claim['text']}"))
+    if facts["rival_in"]:
+        console.print(f"\nTakes part in {facts['rival_in']} more claims, as a rival.")
+
+
+def _verdict(results: Path, experiment: str) -> str:
+    """The word of the committed result at the largest scale there is."""
+    from wavetrain.evidence.result import SCALES, read
+
+    for scale in SCALES:
+        path = results / f"{experiment}-{scale}.json"
+        result = read(path) if path.exists() else None
+        if result is not None:
+            return f"{result.verdict.word} ({scale}, {result.verdict.agree} of {result.verdict.seeds} seeds)"
+    return f"no result in {results}"
+
+
+def _operator(found: find.Found) -> tuple[dict[str, int], Any]:
+    """Parameter counts of a layer at a few widths, and the strength of its operator on random input."""
+    import torch
+
+    make = found.load()
+    counts = {str(width): sum(p.numel() for p in make(width).parameters()) for width in (16, 64, 256)}
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        layer = make(16)
+        x = torch.randn(4, 48, 16)
+        return counts, layer.operator(x).strength().mean(0).numpy()
