@@ -10,7 +10,6 @@ import tyro
 from wavetrain import find
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
-from wavetrain.core.card import Card
 from wavetrain.errors import BadInput, unknown
 
 FOLDERS = {
@@ -100,6 +99,8 @@ def _symbol(what: str, name: str) -> str:
 
 
 def _filled(template: str, name: str, module: str) -> str:
+    from wavetrain.core.card import Card
+
     return Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(
         name=name,
         Name=name.title().replace("_", ""),
