@@ -50,8 +50,6 @@ class Lazy(ModuleType):
                 return
             if _is_kind(value.__name__):
                 offer(value.__name__)
-            if _is_kind(self.__name__) and _is_member(self, name):
-                return
             value = getattr(value, name, value) if _is_kind(self.__name__) else value  # a lens: see find.py
         super().__setattr__(name, value)
 
@@ -68,13 +66,7 @@ def _attribute(module: str, name: str) -> Any:
 def _is_inside(package: ModuleType, name: str) -> bool:
     """Whether there is a module or a package of that name in the package."""
     places = [Path(place) / name for place in package.__path__]
-    found = any(place.with_suffix(".py").exists() or (place / "__init__.py").exists() for place in places)
-    return found and not (_is_kind(package.__name__) and _is_member(package, name))
-
-
-def _is_member(package: ModuleType, name: str) -> bool:
-    """Whether a group has a member of its own name, as `data/text` has: then the name is the member's."""
-    return any((Path(place) / name / f"{name}.py").exists() for place in package.__path__)
+    return any(place.with_suffix(".py").exists() or (place / "__init__.py").exists() for place in places)
 
 
 def _missing(package: str, name: str, known: Iterable[str]) -> AttributeError:
