@@ -157,7 +157,7 @@ def test_the_command_runs_without_numba(tmp_path: Path) -> None:
     code = f"""
 import sys
 sys.argv = ["wavetrain", "run", "wave_rnn_copy", "--scale", "smoke", "--results", {str(tmp_path)!r}]
-from wavetrain.cli.main import main
+from wavetrain.cli import main
 main()
 """
     done = run(BLOCKED + code)

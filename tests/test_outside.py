@@ -10,7 +10,7 @@ import pytest
 import wavetrain as wt
 from tests.fresh import run
 from wavetrain import find, outside
-from wavetrain.cli import main as cli
+from wavetrain.cli import command as cli
 from wavetrain.core import Layer, Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence import code
@@ -101,7 +101,7 @@ def test_it_is_compared_like_ours_in_this_process_and_in_others(mine: Path, tmp_
         "--out",
         str(tmp_path / "two"),
     ]
-    done = run(f"from wavetrain.cli.main import main; main({[*words, '--json']!r})")
+    done = run(f"from wavetrain.cli import main; main({[*words, '--json']!r})")
     assert done.returncode == 0, done.stderr
     two = json.loads(done.stdout)
     assert {row["layer"]: row["scores"] for row in two["figures"]} == {
@@ -195,7 +195,7 @@ def test_other_packages_bring_members(installed: Path) -> None:
 
 
 def test_one_that_is_broken_stops_nothing(installed: Path) -> None:
-    code = "from wavetrain.cli.main import main; main(['list', 'layers'])"
+    code = "from wavetrain.cli import main; main(['list', 'layers'])"
     done = run(code, PYTHONPATH=f"{installed}:{find.ROOT.parent}")
     assert done.returncode == 0 and "tide" in done.stdout and "wave_rnn" in done.stdout
     assert "left out: bad of the package tides 1.2" in done.stderr

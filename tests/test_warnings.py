@@ -30,7 +30,7 @@ def test_no_comparison_warns(tmp_path: Path) -> None:
     mine, out = str(tmp_path / "mine.npz"), str(tmp_path / "runs")
     code = f"""
 import sys
-from wavetrain.cli.main import main
+from wavetrain.cli import main
 names = ["--layers", "elman", "wave_rnn", "softmax_attention"]
 size = "--steps 2 --seeds 1 --parameters 400 --batch 2 --rates 0.001 --jobs 1".split()
 sys.argv = ["wavetrain", "compare", {mine!r}, *names, *size, "--out", {out!r}]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from wavetrain import find
-from wavetrain.cli.main import main
+from wavetrain.cli import main
 from wavetrain.report.members import claims_about, use
 
 

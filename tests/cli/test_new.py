@@ -8,7 +8,7 @@ import pytest
 
 from tests.fresh import run
 from wavetrain import find
-from wavetrain.cli.main import main
+from wavetrain.cli import main
 from wavetrain.cli.new import FOLDERS
 
 
