@@ -178,6 +178,7 @@ def installed(mine: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> It
         one.cache_clear()
     for name in ("tides", "broken"):
         sys.modules.pop(name, None)
+    vars(wt.layers).pop("Tide", None)
 
 
 def test_other_packages_bring_members(installed: Path) -> None:
