@@ -13,6 +13,8 @@ import torch
 from wavetrain import find
 from wavetrain.core import Task
 from wavetrain.errors import BadInput
+from wavetrain.evidence.comparison import Record, read_record
+from wavetrain.evidence.shape import written
 from wavetrain.report.tables import comparison
 from wavetrain.run.compare import Terms, compare, fitting_width, founders
 from wavetrain.tables.load import load
@@ -36,7 +38,7 @@ def quiet(news: News) -> None:
     pass
 
 
-def run(source: str, out: Path, layers=TWO, terms: Terms = TINY, tell=quiet) -> dict:
+def run(source: str, out: Path, layers=TWO, terms: Terms = TINY, tell=quiet) -> Record:
     return compare(source, layers, terms, out, "cpu", 1, tell)
 
 
@@ -70,41 +72,42 @@ KINDS = ("csv", "txt", "labels", "values", "labels a step", "values a step", "to
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_of_data_from_file_to_table(tmp_path: Path, kind: str):
     result = run(source_of(kind, tmp_path), tmp_path / "out")
-    assert {one["layer"] for one in result["figures"]} == set(TWO)
-    scores = [one["score"] for one in result["figures"]]
-    assert scores == sorted(scores, reverse=result["higher"])  # best first
-    for one in result["figures"]:
-        assert len(one["scores"]) == 2 and one["diverged"] == [] and one["spread"] >= 0
-        assert one["rate"] in TINY.rates and 0 < one["parameters"] <= 660
-        assert 0 <= one["context"]["mean"] <= one["context"]["crop"]["steps"] - 1
-        assert one["state_bytes"] > 0
-        assert result["timings"][one["layer"]]["training_tokens_per_second"] > 0
-        assert result["timings"][one["layer"]]["microseconds_per_step"] > 0
-        assert (Path(result["folder"]) / result["pictures"][one["layer"]]).read_bytes()[:4] == b"\x89PNG"
+    assert {one.layer for one in result.figures} == set(TWO)
+    scores = [one.score for one in result.figures]
+    assert scores == sorted(scores, reverse=result.higher)  # best first
+    for one in result.figures:
+        assert len(one.scores) == 2 and one.diverged == () and one.spread >= 0
+        assert one.rate in TINY.rates and 0 < one.parameters <= 660
+        assert 0 <= one.context.mean <= one.context.crop["steps"] - 1
+        assert one.state_bytes > 0
+        assert result.timings[one.layer].training_tokens_per_second > 0
+        assert result.timings[one.layer].microseconds_per_step > 0
+        assert (Path(result.folder) / result.pictures[one.layer]).read_bytes()[:4] == b"\x89PNG"
     columns = comparison(result)
     assert {len(cells) for cells in columns.values()} == {3}
-    assert columns["layer"][-1] == "chance" and result["measure"] in columns
-    json.dumps(result, allow_nan=False)
-    assert json.loads((Path(result["folder"]) / "result.json").read_text()) == result
+    assert columns["layer"][-1] == "chance" and result.measure in columns
+    json.dumps(written(result), allow_nan=False)
+    assert read_record(Path(result.folder) / "result.json") == result
 
 
 def test_state_is_measured_at_the_end_of_a_sequence(tmp_path: Path):
     result = run(source_of("labels", tmp_path), tmp_path / "out")
-    figures = {one["layer"]: one for one in result["figures"]}
-    assert figures["elman"]["state_bytes"] == 4 * figures["elman"]["width"]
-    width = figures["softmax_attention"]["width"]
-    assert figures["softmax_attention"]["state_bytes"] == 9 * (2 * 4 * width + 1)  # keys, values, and a mark
+    figures = {one.layer: one for one in result.figures}
+    assert figures["elman"].state_bytes == 4 * figures["elman"].width
+    width = figures["softmax_attention"].width
+    assert figures["softmax_attention"].state_bytes == 9 * (2 * 4 * width + 1)  # keys, values, and a mark
 
 
 def test_a_comparison_that_is_over_is_read(tmp_path: Path):
     source = source_of("labels", tmp_path)
     first = run(source, tmp_path / "out")
     assert run(source, tmp_path / "out", tell=None) == first  # type: ignore[arg-type]  (nothing is told)
-    assert (
-        run(source, tmp_path / "out", terms=dataclasses.replace(TINY, steps=3))["folder"] != first["folder"]
-    )
+    assert run(source, tmp_path / "out", terms=dataclasses.replace(TINY, steps=3)).folder != first.folder
+    (Path(first.folder) / "result.json").write_text('{"measure": 3}')
+    with pytest.raises(BadInput, match=r"result\.json: `data` must be dict, got null; delete it"):
+        run(source, tmp_path / "out")
     np.savez(source, x=np.ones((40, 9)), y=LABELS)
-    assert run(source, tmp_path / "out")["folder"] != first["folder"]
+    assert run(source, tmp_path / "out").folder != first.folder
 
 
 class Killed(Exception):
@@ -125,7 +128,7 @@ def test_resumed_is_equal_to_uninterrupted(tmp_path: Path, after: int, monkeypat
         run(source, tmp_path / "killed", tell=kill)
     assert not list(tmp_path.glob("killed/*/result.json"))
     resumed, whole = run(source, tmp_path / "killed"), run(source, tmp_path / "whole")
-    assert resumed["figures"] == whole["figures"]
+    assert resumed.figures == whole.figures
 
 
 def test_two_processes_give_the_same_figures(tmp_path: Path):
@@ -133,7 +136,7 @@ def test_two_processes_give_the_same_figures(tmp_path: Path):
     terms = dataclasses.replace(TINY, seeds=(0,))
     two = compare(source, TWO, terms, tmp_path / "two", "cpu", 2, told.append)
     one = compare(source, TWO, terms, tmp_path / "one", "cpu", 1, quiet)
-    assert two["figures"] == one["figures"]
+    assert two.figures == one.figures
     assert {news.run for news in told} == {"elman-seed0", "softmax_attention-seed0"}
 
 
@@ -141,11 +144,11 @@ def test_a_training_that_diverges_is_no_figure(tmp_path: Path):
     terms = dataclasses.replace(TINY)
     object.__setattr__(terms, "rates", (1e30,))  # which Terms would not have
     result = run(source_of("values", tmp_path), tmp_path / "out", ("elman",), terms)
-    (figures,) = result["figures"]
-    assert figures["diverged"] and figures["score"] is None and figures["spread"] is None
-    assert None in figures["scores"]
+    (figures,) = result.figures
+    assert figures.diverged and figures.score is None and figures.spread is None
+    assert None in figures.scores
     assert comparison(result)["R²"][0].startswith("diverged (")
-    json.dumps(result, allow_nan=False)
+    json.dumps(written(result), allow_nan=False)
 
 
 @pytest.mark.parametrize("found", find.members("layers"), ids=lambda found: found.name)
@@ -177,8 +180,8 @@ def test_what_does_not_fit_is_left_out_of_the_default(tmp_path, monkeypatch):
     named = [find.named(name, ("layers",)) for name in ("elman", "lssl")]
     monkeypatch.setattr(module, "founders", lambda: named)
     result = run(source_of("values", tmp_path), tmp_path / "out", None, TINY)
-    assert [one["layer"] for one in result["figures"]] == ["elman"]
-    assert "lssl: expected a budget of at least" in result["left_out"]["lssl"]
+    assert [one.layer for one in result.figures] == ["elman"]
+    assert "lssl: expected a budget of at least" in result.left_out["lssl"]
     with pytest.raises(BadInput, match="lssl: expected a budget"):
         run(source_of("values", tmp_path), tmp_path / "out", ("lssl",), TINY)
 
@@ -237,6 +240,6 @@ def test_all_takes_every_layer(tmp_path: Path) -> None:
     terms = Terms(parameters=3000, steps=2, batch=4, depth=1, rates=(1e-3,), search=0.5, seeds=(0,))
     result = run(source_of("labels", tmp_path), tmp_path, ("all",), terms)
     every = {one.name for one in find.members("layers")}
-    assert {one["layer"] for one in result["figures"]} | set(result["left_out"]) == every
-    assert len(result["left_out"]) <= 1, result["left_out"]
-    assert all(one["score"] is not None for one in result["figures"])
+    assert {one.layer for one in result.figures} | set(result.left_out) == every
+    assert len(result.left_out) <= 1, result.left_out
+    assert all(one.score is not None for one in result.figures)

@@ -145,6 +145,7 @@ def compare(
         jobs: layers at a time, one torch thread each; 0 for one per core (one on a GPU)
         out: folder of the runs
     """
+    from wavetrain.evidence.shape import written
     from wavetrain.report.tables import columns_table, comparison
     from wavetrain.run.compare import Terms
     from wavetrain.run.compare import compare as compared
@@ -160,14 +161,14 @@ def compare(
     with progress(console, quiet=json) as tell:
         result = compared(loaded, layers or None, terms, out, device, jobs, tell)
     if json:
-        _print_json(result)
+        _print_json(written(result))
         return
     console.print(columns_table(comparison(result)))
-    console.print(f"chance: {result['chance']['answer']}")
-    for why in result["left_out"].values():
+    console.print(f"chance: {result.chance.answer}")
+    for why in result.left_out.values():
         console.print(f"left out: {why}")
-    for layer, path in result["pictures"].items():
-        console.print(f"operator of {layer}: {Path(result['folder']) / path}", soft_wrap=True)
+    for layer, path in result.pictures.items():
+        console.print(f"operator of {layer}: {Path(result.folder) / path}", soft_wrap=True)
 
 
 def site(results: Path = Path("results"), out: Path = Path("site"), json: Json = False) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wavetrain.evidence import claims, today
+from wavetrain.evidence.comparison import Figures, Record
 from wavetrain.evidence.result import Result
 from wavetrain.find import ROOT, Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, rows
@@ -65,24 +66,24 @@ def card_table(found: Found) -> Table:
     return table
 
 
-def comparison(result: Mapping[str, Any]) -> dict[str, list[str]]:
+def comparison(result: Record) -> dict[str, list[str]]:
     """The result of a comparison as columns of text by heading: layers best first, then chance."""
     columns: dict[str, list[str]] = {}
-    for one in result["figures"]:
-        timings, context = result["timings"][one["layer"]], one["context"]
+    for one in result.figures:
+        timings, context = result.timings[one.layer], one.context
         row = {
-            "layer": one["layer"],
-            result["measure"]: _score(one),
-            "param-\neters": f"{one['parameters']:,}",
-            "trained\ntokens/s": f"{timings['training_tokens_per_second']:,}",
-            "µs a\nstep": f"{timings['microseconds_per_step']:.0f}",
-            "state\nbytes": f"{one['state_bytes']:,}",
-            "mean\nreach": f"{context['mean']:.1f}" if context else "",
-            "90%\nwithin": str(context["reach"]) if context else "",
+            "layer": one.layer,
+            result.measure: _score(one),
+            "param-\neters": f"{one.parameters:,}",
+            "trained\ntokens/s": f"{timings.training_tokens_per_second:,}",
+            "µs a\nstep": f"{timings.microseconds_per_step:.0f}",
+            "state\nbytes": f"{one.state_bytes:,}",
+            "mean\nreach": f"{context.mean:.1f}" if context else "",
+            "90%\nwithin": str(context.reach) if context else "",
         }
         for heading, cell in row.items():
             columns.setdefault(heading, []).append(cell)
-    last = {"layer": "chance", result["measure"]: f"{result['chance']['score']:.3f}"}
+    last = {"layer": "chance", result.measure: f"{result.chance.score:.3f}"}
     return {heading: [*cells, last.get(heading, "")] for heading, cells in columns.items()}
 
 
@@ -90,11 +91,11 @@ def _file(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else str(path)
 
 
-def _score(figures: Mapping[str, Any]) -> str:
-    if figures["diverged"]:
-        return f"diverged ({len(figures['diverged'])} of {len(figures['scores'])})"
-    spread = "" if figures["spread"] is None else f" ± {figures['spread']:.3f}"
-    return f"{figures['score']:.3f}{spread}"
+def _score(figures: Figures) -> str:
+    if figures.diverged:
+        return f"diverged ({len(figures.diverged)} of {len(figures.scores)})"
+    spread = "" if figures.spread is None else f" ± {figures.spread:.3f}"
+    return f"{figures.score:.3f}{spread}"
 
 
 def columns_table(columns: Mapping[str, list[str]]) -> Table:

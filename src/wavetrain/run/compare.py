@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -31,8 +31,9 @@ from torch import Tensor
 from wavetrain import __version__, find, scan
 from wavetrain.core import Layer, Task, leaves
 from wavetrain.errors import BadInput
-from wavetrain.evidence import code
-from wavetrain.evidence.files import read_json, write_json
+from wavetrain.evidence import code, comparison
+from wavetrain.evidence.comparison import Context, Figures, Part, Record, Timings
+from wavetrain.evidence.files import write_json
 from wavetrain.evidence.picture import Matrix
 from wavetrain.lenses.operator.effective_context import spread
 from wavetrain.parts.stack import MLP, Answer, Body, Stack, one_hot
@@ -112,7 +113,7 @@ def compare(
     device: str,
     jobs: int,
     tell: Callable[[News], None],
-) -> dict[str, Any]:
+) -> Record:
     """Compare layers on a file or a named task, loaded or not; returns what its folder in `out` holds.
 
     Without `layers`, the founder of each family is taken; "all" takes every layer. Each of `jobs` is a
@@ -141,31 +142,31 @@ def compare(
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     folder = out / f"compare-{data.name}-{digest}"
     if (folder / "result.json").exists():
-        return read_json(folder / "result.json")
+        return comparison.read_record(folder / "result.json")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config)
     crop = _crop(data.task, max(width for width, _ in widths.values()))
     entries = [Entry(one, *widths[one.name], crop, data.source, terms, folder, device) for one in chosen]
     parts = {entry.layer: part for entry, part in pool(execute, entries, jobs, tell)}
-    figures = [parts[entry.layer]["figures"] for entry in entries]  # not in the order in which they end
+    figures = [parts[entry.layer].figures for entry in entries]  # not in the order in which they end
     objective = data.task.objective
     sign = 1 if objective.higher else -1
-    figures.sort(key=lambda one: math.inf if one["score"] is None else -sign * one["score"])
-    result = {
-        "data": {"source": data.source, "name": data.name, "what": data.what},
-        "measure": objective.measure,
-        "higher": objective.higher,
-        "chance": {"score": data.task.chance, "answer": data.chance},
-        "terms": config["terms"],
-        "left_out": left_out,
-        "figures": figures,  # best first
-        "timings": {layer: part["timings"] for layer, part in parts.items()},
-        "pictures": _draw(folder, figures),
-        "environment": runner.environment(device, threads=1) | {"jobs": jobs},
-        "folder": str(folder),
-    }
-    write_json(folder / "result.json", result)
-    return result
+    figures.sort(key=lambda one: math.inf if one.score is None else -sign * one.score)
+    record = Record(
+        data=comparison.Source(source=data.source, name=data.name, what=data.what),
+        measure=objective.measure,
+        higher=objective.higher,
+        chance=comparison.Chance(score=data.task.chance, answer=data.chance),
+        terms=config["terms"],
+        left_out=left_out,
+        figures=tuple(figures),
+        timings={layer: part.timings for layer, part in parts.items()},
+        pictures=_draw(folder, figures),
+        environment=runner.environment(device, threads=1) | {"jobs": jobs},
+        folder=str(folder),
+    )
+    comparison.write(folder / "result.json", record)
+    return record
 
 
 def fitting_width(found: find.Found, task: Task, terms: Terms) -> tuple[int, int]:
@@ -210,19 +211,19 @@ def build(layer: Callable[[int], Layer], width: int, task: Task, depth: int) -> 
     return Stack([layer(width) for _ in range(depth)], task.inputs, task.outputs, MLP.PLAIN)
 
 
-def execute(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
+def execute(entry: Entry, tell: Callable[[News], None]) -> Part:
     """Search, train and examine one layer, or read what came out where that is done."""
     done = entry.folder / f"{entry.layer}.json"
     if done.exists():
-        return read_json(done)
+        return comparison.read_part(done)
     torch.set_num_threads(1)
     with Shared(0, torch.device(entry.device)).drawn():  # the same after whichever layer came before
         part = _measured(entry, tell)
-    write_json(done, part)
+    comparison.write(done, part)
     return part
 
 
-def _measured(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
+def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
     task, terms, found = load(entry.source).task, entry.terms, entry.found
     labs = [Lab(entry.folder / f"{entry.layer}-seed{seed}", seed, entry.device, tell) for seed in terms.seeds]
 
@@ -245,20 +246,20 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> dict[str, Any]:
     network = trainings[whole or 0].network
     assert isinstance(network, Answer)
     network.eval()  # what is looked at is the layer without its dropout, if it has any
-    figures = {
-        "layer": entry.layer,
-        "family": found.facts.get("family", ""),
-        "width": entry.width,
-        "parameters": entry.parameters,
-        "rate": plan.rate,
-        "scores": [score if math.isfinite(score) else None for score in scores],  # by seed
-        "score": None if bad else statistics.fmean(scores),
-        "spread": None if bad or len(scores) == 1 else statistics.stdev(scores),
-        "diverged": bad,  # seeds
-        "state_bytes": _state_bytes(network.stack, task),
-        "context": None if whole is None else _context(network.stack, task, entry, labs[whole]),
-    }
-    return {"figures": figures, "timings": _timings(network, task, terms)}
+    figures = Figures(
+        layer=entry.layer,
+        family=found.facts.get("family", ""),
+        width=entry.width,
+        parameters=entry.parameters,
+        rate=plan.rate,
+        scores=tuple(score if math.isfinite(score) else None for score in scores),
+        score=None if bad else statistics.fmean(scores),
+        spread=None if bad or len(scores) == 1 else statistics.stdev(scores),
+        diverged=tuple(bad),
+        state_bytes=_state_bytes(network.stack, task),
+        context=None if whole is None else _context(network.stack, task, entry, labs[whole]),
+    )
+    return Part(figures=figures, timings=_timings(network, task, terms))
 
 
 @torch.no_grad()
@@ -277,7 +278,7 @@ def _crop(task: Task, width: int) -> Crop:
 
 
 @torch.no_grad()
-def _context(stack: Stack, task: Task, entry: Entry, lab: Lab) -> dict[str, Any] | None:
+def _context(stack: Stack, task: Task, entry: Entry, lab: Lab) -> Context | None:
     """How far back the trained stack reaches, from its inputs, or where these are tokens from its encoder.
 
     Also hands over the strength of the operator on the first sequence as a picture.
@@ -294,10 +295,10 @@ def _context(stack: Stack, task: Task, entry: Entry, lab: Lab) -> dict[str, Any]
     title = f"{entry.layer}: influence of each step on each later one"
     lab.show("operator", Matrix(title, strength.double().cpu().numpy()))
     picture = f"{lab.folder.name}/pictures/operator.npz"
-    return {"mean": context.mean, "reach": context.reach, "crop": entry.crop._asdict(), "picture": picture}
+    return Context(mean=context.mean, reach=context.reach, crop=entry.crop._asdict(), picture=picture)
 
 
-def _timings(network: Answer, task: Task, terms: Terms) -> dict[str, Any]:
+def _timings(network: Answer, task: Task, terms: Terms) -> Timings:
     """Medians after a warm-up: whole training steps, and single steps of one stream."""
     x = task.test().x[:1].to(network.stack.encode.weight.device)
     network.train()
@@ -305,13 +306,9 @@ def _timings(network: Answer, task: Task, terms: Terms) -> dict[str, Any]:
     generator, steps = torch.Generator().manual_seed(0), range(TIMED)
     trained = fit(network, task, Backpropagation(), optimiser, generator, terms.batch, steps, terms.clip)
     with scan.recorded() as routes:
-        return {
-            "training_tokens_per_second": round(terms.batch * x.shape[1] / _seconds(trained, x.device)),
-            "microseconds_per_step": round(
-                1e6 * _seconds(_stream(network.stack, x[:, :STREAMED]), x.device), 1
-            ),
-            "routes": routes,
-        }
+        tokens = round(terms.batch * x.shape[1] / _seconds(trained, x.device))
+        step = round(1e6 * _seconds(_stream(network.stack, x[:, :STREAMED]), x.device), 1)
+    return Timings(training_tokens_per_second=tokens, microseconds_per_step=step, routes=routes)
 
 
 @torch.no_grad()
@@ -335,10 +332,10 @@ def _seconds(steps: Iterator[object], device: torch.device) -> float:
     return statistics.median(times[len(times) // 4 :])
 
 
-def _draw(folder: Path, figures: Sequence[dict[str, Any]]) -> dict[str, str]:
+def _draw(folder: Path, figures: Sequence[Figures]) -> dict[str, str]:
     """Draw the operator of each layer; paths in the folder, by layer."""
     from wavetrain.report.draw import draw_all
 
-    places = {one["layer"]: folder / one["context"]["picture"] for one in figures if one["context"]}
+    places = {one.layer: folder / one.context.picture for one in figures if one.context}
     drawn = {layer: draw_all(place.parent) for layer, place in places.items()}
     return {layer: str(path.relative_to(folder)) for layer, paths in drawn.items() for path in paths}

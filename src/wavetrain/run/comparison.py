@@ -8,8 +8,8 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from wavetrain.evidence.comparison import Figures, Record
 from wavetrain.report.tables import columns_table, comparison, plain_text
 from wavetrain.run.compare import Terms
 from wavetrain.run.compare import compare as run
@@ -98,42 +98,42 @@ def compare(
     return typed(run(loaded, tuple(layers) or None, terms, Path(out), device, jobs, _quiet))
 
 
-def typed(result: Mapping[str, Any]) -> Comparison:
-    """The record of a comparison, as its folder holds it, with types."""
-    folder = Path(result["folder"])
+def typed(record: Record) -> Comparison:
+    """The record of a comparison, as its folder holds it, as one to work with."""
+    folder = Path(record.folder)
     return Comparison(
-        data=result["data"]["name"],
-        what=result["data"]["what"],
-        measure=result["measure"],
-        higher=result["higher"],
-        chance=result["chance"]["score"],
-        chance_answer=result["chance"]["answer"],
-        rows=tuple(_row(one, result, folder) for one in result["figures"]),
-        left_out=dict(result["left_out"]),
+        data=record.data.name,
+        what=record.data.what,
+        measure=record.measure,
+        higher=record.higher,
+        chance=record.chance.score,
+        chance_answer=record.chance.answer,
+        rows=tuple(_row(one, record, folder) for one in record.figures),
+        left_out=dict(record.left_out),
         folder=folder,
-        table=plain_text(columns_table(comparison(result))),
+        table=plain_text(columns_table(comparison(record))),
     )
 
 
-def _row(figures: Mapping[str, Any], result: Mapping[str, Any], folder: Path) -> Compared:
-    layer = figures["layer"]
-    timings, context = result["timings"][layer], figures["context"]
-    drawn = result["pictures"].get(layer)
+def _row(figures: Figures, record: Record, folder: Path) -> Compared:
+    layer = figures.layer
+    timings, context = record.timings[layer], figures.context
+    drawn = record.pictures.get(layer)
     return Compared(
         layer=layer,
-        family=figures["family"],
-        width=figures["width"],
-        parameters=figures["parameters"],
-        rate=figures["rate"],
-        score=figures["score"],
-        spread=figures["spread"],
-        scores=tuple(figures["scores"]),
-        diverged=tuple(figures["diverged"]),
-        state_bytes=figures["state_bytes"],
-        tokens_per_second=timings["training_tokens_per_second"],
-        microseconds_per_step=timings["microseconds_per_step"],
-        mean_reach=context["mean"] if context else None,
-        most_within=context["reach"] if context else None,
+        family=figures.family,
+        width=figures.width,
+        parameters=figures.parameters,
+        rate=figures.rate,
+        score=figures.score,
+        spread=figures.spread,
+        scores=tuple(figures.scores),
+        diverged=tuple(figures.diverged),
+        state_bytes=figures.state_bytes,
+        tokens_per_second=timings.training_tokens_per_second,
+        microseconds_per_step=timings.microseconds_per_step,
+        mean_reach=context.mean if context else None,
+        most_within=context.reach if context else None,
         picture=folder / drawn if drawn else None,
     )
 
