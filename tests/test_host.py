@@ -11,7 +11,7 @@ import torch
 
 from tests.fresh import python
 from wavetrain import scan
-from wavetrain.kernels import host
+from wavetrain.scan.cpu import host
 
 SIZE = (host.LARGE // 4 + 1,)
 
@@ -113,7 +113,7 @@ def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> 
     """Forked while another thread is about to give out memory."""
     code = """
 import os, signal, threading, torch
-from wavetrain.kernels import host
+from wavetrain.scan.cpu import host
 held, done = threading.Event(), threading.Event()
 def hold():
     with host._guard:

@@ -1,5 +1,6 @@
 """Compiled kernels are kept on disk, and whatever becomes of that folder a kernel runs; without numba too."""
 
+import ast
 import shutil
 import sys
 from pathlib import Path
@@ -22,7 +23,7 @@ def used(folder: Path, code: str = USE) -> str:
 
 
 def kept(folder: Path, kind: str) -> list[Path]:
-    return sorted(folder.rglob(f"linear_cpu.forward-*.{kind}"))
+    return sorted(folder.rglob(f"linear.forward-*.{kind}"))
 
 
 def test_a_kernel_is_compiled_once(tmp_path: Path) -> None:
@@ -46,7 +47,7 @@ print(s.short(x, x[:, :0], torch.ones(1, 1), None)[0].item(), s.routes())
         return python(code, PYTHONPATH=str(tmp_path), NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
 
     assert silu_of_one().startswith("0.73105") and "numba" in silu_of_one()
-    source = tmp_path / "wavetrain/kernels/compiled.py"
+    source = tmp_path / "wavetrain/scan/cpu/compiled.py"
     text = source.read_text(encoding="utf-8")
     assert text.count("return one / (one + exp(-z, like))") == 1
     source.write_text(
@@ -56,10 +57,15 @@ print(s.short(x, x[:, :0], torch.ones(1, 1), None)[0].item(), s.routes())
 
 
 def test_what_is_compiled_lies_where_its_changes_are_seen() -> None:
-    """`kept` looks at these files alone."""
-    found = {path.name for path in find.ROOT.rglob("*.py") if "@compiled" in path.read_text(encoding="utf-8")}
-    assert "linear_cpu.py" in found
-    assert all(name.endswith("_cpu.py") for name in found - {"compiled.py"}), found
+    """`kept` looks at the folder of a kernel and at `scan/cpu`: a kernel imports from there alone."""
+    kernels = [path for path in find.ROOT.rglob("*.py") if "@compiled" in path.read_text(encoding="utf-8")]
+    names = {path.relative_to(find.ROOT).as_posix() for path in kernels}
+    assert {"scan/cpu/linear.py", "memories/_kernels/segments.py"} <= names
+    for path in kernels:
+        own = ".".join(("wavetrain", *path.parent.relative_to(find.ROOT).parts))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("wavetrain"):
+                assert node.module.startswith((f"{own}.", "wavetrain.scan.cpu.")), f"{path}: {node.module}"
 
 
 def test_kernels_that_check_their_bounds_are_others(tmp_path: Path) -> None:

@@ -14,8 +14,6 @@ from torch.utils import deterministic
 from tests.test_scan import agree, draw
 from tests.test_scan_pieces import TILES, emptied, plain, problem
 from wavetrain import scan
-from wavetrain.kernels import blocks, host
-from wavetrain.kernels.compiled import compiled
 from wavetrain.memories.temporal_memory import (
     Dendrites,
     Sets,
@@ -24,7 +22,9 @@ from wavetrain.memories.temporal_memory import (
     TemporalMemory,
     categories,
 )
-from wavetrain.scan import Activation
+from wavetrain.scan import Activation, blocks
+from wavetrain.scan.cpu import host
+from wavetrain.scan.cpu.compiled import compiled
 
 CHECKED = os.environ.get("NUMBA_BOUNDSCHECK") == "1"
 

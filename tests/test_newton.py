@@ -1,5 +1,6 @@
 """Newton's method on a whole sequence against the walk: values, gradients, how fast, and what if it fails."""
 
+import importlib
 import math
 from typing import NamedTuple
 
@@ -12,8 +13,7 @@ from torch import Tensor
 from tests.promises import close, normal
 from wavetrain import scan
 from wavetrain.errors import BadInput
-from wavetrain.kernels import blocks
-from wavetrain.scan import Info, Newton
+from wavetrain.scan import Info, Newton, blocks
 
 
 class Gated(NamedTuple):
@@ -249,7 +249,7 @@ def test_the_route_is_chosen_by_itself_and_can_be_forced():
 def test_reduction_gives_the_same(monkeypatch: pytest.MonkeyPatch):
     """The route of machines without numba's walk."""
     cell, drive, state = gated(0.5, time=37, batch=2)
-    monkeypatch.setattr(scan, "fast", lambda *tensors: False)
+    monkeypatch.setattr(importlib.import_module("wavetrain.scan.newton"), "fast", lambda *tensors: False)
     drive.requires_grad_()
     h, info = scan.newton(cell, drive, state, Newton())
     assert info.converged.all() and scan.routes()["newton"] == "reduction"

@@ -12,14 +12,15 @@ from torch import Tensor
 
 from tests.test_scan import agree, draw, results
 from wavetrain import scan
-from wavetrain.kernels import blocks, host, linear_cpu, selective_cpu, short_cpu, unitary_cpu
+from wavetrain.scan import blocks
+from wavetrain.scan.cpu import host, linear, selective, short, unitary
 
 DOUBLE = 8  # bytes of a number
 TILES = [
-    ("linear", linear_cpu.TILE // DOUBLE),
-    ("selective", selective_cpu.TILE // DOUBLE),
-    ("short", short_cpu.TILE // DOUBLE),
-    ("unitary", unitary_cpu.TILE // DOUBLE),
+    ("linear", linear.TILE // DOUBLE),
+    ("selective", selective.TILE // DOUBLE),
+    ("short", short.TILE // DOUBLE),
+    ("unitary", unitary.TILE // DOUBLE),
     ("dilated", 64),  # no tiles, only sequences
     ("wave", 7),
 ]
@@ -76,7 +77,7 @@ def test_every_channel_of_every_sequence(name: str, tile: int, batch: int, more:
 
 
 def test_complex_tiles_are_half_as_wide():
-    width = linear_cpu.TILE // 16 + 1
+    width = linear.TILE // 16 + 1
     inputs = [0.5 * draw(3, 2, width, dtype=torch.complex128), draw(3, 2, width, dtype=torch.complex128)]
     agree("linear", scan.linear, inputs)
     agree("linear", scan.linear, [inputs[0][0, 0], inputs[1]])
@@ -84,7 +85,7 @@ def test_complex_tiles_are_half_as_wide():
 
 def test_the_gate_begins_anywhere_in_its_rows():
     """Over more than one tile, with another gate behind it and in front of it."""
-    width = selective_cpu.TILE // DOUBLE + 3
+    width = selective.TILE // DOUBLE + 3
     run, inputs = problem("selective", 4, width)
     wide = draw(5, 3, 2 * width + 5)
 
@@ -119,7 +120,7 @@ def test_no_piece_touches_what_another_writes(name: str, tile: int, monkeypatch:
     assert all(torch.equal(x, y) for x, y in zip(forwards, backwards, strict=True))
 
 
-@pytest.mark.parametrize("name, tile", [("short", short_cpu.TILE // DOUBLE), ("dilated", 64)])
+@pytest.mark.parametrize("name, tile", [("short", short.TILE // DOUBLE), ("dilated", 64)])
 def test_the_input_begins_anywhere_in_its_rows(name: str, tile: int):
     width = tile + 3
     run, inputs = problem(name, 4, width)

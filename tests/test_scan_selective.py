@@ -12,10 +12,10 @@ from torch.nn import functional as F
 from tests.test_scan import agree, draw, results
 from wavetrain import scan
 from wavetrain.errors import BadInput
-from wavetrain.kernels import selective_cpu
+from wavetrain.scan.cpu import selective
 
 few = settings(max_examples=25, deadline=None)
-CHUNK, TILE = selective_cpu.CHUNK, selective_cpu.TILE // 8  # channels of float64
+CHUNK, TILE = selective.CHUNK, selective.TILE // 8  # channels of float64
 
 
 def parts(batch: int, time: int, width: int, size: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:

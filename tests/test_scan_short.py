@@ -10,10 +10,10 @@ from torch.nn import functional as F
 from tests.test_scan import agree, draw
 from wavetrain import scan
 from wavetrain.errors import BadInput
-from wavetrain.kernels import short_cpu
+from wavetrain.scan.cpu import short
 
 few = settings(max_examples=25, deadline=None)
-TILE = short_cpu.TILE // 8  # channels of float64
+TILE = short.TILE // 8  # channels of float64
 
 
 def parts(batch: int, time: int, width: int, taps: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:

@@ -12,11 +12,12 @@ from torch import Tensor
 from tests.test_scan import agree, draw, results
 from wavetrain import scan
 from wavetrain.errors import BadInput
-from wavetrain.kernels import unitary, unitary_cpu
-from wavetrain.kernels.compiled import turn
+from wavetrain.scan.cpu import unitary
+from wavetrain.scan.cpu.compiled import turn
+from wavetrain.scan.unitary import _plain, _separated
 
 few = settings(max_examples=25, deadline=None)
-CHUNK, TILE = unitary_cpu.CHUNK, unitary_cpu.TILE // 8  # channels of float64
+CHUNK, TILE = unitary.CHUNK, unitary.TILE // 8  # channels of float64
 
 
 def parts(batch: int, time: int, size: int, width: int, dtype: torch.dtype = torch.float64) -> list[Tensor]:
@@ -56,7 +57,7 @@ def test_over_the_marks(time: int):
 def test_prefix_sums_are_the_walk(time: int):
     torch.manual_seed(0)
     inputs = parts(2, time, 3, 4)
-    for x, y in zip(results(unitary.separated, inputs), results(unitary.walk, inputs), strict=True):
+    for x, y in zip(results(_separated, inputs), results(_plain, inputs), strict=True):
         torch.testing.assert_close(x, y, rtol=1e-10, atol=1e-10)
 
 

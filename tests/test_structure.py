@@ -27,11 +27,9 @@ MAY_IMPORT = {
     "outside": {"core", "errors"},
     "evidence": {"errors", "find"},
     "core": {"errors"},
-    "kernels": {"core", "errors"},
-    "scan": {"core", "errors", "kernels"},
+    "scan": {"core", "errors"},
     "parts": DOWN,
     **{kind: DOWN for kind in SYSTEMS},
-    "memories": DOWN | {"kernels"},  # temporal memory has a kernel of its own, which is no recurrence of scan
     "networks": DOWN | SYSTEMS,
     "tasks": {"core", "errors", "parts"},
     "data": {"core", "errors", "evidence"},
@@ -127,15 +125,17 @@ def test_rooms_do_not_burst(kind: str):
 
 @every_file
 def test_heavy_packages_stay_in_their_place(path: Path):
-    """torch not where names and results are read, pictures only in the report, numba only in kernels."""
+    """torch not where names and results are read, pictures only in the report, numba only beneath scan."""
     packages = {name.partition(".")[0] for name in imports(path)}
     place = home(path)
     if place in ("find", "report", "errors", "evidence"):
         assert "torch" not in packages
     if place != "report":
         assert not packages & {"matplotlib", "jinja2", "PIL"}
-    if place not in ("kernels", "scan"):
-        assert not packages & {"numba", "triton"}
+    if path.parent != find.ROOT / "scan" / "cpu":
+        assert "numba" not in packages
+    if path.parent != find.ROOT / "scan" / "gpu":
+        assert "triton" not in packages
 
 
 @every_file

@@ -1,6 +1,6 @@
 """The API reference: a page for each public module, with signatures, read from the syntax trees.
 
-Public is what does not begin with an underscore, outside the folders of members, the kernels and the command.
+Public is what does not begin with an underscore, outside members, kernels and the command.
 """
 
 import ast
@@ -9,7 +9,7 @@ from pathlib import Path
 from wavetrain import find
 from wavetrain.report.prose import markdown
 
-LEFT_OUT = {*find.KINDS, "kernels", "cpu", "gpu", "cli", "terminal", "progress", "__main__"}
+LEFT_OUT = {*find.KINDS, "cpu", "gpu", "cli", "terminal", "progress", "__main__"}
 
 
 def modules() -> dict[str, Path]:

@@ -75,8 +75,13 @@ class Found:
 @functools.cache
 def ours() -> tuple[Found, ...]:
     """All members of the package, in the order of KINDS and then by name."""
-    files = [path for kind in KINDS for path in (ROOT / kind).rglob("*.py") if path.stem[0] != "_"]
+    files = [path for kind in KINDS for path in (ROOT / kind).rglob("*.py") if not _shared(path)]
     return tuple(sorted(map(_read, files), key=lambda one: (KINDS.index(one.kind), one.name)))
+
+
+def _shared(path: Path) -> bool:
+    """Whether a file, or a folder that it lies in, is no member: what members share begins with `_`."""
+    return any(part.startswith("_") for part in path.relative_to(ROOT).parts)
 
 
 @functools.cache

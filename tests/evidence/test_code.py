@@ -44,7 +44,7 @@ def changed(tree: Path) -> Callable[[str, str, str], bool]:
         ("train/fit.py", "index + 1", "index + 2"),
         ("experiments/waves/wave_rnn_copy.py", "= end.score", "= 2 * end.score"),
         ("experiments/waves/wave_rnn_copy.py", "steps=60_000", "steps=60_001"),
-        ("kernels/wave_cpu.py", "range(", "range(0 + "),
+        ("scan/cpu/wave.py", "range(", "range(0 + "),
         ("rules/backpropagation.py", "return ", "return 1 and "),
         ("core/task.py", "held_out: ClassVar[int] = 1000", "held_out: ClassVar[int] = 999"),
         ("core/task.py", "held_out: ClassVar[int] = 1000", "held_out: int = 1000"),
@@ -82,10 +82,16 @@ def test_every_module_behind_a_figure_is_in_the_closure() -> None:
     assert {
         "layers/wave/wave_rnn.py",
         "layers/__init__.py",
-        "kernels/wave_cpu.py",
+        "scan/cpu/wave.py",
         "tasks/recall/copying.py",
     } <= names
-    assert {"train/lab.py", "train/fit.py", "parts/stack.py", "rules/backpropagation.py", "scan.py"} <= names
+    assert {
+        "train/lab.py",
+        "train/fit.py",
+        "parts/stack.py",
+        "rules/backpropagation.py",
+        "scan/wave.py",
+    } <= names
     assert not any(name.startswith("report/") or "lstm" in name for name in names)
 
 

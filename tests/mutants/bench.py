@@ -89,7 +89,7 @@ class Bench:
             for line in difflib.unified_diff(whole.splitlines(), changed.splitlines(), lineterm="", n=0)
             if not line.startswith(("---", "+++", "@@"))
         ]
-        scratch = self.apart(change.path) if "compiled" in whole and "/kernels/" in change.path else None
+        scratch = self.apart(change.path) if "@compiled" in whole else None
         run, words, before = Run(5, ""), [""], 0
         try:
             path.write_text(changed, encoding="utf-8")
@@ -125,9 +125,8 @@ class Bench:
         if self.kernels.is_dir():
             shutil.copytree(self.kernels, scratch, copy_function=os.link)
         stems, near = {Path(name).stem}, {name}
-        uses = {
-            str(path.relative_to(HERE)): imported(path) for path in (HERE / SOURCE / "kernels").glob("*.py")
-        }
+        compiled = [path for path in (HERE / SOURCE).rglob("*.py") if "@compiled" in path.read_text("utf-8")]
+        uses = {str(path.relative_to(HERE)): imported(path) for path in compiled}
         while near:
             near = {user for user, used in uses.items() if used & near and Path(user).stem not in stems}
             stems |= {Path(user).stem for user in near}

@@ -75,7 +75,7 @@ class Tests:
         while near:
             near = {user for user, used in self.uses.items() if used & near} - seen
             found = {Path(one).stem for one in near} & known
-            if found:  # first those that are called like it: wave_rnn tries kernels/wave.py
+            if found:  # first those that are called like it: wave_rnn tries scan/wave.py
                 return sorted(found, key=lambda one: (Path(name).stem.split("_")[0] not in one, one))
             seen |= near
         return []

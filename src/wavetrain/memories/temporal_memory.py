@@ -32,10 +32,11 @@ from torch import Tensor
 
 from wavetrain.core import Card, check_width
 from wavetrain.errors import BadInput
-from wavetrain.kernels import segments_cpu as places
-from wavetrain.kernels import sparse_bits_cpu, temporal_memory_cpu
-from wavetrain.kernels.learning_cpu import Rules, room_for
-from wavetrain.kernels.segments_cpu import State
+from wavetrain.memories._kernels import segments
+from wavetrain.memories._kernels.learning import Rules, room_for
+from wavetrain.memories._kernels.segments import State
+from wavetrain.memories._kernels.sparse_bits import classify, pool
+from wavetrain.memories._kernels.temporal_memory import foresee, walk
 
 ROOM = 1 << 20  # cells of the sets that one call of the kernel may hand out
 
@@ -107,12 +108,12 @@ class TemporalMemory:
             )
         self.columns, self.cells, self.dendrites, self.seed = columns, cells, dendrites, seed
         how = astuple(dendrites)
-        permanences = (round(one * places.UNIT) for one in how[3:8])  # initial to punish
+        permanences = (round(one * segments.UNIT) for one in how[3:8])  # initial to punish
         self.rules = Rules(cells, *how[:3], *permanences, *how[8:])
 
     def empty(self) -> State:
         """The memory before the first record, without any segment."""
-        return places.nothing(self.columns * self.cells, self.dendrites.synapses, self.seed)
+        return segments.nothing(self.columns * self.cells, self.dendrites.synapses, self.seed)
 
     def step(self, x: Tensor, state: State) -> tuple[Trace, State]:
         """One record x (columns,) and the state give what happened, with T = 1, and the next state."""
@@ -136,13 +137,13 @@ class TemporalMemory:
         kept: tuple[list[np.ndarray], ...] = [], []
         while done < len(x):
             begun, bench = done, room_for(state)
-            done, short = temporal_memory_cpu.walk(rows, begun, self.rules, state, bench, told, *sets, learn)
+            done, short = walk(rows, begun, self.rules, state, bench, told, *sets, learn)
             if done > begun:
                 for parts, members, ends in zip(kept, sets, told[2:], strict=True):
                     parts.append(members[: ends[done - 1]].copy())
                     ends[begun:done] += ends[begun - 1] if begun else 0
             if short >= 0:
-                state = places.larger(state, short)
+                state = segments.larger(state, short)
         hit, burst = (torch.from_numpy(row) for row in told[:2])
         active, predicted = (
             Sets(torch.from_numpy(np.concatenate(parts)), torch.from_numpy(ends))
@@ -153,7 +154,7 @@ class TemporalMemory:
     def predict(self, state: State) -> Tensor:
         """The cells (columns, M) in the predictive state, bool."""
         cells = np.empty(self.columns * self.cells, np.int32)
-        many = temporal_memory_cpu.foresee(self.rules, self._own(state), room_for(state), cells)
+        many = foresee(self.rules, self._own(state), room_for(state), cells)
         grid = torch.zeros(self.columns * self.cells, dtype=torch.bool)
         grid[torch.from_numpy(cells[:many]).long()] = True
         return grid.unflatten(0, (self.columns, self.cells))
@@ -161,7 +162,7 @@ class TemporalMemory:
     def reset(self, state: State) -> State:
         """The state in which nothing is active: what comes next has no context."""
         state = self._copied(state)
-        state.tally[[places.ACTIVES, places.WINS]] = 0
+        state.tally[[segments.ACTIVES, segments.WINS]] = 0
         return state
 
     def without(self, state: State, share: float, generator: torch.Generator) -> State:
@@ -171,16 +172,18 @@ class TemporalMemory:
         size = self.columns * self.cells
         dead = torch.randperm(size, generator=generator)[: round(share * size)]
         state = self._copied(state)
-        places.remove(state, dead.numpy())
+        segments.remove(state, dead.numpy())
         return state
 
     def segments(self, state: State) -> list[tuple[int, Tensor, Tensor]]:
         """All segments: the cell that each belongs to, the cells that it listens to, and the permanences."""
         told = []
-        for row in state.segment[: state.tally[places.HIGHEST]]:
-            if row[places.OWNER] >= 0:
-                source, permanence = places.synapses(state, row)
-                told.append((int(row[places.OWNER]), torch.from_numpy(source), torch.from_numpy(permanence)))
+        for row in state.segment[: state.tally[segments.HIGHEST]]:
+            if row[segments.OWNER] >= 0:
+                source, permanence = segments.synapses(state, row)
+                told.append(
+                    (int(row[segments.OWNER]), torch.from_numpy(source), torch.from_numpy(permanence))
+                )
         return told
 
     def overlaps(self, cells: Sets, codes: Tensor) -> Tensor:
@@ -243,7 +246,7 @@ class SpatialPooler:
         tie = (order / self.columns).float().numpy()
         y = torch.zeros(len(x), self.columns, dtype=torch.bool)
         up, down = (np.float32(rate if learn else 0) for rate in (self.up, self.down))
-        sparse_bits_cpu.pool(
+        pool(
             *(x.contiguous().numpy(), state.numpy(), joined.numpy(), tie),
             *(self.winners, np.float32(self.connected), up, down, y.numpy()),
         )
@@ -275,7 +278,7 @@ class SoftmaxClassifier:
             )
         begins = torch.cat([active.ends.new_zeros(1), active.ends])
         p = torch.zeros(len(bucket), self.buckets)
-        sparse_bits_cpu.classify(
+        classify(
             *(active.members.numpy(), begins.numpy(), bucket.long().contiguous().numpy(), self.ahead),
             *(np.float32(self.rate if learn else 0), weight.numpy(), p.numpy()),
         )

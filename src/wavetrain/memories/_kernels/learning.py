@@ -4,8 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled
-from wavetrain.kernels.segments_cpu import (
+from wavetrain.memories._kernels.segments import (
     BLOCK,
     BLOCKS,
     MANY,
@@ -19,6 +18,7 @@ from wavetrain.kernels.segments_cpu import (
     draw,
     drop,
 )
+from wavetrain.scan.cpu.compiled import compiled
 
 
 class Rules(NamedTuple):

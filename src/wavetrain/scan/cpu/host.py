@@ -91,6 +91,12 @@ def parts(batch: int, count: int) -> list[tuple[int, int]]:
     return [(first, min(first + size, batch)) for first in range(0, batch, size)]
 
 
+def tiles(batch: int, width: int, tile: int) -> list[tuple[int, int, int, int]]:
+    """The pieces of a walk: (first, end) sequence and (left, right) channel, `tile` channels at a time."""
+    several = parts(batch, 2 * torch.get_num_threads())
+    return [(*part, left, min(left + tile, width)) for part in several for left in range(0, width, tile)]
+
+
 def spread(work: Callable[[Any], None], pieces: list[Any], cost: int) -> None:
     """Do the work piece by piece, on as many threads as PyTorch uses; kernels let go of Python's lock."""
     global _workers, _threads

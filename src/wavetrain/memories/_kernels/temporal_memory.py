@@ -7,9 +7,8 @@ the room for what it hands out, could run short, and is called again with more.
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled
-from wavetrain.kernels.learning_cpu import CHOSEN, NOW, adapt, grow, prune, teach
-from wavetrain.kernels.segments_cpu import (
+from wavetrain.memories._kernels.learning import CHOSEN, NOW, adapt, grow, prune, teach
+from wavetrain.memories._kernels.segments import (
     ACTIVE,
     ACTIVES,
     ALIVE,
@@ -30,6 +29,7 @@ from wavetrain.kernels.segments_cpu import (
     draw,
     make,
 )
+from wavetrain.scan.cpu.compiled import compiled
 
 
 @compiled

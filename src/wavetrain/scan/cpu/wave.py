@@ -12,7 +12,7 @@ the product of the same tiles the other way round, summed over many steps at a t
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled, summed
+from wavetrain.scan.cpu.compiled import compiled, summed
 
 OUTPUTS = 7
 ROWS = 3

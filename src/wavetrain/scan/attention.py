@@ -7,7 +7,26 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain.core import precision
-from wavetrain.kernels.twice import again
+from wavetrain.scan._twice import again
+from wavetrain.scan.routes import took, written_out
+
+
+def attention(
+    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, scale: float | None = None
+) -> Tensor:
+    """Softmax attention: y_t = sum_s softmax_s(scale q_t . k_s) v_s, over the steps that t may read.
+
+    q is (B, H, T, P), k (B, H, S, P), v (B, H, S, R); `mask`, which goes together with (B, H, T, S), is true
+    where t may read s; left out, s up to t. `scale` is 1 / sqrt(P) where left out. Gives y (B, H, T, R).
+    """
+    if written_out(q, k, v):
+        took("attention", "plain")
+        return attend(q, k, v, mask, scale)
+    took("attention", "torch")
+    learns = torch.is_grad_enabled() and any(part.requires_grad for part in (q, k, v))
+    if not learns or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return _fused(q, k, v, mask, scale)
+    return _Attention.apply(q, k, v, mask, scale)
 
 
 @precision.door
@@ -19,13 +38,13 @@ def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | 
     return fit.masked_fill(~mask, -torch.inf).softmax(-1) @ v
 
 
-def fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
+def _fused(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
     """The same by PyTorch's kernel."""
     return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, is_causal=mask is None, scale=scale)
 
 
-class Attention(torch.autograd.Function):
-    """`fused`, whose gradient is that of the kernel, and that of `attend` where it must have a graph."""
+class _Attention(torch.autograd.Function):
+    """`_fused`, whose gradient is that of the kernel, and that of `attend` where it must have a graph."""
 
     @staticmethod
     def forward(
@@ -35,7 +54,7 @@ class Attention(torch.autograd.Function):
         ctx.save_for_backward(q, k, v, mask)
         with torch.enable_grad():  # a graph of the kernel alone, which backward walks
             inner = tuple(part.detach().requires_grad_(part.requires_grad) for part in (q, k, v))
-            y = fused(inner[0], inner[1], inner[2], mask, scale)
+            y = _fused(inner[0], inner[1], inner[2], mask, scale)
         ctx.inner = y, inner
         return y.detach()
 

@@ -18,7 +18,7 @@ with dy_t what comes through the gate. Arrays are contiguous, channels innermost
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled, exp, sigmoid, summed
+from wavetrain.scan.cpu.compiled import compiled, exp, sigmoid, summed
 
 TILE = 1024  # bytes of one state in a tile of channels; of narrower tiles each loop costs more to start
 CHUNK = 16  # steps between two marks

@@ -24,7 +24,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from wavetrain.core import precision
 from wavetrain.errors import BadInput
+from wavetrain.scan import blocks
+from wavetrain.scan.linear import linear
+from wavetrain.scan.routes import fast, must_be_plain, took, whole
 
 Solve = Callable[[Tensor, Tensor], Tensor]  # J (B, T, S, S, D) and b (B, T, S, D) to d, as in `blocks`
 
@@ -75,7 +79,39 @@ class Info(NamedTuple):
 WORTH = 64  # steps from which, off the CPU, it launches fewer kernels than the walk, and is taken by itself
 
 
-def check_newton(drive: Tensor, state: Tensor) -> None:
+@whole
+@precision.door
+def newton(cell: Cell, drive: Tensor, state: Tensor, how: Newton | None = None) -> tuple[Tensor, Info]:
+    """The nonlinear recurrence h_t = f(h_{t-1}, x_t) of a cell whose channels do not see each other.
+
+    drive is (B, T, G, D): what the input adds to the G sums of each of D channels; state (B, S, D) is h_0,
+    S parts a channel. Returns h (B, T, S, D), and per sequence how it was found. The definition is the walk
+    through `cell.next`; the other route is Newton's method on all steps at once. On CPU it does more work
+    in more time, so that it is taken only where `how` is given; elsewhere also from `WORTH` steps on. What
+    does not converge is walked, and `routes` says so.
+    """
+    _check(drive, state)
+    many = drive.device.type != "cpu" and drive.shape[1] >= WORTH
+    if must_be_plain(drive, state) or (how is None and not many):
+        took("newton", "plain")
+        return _walked(cell, drive, state)
+    h, info = _solved(cell, drive, state, Newton() if how is None else how, _corrections)
+    lost = int((~info.converged).sum())
+    route = "numba" if fast(drive, state) else "reduction"
+    took("newton", f"{route}, {lost} of {len(drive)} not converged" if lost else route)
+    return h, info
+
+
+def _corrections(jacobian: Tensor, b: Tensor) -> Tensor:
+    """The linear recurrence in each step of Newton's method, d_t = J_t d_{t-1} + b_t, as in `blocks`."""
+    if not fast(jacobian, b):
+        return blocks.reduce(jacobian, b)
+    if b.shape[2] > 1:
+        return blocks.walk(jacobian, b)
+    return linear(jacobian[:, :, 0, 0], b[:, :, 0])[0].unsqueeze(2)
+
+
+def _check(drive: Tensor, state: Tensor) -> None:
     """Raise for a drive and a first state that do not go together."""
     if drive.ndim != 4 or drive.shape[1] == 0:
         raise BadInput(
@@ -90,13 +126,13 @@ def check_newton(drive: Tensor, state: Tensor) -> None:
         raise BadInput(f"newton: expected drive and state of one dtype, got {drive.dtype} and {state.dtype}")
 
 
-def walked(cell: Cell, drive: Tensor, state: Tensor) -> tuple[Tensor, Info]:
+def _walked(cell: Cell, drive: Tensor, state: Tensor) -> tuple[Tensor, Info]:
     """The definition, step by step: drive (B, T, G, D) and the first state (B, S, D) give h (B, T, S, D)."""
     none = torch.zeros(len(drive), dtype=torch.long, device=drive.device)
     return _walk(cell, drive, state), Info(none, none.to(drive.dtype), none.bool())
 
 
-def solved(cell: Cell, drive: Tensor, state: Tensor, how: Newton, solve: Solve) -> tuple[Tensor, Info]:
+def _solved(cell: Cell, drive: Tensor, state: Tensor, how: Newton, solve: Solve) -> tuple[Tensor, Info]:
     """The same by Newton's method; `solve` runs the linear recurrence in each step."""
     with torch.no_grad():
         h, iterations, converged = _iterate(cell, drive, state, how, solve)
@@ -109,7 +145,7 @@ def solved(cell: Cell, drive: Tensor, state: Tensor, how: Newton, solve: Solve) 
     if now.requires_grad:
         with torch.no_grad():
             jacobian = _linearise(cell, drive, before)[1]
-        h = Solution.apply(now, h, jacobian, solve)
+        h = _Solution.apply(now, h, jacobian, solve)
     return h, Info(iterations, residual, converged)
 
 
@@ -121,7 +157,7 @@ def _walk(cell: Cell, drive: Tensor, state: Tensor) -> Tensor:
     return torch.stack(steps, 1)
 
 
-class Solution(torch.autograd.Function):
+class _Solution(torch.autograd.Function):
     """h as the solution of h = f(h shifted): its gradient becomes that of f by one linear recurrence."""
 
     @staticmethod

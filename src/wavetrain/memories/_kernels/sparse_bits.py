@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled
+from wavetrain.scan.cpu.compiled import compiled
 
 
 @compiled

@@ -9,7 +9,7 @@ import numpy as np
 try:
     import numba
 
-    from wavetrain.kernels.kept import Kept, say
+    from wavetrain.scan.cpu.kept import Kept, say
 except ImportError as error:
     numba = None  # type: ignore[assignment]
     warnings.warn(

@@ -16,7 +16,7 @@ Arrays are contiguous, channels innermost: theta (B, T, S, E), w and y (B, T, E)
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled, summed, turn
+from wavetrain.scan.cpu.compiled import compiled, summed, turn
 
 TILE = 1024  # bytes of one state in a tile of channels; of narrower tiles each loop costs more to start
 CHUNK = 128  # steps between two marks

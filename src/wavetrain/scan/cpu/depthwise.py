@@ -8,7 +8,7 @@ Arrays are contiguous, channels innermost: y and its gradient (B, T, E); x (B, T
 on; past (B, S, E), the S = (K - 1) gap steps before x, oldest first; weight (K, E).
 """
 
-from wavetrain.kernels.compiled import compiled
+from wavetrain.scan.cpu.compiled import compiled
 
 
 @compiled

@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain.core import precision
-from wavetrain.kernels import host
-from wavetrain.kernels.twice import again
+from wavetrain.scan._twice import again
+from wavetrain.scan.cpu import host
+from wavetrain.scan.routes import fast, took, whole
 
 
 @precision.door
@@ -24,6 +25,28 @@ def convolve(x: Tensor, kernel: Tensor) -> Tensor:
     size = 1 << (time + taps - 2).bit_length()  # long enough that nothing comes round again
     spectrum = torch.fft.rfft(x, size, 1) * torch.fft.rfft(kernel[:taps], size, 0)
     return torch.fft.irfft(spectrum, size, 1)[:, :time]
+
+
+def toeplitz(kernel: Tensor) -> Tensor:
+    """The matrix of a causal convolution: kernel (..., T) gives [t, s] = kernel[t - s], (..., T, T)."""
+    step = torch.arange(kernel.shape[-1], device=kernel.device)
+    return kernel[..., (step[:, None] - step).clamp(min=0)].tril()
+
+
+@whole
+@precision.door
+def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple[Tensor, Tensor]:
+    """A causal convolution with few taps: y_t = sum over k of kernel[..., k] x_{t - k dilation}.
+
+    x is (B, T, I) and past (B, S, I) the S = (K - 1) dilation steps before it, oldest first; kernel is
+    (O, I / G, K), G groups as in `torch.nn.Conv1d`, the present first. Gives y (B, T, O) and the next past.
+    """
+    alone = kernel.shape[1] == 1 and len(kernel) == x.shape[-1] and not x.is_complex()
+    if alone and fast(x, past, kernel) and x.dtype == past.dtype == kernel.dtype:
+        took("dilated", "numba")
+        return _Depthwise.apply(x, past, kernel.squeeze(1), dilation), latest(past, x)
+    took("dilated", "torch")
+    return grouped(x, past, kernel, dilation), latest(past, x)
 
 
 def grouped(x: Tensor, past: Tensor, kernel: Tensor, dilation: int) -> Tensor:
@@ -42,24 +65,24 @@ def _alone(x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
     return grouped(x, past, weight.unsqueeze(1), gap)
 
 
-class Depthwise(torch.autograd.Function):
+class _Depthwise(torch.autograd.Function):
     """The numba route of `scan.dilated` where each channel is by itself: weight (E, K), real, one dtype."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
-        from wavetrain.kernels import depthwise_cpu
+        from wavetrain.scan.cpu.depthwise import forward
 
         y = host.fresh(x.shape, x.dtype)
         arrays = [*host.rows(x), host.array(past), host.array(weight.t()), gap, y.numpy()]
         parts = host.parts(len(x), 2 * torch.get_num_threads())
-        host.spread(lambda part: depthwise_cpu.forward(*arrays, *part), parts, x.numel() * weight.shape[1])
+        host.spread(lambda part: forward(*arrays, *part), parts, x.numel() * weight.shape[1])
         ctx.gap = gap
         ctx.save_for_backward(x, past, weight)
         return y
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        from wavetrain.kernels import depthwise_cpu
+        from wavetrain.scan.cpu.depthwise import backward
 
         x, past, weight = ctx.saved_tensors
         if torch.is_grad_enabled():
@@ -71,13 +94,5 @@ class Depthwise(torch.autograd.Function):
         inputs = [*host.rows(x), host.array(past), host.array(weight.t()), ctx.gap, host.array(grad)]
         arrays = [*inputs, *(part.numpy() for part in (dx, dpast, dweight))]
         parts = host.parts(len(x), 2 * torch.get_num_threads())
-        host.spread(
-            lambda part: depthwise_cpu.backward(*arrays, *part), parts, 2 * x.numel() * weight.shape[1]
-        )
+        host.spread(lambda part: backward(*arrays, *part), parts, 2 * x.numel() * weight.shape[1])
         return dx, dpast, dweight.sum(0).t(), None
-
-
-def toeplitz(kernel: Tensor) -> Tensor:
-    """The matrix of a causal convolution: kernel (..., T) gives [t, s] = kernel[t - s], (..., T, T)."""
-    step = torch.arange(kernel.shape[-1], device=kernel.device)
-    return kernel[..., (step[:, None] - step).clamp(min=0)].tril()

@@ -4,7 +4,7 @@ J_t has S x S entries a channel, S being 2 or so; the inner loop runs over neigh
 compiler turns into vector instructions. Arrays are contiguous: J (B, T, S, S, D), b and d (B, T, S, D).
 """
 
-from wavetrain.kernels.compiled import compiled
+from wavetrain.scan.cpu.compiled import compiled
 
 
 @compiled

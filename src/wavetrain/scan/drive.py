@@ -1,4 +1,4 @@
-"""The ends of a recurrence on CPU: the linear map that drives it, and its last step alone.
+"""The two ends of a recurrence: the linear map that drives it, and its last step alone.
 
 Their results and gradients are as large as the whole sequence, so they lie in memory that is used again.
 """
@@ -6,13 +6,31 @@ Their results and gradients are as large as the whole sequence, so they lie in m
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.nn import functional as F
 
-from wavetrain.errors import BadInput
-from wavetrain.kernels import host
+from wavetrain.scan.cpu import host
+from wavetrain.scan.routes import on_cpu, whole
 
 
-class Affine(torch.autograd.Function):
+@whole
+def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """The drive of a recurrence from its input: x (B, T, I), weight (D, I), bias (D) give (B, T, D).
+
+    `torch.nn.functional.linear` with its large results, values and gradients, in memory that is used again.
+    """
+    if on_cpu(x, weight, bias) and x.dtype == weight.dtype == bias.dtype:
+        return _Affine.apply(x, weight, bias)
+    return F.linear(x, weight, bias)
+
+
+@whole
+def final(y: Tensor) -> Tensor:
+    """The last step of y (B, T, D), as y[:, -1], with the gradient of y in memory that is used again."""
+    return _Final.apply(y) if on_cpu(y) else y[:, -1]
+
+
+class _Affine(torch.autograd.Function):
     """The CPU route of `scan.affine`: x (B, T, I), weight (D, I), bias (D) to (B, T, D)."""
 
     @staticmethod
@@ -30,7 +48,7 @@ class Affine(torch.autograd.Function):
         return dx, rows.t() @ x.flatten(0, -2).conj(), rows.sum(0)
 
 
-class Final(torch.autograd.Function):
+class _Final(torch.autograd.Function):
     """The CPU route of `scan.final`: y (B, T, D) to (B, D)."""
 
     @staticmethod
@@ -47,19 +65,3 @@ class Final(torch.autograd.Function):
         whole = host.fresh(ctx.shape, grad.dtype).zero_()
         whole[:, -1] = grad
         return whole
-
-
-def check_dense(x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear) -> None:
-    """Raise for what `scan.dense` cannot take."""
-    if x.ndim != 3 or x.shape[1] == 0 or x.shape[2] != encode.in_features:
-        raise BadInput(
-            f"dense: expected x (batch, time, {encode.in_features}) with at least one step, "
-            f"got {tuple(x.shape)}"
-        )
-    width = encode.out_features
-    if (recur.in_features, recur.out_features) != (width, width):
-        raise BadInput(
-            f"dense: expected recur from {width} to {width}, got {recur.in_features} to {recur.out_features}"
-        )
-    if state.shape != (x.shape[0], width):
-        raise BadInput(f"dense: expected state {(x.shape[0], width)}, got {tuple(state.shape)}")

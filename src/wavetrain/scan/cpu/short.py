@@ -9,7 +9,7 @@ gradient (B, T, E); x (B, T, any), from channel `begin` on; past (B, K - 1, E), 
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled, sigmoid
+from wavetrain.scan.cpu.compiled import compiled, sigmoid
 
 TILE = 2048  # bytes of one row of a tile of channels
 

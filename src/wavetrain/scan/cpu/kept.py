@@ -3,8 +3,8 @@
 An index that is empty or cut, a file of another user, a full disk: the kernel is compiled as if nothing had
 been kept, and that is said once. What cannot be read, but can be replaced, is.
 
-A kernel calls functions of other files, which are compiled into it. So it is kept for the sources of all
-kernels as they are now, where numba by itself looks at the time of one file.
+A kernel calls functions of other files, which are compiled into it: of this folder and of its own. So it is
+kept for the sources in both as they are now, where numba by itself looks at the time of one file.
 """
 
 import contextlib
@@ -26,7 +26,9 @@ class Kept(FunctionCache):
 
     def __init__(self, function: Callable[..., Any]):
         super().__init__(function)
-        stamp = (self._impl.locator.get_source_stamp(), _sources(), bool(config.BOUNDSCHECK))  # type: ignore[attr-defined]
+        sources = _sources(Path(function.__code__.co_filename).parent)
+        checked = bool(config.BOUNDSCHECK)  # type: ignore[attr-defined]
+        stamp = self._impl.locator.get_source_stamp(), sources, checked
         self._cache_file = IndexDataCacheFile(self.cache_path, self._impl.filename_base, stamp)
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -48,11 +50,11 @@ class Kept(FunctionCache):
 
 
 @functools.cache
-def _sources() -> str:
-    """A digest of the files that hold something compiled."""
-    whole, folder = hashlib.sha256(), Path(__file__).parent
-    for path in sorted([folder / "compiled.py", *folder.glob("*_cpu.py")]):
-        whole.update(path.read_bytes() if path.exists() else b"")  # none lies in a folder inside a zip
+def _sources(folder: Path) -> str:
+    """A digest of the files in this folder and in another; none lies in a folder inside a zip."""
+    whole = hashlib.sha256()
+    for path in sorted({*Path(__file__).parent.glob("*.py"), *folder.glob("*.py")}):
+        whole.update(path.read_bytes())
     return whole.hexdigest()
 
 

@@ -11,7 +11,7 @@ Arrays are contiguous; a and da are (B, T, D), or (1, 1, D) and (B, 1, D) where 
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled
+from wavetrain.scan.cpu.compiled import compiled
 
 TILE = 16384  # bytes of state in a tile; narrower tiles read memory in strips, which is two times slower
 

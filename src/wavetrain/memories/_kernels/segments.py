@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavetrain.kernels.compiled import compiled
+from wavetrain.scan.cpu.compiled import compiled
 
 BLOCK = 32  # synapses, or targets, that lie side by side
 UNIT = 1_000_000  # permanences are whole millionths

@@ -11,17 +11,17 @@ be zero, for there is nothing before it. No gradients: whoever needs one writes 
 import torch
 from torch import Tensor
 
-from wavetrain.kernels import host
+from wavetrain.scan.cpu import host
 
 
 def walk(jacobian: Tensor, b: Tensor) -> Tensor:
     """d (B, T, S, D), step after step in numba."""
-    from wavetrain.kernels import blocks_cpu
+    from wavetrain.scan.cpu import blocks
 
     d = host.fresh(b.shape, b.dtype)
     arrays = host.array(jacobian), host.array(b), d.numpy()
     pieces = host.parts(len(b), 2 * torch.get_num_threads())
-    host.spread(lambda piece: blocks_cpu.walk(*arrays, *piece), pieces, jacobian.numel())
+    host.spread(lambda piece: blocks.walk(*arrays, *piece), pieces, jacobian.numel())
     return d
 
 

@@ -1,1 +1,0 @@
-"""The fast insides of scan: one file per recurrence and device."""

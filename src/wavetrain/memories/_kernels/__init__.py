@@ -1,0 +1,1 @@
+"""The fused kernels of temporal memory, which is no recurrence of scan."""

@@ -1,0 +1,59 @@
+"""The ways to run a recurrence: unroll, linear, wave, short, selective, unitary, dense, chunked, newton.
+
+Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
+values and gradients: fused numba kernels on CPU, PyTorch's own kernels for the dense recurrence. The route
+is chosen by device and dtype, can be forced with `only_plain`, and is reported by `routes`. A fast route has
+first derivatives; where these must have a graph of their own (`create_graph=True`) they are taken by plain
+operations, and inside the transforms of torch.func and in forward mode the plain route is. torch.compile
+breaks its graph at the doors below, so that the fast route is taken as without it; torch.export and
+torch.jit.trace get the plain route, in as many steps as their example has. In half precision,
+and under autocast, all compute and carry their state in float32.
+"""
+
+from wavetrain.scan.activation import Activation
+from wavetrain.scan.attention import attend, attention
+from wavetrain.scan.chunked import chunked, chunked_step, mixing
+from wavetrain.scan.convolution import convolve, dilated, toeplitz
+from wavetrain.scan.dense import dense, dense_step
+from wavetrain.scan.drive import affine, final
+from wavetrain.scan.linear import linear
+from wavetrain.scan.newton import Cell, Info, Newton, newton
+from wavetrain.scan.routes import only_plain, recorded, routes, written_out
+from wavetrain.scan.selective import selective, selective_step
+from wavetrain.scan.short import short
+from wavetrain.scan.unitary import turned, unitary
+from wavetrain.scan.unroll import unroll
+from wavetrain.scan.wave import wave, wave_step
+
+__all__ = [
+    "Activation",
+    "Cell",
+    "Info",
+    "Newton",
+    "affine",
+    "attend",
+    "attention",
+    "chunked",
+    "chunked_step",
+    "convolve",
+    "dense",
+    "dense_step",
+    "dilated",
+    "final",
+    "linear",
+    "mixing",
+    "newton",
+    "only_plain",
+    "recorded",
+    "routes",
+    "selective",
+    "selective_step",
+    "short",
+    "toeplitz",
+    "turned",
+    "unitary",
+    "unroll",
+    "wave",
+    "wave_step",
+    "written_out",
+]

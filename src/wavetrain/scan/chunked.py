@@ -1,0 +1,105 @@
+"""The recurrence of matrices, by matrix products in chunks of time."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from wavetrain.core import precision
+from wavetrain.errors import BadInput
+from wavetrain.scan.routes import asked_for_plain, took
+
+
+@precision.door
+def chunked(
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None = None, size: int = 64
+) -> tuple[Tensor, Tensor]:
+    """The recurrence of matrices S_t = decay_t S_{t-1} + k_t v_t', read as y_t = q_t' S_t.
+
+    q and k are (B, T, H, K) and v is (B, T, H, P). log_decay is (B, T, H, K), a rate for each row of S, or
+    (B, T, H, 1), one for all; minus infinity forgets at once. `state` (B, H, K, P) is S_0, zero where left
+    out. Returns y (B, T, H, P) and the last S. Time is cut into chunks of `size` steps: inside them matrix
+    products, from one to the next the state alone, so that work grows with T size and no S_t is kept.
+    `mixing` gives the weights from step to step.
+    """
+    _check(q, k, v, log_decay, state)
+    if state is None:
+        state = v.new_zeros(len(k), *k.shape[2:], v.shape[-1])
+    if asked_for_plain():
+        took("chunked", "plain")
+        return _plain(q, k, v, log_decay, state)
+    took("chunked", "matrix products")
+    return _products(q, k, v, log_decay, state, min(size, q.shape[1]))
+
+
+@precision.door
+def chunked_step(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """One step of `scan.chunked`: all without time, state (B, H, K, P) gives y (B, H, P) and the next."""
+    state = log_decay.exp()[..., None] * state + k[..., :, None] * v[..., None, :]
+    return (q[..., None, :] @ state).squeeze(-2), state
+
+
+@precision.door
+def mixing(q: Tensor, k: Tensor, log_decay: Tensor) -> Tensor:
+    """The weights of `scan.chunked` from step s to step t: q_t' (decay_t ... decay_{s+1}) k_s, (..., T, T).
+
+    q and k are (..., T, K), log_decay (..., T, K) or (..., T, 1). The logarithms between two steps are summed
+    for each pair: the difference of two long sums would lose digits, and minus infinity twice is no number.
+    """
+    time = q.shape[-2]
+    later = torch.ones(time, time, dtype=torch.bool, device=q.device).tril(-1)[..., None]
+    passed = torch.where(later, log_decay.unsqueeze(-2), 0.0).cumsum(-3)  # (..., T, T, K or 1)
+    if log_decay.shape[-1] == 1:
+        weight = (q @ k.mT) * passed.exp().squeeze(-1)
+    else:
+        weight = (q.unsqueeze(-2) * passed.exp() * k.unsqueeze(-3)).sum(-1)
+    return weight.tril()
+
+
+def _plain(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """The definition of `scan.chunked`, one step after the other."""
+    steps = []
+    for query, key, value, rate in zip(*(part.unbind(1) for part in (q, k, v, log_decay)), strict=True):
+        y, state = chunked_step(query, key, value, rate, state)
+        steps.append(y)
+    return torch.stack(steps, 1), state
+
+
+def _products(
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor, size: int
+) -> tuple[Tensor, Tensor]:
+    """What `scan.chunked` gives, in chunks of `size` steps."""
+    time = q.shape[1]
+    q, k, v, log_decay = (
+        F.pad(part, (0, 0, 0, 0, 0, -time % size)).unflatten(1, (-1, size)).transpose(2, 3)
+        for part in (q, k, v, log_decay)
+    )  # (B, N, H, C, ...), C steps in each of N chunks; the padding neither adds nor fades
+    since = log_decay.cumsum(-2).exp()  # what each step still has of the state before the chunk
+    until = F.pad(log_decay[..., 1:, :], (0, 0, 0, 1)).flip(-2).cumsum(-2).flip(-2).exp()
+    added = (k * until).mT @ v  # (B, N, H, K, P): what the chunk leaves behind
+    before = []
+    for left, new in zip(since[..., -1, :, None].unbind(1), added.unbind(1), strict=True):
+        before.append(state)
+        state = left * state + new
+    y = mixing(q, k, log_decay) @ v + (q * since) @ torch.stack(before, 1)  # (B, N, H, C, P)
+    return y.transpose(2, 3).flatten(1, 2)[:, :time], state
+
+
+def _check(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None) -> None:
+    """Raise for shapes that `scan.chunked` cannot take."""
+    if k.ndim != 4 or k.shape[1] == 0 or q.shape != k.shape:
+        raise BadInput(
+            "chunked: expected q and k (batch, time, heads, keys) with at least one step, "
+            f"got {tuple(q.shape)} and {tuple(k.shape)}"
+        )
+    batch, time, heads, keys = k.shape
+    if v.ndim != 4 or v.shape[:3] != (batch, time, heads):
+        raise BadInput(f"chunked: expected v {(batch, time, heads)} and values, got {tuple(v.shape)}")
+    if log_decay.shape not in ((batch, time, heads, keys), (batch, time, heads, 1)):
+        raise BadInput(
+            f"chunked: expected log_decay {tuple(k.shape)} or {(batch, time, heads, 1)}, "
+            f"got {tuple(log_decay.shape)}"
+        )
+    if state is not None and state.shape != (batch, heads, keys, v.shape[3]):
+        raise BadInput(
+            f"chunked: expected state {(batch, heads, keys, v.shape[3])}, got {tuple(state.shape)}"
+        )

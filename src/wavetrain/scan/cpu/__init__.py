@@ -1,0 +1,1 @@
+"""The fused kernels of scan on CPU, compiled by numba: one file per recurrence."""

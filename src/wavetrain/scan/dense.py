@@ -1,0 +1,56 @@
+"""The fully connected recurrence, by PyTorch's own fused kernels where they have its activation."""
+
+import torch
+from torch import Tensor, nn
+
+from wavetrain.core import precision
+from wavetrain.errors import BadInput
+from wavetrain.scan.activation import Activation
+from wavetrain.scan.routes import took, written_out
+from wavetrain.scan.unroll import unroll
+
+
+@precision.door
+def dense(
+    x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear, activation: Activation
+) -> tuple[Tensor, Tensor]:
+    """The fully connected recurrence h_t = act(encode(x_t) + recur(h_{t-1})).
+
+    x is (B, T, I) and state (B, D). Returns h (B, T, D) and its last step (B, D). ReLU and tanh are run by
+    PyTorch's own fused kernel, which wants both maps to have a bias.
+    """
+    _check(x, state, encode, recur)
+    by_steps = activation is Activation.IDENTITY or x.dtype not in (torch.float32, torch.float64)
+    if by_steps or written_out(x, state, encode.weight):
+        took("dense", "plain")
+        return unroll(lambda now, state: (dense_step(now, state, encode, recur, activation),) * 2, x, state)
+    took("dense", "torch rnn")
+    run = torch._VF.rnn_relu if activation is Activation.RELU else torch._VF.rnn_tanh
+    weights = [encode.weight, recur.weight, encode.bias, recur.bias]
+    # biases, one layer, no dropout, gradients wanted, one direction, batch first
+    h, last = run(x, state[None], weights, True, 1, 0.0, True, False, True)  # (B, T, D), (1, B, D)
+    return h, last[0]
+
+
+@precision.door
+def dense_step(
+    x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear, activation: Activation
+) -> Tensor:
+    """One step of `dense`: x (B, I) and state (B, D) give the next state (B, D)."""
+    return activation(encode(x) + recur(state))
+
+
+def _check(x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear) -> None:
+    """Raise for what `scan.dense` cannot take."""
+    if x.ndim != 3 or x.shape[1] == 0 or x.shape[2] != encode.in_features:
+        raise BadInput(
+            f"dense: expected x (batch, time, {encode.in_features}) with at least one step, "
+            f"got {tuple(x.shape)}"
+        )
+    width = encode.out_features
+    if (recur.in_features, recur.out_features) != (width, width):
+        raise BadInput(
+            f"dense: expected recur from {width} to {width}, got {recur.in_features} to {recur.out_features}"
+        )
+    if state.shape != (x.shape[0], width):
+        raise BadInput(f"dense: expected state {(x.shape[0], width)}, got {tuple(state.shape)}")

@@ -1,0 +1,174 @@
+"""The selective recurrence: states in each channel whose rates and writing the input chooses."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from wavetrain.core import precision
+from wavetrain.errors import BadInput
+from wavetrain.scan._twice import again
+from wavetrain.scan.cpu import host
+from wavetrain.scan.routes import fast, took, whole
+
+
+@whole
+@precision.door
+def selective(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    state: Tensor | None = None,
+    skip: Tensor | None = None,
+    gate: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The recurrence h_t = exp(dt_t a) h_{t-1} + dt_t b_t x_t of N states in each channel, y_t = c_t . h_t.
+
+    x and dt are (B, T, E), a is (E, N); b and c (B, T, N) are shared by the channels. `state` (B, E, N) is
+    h_0, zero where left out. With `skip` (E,) y_t has skip x_t added, with `gate` (B, T, E) it is then taken
+    SiLU(gate_t) times. All real, of one dtype. Returns y (B, T, E) and the last h; the fast route never
+    writes out the states of all steps.
+    """
+    _check(x, dt, a, b, c, state, skip, gate)
+    if state is None:
+        state = x.new_zeros(len(x), *a.shape)
+    if fast(x, dt, a, b, c, state):
+        took("selective", "numba")
+        return _Selective.apply(x, dt, a, b, c, state, skip, gate)
+    took("selective", "plain")
+    return _plain(x, dt, a, b, c, state, skip, gate)
+
+
+@precision.door
+def selective_step(
+    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor
+) -> tuple[Tensor, Tensor]:
+    """One step of `selective`: x, dt (B, E), b, c (B, N) and state (B, E, N) give y (B, E) and the next."""
+    state = torch.exp(dt[..., None] * a) * state + (dt * x)[..., None] * b[:, None]
+    return (state @ c[..., None]).squeeze(-1), state
+
+
+def _plain(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    state: Tensor,
+    skip: Tensor | None,
+    gate: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Step by step: the definition."""
+    steps = []
+    for now in zip(*(part.unbind(1) for part in (x, dt, b, c)), strict=True):
+        y, state = selective_step(now[0], now[1], a, now[2], now[3], state)
+        steps.append(y)
+    y = torch.stack(steps, 1)
+    y = y if skip is None else y + skip * x
+    return y if gate is None else y * F.silu(gate), state
+
+
+def _check(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    state: Tensor | None,
+    skip: Tensor | None,
+    gate: Tensor | None,
+) -> None:
+    """Raise for what `scan.selective` cannot take."""
+    if x.ndim != 3 or x.shape[1] == 0:
+        raise BadInput(
+            f"selective: expected x (batch, time, channels) with at least one step, got {tuple(x.shape)}"
+        )
+    batch, time, width = x.shape
+    if a.ndim != 2 or len(a) != width:
+        raise BadInput(f"selective: expected a ({width}, states), got {tuple(a.shape)}")
+    shared = batch, time, a.shape[1]
+    wanted = {"dt": (dt, tuple(x.shape)), "b": (b, shared), "c": (c, shared)}
+    if state is not None:
+        wanted["state"] = (state, (batch, *a.shape))
+    if skip is not None:
+        wanted["skip"] = (skip, (width,))
+    if gate is not None:
+        wanted["gate"] = (gate, (batch, time, width))
+    for name, (given, shape) in wanted.items():
+        if given.shape != shape:
+            raise BadInput(f"selective: expected {name} {shape}, got {tuple(given.shape)}")
+    kinds = {given.dtype for given in (x, a, *(given for given, _ in wanted.values()))}
+    if len(kinds) > 1 or x.is_complex():
+        raise BadInput(f"selective: expected real tensors of one dtype, got {sorted(map(str, kinds))}")
+
+
+class _Selective(torch.autograd.Function):
+    """The numba route of `scan.selective`; takes and gives what `selective` does, in one dtype."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        x: Tensor,
+        dt: Tensor,
+        a: Tensor,
+        b: Tensor,
+        c: Tensor,
+        state: Tensor,
+        skip: Tensor | None,
+        gate: Tensor | None,
+    ) -> tuple[Tensor, Tensor]:
+        from wavetrain.scan.cpu.selective import CHUNK, TILE, forward
+
+        (batch, time, width), size = x.shape, a.shape[1]
+        y, last = host.fresh(x.shape, x.dtype), host.fresh((batch, size, width), x.dtype)
+        chunks = -(-time // CHUNK) if any(ctx.needs_input_grad) else 0
+        marks = host.fresh((batch, chunks, size, width), x.dtype)
+        inputs = [host.array(part) for part in (x, dt, a.t(), b, c, state.transpose(1, 2))]
+        arrays = [*inputs, *_ends(x, skip, gate), y.numpy(), last.numpy(), marks.numpy()]
+        pieces = host.tiles(batch, width, TILE // x.element_size())
+        host.spread(lambda piece: forward(*arrays, *piece), pieces, x.numel() * size)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(x, dt, a, b, c, state, skip, gate, marks)
+        return y, last.transpose(1, 2).contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
+        from wavetrain.scan.cpu.selective import TILE, backward
+
+        *inputs, marks = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return again(_plain, inputs, (grad, grad_last))
+        x, dt, a, b, c, _, skip, gate = inputs
+        (batch, time, width), size = x.shape, a.shape[1]
+        tile = TILE // x.element_size()
+        dx, ddt = host.fresh(x.shape, x.dtype), host.fresh(x.shape, x.dtype)
+        da, dstate = (host.fresh((batch, size, width), x.dtype) for _ in range(2))
+        dskip, dz = x.new_zeros(batch, width), host.fresh(x.shape if gate is not None else (0, 0, 0), x.dtype)
+        # summed tile by tile and then in order, so that the threads do not change the sum
+        shared = (-(-width // tile), batch, time, size)
+        db, dc = host.fresh(shared, x.dtype), host.fresh(shared, x.dtype)
+        unread = grad is None
+        grad = x.new_zeros(batch, 0, width) if grad is None else grad
+        grad_last = x.new_zeros(batch, width, size) if grad_last is None else grad_last
+        given = [host.array(part) for part in (x, dt, a.t(), b, c)]
+        returned = [host.array(part) for part in (marks, grad, grad_last.transpose(1, 2))]
+        results = [part.numpy() for part in (dx, ddt, da, dskip, dz, dstate)]
+        arrays = [*given, *_ends(x, skip, gate), *returned, *results]
+        sums = list(zip(db.numpy(), dc.numpy(), strict=True))
+        pieces = [(*sums[piece[2] // tile], *piece) for piece in host.tiles(batch, width, tile)]
+        host.spread(lambda piece: backward(*arrays, *piece), pieces, x.numel() * size)
+        of_skip = None if skip is None or unread else dskip.sum(0)
+        of_gate = None if gate is None or unread else dz
+        return dx, ddt, da.sum(0).t(), db.sum(0), dc.sum(0), dstate.transpose(1, 2), of_skip, of_gate
+
+
+def _ends(x: Tensor, skip: Tensor | None, gate: Tensor | None) -> tuple[np.ndarray, np.ndarray, int]:
+    """The skip, the gate, and where in its rows the gate begins; empty where there is none."""
+    passed = host.array(x.new_zeros(0) if skip is None else skip)
+    if gate is None:
+        return passed, host.array(x.new_zeros(len(x), 0, 0)), 0
+    return passed, *host.rows(gate)

@@ -1,0 +1,92 @@
+"""SiLU of a causal convolution with few taps in each channel, as it stands before many recurrences."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from wavetrain.core import precision
+from wavetrain.errors import BadInput
+from wavetrain.scan._twice import again
+from wavetrain.scan.convolution import grouped, latest
+from wavetrain.scan.cpu import host
+from wavetrain.scan.routes import fast, took, whole
+
+
+@whole
+@precision.door
+def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """SiLU of a causal convolution with few taps in each channel: y_t = SiLU(sum_k weight_k x_{t-k} + bias).
+
+    x is (B, T, E), past (B, K - 1, E) the steps before it, oldest first; weight (E, K) has the present first.
+    Returns y (B, T, E) and the next past.
+    """
+    _check(x, past, weight, bias)
+    if fast(x, past, weight):
+        took("short", "numba")
+        y = _Short.apply(x, past, weight, x.new_zeros(len(weight)) if bias is None else bias)
+        return y, latest(past, x)
+    took("short", "plain")
+    return _plain(x, past, weight, bias), latest(past, x)
+
+
+def _plain(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """y by PyTorch's convolution: the definition."""
+    y = grouped(x, past, weight.unsqueeze(1), 1)
+    return F.silu(y if bias is None else y + bias)
+
+
+def _check(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None) -> None:
+    """Raise for what `scan.short` cannot take."""
+    if x.ndim != 3 or x.shape[1] == 0:
+        raise BadInput(
+            f"short: expected x (batch, time, channels) with at least one step, got {tuple(x.shape)}"
+        )
+    batch, _, width = x.shape
+    if weight.ndim != 2 or len(weight) != width or weight.shape[1] == 0:
+        raise BadInput(f"short: expected weight ({width}, taps), got {tuple(weight.shape)}")
+    if past.shape != (batch, weight.shape[1] - 1, width):
+        raise BadInput(f"short: expected past {(batch, weight.shape[1] - 1, width)}, got {tuple(past.shape)}")
+    if bias is not None and bias.shape != (width,):
+        raise BadInput(f"short: expected bias ({width},), got {tuple(bias.shape)}")
+    kinds = {given.dtype for given in (x, past, weight, bias) if given is not None}
+    if len(kinds) > 1 or x.is_complex():
+        raise BadInput(f"short: expected real tensors of one dtype, got {sorted(map(str, kinds))}")
+
+
+class _Short(torch.autograd.Function):
+    """The numba route of `scan.short`: x, past, weight (E, K) and bias (E) to y, in one dtype."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, past: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        from wavetrain.scan.cpu.short import forward
+
+        y = host.fresh(x.shape, x.dtype)
+        arrays = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias)), y.numpy()]
+        work = x.numel() * (weight.shape[1] + 8)
+        host.spread(lambda piece: forward(*arrays, *piece), _tiles(x), work)
+        ctx.save_for_backward(x, past, weight, bias)
+        return y
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        from wavetrain.scan.cpu.short import backward
+
+        x, past, weight, bias = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return again(_plain, (x, past, weight, bias), (grad,))
+        dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
+        dweight, dbias = x.new_empty(len(x), *weight.t().shape), x.new_empty(len(x), len(weight))
+        inputs = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias, grad))]
+        arrays = [*inputs, *(part.numpy() for part in (dx, dpast, dweight, dbias))]
+        work = x.numel() * (2 * weight.shape[1] + 8)
+        host.spread(lambda piece: backward(*arrays, *piece), _tiles(x), work)
+        return dx, dpast, dweight.sum(0).t(), dbias.sum(0)
+
+
+def _tiles(x: Tensor) -> list[tuple[int, int, int, int]]:
+    """The pieces of a walk over x (B, T, E): (first, end) sequence and (left, right) channel."""
+    from wavetrain.scan.cpu.short import TILE
+
+    return host.tiles(len(x), x.shape[2], TILE // x.element_size())

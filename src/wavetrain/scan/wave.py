@@ -1,0 +1,186 @@
+"""The recurrence of waves: a circular convolution of the state on rings, and an activation."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from wavetrain.core import precision
+from wavetrain.core.windows import sliding
+from wavetrain.errors import BadInput
+from wavetrain.scan.activation import Activation
+from wavetrain.scan.cpu import host
+from wavetrain.scan.routes import fast, took, whole
+from wavetrain.scan.unroll import unroll
+
+
+@whole
+@precision.door
+def wave(
+    drive: Tensor, kernel: Tensor, state: Tensor | None = None, activation: Activation = Activation.RELU
+) -> tuple[Tensor, Tensor]:
+    """The recurrence h_t = act(kernel * h_{t-1} + drive_t) on rings, * the circular convolution.
+
+    drive is (B, T, C, N): C channels, each a ring of N positions; kernel (C, C, K) with K odd, as in
+    `torch.nn.Conv1d`: out[o, i] = sum over c, k of kernel[o, c, k] h[c, (i + k - K // 2) mod N]. `state`
+    (B, C, N) is h_0, zero where left out. Returns h (B, T, C, N) and its last step (B, C, N).
+    """
+    _check(drive, kernel, state)
+    if state is None:
+        state = torch.zeros_like(drive[:, 0])
+    if not drive.is_complex() and fast(drive, kernel, state):
+        took("wave", "numba")
+        return _Wave.apply(drive, kernel, state, activation.value)
+    took("wave", "plain")
+    return _plain(drive, kernel, state, activation)
+
+
+@precision.door
+def wave_step(
+    drive: Tensor, kernel: Tensor, state: Tensor, activation: Activation = Activation.RELU
+) -> Tensor:
+    """One step of `wave`: drive and state (B, C, N) give the next state (B, C, N)."""
+    return activation(_mixed(state, kernel) + drive)
+
+
+def _plain(drive: Tensor, kernel: Tensor, state: Tensor, activation: Activation) -> tuple[Tensor, Tensor]:
+    """Step by step: the definition."""
+
+    def step(now: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        state = wave_step(now, kernel, state, activation)
+        return state, state
+
+    return unroll(step, drive, state)
+
+
+def _mixed(state: Tensor, kernel: Tensor) -> Tensor:
+    """kernel * state on rings: state (B, C, N) and kernel (O, C, K) give (B, O, N)."""
+    return F.conv1d(_ring(state, kernel.shape[-1]), kernel)
+
+
+def _ring(state: Tensor, taps: int) -> Tensor:
+    """Rings (..., N) with their ends repeated on both sides, (..., N + taps - 1)."""
+    half, size = taps // 2, state.shape[-1]
+    return torch.cat([state[..., size - half :], state, state[..., :half]], -1)
+
+
+def _check(drive: Tensor, kernel: Tensor, state: Tensor | None) -> None:
+    """Raise for what `scan.wave` cannot take."""
+    if drive.ndim != 4 or drive.shape[1] == 0:
+        raise BadInput(
+            "wave: expected drive (batch, time, channels, positions) with at least one step, "
+            f"got {tuple(drive.shape)}"
+        )
+    batch, _, channels, size = drive.shape
+    if kernel.ndim != 3 or kernel.shape[:2] != (channels, channels):
+        raise BadInput(f"wave: expected kernel ({channels}, {channels}, taps), got {tuple(kernel.shape)}")
+    if kernel.shape[2] % 2 == 0 or kernel.shape[2] > size:
+        raise BadInput(
+            f"wave: expected an odd number of taps, at most {size}, got kernel {tuple(kernel.shape)}"
+        )
+    if state is not None and state.shape != (batch, channels, size):
+        raise BadInput(f"wave: expected state {(batch, channels, size)}, got {tuple(state.shape)}")
+    kinds = {tensor.dtype for tensor in (drive, kernel, state) if tensor is not None}
+    if len(kinds) > 1:
+        raise BadInput(f"wave: expected drive, kernel and state of one dtype, got {sorted(map(str, kinds))}")
+
+
+def _parts(h: Tensor) -> list[tuple[int, int]]:
+    """The parts of a batch: few where there is little to do, and never by the number of threads.
+
+    The gradient of the kernel is summed part by part, so threads must not change the parts.
+    """
+    batch, channels = h.shape[0], h.shape[2]
+    return host.parts(batch, min(32, max(4, h.numel() * channels >> 22)))
+
+
+class _Wave(torch.autograd.Function):
+    """The numba route of `scan.wave`; the activation is given by its name."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, drive: Tensor, kernel: Tensor, state: Tensor, activation: str
+    ) -> tuple[Tensor, Tensor]:
+        from wavetrain.scan.cpu.wave import CODES, forward, lanes, offsets, stride, weights
+
+        _, _, channels, size = drive.shape
+        taps = kernel.shape[2]
+        ring = stride(size, taps)
+        code = CODES[activation]
+        h = host.fresh(drive.shape, drive.dtype)
+        tiled, begins = weights(host.array(kernel)), offsets(channels, taps, ring)
+        inputs = [host.array(drive), tiled, begins, host.array(state)]
+        arrays = [*inputs, taps, ring, code, lanes(size), h.numpy()]
+        host.spread(lambda piece: forward(*arrays, *piece), _parts(h), h.numel() * channels)
+        ctx.activation = code
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(kernel, state, h)
+        return h, h[:, -1].clone()
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
+        from wavetrain.scan.cpu.wave import OUTPUTS, backward, lanes, offsets, span, stride, weights
+
+        kernel, state, h = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            return *_again(kernel, state, h, grad, grad_last, ctx.activation), None
+        batch, _, channels, size = h.shape
+        taps = kernel.shape[2]
+        ring, line = stride(size, taps), span(size, taps)
+        tiled = weights(host.array(kernel.transpose(0, 1).flip(2)))
+        begins, far_begins = (offsets(channels, taps, length) for length in (ring, line))
+        ddrive, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
+        parts = _parts(h)
+        # summed part by part and then in order, so that the threads do not change the sum
+        wanted = ctx.needs_input_grad[1]
+        outputs = tiled.shape[0] * OUTPUTS if wanted else 0
+        dweights = np.zeros((len(parts), outputs, begins.size), tiled.dtype)
+        grad = h.new_zeros(batch, 0, channels, size) if grad is None else grad
+        grad_last = torch.zeros_like(state) if grad_last is None else grad_last
+        inputs = [
+            host.array(h),
+            host.array(state),
+            host.array(grad),
+            host.array(grad_last),
+            tiled,
+            begins,
+            far_begins,
+        ]
+        sizes = [taps, ring, line, ctx.activation, lanes(size)]
+        arrays = [*inputs, *sizes, ddrive.numpy(), dstate.numpy()]
+        pieces = [(total, *part) for total, part in zip(dweights, parts, strict=True)]
+        host.spread(lambda piece: backward(*arrays, *piece), pieces, h.numel() * channels)
+        if not wanted:
+            return ddrive, None, dstate, None
+        dkernel = dweights.sum(0)[:channels, : channels * taps].reshape(kernel.shape)
+        return ddrive, torch.from_numpy(dkernel), dstate, None
+
+
+def _again(
+    kernel: Tensor,
+    state: Tensor,
+    h: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+    activation: int,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients with a graph of their own, step by step from the end."""
+    from wavetrain.scan.cpu.wave import RELU, TANH
+
+    slope = torch.ones_like(h)
+    if activation == TANH:
+        slope = 1 - h * h
+    if activation == RELU:
+        slope = (h > 0).to(h.dtype)
+    turned = kernel.transpose(0, 1).flip(2)
+    back = torch.zeros_like(state) if grad_last is None else grad_last
+    steps = []
+    for t in range(h.shape[1] - 1, -1, -1):
+        steps.append((back if grad is None else back + grad[:, t]) * slope[:, t])
+        back = _mixed(steps[-1], turned)
+    ddrive = torch.stack(steps[::-1], 1)
+    before = _ring(torch.cat([state.unsqueeze(1), h[:, :-1]], 1), kernel.shape[-1])
+    dkernel = torch.einsum("btoi,btcik->ock", ddrive, sliding(before, kernel.shape[-1], -1))
+    return ddrive, dkernel, back
