@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from tests.mutants.bench import Bench
-from tests.mutants.choose import CONTRACT, Tests
+from tests.mutants.choose import CASES, Tests
 from tests.mutants.draw import HERE, Change, digest, draw
 
 
 def promises() -> list[str]:
-    """The names of the contract's tests."""
-    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", "--collect-only", *CONTRACT]
+    """The names of the tests with a case for each member or file."""
+    command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", "--collect-only", *CASES]
     environment = {**os.environ, "PYTHONPATH": str(HERE / "src")}
     done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        sys.exit(f"the contract's tests cannot be collected:\n{done.stdout}{done.stderr}")
+        sys.exit(f"the tests cannot be collected:\n{done.stdout}{done.stderr}")
     return [line for line in done.stdout.splitlines() if "::" in line]
 
 

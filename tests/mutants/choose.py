@@ -8,6 +8,8 @@ from tests.mutants.draw import HERE, SOURCE, digest
 from wavetrain.find import KINDS
 
 CONTRACT = sorted(str(path.relative_to(HERE)) for path in (HERE / "tests").glob("test_contract*.py"))
+BY_MEMBER = ["tests/test_recall.py", "tests/test_starts.py", "tests/test_task_defaults.py"]
+CASES = [*CONTRACT, *BY_MEMBER, "tests/test_structure.py"]  # a case is called like a member or a file
 FEW = 4  # test files that import a file
 
 
@@ -47,6 +49,7 @@ class Tests:
         own = Path(name).relative_to(SOURCE).parts[0] in KINDS and member[0] != "_"
         # what members share is tried by the contract of those who use it
         promised = self.promised({member} if own else set(self.users(name)[:FEW]))
+        promised += self.promised({str(Path(name).relative_to(SOURCE))})
         naming = {test for test, used in self.named.items() if name in used}
         naming = naming if len(naming) <= FEW else set()
         if Path(name).stem == "__init__":
@@ -65,7 +68,7 @@ class Tests:
         return runs
 
     def promised(self, members: set[str]) -> list[str]:
-        """The cases of the contract that are about some members."""
+        """The cases that are called like some members, or like a file."""
         return [one for one in self.contract if members & set(re.split(r"[\[\]-]", one)[1:])]
 
     def users(self, name: str) -> list[str]:
