@@ -426,6 +426,36 @@ def test_a_full_segment_gives_up_its_weakest_synapses_for_what_comes():
     }
 
 
+def test_of_segments_that_learned_last_at_once_the_newest_gives_way():
+    """Two segments of one cell learn in the same records; the third takes the place of the second."""
+    how = Dendrites(activation=2, matching=2, grow=2, synapses=4, initial=0.6, segments=2)
+    memory = TemporalMemory(8, 1, how, seed=1)
+
+    def told(state, *before: int):
+        """What was active before column 7; each time from a reset."""
+        x = torch.zeros(2, 8, dtype=torch.bool)
+        x[0, list(before)] = x[1, 7] = True
+        _, state = memory.forward(x, memory.reset(state))
+        return state, sorted(sorted(source.tolist()) for _, source, _ in memory.segments(state))
+
+    state, _ = told(memory.empty(), 0, 1)
+    state, both = told(state, 2, 3)
+    assert both == [[0, 1], [2, 3]]
+    state, both = told(state, 0, 1, 2, 3)  # both are active, and learn
+    assert both == [[0, 1], [2, 3]]
+    state, both = told(state, 4, 5)
+    assert both == [[0, 1], [4, 5]]
+    state, both = told(state, 2, 3)  # [0, 1] learned longest ago
+    assert both == [[2, 3], [4, 5]]
+
+
+@pytest.mark.parametrize("least", ["activation", "matching"])
+def test_no_threshold_is_below_one(least: str):
+    with pytest.raises(BadInput, match="expected 1 <= thresholds <= grow <= synapses"):
+        TemporalMemory(8, 1, replace(SMALL, **{least: 0}))
+    TemporalMemory(8, 1, replace(SMALL, **{least: 1}))
+
+
 @pytest.mark.parametrize("periodic", [False, True])
 def test_a_missing_value_has_no_bits_and_an_endless_one_is_refused(periodic: bool):
     x = torch.tensor([0.3, torch.nan, 0.9], dtype=torch.float64)
@@ -472,6 +502,16 @@ def test_the_pooler_takes_the_columns_that_see_most():
     half, middle = pooler.forward(x.repeat(25, 1))
     rest, last = pooler.forward(x.repeat(15, 1), middle)
     assert torch.equal(torch.cat([half, rest]), long) and torch.equal(last, end)
+
+
+@pytest.mark.parametrize(("up", "down"), [(0.0, 0.25), (0.25, 0.0), (1.0, 0.0), (0.0, 1.0), (0.0, 0.0)])
+def test_the_pooler_learns_by_each_of_its_steps_alone(up: float, down: float):
+    pooler = SpatialPooler(30, columns=48, winners=6, seed=3)
+    pooler.up, pooler.down = up, down
+    x, state = torch.rand(1, 30, generator=dice(2)) < 0.3, pooler.empty()
+    y, after = pooler.forward(x, state)
+    moved = torch.where(x, (state + up).clamp(max=1), (state - down).clamp(min=0))
+    torch.testing.assert_close(after, torch.where(y.mT & (state >= 0), moved, state))
 
 
 def test_hundreds_of_records_of_the_pooler_are_those_of_a_plain_loop():

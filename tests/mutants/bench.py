@@ -112,7 +112,7 @@ class Bench:
         """The verdict, and by which test or why."""
         if run.code in (0, 5):
             return "survived", ""
-        if run.code is None and before:
+        if run.code is None and before and not self.passes(words):
             return "survived", f"not seen to the end: {' '.join(words)}"
         if not self.passes([run.failed] if "::" in run.failed else words):
             return "unclear", f"{run.failed or ' '.join(words)} fails without the change too"

@@ -8,8 +8,13 @@ from tests.mutants.draw import HERE, SOURCE, digest
 from wavetrain.find import KINDS
 
 CONTRACT = sorted(str(path.relative_to(HERE)) for path in (HERE / "tests").glob("test_contract*.py"))
-BY_MEMBER = ["tests/test_recall.py", "tests/test_starts.py", "tests/test_task_defaults.py"]
-CASES = [*CONTRACT, *BY_MEMBER, "tests/test_structure.py"]  # a case is called like a member or a file
+DEFAULTS = ["tests/test_lens_defaults.py", "tests/test_starts.py", "tests/test_task_defaults.py"]
+CASES = [
+    *CONTRACT,
+    *DEFAULTS,
+    "tests/test_recall.py",
+    "tests/test_structure.py",
+]  # a case for each member or file
 FEW = 4  # test files that import a file
 
 
@@ -44,11 +49,11 @@ class Tests:
         mirror, near = self.mirror(name), [name]
         while not mirror and near:  # of those who import it, or import those
             near = [user for user, used in self.uses.items() if used & set(near) and user not in near]
-            mirror = sorted({test for one in near for test in self.mirror(one)})[:FEW]
+            mirror = self.first(name, {test for one in near for test in self.mirror(one)})[:FEW]
         member = Path(name).stem
         own = Path(name).relative_to(SOURCE).parts[0] in KINDS and member[0] != "_"
         # what members share is tried by the contract of those who use it
-        promised = self.promised({member} if own else set(self.users(name)[:FEW]))
+        promised = self.promised({member} if own else set(self.users(name)[: FEW // 2]))
         promised += self.promised({str(Path(name).relative_to(SOURCE))})
         naming = {test for test, used in self.named.items() if name in used}
         naming = naming if len(naming) <= FEW else set()
@@ -60,12 +65,9 @@ class Tests:
             )
             naming |= {test for user in beside for test in self.mirror(user)}
         last = sorted(naming - {*mirror, *CONTRACT})
-        runs = [["-m", "not slow", *mirror, *promised]] if mirror or promised else []
-        if any("pytest.mark.slow" in (HERE / test).read_text(encoding="utf-8") for test in mirror):
-            runs.append(["-m", "slow", *mirror])
-        if last:
-            runs.append(["-m", "not slow", *last])
-        return runs
+        slow = [test for test in mirror if "pytest.mark.slow" in (HERE / test).read_text(encoding="utf-8")]
+        runs = [["-m", "not slow", *some] for some in (mirror, last, promised)] + [["-m", "slow", *slow]]
+        return [words for words in runs if len(words) > 2]
 
     def promised(self, members: set[str]) -> list[str]:
         """The cases that are called like some members, or like a file."""
@@ -92,6 +94,11 @@ class Tests:
             return [own]
         top = [one for one in self.named if Path(one).parent == Path("tests") and one not in CONTRACT]
         return sorted(one for one in top if stem in Path(one).stem.removeprefix("test_").split("_"))
+
+    def first(self, name: str, tests: set[str]) -> list[str]:
+        """First the tests that speak of a file: those of scan.attention try kernels/attention.py."""
+        word = re.compile(rf"\b{Path(name).stem.removesuffix('_cpu')}\b")
+        return sorted(tests, key=lambda test: (not word.search((HERE / test).read_text("utf-8")), test))
 
     def digest(self, runs: list[list[str]]) -> str:
         """Of the tests' own text and of what they share."""

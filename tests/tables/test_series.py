@@ -155,6 +155,16 @@ def test_gaps_are_named():
     assert "a gap of 11 after 59" in what
 
 
+@pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
+@pytest.mark.parametrize("begin", [320_000_000, 1_700_000_000, 4_000_000_000])
+def test_unix_time_is_read_in_its_unit(unit: int, begin: int):
+    """Seconds, or parts of them, from 1980 to 2096: a step is as long as it is, whatever it is counted in."""
+    ticks = [unit * (begin + 60 * row + 7140 * (row > 59)) for row in range(COUNT)]
+    task, what, _ = forecast(written("time,noise", ticks, NOISE))
+    assert same(task, ALONE) and "time, which dates the rows" in what
+    assert f"a gap of 2 h after {unit * (begin + 60 * 59)}" in what
+
+
 def test_months_and_working_days_have_no_gaps():
     months = [f"{1990 + row // 12}-{row % 12 + 1:02}-01" for row in range(COUNT)]
     working = [str(np.busday_offset("2024-01-01", row)) for row in range(COUNT)]

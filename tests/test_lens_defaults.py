@@ -1,0 +1,187 @@
+"""The defaults of lenses: what the documentation says, given as an argument, is what stands without it.
+
+Each argument is tried with its documented value, which must change nothing, and with another, which must
+change something: a default that no figure depends on would pin nothing. Where None stands for a value that is
+found, that value is given. The map of a unit that fires in one bin is worked out by hand.
+"""
+
+import inspect
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.lenses.operators import Given, empty
+from tests.promises import normal
+from wavetrain import find
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
+from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
+from wavetrain.lenses.operator.head_count import head_count
+from wavetrain.lenses.operator.interaction_rank import interaction_rank
+from wavetrain.lenses.population.privileged_basis import privileged_basis
+from wavetrain.lenses.space.grid_score import grid_score
+from wavetrain.lenses.space.place_fields import place_fields
+from wavetrain.lenses.space.remapping import remapping
+
+TIME = 120
+PLACE = torch.tanh(normal(3, TIME + 10, 2).unfold(1, 11, 1).sum(-1) / 4)
+ACTIVITY = normal(3, TIME, 4, seed=5).abs() + (PLACE[..., :1] > 0)
+LEAST, MOST = PLACE.amin((0, 1)).tolist(), PLACE.amax((0, 1)).tolist()
+UNITS = 8
+FIELD = normal(2, 40, UNITS, seed=3).cumsum(1)
+
+
+class Argument(NamedTuple):
+    """What stands by default, and another value."""
+
+    default: Any
+    other: Any
+
+
+BOX = {
+    "bins": Argument(20, 19),
+    "smooth": Argument(1.0, 0.9),
+    "low": Argument(LEAST, -1.5),
+    "high": Argument(MOST, 1.5),
+    "seed": Argument(0, 1),
+}
+AWAY = Argument(TIME // 10, 3)
+
+
+def maps(*sizes: float) -> Tensor:
+    """Weights (1, 3, 2, 2) whose maps from step to step are e_1, and e_1 with a little of e_2 or e_3."""
+    weight = torch.zeros(1, 3, 2, 2, dtype=torch.float64)
+    weight[0, 0] = torch.tensor([[1.0, 0], [1, 1]])
+    weight[0, 1, 1, 0], weight[0, 2, 1, 1] = sizes
+    return weight
+
+
+def block(*sizes: float) -> Tensor:
+    """Weights (1, 1, T, T) of a system with these singular values at the middle step."""
+    middle = len(sizes)
+    weight = torch.zeros(1, 1, 2 * middle, 2 * middle, dtype=torch.float64)
+    weight[0, 0, middle:, :middle] = torch.diag(torch.tensor(sizes, dtype=torch.float64))
+    return weight
+
+
+def basis(**words: Any) -> Any:
+    torch.manual_seed(0)
+    return privileged_basis(Elman(6, inputs=2).double(), normal(2, 5, 2), **words)
+
+
+LOOKS = {
+    "dynamical_systems_form": lambda **words: dynamical_systems_form(
+        Given(block(1, 3e-10, 3e-11)), empty(block(1, 1, 1)), **words
+    ),
+    "grid_score": lambda **words: grid_score(ACTIVITY, PLACE, **({"shifts": 5} | words)),
+    "head_count": lambda **words: head_count(Given(maps(3e-8, 5e-9)), empty(maps(1, 1)), **words),
+    "interaction_rank": lambda **words: interaction_rank(Given(maps(6e-8, 6e-9)), empty(maps(1, 1)), **words),
+    "place_fields": lambda **words: place_fields(ACTIVITY, PLACE, **({"shifts": 5} | words)),
+    "privileged_basis": basis,
+    "remapping": lambda **words: remapping(ACTIVITY, PLACE, **({"shuffles": 5} | words)),
+    "space_time_spectrum": lambda **words: space_time_spectrum(FIELD, **({"surrogates": 5} | words)),
+}
+ARGUMENTS = {
+    "dynamical_systems_form": {"states": Argument(2, 1), "tolerance": Argument(1e-10, 1e-9)},
+    "grid_score": BOX | {"away": AWAY},
+    "head_count": {"tolerance": Argument(1e-8, 1e-7)},
+    "interaction_rank": {"tolerance": Argument(1e-8, 1e-7)},
+    "place_fields": BOX
+    | {
+        "away": AWAY,
+        "part": Argument(0.5, 0.6),
+        "least": Argument(3, 4),
+        "label": Argument(None, (PLACE[..., 0] > 0).long()),
+    },
+    "privileged_basis": {
+        "phi": Argument(None, torch.eye(6).double()),
+        "columns": Argument(6 // 2, 2),
+        "readout": Argument(False, True),
+    },
+    "remapping": BOX | {"grid": Argument(ACTIVITY, ACTIVITY.flip(-1) ** 2)},
+    "space_time_spectrum": {
+        "speed": Argument(None, 0.5),
+        "slack": Argument(1.0, 2.0),
+        "position": Argument(None, torch.arange(UNITS) * 2.0),
+        "period": Argument(None, UNITS + 1.0),
+        "seed": Argument(0, 1),
+    },
+}
+DRAWS = {"grid_score": "shifts", "place_fields": "shifts", "remapping": "shuffles"}
+DRAWS |= {"space_time_spectrum": "surrogates"}
+
+
+def alike(one: Any, two: Any) -> bool:
+    """Whether all parts of two answers are the same, bit for bit."""
+    pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(one, two, strict=True)]
+    return all(a.shape == b.shape and np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
+
+def test_every_argument_with_a_default_is_here() -> None:
+    for found in find.members("lenses"):
+        arguments = inspect.signature(found.load()).parameters.values()
+        named = {one.name for one in arguments if one.default is not one.empty}
+        drawn = {DRAWS[found.name]} if found.name in DRAWS else set()
+        assert named == set(ARGUMENTS.get(found.name, {})) | drawn, found.name
+
+
+CASES = [(lens, argument) for lens, arguments in ARGUMENTS.items() for argument in arguments]
+
+
+@pytest.mark.parametrize(("lens", "argument"), CASES)
+def test_the_documented_value_changes_nothing_and_another_does(lens: str, argument: str) -> None:
+    look, (default, other) = LOOKS[lens], ARGUMENTS[lens][argument]
+    # a length wants places: units in the order of their index, on a ring of as many
+    whole = {"position": torch.arange(float(UNITS))} if argument == "period" else {}
+    default = float(UNITS) if argument == "period" else default
+    plain = look()
+    assert alike(plain, look(**whole, **{argument: default}))
+    assert not alike(plain, look(**whole, **{argument: other}))
+
+
+@pytest.mark.parametrize("lens", DRAWS)
+def test_two_hundred_draws_make_the_null(lens: str) -> None:
+    given = {"bins": 5} if lens != "space_time_spectrum" else {}
+    look = {
+        "grid_score": lambda: grid_score(ACTIVITY[..., :1], PLACE, **given).null_grid,
+        "place_fields": lambda: place_fields(ACTIVITY[..., :1], PLACE, **given).null,
+        "remapping": lambda: remapping(ACTIVITY, PLACE, **given).null,
+        "space_time_spectrum": lambda: space_time_spectrum(FIELD[:1, :9]).null,
+    }
+    assert len(look[lens]()) == 200
+
+
+def bump() -> np.ndarray:
+    """A Gaussian of deviation 1, cut at 4, of sum 1: what smoothing leaves of one bin."""
+    weight = np.exp(-(np.arange(-4, 5) ** 2) / 2)
+    return weight / weight.sum()
+
+
+CENTRES = torch.cartesian_prod(torch.arange(20), torch.arange(20)).double()  # one visit to each of 20 x 20
+
+
+@pytest.mark.parametrize("lens", ["grid_score", "place_fields"])
+def test_the_map_of_a_unit_that_fires_in_one_bin(lens: str) -> None:
+    """Smoothed by one bin, as visits are: the outer product of two Gaussians; its half has five bins."""
+    activity = (torch.tensor([9.0, 11.0]) == CENTRES).all(-1).double()[None, :, None]
+    look = {"grid_score": grid_score, "place_fields": place_fields}[lens]
+    seen = look(activity, CENTRES[None], shifts=1)
+    wanted = np.zeros((20, 20))
+    wanted[5:14, 7:16] = np.outer(bump(), bump())
+    np.testing.assert_allclose(seen.rate[0], wanted, atol=1e-12)
+    if lens == "place_fields":
+        assert seen.fields.tolist() == [1] and seen.size.tolist() == [5]
+
+
+def test_a_unit_that_moves_by_a_bin_keeps_what_two_gaussians_share() -> None:
+    """Its map lies along the track like a Gaussian; the correlation with its own neighbour, bin by bin."""
+    track = torch.arange(20).double().repeat(2)[None, :, None].expand(2, -1, -1)
+    activity = torch.zeros(2, 40, 1)
+    activity[:, 9] = activity[:, 20 + 10] = 1
+    seen = remapping(activity, track, shuffles=1)
+    maps = np.zeros((2, 20))
+    maps[0, 5:14] = maps[1, 6:15] = bump()
+    assert seen.within == pytest.approx(np.corrcoef(maps)[0, 1])
