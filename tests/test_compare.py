@@ -186,6 +186,23 @@ def test_what_does_not_fit_is_left_out_of_the_default(tmp_path, monkeypatch):
         run(source_of("values", tmp_path), tmp_path / "out", ("lssl",), TINY)
 
 
+@pytest.mark.parametrize("order", [("lssl", "elman"), ("elman", "lssl")])
+def test_what_does_not_fit_is_left_out_wherever_it_stands(tmp_path, monkeypatch, order: tuple[str, ...]):
+    named = [find.named(name, ("layers",)) for name in order]
+    monkeypatch.setattr(module, "founders", lambda: named)
+    terms = dataclasses.replace(TINY, steps=1, seeds=(0,), rates=(1e-3,))
+    result = run(source_of("values", tmp_path), tmp_path / "out", None, terms)
+    assert [one.layer for one in result.figures] == ["elman"] and set(result.left_out) == {"lssl"}
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_where_nothing_fits_that_is_said(tmp_path, monkeypatch, count: int):
+    named = [find.named(name, ("layers",)) for name in ("s4", "lssl")]
+    monkeypatch.setattr(module, "founders", lambda: named[-count:])
+    with pytest.raises(BadInput, match="lssl: expected a budget of at least"):
+        run(source_of("values", tmp_path), tmp_path / "out", None, dataclasses.replace(TINY, parameters=60))
+
+
 def test_a_budget_too_small_is_one_clear_line():
     with pytest.raises(BadInput, match=r"elman: expected a budget of at least \d+ parameters .* got 10"):
         fitting_width(find.named("elman"), Adding(), Terms(10))
@@ -205,11 +222,17 @@ def test_by_default_there_is_the_oldest_layer_of_each_family():
     assert {"elman", "lstm"} <= set(names) and "identity_rnn" not in names
 
 
-def test_long_sequences_are_looked_at_in_part():
+def test_long_sequences_are_looked_at_in_part(tmp_path: Path):
     assert module._crop(Adding(100), 40) == (4, 6, 100)
     assert module._crop(Adding(3), 40) == (4, 3, 3)
     wide = dataclasses.replace(load("digits").task, inputs=1024, outputs=1024)  # type: ignore[type-var]
     assert module._crop(wide, 40) == (1, 4, 64)
+    tokens = load(source_of("tokens", tmp_path)).task
+    assert module._crop(tokens, 40) == (4, 6, 9)  # 40 x 40 floats for each of 6 x 6 pairs of steps
+    assert module._crop(tokens, 4096) == (1, 2, 9)  # as many as there may be, for a single pair
+    assert module._crop(tokens, 1024) == (1, 4, 9)
+    assert module._crop(tokens, 512) == (1, 6, 9)
+    assert module._crop(tokens, 482) == (2, 6, 9)  # 482**2 is just below half of 2**24 / 36
 
 
 BAD = {
