@@ -19,7 +19,8 @@ Learning is local and online, and nothing of it has a gradient: thresholds, sets
 which is arrays. Beside it are the encoders, the spatial pooler and the read-outs of the study: the code whose
 columns are predicted most, and a softmax. Ours: segments with too few synapses to match are taken away; of
 equal matches the lower number learns; of synapses as weak that from the lower cell goes; a full cell gives up
-what learned longest ago, of equals the newest. Left out: apical and basal dendrites from elsewhere, boosting in the pooler.
+what learned longest ago, of equals the newest. Left out: apical and basal dendrites from elsewhere, boosting
+in the pooler.
 """
 
 import math
