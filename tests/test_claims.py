@@ -1,42 +1,105 @@
-"""A verdict takes three seeds that agree, or a clear share of many."""
+"""A verdict takes three seeds that agree, or a clear share of many; a claim's follows from its parts."""
 
-from wavetrain.evidence.claims import FAILS, HOLDS, OPEN, Claim, verdict
+import pytest
 
-CLAIM = Claim(
-    "a > 1",
-    "a source",
-    "a seed",
-    (),
-    {},
-    holds=lambda figures: None if figures["a"] == 0 else figures["a"] > 1,
+from wavetrain.evidence.claims import (
+    FAILED,
+    PARTLY,
+    REPRODUCED,
+    UNDECIDED,
+    Claim,
+    Measured,
+    Part,
+    chosen,
+    every,
+    together,
+    verdict,
 )
 
 
-def of(*values: float) -> list[dict[str, float]]:
-    return [{"a": value} for value in values]
+def claim(*parts: Part) -> Claim:
+    return Claim(title="A", sentence="A", topic="Gates", source="a source", systems=(), parts=parts)
+
+
+ABOVE = Part(
+    says="a is above 1", holds=lambda figures: None if figures["a"] == 0 else figures["a"] > 1, figures=("a",)
+)
+BELOW = Part(says="a is below 3", holds=lambda figures: figures["a"] < 3)
+ONE = claim(ABOVE)
+
+
+def of(*values: float) -> list[Measured]:
+    return [Measured({"a": value}) for value in values]
 
 
 def test_verdicts() -> None:
-    assert verdict(CLAIM, of(2, 2, 2)).word == HOLDS
-    assert verdict(CLAIM, of(1, 1, 1)).word == FAILS
-    mixed = verdict(CLAIM, of(2, 1, 2))
-    assert (mixed.word, mixed.agree, mixed.seeds) == (OPEN, 2, 3)
-    assert "2 of 3" in mixed.why
+    assert verdict(ONE, of(2, 2, 2)).word == REPRODUCED
+    assert verdict(ONE, of(1, 1, 1)).word == FAILED
+    mixed = verdict(ONE, of(2, 1, 2))
+    (part,) = mixed.parts
+    assert (mixed.word, part.agree, part.seeds) == (UNDECIDED, 2, 3)
+    assert "2 of 3" in part.why
 
 
 def test_the_share_of_many_seeds_decides() -> None:
     def share(agree: int, seeds: int) -> str:
-        return verdict(CLAIM, of(*[2] * agree, *[1] * (seeds - agree))).word
+        return verdict(ONE, of(*[2] * agree, *[1] * (seeds - agree))).word
 
-    assert [share(agree, 7) for agree in range(8)] == 5 * [FAILS] + 2 * [OPEN] + [HOLDS]
-    assert [share(agree, 10) for agree in (6, 7, 8, 9)] == [FAILS, OPEN, OPEN, HOLDS]
-    assert [share(agree, 6) for agree in (0, 1, 5, 6)] == [FAILS, OPEN, OPEN, HOLDS]
+    assert [share(agree, 7) for agree in range(8)] == 5 * [FAILED] + 2 * [UNDECIDED] + [REPRODUCED]
+    assert [share(agree, 10) for agree in (6, 7, 8, 9)] == [FAILED, UNDECIDED, UNDECIDED, REPRODUCED]
+    assert [share(agree, 6) for agree in (0, 1, 5, 6)] == [FAILED, UNDECIDED, UNDECIDED, REPRODUCED]
 
 
 def test_too_few_seeds_or_too_small_a_scale_decide_nothing() -> None:
-    assert verdict(CLAIM, of(2, 2)).word == OPEN
-    assert verdict(CLAIM, of(2, 2, 2), decides=False).word == OPEN
+    assert verdict(ONE, of(2, 2)).word == UNDECIDED
+    assert verdict(ONE, of(2, 2, 2), decides=False).word == UNDECIDED
 
 
-def test_a_seed_that_cannot_tell_leaves_it_open() -> None:
-    assert verdict(CLAIM, of(2, 0, 2)).word == OPEN
+def test_a_seed_that_cannot_tell_leaves_it_undecided() -> None:
+    assert verdict(ONE, of(2, 0, 2)).word == UNDECIDED
+
+
+def test_each_part_is_judged_by_itself() -> None:
+    both = verdict(claim(ABOVE, BELOW), of(4, 4, 4))
+    assert [part.word for part in both.parts] == [REPRODUCED, FAILED]
+    assert (both.word, both.reproduced) == (PARTLY, 1)
+    assert verdict(claim(ABOVE, BELOW), of(2, 2, 2)).word == REPRODUCED
+
+
+@pytest.mark.parametrize(
+    ("words", "word"),
+    [
+        ([REPRODUCED, REPRODUCED], REPRODUCED),
+        ([REPRODUCED, UNDECIDED], PARTLY),
+        ([FAILED, REPRODUCED], PARTLY),
+        ([FAILED, UNDECIDED], FAILED),
+        ([UNDECIDED, UNDECIDED], UNDECIDED),
+        ([], UNDECIDED),
+    ],
+)
+def test_the_word_for_a_claim_follows_from_its_parts(words: list[str], word: str) -> None:
+    assert together(words) == word
+
+
+def test_a_figure_that_was_not_measured_leaves_its_part_undecided() -> None:
+    (part,) = verdict(ONE, [Measured({"b": 1.0})] * 3).parts
+    assert part.word == UNDECIDED and "'a' was not measured" in part.why
+
+
+def test_all_parts_together_say_what_one_seed_says() -> None:
+    whole = claim(ABOVE, BELOW)
+    assert [whole.holds({"a": value}) for value in (2.0, 4.0, 0.0)] == [True, False, None]
+    assert every([]) is True
+
+
+def test_a_diverged_figure_satisfies_no_comparison() -> None:
+    assert ONE.holds(Measured({"a": None})) is False
+
+
+def test_figures_are_chosen_by_pattern_in_the_order_of_the_patterns() -> None:
+    names = ["loss_a", "score_a", "loss_b"]
+    assert chosen(names, ("score_*", "loss_*", "loss_a")) == ["score_a", "loss_a", "loss_b"]
+
+
+def test_predicates_know_the_scale_of_their_figures() -> None:
+    assert Measured({"a": 1.0}, scale=(1, 2)).scale == (1, 2)

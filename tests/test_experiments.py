@@ -10,6 +10,7 @@ import pytest
 from wavetrain import find
 from wavetrain.evidence import picture
 from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.result import Words
 from wavetrain.experiments.waves import (
     wave_rnn_ablation,
     wave_rnn_adding,
@@ -70,7 +71,9 @@ def test_scales_and_claim(found: find.Found) -> None:
         assert all(field.kw_only for field in dataclasses.fields(scale)), "@dataclass(kw_only=True)"
     known = {one.name for one in find.everything()}
     assert set(module.claim.systems) <= known
-    assert found.facts["text"] == module.claim.text  # what is read without importing is what is there
+    assert Words.of(found.facts) == Words.of(
+        vars(module.claim) | {"published": found.facts.get("published", {})}
+    )
 
 
 def test_copy_predicate() -> None:

@@ -38,7 +38,7 @@ def test_every_member_is_what_its_file_is_called(found: find.Found):
     """A class for a system or task, a function for a lens or recording, the module for an experiment."""
     assert found.summary.endswith((".", "?")) or len(found.summary) > 20
     if found.kind == "experiments":
-        assert found.symbol == "" and {"text", "source", "seed"} <= set(found.facts)
+        assert found.symbol == "" and {"title", "sentence", "source", "topic", "parts"} <= set(found.facts)
         return
     one = found.load()
     assert callable(one) and one.__module__ == found.module

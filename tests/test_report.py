@@ -42,12 +42,15 @@ PICTURES = {
 def result(name: str = "wave_rnn_adding", scale: str = "small", **changes) -> dict:
     """A result as the runner writes it."""
     whole = {
+        "version": VERSION,
         "experiment": name,
         "about": "Does a wave help?\n\nKeller 2023, arXiv 2309.08045.\n\n    h_t = relu(u * h_{t-1})\n",
         "claim": {
-            "text": "The wave RNN solves adding ten times sooner",
+            "title": "Adding is solved ten times sooner with waves",
+            "sentence": "The wave RNN solves adding ten times sooner",
+            "parts": [{"says": "It needs a tenth of the steps", "figures": ["wave_steps"]}],
             "source": "arXiv 2309.08045, table 2",
-            "seed": "T, stop 9",
+            "topic": "Travelling waves",
             "systems": ["wave_rnn", "identity_rnn", "copying"],
             "published": {"wave_steps": 300, "speed-up (slide)": "about 100 times"},
             "notes": "",
@@ -55,7 +58,10 @@ def result(name: str = "wave_rnn_adding", scale: str = "small", **changes) -> di
         },
         "scale": scale,
         "settings": {"length": 30, "rates": [0.001, 0.0001]},
-        "verdict": {"word": "holds", "agree": 3, "seeds": 3, "why": ""},
+        "verdict": {
+            "word": "reproduced",
+            "parts": [{"word": "reproduced", "agree": 3, "seeds": 3, "why": ""}],
+        },
         "seeds": [0, 1, 2],
         "figures": [{"wave_steps": 290.0}, {"wave_steps": 310.0}, {"wave_steps": None}],
         "seconds": [41.0, 40.0, 44.0],
@@ -76,7 +82,7 @@ def result(name: str = "wave_rnn_adding", scale: str = "small", **changes) -> di
 
 def typed(*given: str, **changes) -> Result:
     """The same as the report reads it."""
-    return parsed(Result, {"version": VERSION} | result(*given, **changes))
+    return parsed(Result, result(*given, **changes))
 
 
 def lay(home: Path, *ones: dict) -> Path:
@@ -108,9 +114,10 @@ def planted(home: Path) -> Path:
         date=PLANT,
         pictures=paths,
     )
-    bad["claim"] |= dict.fromkeys(("text", "source", "seed", "notes"), PLANT)
+    bad["claim"] |= dict.fromkeys(("title", "sentence", "source", "topic", "notes"), PLANT)
     bad["claim"] |= {"systems": [PLANT, "wave_rnn"], "published": {PLANT: PLANT}}
-    bad["verdict"] |= {"word": PLANT, "why": PLANT}
+    bad["claim"] |= {"parts": [{"says": PLANT, "figures": [PLANT]}], "changed": [PLANT]}
+    bad["verdict"] = {"word": PLANT, "parts": [{"word": PLANT, "agree": 3, "seeds": 3, "why": PLANT}]}
     return lay(home, bad, result(scale="full"))
 
 
@@ -256,7 +263,7 @@ def shown(table) -> str:
 
 def test_tables_fit_80_columns_and_say_all_without_colour():
     claim = result()["claim"]
-    one = typed(claim=claim | {"text": "[red]" + claim["text"]})
+    one = typed(claim=claim | {"title": "[red]" + claim["title"]})
     text = shown(tables.verdict_table([one]))
     assert max(map(len, text.splitlines())) <= 80
     for words in (
@@ -264,7 +271,7 @@ def test_tables_fit_80_columns_and_say_all_without_colour():
         "wave steps",
         "300",
         "1 diverged",
-        "✓ holds",
+        "✓ reproduced",
         "3 of 3",
         "small, 2 min",
         "wave_rnn_adding",
@@ -276,10 +283,10 @@ def test_tables_fit_80_columns_and_say_all_without_colour():
 
 
 def test_markdown_keeps_its_cells():
-    one = typed(claim=result()["claim"] | {"text": "a | b\n<i>c</i> [d](e)"})
+    one = typed(claim=result()["claim"] | {"title": "a | b\n<i>c</i> [d](e)"})
     lines = tables.markdown_claims([one, typed()]).splitlines()
     assert len(lines) == 4
-    assert lines[0] == "| claim | verdict | measured | seeds | experiment |"
+    assert lines[0] == "| claim | verdict | measured | parts and seeds | experiment |"
     assert r"a \| b \<i\>c\</i\> \[d\](e)" in lines[2]
     assert "wave steps 300 (290 to 310, 1 diverged)" in lines[3] and "; published" in lines[3]
     assert lines[3].endswith(f"| [{result()['experiment']}](results/{result()['experiment']}-small.json) |")
@@ -309,7 +316,7 @@ def test_how_a_result_stands_with_todays_code_is_said(word, tmp_path):
     table = " ".join(shown(tables.verdict_table([read])).split())
     assert all(part in table for part in word.split())
     stored = {"not confirmed": "stale"}.get(word, word)  # the README says what the last replay came to
-    assert f"| holds<br>{stored} |" in tables.markdown_claims([read])
+    assert f"| reproduced<br>{stored} |" in tables.markdown_claims([read])
 
 
 def test_the_readme_shows_few_figures_and_points_to_all():
@@ -429,7 +436,8 @@ def test_nothing_that_was_planted_runs(tmp_path):
 
 def test_claims_of_found_experiments_without_result_are_listed(tmp_path, monkeypatch):
     facts = {
-        "text": "A claim to come",
+        "title": "A claim to come",
+        "sentence": "Something will come of it",
         "source": "somewhere",
         "systems": ("wave_rnn",),
         "unrun": "needs a GPU",
@@ -509,8 +517,9 @@ def test_no_results_is_told(tmp_path):
         ({"seeds": None}, "`seeds` must be list, got null"),
         ({"seeds": [0]}, "equally many"),
         ({"figures": [{"a": "b"}] * 3}, r"`figures\[0\].a` must be int or float or NoneType"),
-        ({"verdict": {"word": "holds"}}, "verdict.agree"),
-        ({"claim": {"text": 3}}, "claim.text"),
+        ({"verdict": {"parts": []}}, "verdict.word"),
+        ({"verdict": {"word": "reproduced"}}, "equally many"),
+        ({"claim": {"title": 3}}, "claim.title"),
         ({"claim": result()["claim"] | {"systems": [["a"]]}}, r"`claim.systems\[0\]` must be str"),
         (
             {"claim": result()["claim"] | {"published": {"a": None}}},
@@ -521,8 +530,8 @@ def test_no_results_is_told(tmp_path):
         ({"pictures": ["../outside.png"]}, "inside the folder of results"),
         ({"pictures": ["notes.txt"]}, "inside the folder of results"),
         ({"pictures": [3]}, r"`pictures\[0\]` must be str, got 3"),
-        ({"version": 3}, "`version` must be a number from 1 to 2, got 3"),
-        ({"version": [2]}, "`version` must be a number from 1 to 2"),
+        ({"version": VERSION + 1}, f"must be a number from 1 to {VERSION}, got {VERSION + 1}"),
+        ({"version": [2]}, "`version` must be a number from 1"),
         ({"more": 1}, "`more` is none of version, experiment"),
         ({"seeds": [True]}, r"`seeds\[0\]` must be int, got true"),
         ({"pictures": ["pictures/gone.png"]}, "cannot be read as a picture"),

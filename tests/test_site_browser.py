@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(
 def index(tmp_path_factory) -> Path:
     home = planted(tmp_path_factory.mktemp("browser") / "results")
     long = result("a_long_name_" * 8, figures=[{"a_figure_with_a_very_long_name_" * 4: 123456789.123}] * 3)
-    long["claim"]["text"] = "Unbreakable" * 30
+    long["claim"]["title"] = "Unbreakable" * 30
     return pages.build(lay(home, long, result("wave_rnn_copy")), home.parent / "site")
 
 

@@ -28,4 +28,4 @@ them again. The order is that of [the storyline](../../storyline.md)."""
 
 def _entry(one: Claimed) -> list[str]:
     verdict = "{verdict}`" + one.name + "`" if one.outcomes else "*not run*"
-    return ["**{claim}`" + one.name + "`** " + verdict + "\\", escaped(one.claim.text) + "."]
+    return ["**{claim}`" + one.name + "`** " + verdict + "\\", escaped(one.claim.sentence) + "."]

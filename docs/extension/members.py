@@ -159,7 +159,7 @@ def _claims(found: Found, claimed: list[Claimed]) -> list[str]:
     """The claims that name a member: those of its own topic first, the others as the storyline has them."""
     if not claimed:
         return ["No claim names it yet."]
-    own = topic(found.facts)
+    own = topic(str(found.facts.get("topic", "")))
     order = [own, *by_topic((one.topic, one) for one in claimed)]
     lines = []
     for one in sorted(claimed, key=lambda one: order.index(one.topic)):
@@ -171,7 +171,7 @@ def _claims(found: Found, claimed: list[Claimed]) -> list[str]:
 def _source(found: Found) -> list[str]:
     card = found.facts
     authors = escaped(str(card["authors"]).replace(" and ", "; "))
-    place = topic(card)
+    place = topic(str(card.get("topic", "")))
     return [
         f"{authors} ({card['year']}). *{escaped(str(card['title']))}*. {escaped(str(card['source']))}.",
         "",

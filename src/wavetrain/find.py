@@ -211,11 +211,20 @@ def _literals(text: str, target: str) -> dict[str, Any]:
         end = text.index(closing, end) + len(closing)
     call = ast.parse(textwrap.dedent(text[begin.start() : end])).body[0]
     assert isinstance(call, ast.Assign) and isinstance(call.value, ast.Call)
-    return {word.arg: value for word in call.value.keywords if word.arg for value in _literal(word.value)}
+    return _words(call.value)
+
+
+def _words(call: ast.Call) -> dict[str, Any]:
+    return {word.arg: value for word in call.keywords if word.arg for value in _literal(word.value)}
 
 
 def _literal(node: ast.expr) -> list[Any]:
+    """The value as a list of one; none where it is no literal, as a predicate, which is not wanted here."""
+    if isinstance(node, ast.Call):  # a part of a claim
+        return [_words(node)] if node.keywords and not node.args else []
+    if isinstance(node, ast.Tuple) and any(isinstance(one, ast.Call) for one in node.elts):
+        return [tuple(value for one in node.elts for value in _literal(one))]
     try:
         return [ast.literal_eval(node)]
-    except ValueError:  # a predicate, for example: not a literal, and not wanted here
+    except ValueError:
         return []

@@ -9,20 +9,20 @@ from wavetrain import find
 from wavetrain.evidence.topics import OTHER, TOPICS, by_topic, topic
 
 ROOT = Path(__file__).resolve().parents[2]
-LABELLED = [one for one in find.everything() if one.facts.get("seed") or one.facts.get("topic")]
+LABELLED = [one for one in find.everything() if "topic" in one.facts]
 
 
 @pytest.mark.parametrize("found", LABELLED, ids=lambda one: one.name)
 def test_every_label_belongs_to_a_topic(found: find.Found):
-    assert topic(found.facts) in TOPICS
+    assert topic(found.facts["topic"]) in TOPICS
 
 
 def test_what_no_topic_names_stands_apart():
-    assert topic({"seed": "nowhere"}) == topic({}) == OTHER
+    assert topic("nowhere") == topic("") == OTHER
 
 
 def test_a_topic_is_named_by_its_title():
-    assert topic({"topic": "Gates", "seed": "T, stop 6: Mamba"}).title == "Gates"
+    assert topic("Gates").title == "Gates"
 
 
 def test_groups_come_in_the_order_of_the_storyline():

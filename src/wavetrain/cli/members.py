@@ -57,7 +57,7 @@ def show(
         "about": found.about,
         **use(found, found.load())._asdict(),
         **found.facts,
-        "claims": {one.name: {"text": one.facts["text"], "verdict": verdicts[one.name]} for one in about},
+        "claims": {one.name: {"title": one.facts["title"], "verdict": verdicts[one.name]} for one in about},
         "rival_in": more,
     }
     operator = None
@@ -96,7 +96,7 @@ def _print(found: find.Found, facts: dict[str, Any], operator: Any) -> None:
         console.print("operator at the start on 48 random steps (row = now, column = then)\n")
         console.print(ascii_matrix(operator))
     for name, claim in facts["claims"].items():
-        console.print(Text.assemble("\nclaim ", (name, "bold"), f", {claim['verdict']}: {claim['text']}"))
+        console.print(Text.assemble("\nclaim ", (name, "bold"), f", {claim['verdict']}: {claim['title']}"))
     if facts["rival_in"]:
         console.print(f"\nTakes part in {facts['rival_in']} more claims, as a rival.")
 
@@ -104,12 +104,13 @@ def _print(found: find.Found, facts: dict[str, Any], operator: Any) -> None:
 def _verdict(results: Path, experiment: str) -> str:
     """The word of the committed result at the largest scale there is."""
     from wavetrain.evidence.result import SCALES, read
+    from wavetrain.report.results import tally
 
     for scale in SCALES:
         path = results / f"{experiment}-{scale}.json"
         result = read(path) if path.exists() else None
         if result is not None:
-            return f"{result.verdict.word} ({scale}, {result.verdict.agree} of {result.verdict.seeds} seeds)"
+            return f"{result.verdict.word} ({scale}, {tally(result)})"
     return f"no result in {results}"
 
 

@@ -99,13 +99,10 @@ def _symbol(what: str, name: str) -> str:
 
 
 def _filled(template: str, name: str, module: str) -> str:
-    from wavetrain.core.card import Card
-
     return Template((TEMPLATES / template).read_text(encoding="utf-8")).substitute(
         name=name,
         Name=name.title().replace("_", ""),
         Title=name.replace("_", " ").capitalize(),
         year=datetime.date.today().year,
-        topic=Card._fields[-1],
         module=module,
     )

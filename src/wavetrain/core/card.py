@@ -11,4 +11,4 @@ class Card(NamedTuple):
     year: int
     source: str  # venue and arXiv id or DOI
     family: str  # systems that carry the past in the same way: wave, recurrence, gate, attention ...
-    seed: str  # where the project's storyline names it
+    topic: str  # of `evidence.topics`, as the storyline orders them

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from wavetrain.errors import BadInput
-from wavetrain.evidence.claims import Verdict
+from wavetrain.evidence.claims import FAILED, REPRODUCED, UNDECIDED, Measured, Verdict
 from wavetrain.evidence.files import read_json, write_json
 from wavetrain.evidence.shape import parsed, written
 
-VERSION = 2  # of the shape; the first had neither code, data, witness nor version
+VERSION = 3  # of the shape
+# 1 had neither code, data, witness nor version; 1 and 2 had claims of one part, and other words for verdicts
+BEFORE = {"holds": REPRODUCED, "does not hold": FAILED, "not decided at this scale": UNDECIDED}
 SCALES = ("full", "small", "smoke")  # the most telling first
 
 CONFIRMED = "confirmed"
@@ -32,23 +34,41 @@ Figures = Mapping[str, float | None]  # None where the training diverged
 
 
 @dataclass(frozen=True, kw_only=True)
+class PartWords:
+    """What a part of a claim says of itself."""
+
+    says: str = ""
+    figures: tuple[str, ...] = ()  # names, or patterns as `loss_*`
+
+
+@dataclass(frozen=True, kw_only=True)
 class Words:
     """What a claim says of itself."""
 
-    text: str = ""
+    title: str = ""
+    sentence: str = ""
+    topic: str = ""
     source: str = ""
-    seed: str = ""
     systems: tuple[str, ...] = ()
+    parts: tuple[PartWords, ...] = ()
     published: Mapping[str, float | str] = dataclasses.field(default_factory=dict)
     notes: str = ""
+    changed: tuple[str, ...] = ()
     unrun: str = ""
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> "Words":
         """From the fields of a claim, or from what is read of it without importing it."""
-        return cls(
-            **{field.name: facts[field.name] for field in dataclasses.fields(cls) if field.name in facts}
+        found = _fields(cls, facts)
+        parts = tuple(
+            PartWords(**_fields(PartWords, part if isinstance(part, Mapping) else vars(part)))
+            for part in found.get("parts", ())
         )
+        return cls(**(found | {"parts": parts}))
+
+
+def _fields(kind: type, facts: Mapping[str, Any]) -> dict[str, Any]:
+    return {field.name: facts[field.name] for field in dataclasses.fields(kind) if field.name in facts}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,6 +149,10 @@ class Result:
         """Of its file."""
         return f"{self.experiment}-{self.scale}.json"
 
+    def measured(self, scale: Any) -> list[Measured]:
+        """The figures of each seed as predicates take them."""
+        return [Measured(figures, scale) for figures in self.figures]
+
     def standing(self, today: str = "") -> str:
         """One of the four words above; `today` is the digest of the code as it is, where that is known."""
         if not self.code or self.witness is None:
@@ -187,7 +211,25 @@ def _migrated(found: dict[str, Any]) -> dict[str, Any]:
     version = found.get("version", 1)
     if version not in range(1, VERSION + 1):
         raise BadInput(f"`version` must be a number from 1 to {VERSION}, got {str(version)[:60]}")
+    if version < 3:
+        found = found | _in_parts(found)
     return found | {"version": VERSION}  # what the first version lacks has defaults
+
+
+def _in_parts(found: dict[str, Any]) -> dict[str, Any]:
+    """The claim and the verdict of a result from before there were parts, as a claim of one part."""
+    claim, verdict = found["claim"], found.get("verdict")
+    if not isinstance(claim, dict) or not isinstance(verdict, dict):
+        return {}  # the types will say so
+    kept = {name: value for name, value in claim.items() if name not in ("text", "seed")}
+    judged = dict(verdict)
+    if isinstance(judged.get("word"), str):
+        judged["word"] = BEFORE.get(judged["word"], judged["word"])
+    sentence = claim.get("text", "")
+    return {
+        "claim": kept | {"sentence": sentence, "parts": [{"says": sentence}]},
+        "verdict": {"word": judged.get("word"), "parts": [judged]},
+    }
 
 
 def _check(result: Result) -> None:
@@ -196,6 +238,8 @@ def _check(result: Result) -> None:
         raise BadInput(f"`experiment` must be the name of an experiment, got {name!r}")
     if not len(result.figures) == len(result.seeds) == len(result.seconds):
         raise BadInput("`seeds`, `figures` and `seconds` must be equally many")
+    if len(result.verdict.parts) != len(result.claim.parts):
+        raise BadInput("`verdict.parts` and `claim.parts` must be equally many")
 
 
 def _rank(scale: str) -> tuple[int, str]:

@@ -30,7 +30,7 @@ class CorrelationMatrix(Memory):
         year=1972,
         source="IEEE Transactions on Computers C-21(4), doi 10.1109/TC.1972.5008975",
         family="associative memory",
-        seed="S: attention approximates sparse distributed memory, Hopfield as a relative of it",
+        topic="Associative memory",
     )
 
     def __init__(self, size: int, values: int | None = None):

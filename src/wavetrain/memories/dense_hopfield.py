@@ -52,7 +52,7 @@ class DenseHopfield(Shelf):
         year=2016,
         source="NeurIPS 2016, arXiv 1606.01164",
         family="associative memory",
-        seed="S: with a modern Hopfield memory the cognitive map is a transformer",
+        topic="Associative memory",
     )
 
     def __init__(

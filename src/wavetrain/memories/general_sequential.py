@@ -70,7 +70,7 @@ class GeneralSequential(Memory):
         year=2023,
         source="ICML 2023, PMLR 202, arXiv 2212.05563",
         family="associative memory",
-        seed="episodic memory: delayed asymmetric synapses make sequences of metastable states",
+        topic="Associative memory",
     )
 
     def __init__(

@@ -66,7 +66,7 @@ class Hopfield(Memory):
         year=1982,
         source="PNAS 79(8), doi 10.1073/pnas.79.8.2554",
         family="associative memory",
-        seed="S: attention approximates sparse distributed memory, Hopfield as a relative of it",
+        topic="Associative memory",
     )
 
     def __init__(

@@ -56,7 +56,7 @@ class SparseDistributed(Memory):
         year=1988,
         source="MIT Press, ISBN 978-0-262-11132-4",
         family="associative memory",
-        seed="S: attention approximates sparse distributed memory",
+        topic="Sparse distributed memory",
     )
 
     def __init__(

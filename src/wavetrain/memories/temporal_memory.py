@@ -93,7 +93,7 @@ class TemporalMemory:
         year=2016,
         source="Neural Computation 28:2474, arXiv 1512.05463",
         family="dendritic memory",
-        seed="002: why neurons have thousands of synapses, continuous online sequence learning",
+        topic="Online sequence learning",
     )
 
     def __init__(

@@ -202,7 +202,7 @@ class CorticalColumns(nn.Module):
         year=2026,
         source="arXiv 2602.22479",
         family="attention",
-        seed="002: abstract, thalamically routed cortical columns",
+        topic="Learning without forgetting",
     )
 
     def __init__(

@@ -64,7 +64,7 @@ class GlobalWorkspace(nn.Module):
         year=2025,
         source="arXiv 2503.01906",
         family="memory network",
-        seed="002: abstract, global workspace router",
+        topic="A global workspace",
     )
 
     def __init__(

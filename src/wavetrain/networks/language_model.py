@@ -41,7 +41,7 @@ class LanguageModel(nn.Module):
         year=2023,
         source="arXiv 2312.00752",
         family="language model",
-        seed="T, stop 6: the state space becomes selective",
+        topic="Selective state spaces",
     )
 
     def __init__(

@@ -156,7 +156,7 @@ class NeuralMemory(Nonlinear):
         year=2020,
         source="arXiv 2011.05438",
         family="associative memory",
-        seed="P: synthetic gradients in the controllers of neural memory networks",
+        topic="Learning rules",
     )
 
     def __init__(

@@ -33,7 +33,7 @@ class PredictiveAutoencoder(nn.Module):
         year=2024,
         source="Neuron 112:2645, bioRxiv doi 10.1101/2022.05.19.492731",
         family="recurrence",
-        seed="T, stop 12: the predictive autoencoder",
+        topic="Predicting the next input",
     )
 
     def __init__(

@@ -123,7 +123,7 @@ class TolmanEichenbaum(nn.Module):
         year=2020,
         source="Cell 183, doi 10.1016/j.cell.2020.10.024",
         family="cognitive map",
-        seed="T, second talk: structure and content apart, bound in hippocampus",
+        topic="Cognitive maps",
     )
     iteration: Tensor
     table: Tensor

@@ -49,7 +49,7 @@ class Translator(nn.Module):
         year=2014,
         source="NeurIPS 2014, arXiv 1409.3215; attention arXiv 1409.0473 and 1508.04025",
         family="recurrence",
-        seed="T, stop 2: translation by recurrent networks",
+        topic="Translation by recurrent networks",
     )
 
     def __init__(

@@ -95,7 +95,7 @@ class UniversalTransformer(nn.Module):
         year=2019,
         source="ICLR 2019, arXiv 1807.03819",
         family="attention",
-        seed="P: Universal Transformer, recurrence in depth",
+        topic="Recurrence beside attention",
     )
 
     def __init__(

@@ -18,7 +18,11 @@ from wavetrain.find import Found
 from wavetrain.report import results as reading
 from wavetrain.report.bibtex import bibtex
 
-BADGES = {claims.HOLDS: "holds", claims.FAILS: "fails"}  # to a class of the style sheet; else "open"
+BADGES = {  # classes of the style sheet; else "open"
+    claims.REPRODUCED: "holds",
+    claims.PARTLY: "partly",
+    claims.FAILED: "fails",
+}
 
 
 @dataclass(frozen=True)
@@ -61,14 +65,26 @@ class Outcome:
     @property
     def said(self) -> str:
         """The verdict as a sentence."""
-        verdict = self.result.verdict
-        seeds = f"{verdict.agree} of {verdict.seeds} seed{'s' if verdict.seeds != 1 else ''}"
-        why = f" ({verdict.why})" if verdict.why else ""
-        return f"At the {self.result.scale} scale, {seeds} satisfy the claim{why}."
+        parts, at = self.result.verdict.parts, f"At the {self.result.scale} scale,"
+        if len(parts) != 1:
+            reproduced = f"{self.result.verdict.reproduced} of {len(parts)} parts are reproduced"
+            return f"{at} {reproduced}, with {len(self.result.seeds)} seeds."
+        (part,) = parts
+        why = f" ({part.why})" if part.why else ""
+        return f"{at} {part.agree} of {part.seeds} seeds satisfy the claim{why}."
+
+    @property
+    def parts(self) -> list[reading.PartRow]:
+        return reading.part_rows(self.result)
 
     @property
     def badge(self) -> str:
-        return BADGES.get(self.result.verdict.word, "open")
+        return badge(self.result.verdict.word)
+
+
+def badge(word: str) -> str:
+    """The class of the style sheet for a verdict's word."""
+    return BADGES.get(word, "open")
 
 
 @dataclass(frozen=True)
@@ -82,12 +98,12 @@ class Claimed:
 
     @property
     def title(self) -> str:
-        """Its title, or the line that its experiment opens with."""
-        return (self.about.partition("\n")[0] or self.claim.text).removesuffix(".")
+        """Its title, or, for an older result, the line that its experiment opens with."""
+        return self.claim.title or (self.about.partition("\n")[0] or self.claim.sentence).removesuffix(".")
 
     @property
     def topic(self) -> Topic:
-        return topic({"seed": self.claim.seed})
+        return topic(self.claim.topic)
 
 
 @dataclass(frozen=True)
@@ -158,7 +174,7 @@ def _claimed(outcomes: list[Outcome]) -> list[Claimed]:
     texts = {
         one.name: (one.about, Words.of(one.facts))
         for one in find.members("experiments")
-        if one.facts.get("text")
+        if one.facts.get("sentence")
     }
     for outcome in outcomes:  # what a result says of its claim is what was judged
         texts[outcome.result.experiment] = (outcome.result.about, outcome.result.claim)

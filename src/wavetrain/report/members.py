@@ -60,7 +60,7 @@ def _first(claim: Found) -> str:
 
 def _said(claim: Found) -> str:
     """What a claim says, and the name of its experiment, in letters and digits alone."""
-    return _bare(f"{claim.facts.get('title', '')} {claim.facts.get('text', '')} {claim.name}")
+    return _bare(f"{claim.facts.get('title', '')} {claim.facts.get('sentence', '')} {claim.name}")
 
 
 def _bare(text: str) -> str:

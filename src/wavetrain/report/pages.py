@@ -21,7 +21,7 @@ from wavetrain.errors import BadInput
 from wavetrain.evidence import today
 from wavetrain.evidence.topics import by_topic
 from wavetrain.report import results as reading
-from wavetrain.report.catalogue import Catalogue, catalogue
+from wavetrain.report.catalogue import Catalogue, badge, catalogue
 from wavetrain.report.prose import inline, prose
 from wavetrain.report.strips import strip
 from wavetrain.report.words import readable
@@ -120,6 +120,8 @@ def _templates() -> jinja2.Environment:
         "number": reading.number,
         "duration": reading.duration,
         "agreement": reading.agreement,
+        "tally": reading.tally,
+        "badge_of": badge,
         "prose": prose,
         "readable": readable,
         "strip": strip,

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from wavetrain.evidence.claims import Judged, chosen
 from wavetrain.evidence.result import Result
 
 
@@ -51,6 +52,23 @@ def rows(result: Result) -> list[Row]:
     return [Row(name, published.get(name), measured[name]) for name in names]
 
 
+class PartRow(NamedTuple):
+    """One part of a claim: what it says, what the seeds say to it, and the figures it is judged by."""
+
+    says: str
+    judged: Judged
+    figures: list[Row]
+
+
+def part_rows(result: Result) -> list[PartRow]:
+    """The parts of a result in their order."""
+    figures = {row.name: row for row in rows(result)}
+    return [
+        PartRow(part.says, judged, [figures[name] for name in chosen(figures, part.figures)])
+        for part, judged in zip(result.claim.parts, result.verdict.parts, strict=True)
+    ]
+
+
 def leading(figures: Sequence[Row], most: int) -> list[Row]:
     """So many figures of a claim as fit beside those of others: what is published too comes first."""
     return sorted(figures, key=lambda row: row.published is None)[:most]
@@ -75,6 +93,14 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def agreement(result: Result) -> str:
-    """How many seeds satisfy the claim."""
-    return f"{result.verdict.agree} of {result.verdict.seeds}"
+def agreement(judged: Judged) -> str:
+    """How many seeds satisfy a part."""
+    return f"{judged.agree} of {judged.seeds}"
+
+
+def tally(result: Result) -> str:
+    """How many parts are reproduced over how many seeds, in a few words."""
+    parts, seeds = result.verdict.parts, f"{len(result.seeds)} seed{'s' if len(result.seeds) != 1 else ''}"
+    if len(parts) == 1:
+        return f"{parts[0].agree} of {seeds}"
+    return f"{result.verdict.reproduced} of {len(parts)} parts, {seeds}"

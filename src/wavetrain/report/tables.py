@@ -18,10 +18,15 @@ from wavetrain.evidence import claims, today
 from wavetrain.evidence.comparison import Figures, Record
 from wavetrain.evidence.result import Result
 from wavetrain.find import ROOT, Found
-from wavetrain.report.results import Row, agreement, duration, leading, number, rows
+from wavetrain.report.results import Row, agreement, duration, leading, number, part_rows, rows, tally
 
-COLOURS = {claims.HOLDS: "green", claims.FAILS: "red", claims.OPEN: "yellow"}
-SIGNS = {claims.HOLDS: "✓", claims.FAILS: "✗", claims.OPEN: "○"}
+COLOURS = {
+    claims.REPRODUCED: "green",
+    claims.PARTLY: "green",
+    claims.FAILED: "red",
+    claims.UNDECIDED: "yellow",
+}
+SIGNS = {claims.REPRODUCED: "✓", claims.PARTLY: "◐", claims.FAILED: "✗", claims.UNDECIDED: "○"}
 
 
 def verdict_table(results: Iterable[Result]) -> Table:
@@ -31,7 +36,10 @@ def verdict_table(results: Iterable[Result]) -> Table:
     table.add_column(_figures([("figure", "published", "measured")]), width=38)
     table.add_column("verdict", width=16)
     for result in results:
-        claim = Text(result.claim.text).append(f"\n{result.experiment}", "dim")
+        claim = Text(result.claim.title or result.claim.sentence).append(f"\n{result.experiment}", "dim")
+        for part in part_rows(result) if len(result.claim.parts) > 1 else ():
+            sign = SIGNS.get(part.judged.word, "○")
+            claim.append(f"\n{sign} {part.says} ({agreement(part.judged)})")
         lines = []
         for row in rows(result):
             measured = f"{row.median}\n{row.lost}".strip()
@@ -49,7 +57,7 @@ def listing_table(found: Iterable[Found]) -> Table:
     )
     table.add_column(no_wrap=True, overflow="ellipsis")
     for one in shown:
-        said = one.facts.get("title", one.facts["text"]) if one.kind == "experiments" else one.summary
+        said = one.facts["title"] if one.kind == "experiments" else one.summary
         table.add_row(Text(f"  {one.name}"), Text(" ".join(said.split()), overflow="ellipsis", no_wrap=True))
     return table
 
@@ -124,7 +132,7 @@ def markdown_claims(results: Iterable[Result]) -> str:
 
     Below each verdict stands what the last replay of its result came to.
     """
-    head = ("claim", "verdict", "measured", "seeds", "experiment")
+    head = ("claim", "verdict", "measured", "parts and seeds", "experiment")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for result in results:
         measured = [row for row in rows(result) if row.measured]
@@ -136,10 +144,10 @@ def markdown_claims(results: Iterable[Result]) -> str:
         ]
         more = f" and {len(measured) - FEW} more" if len(measured) > FEW else ""
         cells = [
-            _cell(result.claim.text),
+            _cell(result.claim.title or result.claim.sentence),
             f"{_cell(result.verdict.word)}<br>{result.standing()}",
             "<br>".join(figures) + more,
-            agreement(result),
+            tally(result),
             f"[{result.experiment}](results/{result.name})",
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -166,7 +174,7 @@ def _verdict(result: Result) -> Text:
     word = result.verdict.word
     text = Text(f"{SIGNS.get(word, '○')} {word}", COLOURS.get(word, ""))
     seconds = duration(sum(result.seconds))
-    lines = f"\n{agreement(result)} seeds\n{result.scale}, {seconds}\n{today.standing(result)}"
+    lines = f"\n{tally(result)}\n{result.scale}, {seconds}\n{today.standing(result)}"
     return text.append(lines, "default not bold")
 
 

@@ -17,7 +17,7 @@ class Backpropagation(Rule):
         year=1986,
         source="Nature 323, doi 10.1038/323533a0",
         family="gradient",
-        seed="T, stop 3: an error that flows back",
+        topic="Gates",
     )
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

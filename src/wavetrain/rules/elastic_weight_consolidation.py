@@ -38,7 +38,7 @@ class ElasticWeightConsolidation(Rule):
         year=2017,
         source="PNAS 114, doi 10.1073/pnas.1611835114, arXiv 1612.00796",
         family="gradient",
-        seed="P: continual learning, the rule that others are compared with",
+        topic="Learning without forgetting",
     )
 
     def __init__(self, strength: float = 1.0, sharpness: float = 1.0):

@@ -3,6 +3,7 @@
 A replay that comes out the same confirms the result for the code as it is; one that comes out different makes
 it stale. Either is written into the result with the digest of the code. Where the code has not changed since
 the result was measured or last confirmed, and the machine is of the same kind, there is nothing to write.
+The figures are also judged again by the predicates as they are today, which takes no replay.
 """
 
 import dataclasses
@@ -13,9 +14,19 @@ from typing import NamedTuple
 
 from wavetrain import find
 from wavetrain.errors import BadInput
+from wavetrain.evidence import claims, today
 from wavetrain.evidence import replay as replays
-from wavetrain.evidence import today
-from wavetrain.evidence.result import CONFIRMED, OLDER, OPEN, STALE, Confirmation, Result, read_all, write
+from wavetrain.evidence.result import (
+    CONFIRMED,
+    OLDER,
+    OPEN,
+    STALE,
+    Confirmation,
+    Result,
+    Words,
+    read_all,
+    write,
+)
 from wavetrain.run import witness
 from wavetrain.run.pools import pool
 from wavetrain.run.runner import environment, settings
@@ -74,8 +85,21 @@ def _found(check: Check, tell: Callable[[News], None]) -> replays.Found:
     return replays.compared(result.witness, new, replays.same_kind(result.environment, here))
 
 
+def judged(result: Result) -> Result:
+    """The same figures, judged by the claim as it is today; as it was where its scale has other settings."""
+    experiment = find.named(result.experiment, ("experiments",))
+    if settings(experiment, result.scale) != result.settings:
+        return result
+    module = experiment.load()
+    seeds = result.measured(getattr(module, result.scale))
+    verdict = claims.verdict(module.claim, seeds, decides=result.scale != "smoke")
+    return dataclasses.replace(
+        result, claim=Words.of(vars(module.claim)), verdict=verdict, about=experiment.about
+    )
+
+
 def _told(check: Check, found: replays.Found) -> Told:
-    result = check.result
+    result = judged(check.result)
     now = today.digest(result.experiment)
     if found.same is None:
         standing = result.standing(now)

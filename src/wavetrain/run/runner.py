@@ -12,7 +12,6 @@ import datetime
 import hashlib
 import importlib.metadata
 import json
-import math
 import os
 import platform
 import shutil
@@ -184,10 +183,9 @@ def _each(orders: Sequence[Order], jobs: int, tell: Callable[[News], None]) -> I
 def record(orders: Sequence[Order], runs: Sequence[Run], home: Path) -> Result:
     """Judge the seeds of one experiment at one scale together and write `results/NAME-SCALE.json`."""
     first = orders[0]
-    claim: claims.Claim = first.experiment.load().claim
-    numbers = [
-        {name: math.nan if value is None else value for name, value in run.figures.items()} for run in runs
-    ]
+    module = first.experiment.load()
+    claim: claims.Claim = module.claim
+    seeds = [claims.Measured(run.figures, getattr(module, first.scale)) for run in runs]
     result = Result(
         version=VERSION,
         experiment=first.experiment.name,
@@ -195,7 +193,7 @@ def record(orders: Sequence[Order], runs: Sequence[Run], home: Path) -> Result:
         claim=Words.of(vars(claim)),
         scale=first.scale,
         settings=settings(first.experiment, first.scale),
-        verdict=claims.verdict(claim, numbers, decides=first.scale != "smoke"),
+        verdict=claims.verdict(claim, seeds, decides=first.scale != "smoke"),
         seeds=tuple(order.seed for order in orders),
         figures=tuple(run.figures for run in runs),
         seconds=tuple(run.seconds for run in runs),

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Layer, Recorded, leaves
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.mnist import mnist
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.aaren import Aaren
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
@@ -53,13 +53,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="Aaren gives the outputs of softmax attention with one query, from a state that stays the same size "
-    "while a cache of keys and values grows, and reads digits at most 2 points less well than attention",
+    title="Attention's outputs and accuracy with a state of one size",
+    sentence="Aaren gives the outputs of softmax attention with one query, from a state that stays the "
+    "same size while a cache of keys and values grows, and reads digits at most 2 points less "
+    "well than attention",
+    topic="Attention",
     source="Feng et al. 2024, arXiv 2405.13956 (38 data sets, of which digits is none)",
-    seed="P: attention as an RNN, attention's accuracy with constant memory",
     systems=("aaren", "softmax_attention", "digits", "mnist"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"accuracy_aaren": "comparable to transformers", "bytes_aaren_last": "constant"},
-    holds=_holds,
     notes="The paper's tables were not to be had. The margin is ours: with 600 images a standard error of "
     "the difference is about one point.",
 )

@@ -28,7 +28,7 @@ import numpy as np
 import torch
 
 from wavetrain.core import Memory
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.dense_hopfield import DenseHopfield
 from wavetrain.memories.sparse_distributed import SharedNeurons
@@ -50,14 +50,15 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="What balls of 64 bits share falls almost like exp(beta cos), with the betas 35.5, 15.9 and 10.1 at "
-    "the three best radii, and softmax attention with these betas completes the same cues, to 5% of them, "
-    "while no more bits are wrong than the radius",
+    title="Which softmax comes near to what Hamming balls share, and how far its reads agree",
+    sentence="What balls of 64 bits share falls almost like exp(beta cos), with the betas 35.5, 15.9 and "
+    "10.1 at the three best radii, and softmax attention with these betas completes the same "
+    "cues, to 5% of them, while no more bits are wrong than the radius",
+    topic="Sparse distributed memory",
     source="Bricken and Pehlevan 2021, arXiv 2111.05498",
-    seed="S: attention approximates sparse distributed memory",
     systems=("sparse_distributed", "dense_hopfield", "pattern_completion"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published=PUBLISHED,
-    holds=_holds,
     notes="Curves of completed cues are published without a table. The thresholds come from an earlier "
     "computation of ours, in which memory and softmax part beyond the radius; by how much is reported. "
     "Betas and correlations are closed forms, alike for all seeds; shares of completed cues are not.",

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Batch
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Points
 from wavetrain.experiments._layers import slow
 from wavetrain.layers.attention.sdm_attention import SdmAttention
@@ -46,13 +46,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="Wherever they start, the learned betas of attention with queries and keys of unit length end in "
-    "the range of those that fit the best radii of sparse distributed memory, [10.1, 35.5] for 64 channels",
+    title="Do learned temperatures of attention settle where sparse distributed memory is best?",
+    sentence="Wherever they start, the learned betas of attention with queries and keys of unit length end"
+    " in the range of those that fit the best radii of sparse distributed memory, [10.1, 35.5] "
+    "for 64 channels",
+    topic="Sparse distributed memory",
     source="Bricken and Pehlevan 2021, arXiv 2111.05498 (translation by Henry et al. 2020)",
-    seed="S: attention approximates sparse distributed memory",
     systems=("sdm_attention", "pattern_completion"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="Task, starts and thresholds are ours. The range is that of the paper's fit; least squares, our "
     "computation, give [9.4, 28.4]. Without wrong bits attention is not needed: the cue is the answer.",
 )

@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.attention.linear_attention import Decay, Feature, LinearAttention
@@ -50,10 +50,12 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="Linear attention is a selective state space with one decay for all its states; softmax attention "
-    "is none of finite size, but linear attention comes closer to it with every even order of features",
+    title="When is attention a state space, and can a finite state make softmax?",
+    sentence="Linear attention is a selective state space with one decay for all its states; softmax "
+    "attention is none of finite size, but linear attention comes closer to it with every even "
+    "order of features",
+    topic="Attention",
     source="Sieber et al. 2024, NeurIPS 2024, arXiv 2405.15731, the common form and its lemmas",
-    seed="P: dynamical systems framework, when linear attention equals a selective state space",
     systems=(
         "linear_attention",
         "softmax_attention",
@@ -61,8 +63,7 @@ claim = Claim(
         "elman",
         "dynamical_systems_form",
     ),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="Checked on layers as they start, in float64. The paper's trained comparison (multi-query recall, "
     "accuracy over the number of states) is not run here.",
 )

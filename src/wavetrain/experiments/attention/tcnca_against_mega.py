@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.mega import MEGA
 from wavetrain.layers.convolution.tcnca import TCNCA
@@ -33,13 +33,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="At the longest length a TCNCA layer is faster than a MEGA layer, forward and backward",
+    title="Are dilated convolutions in front of chunked attention faster than moving averages ...",
+    sentence="At the longest length a TCNCA layer is faster than a MEGA layer, forward and backward",
+    topic="Temporal convolutions",
     source="Terzic et al. 2023, arXiv 2312.05605, abstract (forward, backward: EnWik8; mixing: the largest "
     "ratios, up to length 131,000)",
-    seed="P: TCNCA, faster than MEGA at lower loss",
     systems=("tcnca", "mega"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"forward": 1.37, "backward": 1.24, "mixing_forward": 7.07, "mixing_backward": 2.86},
-    holds=_holds,
     notes="The paper's times are a GPU's, of kernels and sizes that are not known to us: our TCNCA is a "
     "re-design, with five taps, dilations that grow fourfold, and channels mixed at each level. On the CPU "
     "averages run by PyTorch's FFT, as in the paper, and filters in a fused kernel, which was written after "

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from wavetrain.core import VALUES, Batch, Recorded
 from wavetrain.data.series.uea import series, uea
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.train.lab import Lab, Plan, curve
 
@@ -38,14 +38,16 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="A linear map from hidden units names actions at single steps more often after learning to predict "
-    "movements than after learning to reproduce them, by at least 2 points, and than before any learning",
+    title="Does a network that learned to predict movements tell actions apart that it was ...",
+    sentence="A linear map from hidden units names actions at single steps more often after learning to "
+    "predict movements than after learning to reproduce them, by at least 2 points, and than "
+    "before any learning",
+    topic="Predicting the next input",
     source="Sejnowski's lecture, temporal prediction learns to classify actions; network of Chen et al. "
     "2024, Neuron 112:2645",
-    seed="T, stop 12: the predictive autoencoder",
     systems=("predictive_autoencoder", "uea"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"predictive": "separates actions"},
-    holds=_holds,
     notes="Data, sizes and figures of the lecture were not to be had; recordings, measure and margin are "
     "ours. The gain comes from two of the sets; on `epilepsy` there is none.",
 )

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from wavetrain.core import VALUES, Batch, Recorded
 from wavetrain.data.neural.rat_open_field import path
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Maps
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
@@ -49,13 +49,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="On random walks the hidden units of a network that predicts its next input carry at least 1.4 "
-    "times the spatial information of those of a network that reproduces its present input",
+    title="Does predicting the next input, rather than reproducing this one, tell a hidden unit ...",
+    sentence="On random walks the hidden units of a network that predicts its next input carry at least "
+    "1.4 times the spatial information of those of a network that reproduces its present input",
+    topic="Predicting the next input",
     source="Chen et al. 2024, Neuron 112:2645, localization in an open arena",
-    seed="T, stop 12: the predictive autoencoder",
     systems=("predictive_autoencoder", "random_walks", "rat_open_field", "place_fields"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"predictive_walks": "higher than of the non-predictive network"},
-    holds=_holds,
     notes="The paper shows the difference in a figure; the factor is ours. Our networks are trained by Adam "
     "and without the penalty on activity. The rat's path is not in the paper: its figures stand beside the "
     "others and do not decide. Nor does the untrained network, whose units carry more of it than either: "

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import VALUES, Batch, Recorded
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Field
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.train.lab import Lab, Plan, curve
@@ -37,13 +37,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="After a cue of 10 steps a network trained to predict a sequence of place cells runs the rest by "
-    "itself at the speed of the sequence, within 5%; one trained to reproduce its input runs below 90%",
+    title="Does a network that learned to predict a sequence run it by itself, after a cue, as ...",
+    sentence="After a cue of 10 steps a network trained to predict a sequence of place cells runs the rest"
+    " by itself at the speed of the sequence, within 5%; one trained to reproduce its input runs "
+    "below 90%",
+    topic="Predicting the next input",
     source="Chen et al. 2024, Neuron 112:2645, replay of learned sequences",
-    seed="T, stop 12: the predictive autoencoder",
     systems=("predictive_autoencoder",),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"predictive": "replays the sequence from a cue or from noise"},
-    holds=_holds,
     notes="The paper shows replay in figures and prints no speed; the predicate is ours, its bounds near "
     "what an earlier computation of ours gave. It trains by "
     "gradient descent for 50,000 epochs, here it is Adam.",

@@ -19,7 +19,7 @@ from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from wavetrain.core import Batch
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Field
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.tasks.dynamics.rotating_images import HELD_OUT, RotatingImages
@@ -37,13 +37,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="A recurrent network that learned to predict 40 rotating digits predicts rotating digits that it "
-    "never saw, with at most 70% of the error of saying the present frame again",
+    title="Does a network that learned to predict rotating images rotate images that it never saw?",
+    sentence="A recurrent network that learned to predict 40 rotating digits predicts rotating digits that"
+    " it never saw, with at most 70% of the error of saying the present frame again",
+    topic="Predicting the next input",
     source="Sejnowski's lecture, learning how to rotate images; network of Chen et al. 2024, Neuron 112:2645",
-    seed="T, stop 12: the predictive autoencoder",
     systems=("predictive_autoencoder", "rotating_images"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"error_new": "generalises to new images"},
-    holds=_holds,
     notes="Images, sizes and figures of the lecture were not to be had; digits, angle and bound are ours. A "
     "linear map from frame to frame (error_linear) does better on new digits than the network.",
 )

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Matrix
 from wavetrain.experiments.maps._shared import Found, place_cells, position_cells
 from wavetrain.layers.attention.tem_transformer import TemTransformer
@@ -55,18 +55,19 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="In a TEM-transformer that infers edges it has never taken, with linear and with ReLU "
-    "transitions, at least 15% of the cells of the position code are grid-like, or 15% are band-like, and "
-    "at least half of the memory neurons are place-like, each beyond 95% of its own shuffles, and no "
-    "fewer than before training",
+    title="Are there grid-like, band-like and place-like cells in a TEM-transformer that has ...",
+    sentence="In a TEM-transformer that infers edges it has never taken, with linear and with ReLU "
+    "transitions, at least 15% of the cells of the position code are grid-like, or 15% are band-"
+    "like, and at least half of the memory neurons are place-like, each beyond 95% of its own "
+    "shuffles, and no fewer than before training",
+    topic="Cognitive maps",
     source="Whittington, Warren and Behrens 2022, arXiv 2112.04035, rate maps of position code and memory",
-    seed="T, second talk: grid cells and place cells in a transformer",
     systems=("tem_transformer", "graph_walks", "grid_score", "place_fields"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "grid_linear": "grid-like and band-like maps are shown",
         "place_linear": "place-like maps are shown",
     },
-    holds=_holds,
     notes="The paper shows chosen maps and prints no share; the shares are ours. Its worlds have borders; "
     "ours has none and is small, which favours waves that fit round the torus over hexagons. In a first run "
     "ranks were of 40 shifts drawn from one step on, which let 9% and more of cells without a place pass, "

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
@@ -45,14 +45,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="In worlds with new labels, the accuracy of a Tolman-Eichenbaum machine follows the number of nodes "
-    "visited, not of edges walked: it is nearer to an agent that knows the structure than to one that "
-    "remembers transitions, and an LSTM's is not",
+    title="Does accuracy follow the nodes that were visited, or the edges that were walked?",
+    sentence="In worlds with new labels, the accuracy of a Tolman-Eichenbaum machine follows the number of"
+    " nodes visited, not of edges walked: it is nearer to an agent that knows the structure than "
+    "to one that remembers transitions, and an LSTM's is not",
+    topic="Cognitive maps",
     source="Whittington et al. 2020, Cell 183:1249, accuracy against node and edge agents",
-    seed="T, second talk: predict the label behind an edge never taken",
     systems=("tolman_eichenbaum", "lstm", "graph_walks"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"way_machine": "near the node agent", "zero_shot_machine": "above chance, as a curve"},
-    holds=_holds,
     notes="Published for worlds of 64 to 121 nodes with 45 labels, as curves without figures, after up to "
     "50,000 updates; here a torus of 16 nodes, 20 labels, and smaller modules. The halves are ours. "
     "After 800 updates one of three seeds was still learning and not half-way; the budget became 1,200.",

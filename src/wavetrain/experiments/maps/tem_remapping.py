@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Maps, Matrix
 from wavetrain.experiments.maps._shared import PlaceCells, place_cells, position_cells
 from wavetrain.lenses.space.remapping import remapping
@@ -62,16 +62,18 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="In a Tolman-Eichenbaum machine that infers edges it has never taken, 15% of the cells of g are "
-    "grid-like or 15% are band-like, and half of the active cells of p are place-like, each beyond 95% of "
-    "its own shuffles, and tell more of the place than before training; in a new environment stable cells of "
-    "g keep at least 80% of the correlation of their maps, those of p at most half, and place cells move to "
-    "where the same grid cells are active, beyond 95% of shuffles",
+    title="Are there grid and place cells in a Tolman-Eichenbaum machine, and do only the place ...",
+    sentence="In a Tolman-Eichenbaum machine that infers edges it has never taken, 15% of the cells of g "
+    "are grid-like or 15% are band-like, and half of the active cells of p are place-like, each "
+    "beyond 95% of its own shuffles, and tell more of the place than before training; in a new "
+    "environment stable cells of g keep at least 80% of the correlation of their maps, those of p"
+    " at most half, and place cells move to where the same grid cells are active, beyond 95% of "
+    "shuffles",
+    topic="Cognitive maps",
     source="Whittington et al. 2020, Cell 183:1249, rate maps and remapping",
-    seed="T, second talk: grid cells and place cells from structure and content",
     systems=("tolman_eichenbaum", "graph_walks", "grid_score", "place_fields", "remapping"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"at_place": "0.30 to 0.35 in the model, 0.320 in rats", "at_place_within": "0.386 in rats"},
-    holds=_holds,
     notes="The paper shows chosen maps and prints no shares; shares and thresholds are ours. Its worlds have "
     "borders and 64 to 121 nodes; ours has none and is small, which favours waves that fit round the torus "
     "over hexagons. Its grid at place is of recorded pairs; ours takes maps of deviation 1. Maps count from "

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from wavetrain.core import Batch, Rule, Task
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.experiments.maps._shared import Found
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
@@ -37,13 +37,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="A TEM-transformer answers half of the questions behind edges never taken after fewer training "
-    "steps than a Tolman-Eichenbaum machine on the same walks",
+    title="Does the transformer form of the Tolman-Eichenbaum machine learn a map from fewer walks?",
+    sentence="A TEM-transformer answers half of the questions behind edges never taken after fewer "
+    "training steps than a Tolman-Eichenbaum machine on the same walks",
+    topic="Cognitive maps",
     source="Whittington, Warren and Behrens 2022, arXiv 2112.04035, accuracy over gradient updates",
-    seed="T, second talk: the transformer is a model of hippocampus",
     systems=("tem_transformer", "tolman_eichenbaum", "graph_walks"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"steps_transformer": "fewer, as a curve"},
-    holds=_holds,
     notes="The paper shows curves of up to 20,000 updates and prints no figure; one half is ours. Steps at "
     "the budget mean at least so many. The machine's schedules are part of it: its losses rise over the "
     "first 300 steps, and its memory's word on the place counts fully only after 400.",

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve, Matrix
 from wavetrain.experiments.maps._shared import Found
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
@@ -47,14 +47,16 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="The accuracy of the TEM-transformer follows the share of nodes seen and not of links taken: behind "
-    "links never taken to known nodes it is at least 95%, 0.4 above an LSTM and causal attention",
+    title="Does the TEM-transformer know what lies behind a link that it never took? It should ...",
+    sentence="The accuracy of the TEM-transformer follows the share of nodes seen and not of links taken: "
+    "behind links never taken to known nodes it is at least 95%, 0.4 above an LSTM and causal "
+    "attention",
+    topic="Cognitive maps",
     source="Whittington et al. 2022, arXiv 2112.04035 (zero-shot links); Whittington et al. 2020, Cell "
     "183:1249 (node and edge agents)",
-    seed="T, stop 3: a transformer that computes what the Tolman-Eichenbaum machine computes",
     systems=("tem_transformer", "lstm", "softmax_attention", "graph_walks"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"tem_transformer_zero_shot": "solves never-taken links"},
-    holds=_holds,
     notes="The papers show curves; the thresholds are ours. to_nodes and to_edges are root mean squares of "
     "the difference to the oracle's accuracy, over tenths of the share of nodes seen, all steps counted. The "
     "TEM-transformer's read-out is the logarithm of the labels found, the rivals' is linear. place is the "

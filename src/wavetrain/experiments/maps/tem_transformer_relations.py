@@ -16,7 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.experiments.maps._shared import Found
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.layers.gate.lstm import LSTM
@@ -45,13 +45,13 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="Behind pairs of items that were never presented together the TEM-transformer is right at 80% or "
-    "more, on a line of ranks and in a family tree, and 0.3 above an LSTM",
+    title="Ranks and relatives: is what was never presented inferred where the world is no map ...",
+    sentence="Behind pairs of items that were never presented together the TEM-transformer is right at 80%"
+    " or more, on a line of ranks and in a family tree, and 0.3 above an LSTM",
+    topic="Cognitive maps",
     source="Whittington et al. 2022, arXiv 2112.04035; structures of Whittington et al. 2020, Cell 183:1249",
-    seed="T, stop 3: a transformer that computes what the Tolman-Eichenbaum machine computes",
     systems=("tem_transformer", "lstm", "transitive_inference", "family_tree"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The paper trains the TEM-transformer on grids; these structures are those of the machine it is "
     "related to. The thresholds are ours. known is the accuracy at all items seen before, order that of the "
     "question which of two items is higher, where guessing is right half of the time.",

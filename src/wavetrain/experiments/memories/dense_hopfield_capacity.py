@@ -25,7 +25,7 @@ from scipy import special
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._curves import crossing
 from wavetrain.memories.dense_hopfield import DenseHopfield, Steepness, on_sphere
@@ -50,14 +50,15 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="A dense associative memory of power n holds of the order of N^(n - 1) patterns, those with exp and "
-    "with the softmax exponentially many, at rates of at least ln(2) / 2 and ln(c) / 4, and one update of "
-    "the softmax finds one of ten thousand to 1%",
+    title="Steeper energies hold more: powers of N, then exponentially many; and one update ...",
+    sentence="A dense associative memory of power n holds of the order of N^(n - 1) patterns, those with "
+    "exp and with the softmax exponentially many, at rates of at least ln(2) / 2 and ln(c) / 4, "
+    "and one update of the softmax finds one of ten thousand to 1%",
+    topic="Associative memory",
     source="Krotov and Hopfield 2016; Demircigil et al. 2017; Ramsauer et al. 2021, arXiv 2008.02217",
-    seed="S: with a modern Hopfield memory the cognitive map is a transformer",
     systems=("dense_hopfield",),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"slope_2": 1.0, "slope_3": 2.0, "slope_4": 3.0, "rate_exp": "2^(N / 2)"},
-    holds=_holds,
     notes="The margin of the slopes and what counts as found are ours. The theorem on the softmax is a lower "
     "bound, so the measured rate is expected far above it.",
 )

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.general_sequential import GeneralSequential, Nonlinearity
 from wavetrain.train.lab import Lab
@@ -39,13 +39,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="The memories that DSEM can put in order grow exponentially with its units (log2 of them at least "
-    "twice as steeply as in proportion), past their number; those of LISEM stay below 0.3 for each unit",
+    title="How does the number of memories that can follow each other grow with the number of ...",
+    sentence="The memories that DSEM can put in order grow exponentially with its units (log2 of them at "
+    "least twice as steeply as in proportion), past their number; those of LISEM stay below 0.3 "
+    "for each unit",
+    topic="Associative memory",
     source="Karuvally et al. 2023, arXiv 2212.05563, capacity",
-    seed="P: DSEM's capacity is exponential in principle",
     systems=("general_sequential",),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"bits_per_unit_dsem": "exponential growth"},
-    holds=_holds,
     notes="One transition is asked, not a whole cycle. The version of 2023 has polynomials for the softmax "
     "of the first one, which is measured here. The range of sizes for DSEM is short, as the work grows with "
     "the square of the memories. The share of 0.3 comes from an earlier computation of ours.",

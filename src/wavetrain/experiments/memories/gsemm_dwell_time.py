@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.general_sequential import Dynamics, GeneralSequential
 from wavetrain.train.lab import Lab
@@ -37,14 +37,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="DSEM visits random memories in the order in which they are linked, and holds each within 20% of "
-    "-T_d log(1 - A^(-1/2)), the first one of -T_d log(1 - 1 / A); at A = 0.8 it leaves none",
+    title="Does a sequential memory hold each of its memories for as long as a closed form says?",
+    sentence="DSEM visits random memories in the order in which they are linked, and holds each within 20%"
+    " of -T_d log(1 - A^(-1/2)), the first one of -T_d log(1 - 1 / A); at A = 0.8 it leaves none",
+    topic="Associative memory",
     source="Karuvally et al. 2023, arXiv 2212.05563, sequences of metastable states; the times are our "
     "derivation",
-    seed="P: delayed asymmetric synapses make sequences of metastable states",
     systems=("general_sequential",),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The closed form is for orthogonal memories; random ones of N units overlap by 1 / sqrt(N). With "
     "100 units, the published default, one of 8 cycles moved at A = 0.8 in a pilot; here there are 400.",
 )

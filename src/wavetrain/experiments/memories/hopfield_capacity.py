@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._curves import crossing
 from wavetrain.memories.hopfield import Hopfield
@@ -35,13 +35,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="Hopfield's network keeps random patterns nearly whole up to about 0.14 N of them and loses them "
-    "beyond, more suddenly the more units it has",
+    title="Hopfield's network holds 0.14 N patterns, and then loses all of them at once",
+    sentence="Hopfield's network keeps random patterns nearly whole up to about 0.14 N of them and loses "
+    "them beyond, more suddenly the more units it has",
+    topic="Associative memory",
     source="Amit, Gutfreund and Sompolinsky 1985; Hopfield 1982",
-    seed="S: attention approximates sparse distributed memory, Hopfield as a relative of it",
     systems=("hopfield", "pattern_completion"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"crossing_many": 0.138},
-    holds=_holds,
     notes="0.138 N is for infinitely many units. The thresholds, and the level of 0.9 for the crossing, "
     "come from an earlier computation of ours with 400 units. With 800 units in the middle one of three "
     "seeds held, with 1,600 two: the overlap of two such networks at 0.15 N moves around the threshold.",

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
@@ -40,13 +40,13 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="Where a sequence may end in 2 or 4 symbols, temporal memory predicts at least 95% of these and at "
-    "most a quarter of a symbol more; with one cell a column it does not",
+    title="When several futures are possible, does temporal memory predict them all, and ...",
+    sentence="Where a sequence may end in 2 or 4 symbols, temporal memory predicts at least 95% of these "
+    "and at most a quarter of a symbol more; with one cell a column it does not",
+    topic="Online sequence learning",
     source="Cui, Ahmad and Hawkins 2016, arXiv 1512.05463, multiple predictions (figure)",
-    seed="002: continuous online sequence learning, branching temporal sequences",
     systems=("temporal_memory", "lstm", "high_order_sequences"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The paper shows curves of accuracy, from which no figure was taken; the sets, `wrong` and the "
     "thresholds are ours, as are the further endings. After 20,000 elements one of three seeds found only "
     "94% of 4 endings, with 512 columns of 8 cells as with 2,048 of 32: one in 32 was not learned yet. The "

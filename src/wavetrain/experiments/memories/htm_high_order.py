@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.gate.lstm import LSTM
@@ -44,14 +44,16 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="In one pass over a stream, temporal memory comes to tell 99% of the last symbols of high-order "
-    "sequences, with one cell a column under 55%; when the endings are exchanged it is back at 90% before an "
-    "LSTM updated at each record, LSTMs retrained every 1,000 records and an echo state network",
+    title="Does temporal memory learn a stream of high-order sequences, and is it first to ...",
+    sentence="In one pass over a stream, temporal memory comes to tell 99% of the last symbols of high-"
+    "order sequences, with one cell a column under 55%; when the endings are exchanged it is back"
+    " at 90% before an LSTM updated at each record, LSTMs retrained every 1,000 records and an "
+    "echo state network",
+    topic="Online sequence learning",
     source="Cui, Ahmad and Hawkins 2016, arXiv 1512.05463, discrete sequences with changed endings (figures)",
-    seed="002: continuous online sequence learning",
     systems=("temporal_memory", "lstm", "echo_state", "high_order_sequences"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"before_htm": "1", "recovery_htm": "the fastest"},
-    holds=_holds,
     notes="The paper shows curves; thresholds and `recovery` are ours. Its memory has 2,048 columns of 32 "
     "cells, ours 512 of 8. Our LSTMs classify the next symbol from random codes of 25 numbers. Memory's "
     "parameters are fixed, those of the LSTMs and the echo state network searched.",

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer, accuracy
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.neural_memory import Feedback, NeuralMemory, Place, agreement
 from wavetrain.parts.stack import Reader
@@ -55,14 +55,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="With predicted gradients, alone or mixed with true ones, a memory network trained in chunks names "
-    "at least 5 points more of second samples and of a rare class than without, and at most 3 points fewer "
-    "than with backpropagation through the whole episode",
+    title="Do predicted gradients in a memory network's controllers help with what is seen only ...",
+    sentence="With predicted gradients, alone or mixed with true ones, a memory network trained in chunks "
+    "names at least 5 points more of second samples and of a rare class than without, and at most"
+    " 3 points fewer than with backpropagation through the whole episode",
+    topic="Learning rules",
     source="Fernando, Denman, Sridharan and Fookes 2020, arXiv 2011.05438, abstract",
-    seed="P: synthetic gradients in the controllers of neural memory networks",
     systems=("neural_memory", "lstm", "prototype_stream"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="Only the abstract could be read: network, task, predicate and thresholds are ours, after the work "
     "it builds on (arXiv 1607.04315, 1608.05343). Published figures are not available. In an earlier form "
     "predictors at the ends of chunks saw neither the next inputs nor each other's states (cosine with "

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._curves import crossing
 from wavetrain.memories.sparse_distributed import SparseDistributed
@@ -47,13 +47,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="At four radii the capacity and the critical distance of sparse distributed memory lie within a "
-    "quarter of what theory says, and the radius that bears most noise is not the one that holds most",
+    title="How many patterns sparse distributed memory holds, and how many wrong bits it ...",
+    sentence="At four radii the capacity and the critical distance of sparse distributed memory lie within"
+    " a quarter of what theory says, and the radius that bears most noise is not the one that "
+    "holds most",
+    topic="Sparse distributed memory",
     source="Kanerva 1988; Bricken and Pehlevan 2021, arXiv 2111.05498 (equations)",
-    seed="S: attention approximates sparse distributed memory",
     systems=("sparse_distributed", "pattern_completion"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The theory takes what is shared for Gaussian and the bits for independent. Sizes and the quarter "
     "are ours; Kanerva's example of 1000 bits and a million neurons is the full scale. A first version took "
     "the unevenness of the signal for noise and measured capacity with patterns that are their own keys. The "

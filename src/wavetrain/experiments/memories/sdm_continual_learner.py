@@ -27,7 +27,7 @@ from wavetrain.core import CLASSES, Recorded, Rule
 from wavetrain.data.images._shared import of_classes
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.split_mnist import TASKS, split_mnist
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.sdm_perceptron import SdmPerceptron
 from wavetrain.parts import stack
@@ -52,14 +52,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="After five tasks of two digits an SDM perceptron names at least 25 points more of the ten digits "
-    "than an MLP of as many units; with elastic weight consolidation it names no fewer, and more than the "
-    "MLP with elastic weight consolidation",
+    title="Does a perceptron made after sparse distributed memory forget less than another?",
+    sentence="After five tasks of two digits an SDM perceptron names at least 25 points more of the ten "
+    "digits than an MLP of as many units; with elastic weight consolidation it names no fewer, "
+    "and more than the MLP with elastic weight consolidation",
+    topic="Learning without forgetting",
     source="Bricken et al. 2023, arXiv 2303.11934, comparison of methods on split data sets",
-    seed="S: the neuron view of sparse distributed memory is a perceptron layer, a continual learner",
     systems=("sdm_perceptron", "elastic_weight_consolidation", "split_mnist"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="Pixels and no pretraining, about one pass a task where the paper makes 500; thresholds are ours. "
     "What is without the GABA switch, or with signed weights, takes the optimiser found for SDM. "
     "The paper's main figure orders SDM with consolidation above SDM, and SDM above top-k alone and the MLP.",

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.sparse_distributed import SparseDistributed
 from wavetrain.parts import balls
@@ -39,13 +39,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="Sparse distributed memory, filled to a fifth of its capacity, completes 95% of cues with 20 wrong "
-    "bits of 256 when half of its neurons have died, and loses bits as a memory with fewer neurons would",
+    title="What sparse distributed memory still knows when its neurons die",
+    sentence="Sparse distributed memory, filled to a fifth of its capacity, completes 95% of cues with 20 "
+    "wrong bits of 256 when half of its neurons have died, and loses bits as a memory with fewer "
+    "neurons would",
+    topic="Sparse distributed memory",
     source="Kanerva 1988; Bricken and Pehlevan 2021, arXiv 2111.05498 (equations)",
-    seed="S: attention approximates sparse distributed memory, the view of neurons",
     systems=("sparse_distributed", "pattern_completion"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="That the loss is graceful is said without a figure; load, noise and thresholds are ours. Theory "
     "counts the echo of the cue by the other patterns, and a fifth of the capacity is 168 patterns; before, "
     "theory left the echo out and took the unevenness of the signal for noise, which gave 150.",

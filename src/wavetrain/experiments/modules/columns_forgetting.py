@@ -22,7 +22,7 @@ from torch import nn
 
 from wavetrain.core import Batch
 from wavetrain.data.texts.text import SHAKESPEARE, WIKITEXT_VALID, Bytes, text
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.networks._rehearsal import Rehearsal
@@ -46,13 +46,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="On a stream of three kinds of text, columns with thalamus and hippocampus forget at most 60% of "
-    "what a transformer, Mamba and a mixture of experts forget, and at most 90% of what rehearsal alone does",
+    title="A stream of three kinds of text: who forgets the earlier ones, and which part of the ...",
+    sentence="On a stream of three kinds of text, columns with thalamus and hippocampus forget at most 60%"
+    " of what a transformer, Mamba and a mixture of experts forget, and at most 90% of what "
+    "rehearsal alone does",
+    topic="Learning without forgetting",
     source="Khadangi 2026, arXiv 2602.22479, cumulative forgetting and ablation (one author, unreplicated)",
-    seed="002: abstract, thalamically routed cortical columns",
     systems=("cortical_columns", "language_model", "mamba", "text"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"aufc_full": 0.44, "aufc_moe": 1.11, "aufc_mamba": 1.02, "aufc_transformer": 1.03},
-    holds=_holds,
     notes="Published figures are of models of 147 to 408 million parameters on C4, WikiText-103 and GSM8K, "
     "and their definition of forgetting is not known: ours is another. Whether the published rivals "
     "rehearsed is not known either; the row `rehearsal` tells the two apart. The source's own table has "

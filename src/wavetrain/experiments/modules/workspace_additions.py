@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain.core import CLASSES, Batch, Recorded, Task
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Matrix
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.lstm import LSTM
@@ -54,15 +54,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="A controller that routes through a global workspace adds at least 95% of unseen pairs and of "
-    "larger sums, by as many increments as the second number says; an LSTM and a transformer with more "
-    "parameters add at most 85% and 5%",
+    title="Who adds numbers that it never added: a router through a global workspace, an LSTM ...",
+    sentence="A controller that routes through a global workspace adds at least 95% of unseen pairs and of"
+    " larger sums, by as many increments as the second number says; an LSTM and a transformer "
+    "with more parameters add at most 85% and 5%",
+    topic="A global workspace",
     source="Chateau-Laurent and VanRullen 2025, arXiv 2503.01906, abstract (held-out additions inside and "
     "outside the range)",
-    seed="002: abstract, global workspace router",
     systems=("global_workspace", "addition", "long_addition", "lstm", "softmax_attention"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The paper's equations, splits and figures were not to be had: the model, splits and thresholds "
     "are ours. The controller never sees the first number, which builds in that its program does not hang "
     "on it. Sums above 9 never occur as an answer in `sums`, so that no network of classes could say them; "

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.elm_neuron import ELMNeuron, Leak
 from wavetrain.parts.stack import Reader
@@ -35,14 +35,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="With fewer than ten thousand parameters an ELM neuron adds two spike patterns 80 steps apart (85% "
-    "right or more); an LSTM with as many, one with twice as many and twice the training (at most 45% each) "
-    "and the neuron with memories of at most ten steps (at most 35%) do not",
+    title="What can a neuron with fewer than ten thousand parameters hold over a long time?",
+    sentence="With fewer than ten thousand parameters an ELM neuron adds two spike patterns 80 steps apart"
+    " (85% right or more); an LSTM with as many, one with twice as many and twice the training "
+    "(at most 45% each) and the neuron with memories of at most ten steps (at most 35%) do not",
+    topic="Single neurons",
     source="Spieler et al. 2024, arXiv 2306.16922, SHD-Adding",
-    seed="P, abstract: ELM neuron, below ten thousand parameters and over long horizons",
     systems=("elm_neuron", "lstm", "spike_adding"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"elm": "far above the LSTM"},
-    holds=_holds,
     notes="The spike patterns, the gap and the thresholds are ours; the paper joins spoken digits of the SHD "
     "recordings, which are not used here. The thresholds come from a trial of another program of ours on "
     "such a task. Not tested: that the neuron matches a simulated cortical cell (NeuronIO, 115 GB), where "

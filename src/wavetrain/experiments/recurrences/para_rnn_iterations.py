@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from wavetrain import scan
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.para_gru import ParaGRU
 from wavetrain.scan import Newton
@@ -33,13 +33,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="Three iterations of Newton's method solve a ParaGRU while its recurrent weights are small (scale "
-    "0.5); at scale 4 they end far off, and every wrong solution is reported and walked instead",
+    title="Are three iterations of Newton's method enough, and is it known when they are not?",
+    sentence="Three iterations of Newton's method solve a ParaGRU while its recurrent weights are small "
+    "(scale 0.5); at scale 4 they end far off, and every wrong solution is reported and walked "
+    "instead",
+    topic="Recurrences in parallel",
     source="Danieli et al. 2026, arXiv 2510.21450, and its released code (three iterations, no test)",
-    seed="P, abstract: ParaRNN",
     systems=("para_gru",),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The paper prints no such figure; weights, drives and the size of an error are ours.",
 )
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from wavetrain import scan
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate._shared import ChannelCell
 from wavetrain.layers.gate.para_gru import ParaGRU
@@ -45,13 +45,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="ParaGRU and ParaLSTM trained by Newton's method on whole sequences have the losses of training "
-    "step after step, within 0.01% at every step of training, and the same score",
+    title="Does training by Newton's method on whole sequences give what training step after ...",
+    sentence="ParaGRU and ParaLSTM trained by Newton's method on whole sequences have the losses of "
+    "training step after step, within 0.01% at every step of training, and the same score",
+    topic="Recurrences in parallel",
     source="Danieli et al. 2026, arXiv 2510.21450 (accuracies: one layer on cycle navigation)",
-    seed="P, abstract: ParaRNN",
     systems=("para_gru", "para_lstm", "cyclic_navigation"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"accuracy_gru_newton": 0.90, "accuracy_lstm_newton": 0.95},
-    holds=_holds,
     notes="The tolerance is ours. The published accuracies are those of training to the end, by another "
     "protocol, and decide nothing here. The library iterates until converged, the released code "
     "three times: gap_gru_three and gap_lstm_three say what that costs.",

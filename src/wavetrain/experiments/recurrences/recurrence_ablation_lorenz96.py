@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer, Nonlinear, State
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve, Field
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.gru import GRU
@@ -48,19 +48,20 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="On Lorenz 96 a gate and attention, each alone, lengthen the valid forecasts of a recurrent "
-    "highway network, recurrence shortens those of a transformer, and the highway network with both "
-    "forecasts longest",
+    title="Do gates and attention help a recurrent network to forecast, and does recurrence ...",
+    sentence="On Lorenz 96 a gate and attention, each alone, lengthen the valid forecasts of a recurrent "
+    "highway network, recurrence shortens those of a transformer, and the highway network with "
+    "both forecasts longest",
+    topic="Recurrence beside attention",
     source="Heidenreich, Vlachas and Koumoutsakos 2024, arXiv 2410.02654, abstract",
-    seed="P, abstract: recurrence, attention, gating",
     systems=("recurrent_highway", "softmax_attention", "lstm", "gru", "elman", "lorenz96"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "vpt_highway_both": "best on high-dimensional dynamics",
         "vpt_highway_gate": "better than without in most tasks",
         "vpt_highway_attention": "better than without in most tasks",
         "vpt_attention_recurrence": "worse than without",
     },
-    holds=_holds,
     notes="The paper has two scales, and places the parts in ways that we do not know; ours are one scale, "
     "all sites seen, and our reading of the parts' names. It tunes each variant by itself; here each gets "
     "the same small search. With equal parameters more parts leave less width: at the small scale 152 "

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve, Field
 from wavetrain.networks.translator import Translator
 from wavetrain.tasks._mixture import Mixture
@@ -37,14 +37,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="From sentences of 4 words to sentences of 16, an encoder and decoder with attention keeps at least "
-    "90% of its BLEU, and one with a vector of fixed size less than 70%",
+    title="Does attention hold up on long sentences, where a vector of fixed size falls?",
+    sentence="From sentences of 4 words to sentences of 16, an encoder and decoder with attention keeps at"
+    " least 90% of its BLEU, and one with a vector of fixed size less than 70%",
+    topic="Translation by recurrent networks",
     source="Bahdanau, Cho and Bengio 2015, arXiv 1409.0473, and Luong, Pham and Manning 2015, "
     "arXiv 1508.04025, BLEU by length of the sentence",
-    seed="T, stop 2: translation by recurrent networks",
     systems=("translator", "lstm", "translation"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"bleu_attention_long": "does not fall", "bleu_fixed_long": "falls"},
-    holds=_holds,
     notes="The papers draw curves for English, French and German; the thresholds are ours, and so is the "
     "language, whose lexicon is small. What is compared is the same short training, not the end of learning: "
     "the fixed vector still improves when it stops.",

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Batch, Objective, Task
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.networks.universal_transformer import Halting, Run, Transformer, UniversalTransformer
 from wavetrain.tasks._mixture import Mixture
@@ -44,13 +44,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="Trained to copy strings of digits, a Universal Transformer gets at least ten points more digits "
-    "right on strings four times as long than a Transformer of equal compute and one of equal parameters",
+    title="Does a block that is applied again and again carry further than a stack of different ...",
+    sentence="Trained to copy strings of digits, a Universal Transformer gets at least ten points more "
+    "digits right on strings four times as long than a Transformer of equal compute and one of "
+    "equal parameters",
+    topic="Recurrence beside attention",
     source="Dehghani et al. 2019, arXiv 1807.03819, table of algorithmic tasks (copy, character accuracy)",
-    seed="P: Universal Transformer, generalises where transformers fail",
     systems=("universal_transformer", "repetition"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"universal_longest": 0.91, "deep_longest": 0.53},
-    holds=_holds,
     notes="Published at length 400 after training up to 40, here 40 after 10. Ours are decoders alone, of "
     "far smaller width, that read the string first; the margin of ten points is ours. At length 24 after 6, "
     "and with 48 channels in place of 64, one seed of three held after 2,400 steps, and one after 8,000.",

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.state_space.aussm import AUSSM
 from wavetrain.layers.state_space.mamba import Mamba
@@ -45,13 +45,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="Trained on words of up to 40 elements of the cyclic groups C3 and C6, one AUSSM block is right in "
-    "at least 90% of steps 41 to 128, and one Mamba block in less than half of them",
+    title="Does a state space that turns count modulo 3 and 6, far beyond the lengths it has ...",
+    sentence="Trained on words of up to 40 elements of the cyclic groups C3 and C6, one AUSSM block is "
+    "right in at least 90% of steps 41 to 128, and one Mamba block in less than half of them",
+    topic="Selective state spaces",
     source="Karuvally et al. 2025, arXiv 2507.05238 (the claim); arXiv 2603.01959 (table of longest lengths)",
-    seed="A, abstract: AUSSM",
     systems=("aussm", "mamba", "group_words"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"longest_aussm_c6": 940, "longest_mamba_c6": "fails"},
-    holds=_holds,
     notes="The published lengths are those of another group of authors, for words of up to 60 in training; "
     "AUSSM's own tables were not to be had. We test words of up to 256 only. One of the first three seeds "
     "held, so there were seven, of which two held. In those an MLP followed the block; the published models "

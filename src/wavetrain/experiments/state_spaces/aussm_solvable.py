@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.state_space.aussm import AUSSM
 from wavetrain.parts.stack import MLP, Answer, Stack
@@ -50,13 +50,15 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="Two AUSSM layers set by hand follow words of S3 without an error for ten thousand steps, while one "
-    "trained AUSSM block, which learns C6, is on long words of S3 at most 0.1 above the 1/3 of parity alone",
+    title="One layer of turns cannot follow the group S3; two layers can, for ever",
+    sentence="Two AUSSM layers set by hand follow words of S3 without an error for ten thousand steps, "
+    "while one trained AUSSM block, which learns C6, is on long words of S3 at most 0.1 above the"
+    " 1/3 of parity alone",
+    topic="Selective state spaces",
     source="Karuvally et al. 2025, arXiv 2507.05238 (the claim); arXiv 2603.01959 (theorem and table)",
-    seed="A, abstract: AUSSM",
     systems=("aussm", "group_words"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"hand_float64": "possible with two layers", "one_s3": "fails", "two_s3": "fails"},
-    holds=_holds,
     notes="In the published table networks learn words of up to 60 and fail where fewer than 90% are right. "
     "AUSSM's own tables were not to be had. Before, an MLP followed each block; the published model has "
     "none, and so now has ours.",

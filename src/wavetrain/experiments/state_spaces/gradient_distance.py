@@ -24,7 +24,7 @@ from torch import Tensor
 
 from wavetrain import scan
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.attention.linear_attention import LinearAttention
@@ -53,13 +53,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="There are inputs for which the gradient of attention is alike at all distances (within a factor of "
-    "two up to 200 steps); in stable linear dynamics it stays under c rho^distance for every input",
+    title="Does the gradient of attention reach any distance alike, where that of stable linear ...",
+    sentence="There are inputs for which the gradient of attention is alike at all distances (within a "
+    "factor of two up to 200 steps); in stable linear dynamics it stays under c rho^distance for "
+    "every input",
+    topic="Attention",
     source="Ghodsi 2025, arXiv 2512.15115, gradient highway (abstract)",
-    seed="P: how many heads make a state space model",
     systems=("softmax_attention", "lru", "wave_rnn", "gradient_highway"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The abstract prints no figure; the inputs, the factor of two and the thousandth are ours.",
 )
 

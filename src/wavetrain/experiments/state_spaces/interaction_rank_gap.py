@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.attention.linear_attention import LinearAttention
@@ -44,10 +44,12 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="The maps between steps of H heads of attention span at most H dimensions whatever the input; those "
-    "of a linear state space span one for each mode, so that a single head cannot represent it",
+    title="Do the maps between steps span more dimensions in a state space than in attention ...",
+    sentence="The maps between steps of H heads of attention span at most H dimensions whatever the input;"
+    " those of a linear state space span one for each mode, so that a single head cannot "
+    "represent it",
+    topic="Attention",
     source="Ghodsi 2025, arXiv 2512.15115, interaction rank gap (abstract)",
-    seed="P: how many heads make a state space model",
     systems=(
         "softmax_attention",
         "linear_attention",
@@ -58,8 +60,7 @@ claim = Claim(
         "interaction_rank",
         "head_count",
     ),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The paper's abstract prints no figure; the predicate is ours. Channels of Mamba and AUSSM do not "
     "meet inside the recurrence, so that they span at most one dimension for each channel.",
 )

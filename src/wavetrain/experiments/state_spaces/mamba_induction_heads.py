@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Batch, Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.state_space.mamba import Mamba
@@ -44,11 +44,13 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="Two Mamba blocks answer at least 95% at sixteen times the training length; attention with learned "
-    "or rotary positions, which learned the task too, falls under 20%",
+    title="Who still finds the induction head's answer in a sequence sixteen times as long as ...",
+    sentence="Two Mamba blocks answer at least 95% at sixteen times the training length; attention with "
+    "learned or rotary positions, which learned the task too, falls under 20%",
+    topic="Selective state spaces",
     source="Gu and Dao 2023, arXiv 2312.00752, table 11 (trained at length 256)",
-    seed="T, stop 6: the state space becomes selective",
     systems=("mamba", "softmax_attention", "induction_heads"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "mamba_x1": 1.0,
         "mamba_x2": 1.0,
@@ -66,7 +68,6 @@ claim = Claim(
         "rotary_x8": 0.184,
         "rotary_x16": 0.086,
     },
-    holds=_holds,
     notes="x16 is sixteen times the training length. Guessing gets one in vocabulary - 1. Before, an MLP "
     "followed each block; the published networks have none, by their numbers of parameters attention's too, "
     "and so now have ours. The paper trains for 200,000 steps or more, and has no "

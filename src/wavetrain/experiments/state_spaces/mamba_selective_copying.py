@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.tasks.recall.selective_copying import SelectiveCopying
@@ -32,13 +32,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="With selection a network of two Mamba blocks recalls more than 90% of tokens scattered among "
-    "noise; the same blocks with constant step size, B and C stay under 60%",
+    title="Is it selection that lets a state space model copy what stands at unknown places?",
+    sentence="With selection a network of two Mamba blocks recalls more than 90% of tokens scattered among"
+    " noise; the same blocks with constant step size, B and C stay under 60%",
+    topic="Selective state spaces",
     source="Gu and Dao 2023, arXiv 2312.00752, table 1 (Mamba block with S6 and with S4 inside)",
-    seed="T, stop 6: the state space becomes selective",
     systems=("mamba", "selective_copying"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"selective": 0.998, "fixed": 0.564},
-    holds=_holds,
     notes="Published at length 4096 with 16 tokens and 400,000 steps. The paper's fixed block holds S4; ours "
     "is the Mamba block itself with its selection replaced by constants. Before, an MLP followed each block; "
     "the published networks have none, and so now have ours.",

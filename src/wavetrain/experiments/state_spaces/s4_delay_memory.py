@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Batch, Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import slow
 from wavetrain.layers.gate.lstm import LSTM
@@ -52,14 +52,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="The state of HiPPO-LegS holds a slow signal's past without training: a linear read-out misses "
-    "under 0.1% of the variance, a twentieth of what it misses from random matrices; trained for the same "
-    "steps, S4 and LSSL miss at most half of what LSTM misses",
+    title="Does a state that starts as HiPPO hold the past, and is that what a trained network ...",
+    sentence="The state of HiPPO-LegS holds a slow signal's past without training: a linear read-out "
+    "misses under 0.1% of the variance, a twentieth of what it misses from random matrices; "
+    "trained for the same steps, S4 and LSSL miss at most half of what LSTM misses",
+    topic="Linear state spaces",
     source="Gu et al. 2020, arXiv 2008.07669; Gu, Goel and Ré 2022, arXiv 2111.00396",
-    seed="T, stop 5: the linear state space model",
     systems=("s4", "lssl", "s4d", "lru", "lstm", "delay_memory"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="No published figure is set beside ours; the predicate is ours. untrained_legs is the worst "
     "of four time scales, untrained_random the best of five matrices at four. S4D and LRU came later and are "
     "not judged.",

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import VALUES, Batch, Generated
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.state_space.lru import LRU
@@ -51,13 +51,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="A linear state space whose lag operators span k dimensions is made by k heads of attention with "
-    "free coefficients and shared value maps, to an error of 1e-6, and by no fewer, for k from 1 to 5",
+    title="How many heads of attention make a linear state space?",
+    sentence="A linear state space whose lag operators span k dimensions is made by k heads of attention "
+    "with free coefficients and shared value maps, to an error of 1e-6, and by no fewer, for k "
+    "from 1 to 5",
+    topic="Attention",
     source="Ghodsi 2025, arXiv 2512.15115, head-count theorem (abstract)",
-    seed="P: how many heads make a state space model",
     systems=("lru", "head_count"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The abstract states the theorem and prints no figure; systems, fit and error bound are ours. The "
     "fit is a check, not a proof: alternating least squares might miss a better solution.",
 )

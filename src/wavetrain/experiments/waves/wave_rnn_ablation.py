@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wavetrain.core import Layer, Objective
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import Recurrent, Start, WaveRNN
 from wavetrain.parts.stack import Reader
@@ -38,11 +38,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="The shift at the start is what lets a network copy: without it the wave RNN's loss is at least ten "
-    "times higher, with it the identity RNN's is at least ten times lower, and the wave RNN stays ahead",
+    title="Which part of the wave RNN's start makes copying learnable?",
+    sentence="The shift at the start is what lets a network copy: without it the wave RNN's loss is at "
+    "least ten times higher, with it the identity RNN's is at least ten times lower, and the wave"
+    " RNN stays ahead",
+    topic="Travelling waves",
     source="Keller et al. 2023, arXiv 2309.08045, table 4, delay 30",
-    seed="T, stop 9: travelling waves in a partially connected RNN",
     systems=("wave_rnn", "identity_rnn", "copying"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "wave": 8e-11,
         "wave_minus_source": 4e-10,
@@ -52,7 +55,6 @@ claim = Claim(
         "identity_plus_shift": 2e-7,
         "identity_plus_both": 1e-6,
     },
-    holds=_holds,
     notes="What the paper calls MSE is a cross-entropy divided by the test batch of 50; ours is divided by "
     "50 too. The paper does not say what replaces the shift; here it is the usual random start of a "
     "convolution.",

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
 from wavetrain.parts.stack import Reader
@@ -41,13 +41,14 @@ def _sooner(figures: Mapping[str, float], delay: str, rival: str) -> bool | None
 
 
 claim = Claim(
-    text="The wave RNN learns to copy after a delay in at most a tenth of the iterations that an identity "
-    "RNN of 100 or of 625 units needs, at every delay",
+    title="Does a travelling wave make copying after a delay learnable, and how much sooner?",
+    sentence="The wave RNN learns to copy after a delay in at most a tenth of the iterations that an "
+    "identity RNN of 100 or of 625 units needs, at every delay",
+    topic="Travelling waves",
     source="Keller et al. 2023, arXiv 2309.08045, figures 3 and 4",
-    seed="T, stop 9: copy is learned about 100 times faster",
     systems=("wave_rnn", "identity_rnn", "copying"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"speed-up (slide)": "about 100 times", "speed-up (paper)": "exponentially faster"},
-    holds=_holds,
     notes="The paper prints no table of iterations. A rival whose recall is below 0.99 was given up at the "
     "figure shown: it needs more.",
 )

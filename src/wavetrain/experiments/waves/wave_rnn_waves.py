@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Field
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
@@ -33,13 +33,14 @@ def _holds(figures: Mapping[str, float]) -> bool:
 
 
 claim = Claim(
-    text="After training, the share of space-time power on the travelling line is at least five times higher "
-    "in the wave RNN than in the identity RNN",
+    title="Does activity travel in the trained wave RNN, and stay in the trained identity RNN?",
+    sentence="After training, the share of space-time power on the travelling line is at least five times "
+    "higher in the wave RNN than in the identity RNN",
+    topic="Travelling waves",
     source="Keller et al. 2023, arXiv 2309.08045, figures of hidden activity",
-    seed="T, stop 9: travelling waves in a partially connected RNN",
     systems=("wave_rnn", "identity_rnn", "copying", "space_time_spectrum"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"wave": "waves are seen", "identity": "no waves are seen"},
-    holds=_holds,
     notes="The paper shows pictures and prints no figure; the predicate is ours. In a first run the null "
     "was time shuffled, which slow activity differs from whether it travels or not; this run has surrogates.",
 )

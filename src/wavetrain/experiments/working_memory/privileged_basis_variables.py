@@ -26,7 +26,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.experiments.working_memory._shared import Bare, exact, longer
@@ -52,14 +52,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="In the privileged basis the coordinate that theory names gives 95% of the signs of stored "
-    "variables; the best principal component or unit for each variable and time, chosen afterwards, gives at "
-    "most 85%",
+    title="Is each stored variable to be seen by itself in the privileged basis, and in no other?",
+    sentence="In the privileged basis the coordinate that theory names gives 95% of the signs of stored "
+    "variables; the best principal component or unit for each variable and time, chosen "
+    "afterwards, gives at most 85%",
+    topic="Working memory as waves",
     source="Karuvally et al. 2023, arXiv 2310.02430, figures of hidden states in the new basis",
-    seed="A: episodic memory theory, a privileged basis shows the circuit",
     systems=("episodic", "privileged_basis", "repeat_copy", "compose_copy"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The paper shows pictures of variables that move through the basis and prints no figure; the "
     "measure and the limits are ours. The exact circuit, in 128 units of a random basis and loaded with the "
     "vectors, meets them all: 1.00 in the privileged basis, 0.62 and 0.77 by the best component, 0.63 to "

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Field
 from wavetrain.experiments.working_memory._shared import Bare, exact, longer, needed
 from wavetrain.layers.recurrence.episodic import Episodic
@@ -77,18 +77,20 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="Linear circuits of 64 and of 36 units solve repeat and compose copy; trained tanh networks have as "
-    "many eigenvalues near modulus 1, within 0.02 radians, and waves that show in the privileged basis only",
+    title="Do trained recurrent networks keep their working memory in waves, hidden in a basis ...",
+    sentence="Linear circuits of 64 and of 36 units solve repeat and compose copy; trained tanh networks "
+    "have as many eigenvalues near modulus 1, within 0.02 radians, and waves that show in the "
+    "privileged basis only",
+    topic="Working memory as waves",
     source="Karuvally et al. 2024, arXiv 2402.10163, table 1 and figures 3 and 4",
-    seed="A: hidden travelling waves, working memory as waves updated at a boundary",
     systems=("episodic", "wave_working_memory", "privileged_basis", "repeat_copy", "compose_copy"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "error_repeat": 0.0005,
         "accuracy_repeat": 1.0,
         "error_compose": "0.0055 or 0.0031",
         "accuracy_compose": 0.98,
     },
-    holds=_holds,
     notes="Published for 128 units without L2, accuracy at horizon 200, mean over 20 seeds; the paper's code "
     "calls compose copy T2 in one place and T3 in another. The measures of waves and the limits are ours. "
     "The exact circuit, in 128 units of a random basis, reads 1.00 and 0.97 handed on and 1.00 travelling "

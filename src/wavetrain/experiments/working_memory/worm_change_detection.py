@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -33,11 +33,13 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 85% right in change detection, an LSTM and a transformer are by at least 0.05 less accurate "
-    "with the most bars than with the fewest, as people are",
+    title="Does the detection of a change get worse with more bars, and with a longer delay, in ...",
+    sentence="At 85% right in change detection, an LSTM and a transformer are by at least 0.05 less "
+    "accurate with the most bars than with the fewest, as people are",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, set size in change detection",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "change_detection"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "people_colour": "0.985, 0.945, 0.84 with 2, 4 and 6 bars",
         "people_orientation": "0.955, 0.90, 0.81",
@@ -45,7 +47,6 @@ claim = Claim(
         "people_gap": "0.945, 0.89, 0.80",
         "people_conjunction": "0.965, 0.92, 0.83",
     },
-    holds=_holds,
     notes="The curves of people come with the benchmark's code; the predicate is ours. Published networks "
     "see images with up to 12 bars; ours see the features of up to 6, and know that the colour may "
     "change. The delay and the wave RNN decide nothing. After 1,500 steps, and a search by 100, the LSTMs "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -31,13 +31,13 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 85% right in spatial integration, an LSTM and a transformer are by at least 0.02 less accurate "
-    "where the pattern comes in the most parts than where it comes whole",
+    title="Is a pattern harder to put together the more parts it comes in?",
+    sentence="At 85% right in spatial integration, an LSTM and a transformer are by at least 0.02 less "
+    "accurate where the pattern comes in the most parts than where it comes whole",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, number of parts in spatial integration",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "spatial_integration"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The benchmark measures this effect, and its size was not to be had in figures; the predicate is "
     "ours. Our patterns are 8 of 24 lines at the small scale, 12 of 40 in the paper. The wave RNN decides "
     "nothing. With 6 of 12 lines, learned in a thousand steps, the effect on the LSTM was between -0.03 and "

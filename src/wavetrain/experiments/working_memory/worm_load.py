@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Objective
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import Trials, TrialTask, accuracy_by, answers
@@ -47,18 +47,19 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 80% recall in complex span, an LSTM and a transformer recall at least 0.05 less with the most "
-    "distractors than with the fewest, and then at least 0.02 less where items and distractors are of one "
-    "domain than where they are of two",
+    title="Does other work between items cost memory, and more so where items and work are of ...",
+    sentence="At 80% recall in complex span, an LSTM and a transformer recall at least 0.05 less with the "
+    "most distractors than with the fewest, and then at least 0.02 less where items and "
+    "distractors are of one domain than where they are of two",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, load and domain conflict in complex span",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "complex_span"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "people_spatial_spatial": "span scores 0.72, 0.66, 0.60 at loads 0.33, 0.41, 0.49",
         "people_spatial_visual": "0.775, 0.715, 0.60 at loads 0.27, 0.345, 0.405",
         "people_visual_spatial": "0.68, 0.57, 0.43 at loads 0.33, 0.425, 0.53",
     },
-    holds=_holds,
     notes="The benchmark measures both effects, and their size in networks was not to be had in figures; the "
     "predicate is ours. The scores of people come with the benchmark's code, first storage, then processing. "
     "Their loads are not numbers of distractors, so that only the order of the three can be compared. "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import answers
@@ -30,13 +30,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 80% recall in spatial free recall, the effect of set size is smaller in a wide LSTM than in a "
-    "narrow one, and is still at least 0.02",
+    title="Does a bigger memory lessen the effect of set size, and does the effect remain?",
+    sentence="At 80% recall in spatial free recall, the effect of set size is smaller in a wide LSTM than "
+    "in a narrow one, and is still at least 0.02",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, set size against memory size",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "spatial_free_recall"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"effect_lstm_wide": "smaller than in narrow networks, and still there"},
-    holds=_holds,
     notes="Published widths are 96, 256 and 1024, over images and ten tasks together; ours are 16 and 64 at "
     "the small scale, over this task alone, with up to 12 of 36 cells for 18 of 100. The predicate is ours. "
     "The claim is about recurrent networks: the transformer, whose memory grows with the list, and the wave "

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -34,17 +34,18 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 80% recall in serial recall an LSTM has the first and the last item of the longest list at "
-    "least 0.1 above its worst, and a transformer shows less of primacy and recency together",
+    title="Are the first and the last items of a list remembered best, by networks as by people?",
+    sentence="At 80% recall in serial recall an LSTM has the first and the last item of the longest list "
+    "at least 0.1 above its worst, and a transformer shows less of primacy and recency together",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, serial position in visual serial recall",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "visual_serial_recall"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "primacy_lstm": "primacy and recency are seen",
         "primacy_transformer": "less than in recurrent networks",
         "people_list6": "5.1, 4.25, 3.55, 3.5, 2.9, 3.95 of 8 at positions 1 to 6",
     },
-    holds=_holds,
     notes="Published networks see images and learn ten tasks together; ours see symbols and learn this task "
     "alone. The predicate is ours; the wave RNN is not in the paper and decides nothing. "
     "Before, an MLP followed every layer; now attention alone, as published.",

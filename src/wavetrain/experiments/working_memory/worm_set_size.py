@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -33,13 +33,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 80% right in spatial memory updating, an LSTM and a transformer are by at least 0.1 less "
+    title="Do more boxes to keep up to date cost accuracy, in networks as in people?",
+    sentence="At 80% right in spatial memory updating, an LSTM and a transformer are by at least 0.1 less "
     "accurate with eight boxes than with one",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, set size in spatial memory updating",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "spatial_memory_updating"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"people": "1.00, 0.94, 0.825, 0.68 with 1 to 4 boxes"},
-    holds=_holds,
     notes="The curve of people comes with the benchmark's code; the predicate is ours. Published networks "
     "see images; ours see which cell, which arrow, which box. The wave RNN decides nothing. "
     "Before, an MLP followed every layer; now attention alone, as published. At first networks trained for "

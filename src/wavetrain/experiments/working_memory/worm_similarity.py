@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -37,17 +37,18 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 80% right in visual serial recognition, an LSTM and a transformer are by at least 0.05 more "
-    "accurate where distractors differ most than where they differ least, as people are",
+    title="Is an old pattern harder to tell from a new one the more they are alike, for ...",
+    sentence="At 80% right in visual serial recognition, an LSTM and a transformer are by at least 0.05 "
+    "more accurate where distractors differ most than where they differ least, as people are",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, distractors in visual serial recognition",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "visual_serial_recognition"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={
         "people_2": "13.65, 14.1, 13.5, 13.65, 13.7 of 20 at positions 1 to 5",
         "people_4": "14.85, 14.8, 15.4, 15.1, 14 of 20",
         "people_6": "15.55, 16, 15.8, 15.6, 15 of 20",
     },
-    holds=_holds,
     notes="The curves of people come with the benchmark's code; the predicate is ours, and so is the claim: "
     "the paper says that networks do not show the human pattern everywhere. Our patterns have 9 cells at the "
     "small scale, 36 in the paper. The wave RNN decides nothing. "

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -31,13 +31,13 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 80% right in spatial coordination, an LSTM and a transformer are by at least 0.05 more accurate "
-    "where most cells are out of place than where fewest are",
+    title="Is a lack of symmetry easier to see the more cells are out of place?",
+    sentence="At 80% right in spatial coordination, an LSTM and a transformer are by at least 0.05 more "
+    "accurate where most cells are out of place than where fewest are",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, symmetry offset in spatial coordination",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "spatial_coordination"),
-    published={},
-    holds=_holds,
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     notes="The benchmark measures this effect, and its size was not to be had in figures; the predicate is "
     "ours. Our grid has 4 x 4 cells and lists of 4 and 6 at the small scale, 10 x 10 and up to 18 in the "
     "paper. The wave RNN decides nothing. After 1,500 steps, and a search by 100, the LSTM of one seed in "

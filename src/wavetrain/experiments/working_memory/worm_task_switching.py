@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -34,13 +34,14 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    text="At 85% right in spatial task switching, an LSTM and a transformer answer the first marker after a "
-    "change of rule by at least 0.02 less accurately than those that follow, as people do",
+    title="Does a change of rule cost a network accuracy, as it does people?",
+    sentence="At 85% right in spatial task switching, an LSTM and a transformer answer the first marker "
+    "after a change of rule by at least 0.02 less accurately than those that follow, as people do",
+    topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, switch cost in spatial task switching",
-    seed="A, abstract: WorM",
     systems=("lstm", "softmax_attention", "wave_rnn", "spatial_task_switching"),
+    parts=(Part(says="All that the sentence says", holds=_holds),),
     published={"people": "a switch costs accuracy and time (Rogers and Monsell 1995)"},
-    holds=_holds,
     notes="The benchmark measures this cost; what its networks paid was not to be had in figures. The "
     "predicate is ours, and the wave RNN decides nothing. "
     "Before, an MLP followed every layer; now attention alone, as published. At first networks trained for "

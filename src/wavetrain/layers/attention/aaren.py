@@ -37,7 +37,7 @@ class Aaren(Layer):
         year=2024,
         source="arXiv 2405.13956",
         family="attention",
-        seed="P: attention as an RNN, attention's accuracy with constant memory",
+        topic="Attention",
     )
 
     def __init__(self, width: int, inputs: int | None = None, heads: int | None = None):

@@ -118,7 +118,7 @@ class LightNet(Layer):
         year=2024,
         source="arXiv 2405.21022",
         family="attention",
-        seed="P: LightNet, additive recurrence does many dimensions in one scan",
+        topic="Attention",
     )
 
     def __init__(self, width: int, inputs: int | None = None, heads: int | None = None, sink: bool = False):

@@ -59,7 +59,7 @@ class LinearAttention(Layer):
         year=2020,
         source="ICML 2020, arXiv 2006.16236",
         family="attention",
-        seed="P: dynamical systems framework, when linear attention equals a selective state space",
+        topic="Attention",
     )
 
     def __init__(

@@ -36,7 +36,7 @@ class MEGA(Nonlinear):
         year=2022,
         source="ICLR 2023, arXiv 2209.10655",
         family="attention",
-        seed="P: TCNCA, the rival that it is faster than",
+        topic="Temporal convolutions",
     )
     residual = True
 

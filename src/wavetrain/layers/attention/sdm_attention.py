@@ -61,7 +61,7 @@ class SdmAttention(Layer):
         year=2021,
         source="NeurIPS 2021, arXiv 2111.05498",
         family="attention",
-        seed="S: attention approximates sparse distributed memory",
+        topic="Sparse distributed memory",
     )
 
     def __init__(

@@ -43,7 +43,7 @@ class SdmPerceptron(Layer):
         year=2023,
         source="ICLR 2023, arXiv 2303.11934",
         family="attention",  # to learned keys, at each step by itself
-        seed="S: the neuron view of sparse distributed memory is a perceptron layer, a continual learner",
+        topic="Learning without forgetting",
     )
 
     def __init__(

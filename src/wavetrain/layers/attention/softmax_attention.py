@@ -34,7 +34,7 @@ class SoftmaxAttention(Layer):
         year=2017,
         source="NeurIPS 2017, arXiv 1706.03762",
         family="attention",
-        seed="T, stop 4: transformer dynamics",
+        topic="Attention",
     )
 
     def __init__(self, width: int, inputs: int | None = None, heads: int | None = None, rotary: bool = True):

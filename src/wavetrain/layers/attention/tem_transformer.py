@@ -40,7 +40,7 @@ class TemTransformer(Layer):
         year=2022,
         source="ICLR 2022, arXiv 2112.04035",
         family="attention",
-        seed="T, stop 3: a transformer that computes what the Tolman-Eichenbaum machine computes",
+        topic="Cognitive maps",
     )
 
     def __init__(

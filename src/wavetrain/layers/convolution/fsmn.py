@@ -35,7 +35,7 @@ class FSMN(Layer):
         year=2015,
         source="arXiv 1512.08301",
         family="convolution",
-        seed="P: MossFormer2",
+        topic="Temporal convolutions",
     )
 
     def __init__(

@@ -36,7 +36,7 @@ class TCNCA(Nonlinear):
         year=2023,
         source="NeurIPS 2023 workshop on efficient natural language and speech processing, arXiv 2312.05605",
         family="convolution",
-        seed="P: TCNCA, faster than MEGA at lower loss",
+        topic="Temporal convolutions",
     )
     residual = True
 

@@ -32,7 +32,7 @@ class TemporalConvolution(Nonlinear):
         year=2018,
         source="arXiv 1803.01271",
         family="convolution",
-        seed="T, stop 10: a hierarchy of temporal convolutions in cortex",
+        topic="Temporal convolutions",
     )
 
     def __init__(

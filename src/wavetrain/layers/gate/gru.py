@@ -27,7 +27,7 @@ class GRU(Nonlinear):
         year=2014,
         source="EMNLP 2014, arXiv 1406.1078",
         family="gate",
-        seed="T, stop 3: why gates",
+        topic="Gates",
     )
 
     def __init__(self, width: int, inputs: int | None = None):

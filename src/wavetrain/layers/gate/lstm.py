@@ -26,7 +26,7 @@ class LSTM(Nonlinear):
         year=1997,
         source="Neural Computation 9, doi 10.1162/neco.1997.9.8.1735",
         family="gate",
-        seed="T, stop 3: why gates",
+        topic="Gates",
     )
 
     def __init__(self, width: int, inputs: int | None = None):

@@ -40,7 +40,7 @@ class ParaGRU(ChannelCell):
         year=2026,
         source="ICLR 2026, arXiv 2510.21450",
         family="gate",
-        seed="P, abstract: ParaRNN",
+        topic="Recurrences in parallel",
     )
 
     def begin(self, batch: int) -> State:

@@ -41,7 +41,7 @@ class ParaLSTM(ChannelCell):
         year=2026,
         source="ICLR 2026, arXiv 2510.21450",
         family="gate",
-        seed="P, abstract: ParaRNN",
+        topic="Recurrences in parallel",
     )
 
     def __init__(

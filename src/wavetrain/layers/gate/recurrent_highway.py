@@ -49,7 +49,7 @@ class RecurrentHighway(Nonlinear):
         year=2017,
         source="ICML 2017, arXiv 1607.03474; hybrids arXiv 2410.02654",
         family="gate",
-        seed="P, abstract: recurrence, attention, gating",
+        topic="Recurrence beside attention",
     )
 
     def __init__(

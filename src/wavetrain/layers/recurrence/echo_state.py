@@ -28,7 +28,7 @@ class EchoState(Nonlinear):
         year=2007,
         source="Neural Networks 20, doi 10.1016/j.neunet.2007.04.016",
         family="recurrence",
-        seed="002: continuous online sequence learning, a rival of temporal memory",
+        topic="Online sequence learning",
     )
 
     def __init__(

@@ -64,7 +64,7 @@ class ELMNeuron(Nonlinear):
         year=2024,
         source="ICLR 2024, arXiv 2306.16922",
         family="neuron",
-        seed="P, abstract: ELM neuron",
+        topic="Single neurons",
     )
 
     def __init__(

@@ -23,7 +23,7 @@ class Elman(Nonlinear):
         year=1990,
         source="Cognitive Science 14, doi 10.1207/s15516709cog1402_1",
         family="recurrence",
-        seed="T, stop 2: translation by recurrent networks",
+        topic="Translation by recurrent networks",
     )
 
     def __init__(self, width: int, inputs: int | None = None):

@@ -34,7 +34,7 @@ class Episodic(Nonlinear):
         year=2023,
         source="arXiv 2310.02430",
         family="recurrence",
-        seed="episodic memory theory: trained networks converge to the circuit that binds variables",
+        topic="Working memory as waves",
     )
 
     def __init__(

@@ -29,7 +29,7 @@ class IdentityRNN(Nonlinear):
         year=2015,
         source="arXiv 1504.00941",
         family="recurrence",
-        seed="T, stop 9: the control of travelling waves in a partially connected RNN",
+        topic="Travelling waves",
     )
 
     def __init__(

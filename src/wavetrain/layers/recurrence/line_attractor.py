@@ -35,7 +35,7 @@ class LineAttractor(Layer):
         year=1996,
         source="PNAS 93, doi 10.1073/pnas.93.23.13339",
         family="recurrence",
-        seed="T, stop 7: the line attractor beside the ring",
+        topic="Rings and line attractors",
     )
 
     def __init__(self, width: int, inputs: int | None = None, tau: float = 10.0, gain: float = 1.0):

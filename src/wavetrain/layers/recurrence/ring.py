@@ -35,7 +35,7 @@ class Ring(Layer):
         year=2004,
         source="Physical Review Letters 92, arXiv cond-mat/0402452",
         family="recurrence",
-        seed="T, stop 7: the ring, which is a temporal convolution",
+        topic="Rings and line attractors",
     )
 
     def __init__(

@@ -37,7 +37,7 @@ class AUSSM(Layer):
         year=2025,
         source="NeurIPS 2025, arXiv 2507.05238",
         family="state space",
-        seed="A, abstract: AUSSM",
+        topic="Selective state spaces",
     )
 
     def __init__(

@@ -32,7 +32,7 @@ class LRU(Layer):
         year=2023,
         source="ICML 2023, arXiv 2303.06349",
         family="state space",
-        seed="T, stop 5: the linear state space model",
+        topic="Linear state spaces",
     )
 
     def __init__(

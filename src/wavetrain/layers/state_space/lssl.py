@@ -37,7 +37,7 @@ class LSSL(Layer):
         year=2021,
         source="NeurIPS 2021, arXiv 2110.13985",
         family="state space",
-        seed="P: LSSL, one layer is recurrent, convolutional and continuous",
+        topic="Linear state spaces",
     )
 
     def __init__(

@@ -56,7 +56,7 @@ class Mamba(Layer):
         year=2023,
         source="arXiv 2312.00752",
         family="state space",
-        seed="T, stop 6: the state space becomes selective",
+        topic="Selective state spaces",
     )
 
     def __init__(

@@ -72,7 +72,7 @@ class Mamba2(Layer):
         year=2024,
         source="ICML 2024, arXiv 2405.21060",
         family="state space",
-        seed="T, stop 6: the state space becomes selective",
+        topic="Selective state spaces",
     )
 
     def __init__(

@@ -37,7 +37,7 @@ class S4(Layer):
         year=2022,
         source="ICLR 2022, arXiv 2111.00396",
         family="state space",
-        seed="T, stop 5: the linear state space model",
+        topic="Linear state spaces",
     )
 
     def __init__(self, width: int, inputs: int | None = None, states: int = 64):

@@ -54,7 +54,7 @@ class S4D(Layer):
         year=2022,
         source="NeurIPS 2022, arXiv 2206.11893",
         family="state space",
-        seed="T, stop 5: the linear state space model",
+        topic="Linear state spaces",
     )
 
     def __init__(self, width: int, inputs: int | None = None, states: int = 64, start: Start = Start.LIN):

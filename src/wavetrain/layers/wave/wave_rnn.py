@@ -61,7 +61,7 @@ class WaveRNN(Nonlinear):
         year=2023,
         source="ICLR 2024, arXiv 2309.08045",
         family="wave",
-        seed="T, stop 9: travelling waves in a partially connected RNN",
+        topic="Travelling waves",
     )
 
     def __init__(

@@ -45,7 +45,7 @@ class WaveWorkingMemory(Nonlinear):
         year=2024,
         source="ICML 2024, PMLR 235, arXiv 2402.10163",
         family="wave",
-        seed="hidden travelling waves: working memory as waves that are updated at a boundary",
+        topic="Working memory as waves",
     )
 
     def __init__(
