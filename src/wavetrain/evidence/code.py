@@ -3,7 +3,7 @@
 A figure is taken up again only where the code behind it is the same. The digest covers every module of ours
 that a file imports, at its head or inside a function, and what those import in turn. It is made from the
 syntax trees, and leaves out what no figure can depend on: comments, layout, docstrings, annotations, cards,
-and the words and the predicate of a claim, which judge figures after they are measured. Modules that only
+and the words and predicates of a claim, which judge figures after they are measured. Modules that only
 name, draw or complain are left out too (`SILENT`). The content of recordings needs no digest of its own:
 a loader has the sha256 of its file in its code and refuses any other content.
 """
@@ -13,13 +13,13 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from wavetrain import find
 
 ROOT = Path(__file__).parent.parent
 SILENT = {"errors", "find", "lazy", "outside", "report", "evidence", "cli"}
-WORDS = {"card", "claim", "_holds"}  # what is assigned or defined under these names measures nothing
+WORDS = {"card", "claim"}  # what is assigned under these names measures nothing
 
 
 def digest(files: Iterable[Path], root: Path = ROOT) -> str:
@@ -100,7 +100,27 @@ def _used(path: Path, package: str) -> Iterator[str]:
 
 @functools.cache
 def _tree(path: Path, changed: int) -> str:
-    return hashlib.sha256(_written(_parsed(path, changed)).encode()).hexdigest()
+    return hashlib.sha256(_written(_measuring(_parsed(path, changed))).encode()).hexdigest()
+
+
+def _measuring(tree: ast.Module) -> list[ast.stmt]:
+    """The statements of a file without its private functions that only a claim names: its predicates."""
+    kept = [node for node in tree.body if not _silent(node)]
+    while True:
+        called = {
+            part.id
+            for node in kept
+            for part in ast.walk(node)
+            if isinstance(part, ast.Name) and part.id != getattr(node, "name", "")
+        }
+        left = [node for node in kept if not (_private(node) and node.name not in called)]
+        if len(left) == len(kept):
+            return left
+        kept = left
+
+
+def _private(node: ast.stmt) -> TypeGuard[ast.FunctionDef]:
+    return isinstance(node, ast.FunctionDef) and node.name.startswith("_") and node.name[:2] != "__"
 
 
 def _written(node: Any) -> str:
@@ -124,7 +144,8 @@ def _silent(node: Any) -> bool:
     """Whether a statement does nothing that a figure can depend on."""
     if isinstance(node, ast.Expr):
         return isinstance(node.value, ast.Constant)  # a docstring
-    if isinstance(node, ast.FunctionDef):
-        return node.name in WORDS
+    if isinstance(node, ast.ImportFrom):
+        parts = (node.module or "").split(".")
+        return parts[0] == ROOT.name and len(parts) > 1 and parts[1] in SILENT
     targets = node.targets if isinstance(node, ast.Assign) else []
     return any(isinstance(target, ast.Name) and target.id in WORDS for target in targets)
