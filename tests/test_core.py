@@ -130,3 +130,43 @@ def test_recordings_are_drawn_with_replacement_from_the_training_part():
     assert len(counts) == 3 and counts.min() > 70
     assert (task.valid(), task.test()) == (parts[1], parts[2])
     assert drawn.to(torch.device("meta")).x.device.type == "meta"
+
+
+class Leak(core.Nonlinear):
+    """What a beginner writes: h_t = h_{t-1} / 2 + x_t, and nothing else."""
+
+    def begin(self, batch: int) -> State:
+        return torch.zeros(batch, self.width)
+
+    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        h = state / 2 + x
+        return h, h
+
+
+def test_a_layer_of_begin_and_step_alone_has_all_three_forms():
+    layer, x = Leak(1), torch.tensor([[[8.0], [0.0], [4.0]]])
+    y, state = layer(x)
+    assert y.flatten().tolist() == [8, 4, 6] and state.item() == 6
+    assert layer(x, state)[0].flatten().tolist() == [11, 5.5, 6.75]
+    torch.testing.assert_close(
+        layer.operator(x).weight[0, 0], torch.tensor([[1, 0, 0], [0.5, 1, 0], [0.25, 0.5, 1]])
+    )
+    assert Leak(5).inputs == 5 and Leak(5, inputs=2).inputs == 2
+
+
+def test_what_a_layer_is_built_with_and_given_is_checked_for_all():
+    with pytest.raises(BadInput, match="Leak: inputs must be a whole number of at least 1, not 0"):
+        Leak(3, inputs=0)
+    for form in (Leak(3), Leak(3).operator):
+        with pytest.raises(BadInput, match=r"Leak: expected x \(batch, time, 3\), got \(2, 5, 4\)"):
+            form(torch.zeros(2, 5, 4))
+
+
+def test_forward_belongs_to_the_base():
+    with pytest.raises(
+        BadInput, match=r"Old: expected whole\(x, state\) for the whole sequence, got forward"
+    ):
+
+        class Old(Leak):
+            def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:  # type: ignore[misc]
+                return x, state

@@ -76,6 +76,19 @@ def test_a_member_is_found_by_the_path_of_its_file(mine: Path) -> None:
     assert isinstance(wt.load(f"{mine}:Ebb").task, Task)
 
 
+def test_a_layer_that_overrides_forward_is_told_what_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "old.py"
+    path.write_text(
+        "from wavetrain.core import Nonlinear, check_input\n\n\n"
+        "class Old(Nonlinear):\n"
+        "    def forward(self, x, state=None):\n"
+        "        check_input(self, x)\n"
+    )
+    with pytest.raises(BadInput, match=r"^\S+old\.py, line 4: .*Old: expected whole\(x, state\)") as told:
+        find.named(f"{path}:Old")
+    assert "\n" not in str(told.value)
+
+
 def test_a_changed_file_is_read_anew(mine: Path) -> None:
     first = find.named(f"{mine}:Tide").load()
     assert find.named(f"{mine}:Tide").load() is first

@@ -19,8 +19,7 @@ class Log(Nonlinear):
     """Adds up, and keeps all of it: the state is the sum (B, 1) and a log that grows (B, S, 1)."""
 
     def __init__(self):
-        super().__init__()
-        self.width = self.inputs = 1
+        super().__init__(1)
         self.steps_run = 0
 
     def begin(self, batch: int) -> State:
@@ -30,7 +29,7 @@ class Log(Nonlinear):
         total = state[0] + x
         return total, (total, (torch.cat([state[1][0], x[:, None]], 1),))
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         self.steps_run += x.shape[0] * x.shape[1]
         return stepped(self, x, state)
 

@@ -11,16 +11,13 @@ class Given(Layer):
     """A layer that is nothing but the weights (B, H, T, T) that it is given."""
 
     def __init__(self, weight: Tensor):
-        super().__init__()
-        self.weight, self.width, self.inputs = weight, 1, 1
+        super().__init__(1)
+        self.weight = weight
 
     def begin(self, batch: int) -> State:
         raise AssertionError("only the operator is to be looked at")
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        raise AssertionError("only the operator is to be looked at")
-
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         raise AssertionError("only the operator is to be looked at")
 
     def operator(self, x: Tensor) -> Operator:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from tests.promises import building, company, maps, precision, transforms
@@ -24,23 +24,23 @@ class LateStep(Elman):
 class SeesTheFuture(Elman):
     """Forward lets a little of the next step in."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return y + 0.01 * torch.cat([y[:, 1:], torch.zeros_like(y[:, :1])], 1), state
 
 
 class DropsFirstState(Elman):
     """Forward starts from nothing, whatever it is given."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        return super().forward(x)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return super().whole(x, self.begin(len(x)))
 
 
 class KeepsFirstState(Elman):
     """Forward gives back the state that it was given."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        return super().forward(x, state)[0], self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return super().whole(x, state)[0], state
 
 
 class MixesTheBatch(Elman):
@@ -50,16 +50,16 @@ class MixesTheBatch(Elman):
         y, state = super().step(x, state)
         return y - 0.1 * y.mean(0), state
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return y - 0.1 * y.mean(0), state
 
 
 class CutsTheGradient(Elman):
     """Right values, but no gradient leaves through the last state of forward."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return y, state.detach() + 0 * state
 
 
@@ -69,15 +69,15 @@ class HalvesTheGradient(Elman):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return super().step((x + x.detach()) / 2, state)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        return super().forward((x + x.detach()) / 2, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return super().whole((x + x.detach()) / 2, state)
 
 
 class Remembers(Elman):
     """The state is left in the module."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, self.last = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, self.last = super().whole(x, state)
         return y, self.last
 
 
@@ -96,8 +96,8 @@ class DoesNotSaveAll(Elman):
         super().__init__(width, inputs)
         self.gain = torch.rand(())
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        return super().forward(x * self.gain.item(), state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return super().whole(x * self.gain.item(), state)
 
 
 class HasOneType(Elman):
@@ -110,8 +110,8 @@ class HasOneType(Elman):
 class NeedsOneLayout(Elman):
     """Reads the input as if it lay in memory in one piece."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        return super().forward(torch.as_strided(x, x.shape, torch.empty(x.shape).stride()), state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return super().whole(torch.as_strided(x, x.shape, torch.empty(x.shape).stride()), state)
 
 
 class TransposedOperator(SoftmaxAttention):
@@ -143,20 +143,15 @@ class TakesPaddingForKeys(SoftmaxAttention):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return super().step(x, (state[0], state[1], torch.ones_like(state[2])))
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        state = self.begin(len(x)) if state is None else state
-        return super().forward(x, (state[0], state[1], torch.ones_like(state[2])))
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return super().whole(x, (state[0], state[1], torch.ones_like(state[2])))
 
 
 class TakesAnyInput(Elman):
     """Sizes are not looked at."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, last = self.unchecked(x)
-        return y, last[0]
-
-    def unchecked(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        return nn.RNN(self.inputs, self.width, batch_first=True, dtype=x.dtype)(x)
+    def check(self, x: Tensor) -> None:
+        pass
 
 
 class Once(torch.autograd.Function):
@@ -177,34 +172,34 @@ class Once(torch.autograd.Function):
 class DifferentiatesOnce(Elman):
     """Right first derivatives, and nothing beyond."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return Once.apply(y), state
 
 
 class ReadsNumbers(Elman):
     """Numbers leave the graph on the way."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return y + float(x.detach().sum()), state
 
 
 class AnswersNobody(Elman):
     """At least one sequence comes back."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return torch.cat([y, y.new_zeros(1, *y.shape[1:])])[: max(1, len(y))], state
 
 
 class UnrollsWhenCompiled(Elman):
     """Another route under torch.compile."""
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         if torch.compiler.is_compiling():
-            return scan.unroll(self.step, x, self.begin(len(x)) if state is None else state)
-        return super().forward(x, state)
+            return scan.unroll(self.step, x, state)
+        return super().whole(x, state)
 
 
 class RoundsItsState(IdentityRNN):
@@ -216,8 +211,8 @@ class RoundsItsState(IdentityRNN):
         y, state = super().step(x, state)
         return y, state.to(x.dtype)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        return scan.unroll(self.step, x, self.begin(len(x)) if state is None else state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return scan.unroll(self.step, x, state)
 
 
 class MixesTypes(Elman):
@@ -225,8 +220,8 @@ class MixesTypes(Elman):
 
     mixed = True
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return y.index_add(1, torch.zeros(1, dtype=torch.long), 0 * self.recur(y[:, :1])), state
 
 
@@ -235,8 +230,8 @@ class LosesGradients(Elman):
 
     mixed = True
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return (y + y.detach()) / 2 if torch.is_autocast_enabled("cpu") else y, state
 
 
@@ -257,8 +252,8 @@ class LosesABuffer(Elman):
         super().__init__(width, inputs)
         self.register_buffer("gain", torch.ones(()), persistent=False)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        y, state = super().forward(x, state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        y, state = super().whole(x, state)
         return y * self.gain, state
 
 

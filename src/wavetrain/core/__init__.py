@@ -7,11 +7,11 @@ kept in a module. A state may grow with time along one axis; zeros put behind it
 """
 
 from wavetrain.core.card import Card
-from wavetrain.core.check import check_width, divisor
+from wavetrain.core.check import check_heads, check_width, divisor
 from wavetrain.core.layer import Layer, Nonlinear, Operator, check_input
 from wavetrain.core.memory import Memory
 from wavetrain.core.rule import Rule, examined, go_back
-from wavetrain.core.state import State, leaves, map_state
+from wavetrain.core.state import State, leaves, map_state, unroll
 from wavetrain.core.tangent import tangent
 from wavetrain.core.task import (
     CLASSES,
@@ -44,6 +44,7 @@ __all__ = [
     "State",
     "Task",
     "accuracy",
+    "check_heads",
     "check_input",
     "check_width",
     "divisor",
@@ -54,4 +55,5 @@ __all__ = [
     "majority",
     "map_state",
     "tangent",
+    "unroll",
 ]

@@ -13,3 +13,12 @@ def check_width(name: str, **sizes: int) -> None:
     for size, value in sizes.items():
         if not isinstance(value, int) or value < 1:
             raise BadInput(f"{name}: {size} must be a whole number of at least 1, not {value!r}")
+
+
+def check_heads(name: str, width: int, heads: int | None) -> int:
+    """How many heads share the channels of a width: as given, or so many that each has 32 or more."""
+    heads = divisor(width, width / 32) if heads is None else heads
+    check_width(name, heads=heads)
+    if width % heads:
+        raise BadInput(f"{name}: heads must divide width {width}, got {heads}")
+    return heads

@@ -1,14 +1,17 @@
 """A layer: one causal map with three forms, `step`, `forward` and `operator`, held equal by one test."""
 
+import functools
 from abc import ABC, abstractmethod
-from typing import ClassVar, NamedTuple
+from collections.abc import Callable
+from typing import ClassVar, NamedTuple, TypeVar, final
 
 import torch
 from torch import Tensor, nn
 
 from wavetrain.core import precision
 from wavetrain.core.card import Card
-from wavetrain.core.state import State
+from wavetrain.core.check import check_width
+from wavetrain.core.state import State, unroll
 from wavetrain.core.tangent import tangent
 from wavetrain.errors import BadInput
 
@@ -29,11 +32,30 @@ class Operator(NamedTuple):
         return self.weight.norm(dim=1)
 
 
+L = TypeVar("L", bound="Layer")
+
+
+def _checked(operator: Callable[[L, Tensor], Operator]) -> Callable[[L, Tensor], Operator]:
+    """A layer's `operator`, which refuses what its `forward` refuses."""
+
+    @functools.wraps(operator)
+    def run(self: L, x: Tensor) -> Operator:
+        self.check(x)
+        return operator(self, x)
+
+    return run
+
+
 class Layer(nn.Module, ABC):
     """A causal map from (B, T, inputs) to (B, T, width); built as Name(width, inputs=width, ...).
 
-    `step` is the definition; `forward` is the same map over a whole sequence; `operator` is the T x T
-    matrix of what is mixed into what, and `read` leads from mixed values to the output.
+    `step` is the definition; `forward` is the same map over a whole sequence; `operator` is the T x T matrix
+    of what is mixed into what, and `read` leads from mixed values to the output.
+
+    A member writes its parameters, `begin` and `step`. Where the whole sequence can be had faster than step
+    by step, it writes `whole` too, and where its operator is exact, `operator` and `read`; else it is a
+    `Nonlinear`. The rest is done here for all: the sizes are checked when a layer is built, x before
+    `forward` and `operator`, and the first state is made where none is given.
 
     In half precision, or under autocast, a layer runs in float32 all through and rounds its output once. A
     layer that is `mixed` has its large products in half precision instead, and sees to the rest itself;
@@ -49,9 +71,22 @@ class Layer(nn.Module, ABC):
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
-        for name in ("operator",) if cls.mixed else ("begin", "step", "forward", "operator", "read"):
+        if "forward" in vars(cls):
+            raise BadInput(
+                f"{cls.__name__}: expected whole(x, state) for the whole sequence, got forward; `forward` is "
+                "the same for all layers: it checks x, begins the state and calls `whole`"
+            )
+        names = ("operator",) if cls.mixed else ("begin", "step", "whole", "fresh", "operator", "read")
+        for name in names:
             if name in vars(cls):
                 setattr(cls, name, precision.method(vars(cls)[name]))
+        if "operator" in vars(cls):
+            setattr(cls, "operator", _checked(vars(cls)["operator"]))  # noqa: B010 (mypy: a method)
+
+    def __init__(self, width: int, inputs: int | None = None):
+        super().__init__()
+        self.width, self.inputs = width, width if inputs is None else inputs
+        check_width(type(self).__name__, width=self.width, inputs=self.inputs)
 
     @abstractmethod
     def begin(self, batch: int) -> State:
@@ -61,9 +96,19 @@ class Layer(nn.Module, ABC):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         """One token: x (B, I) and a state give y (B, D) and the next state."""
 
-    @abstractmethod
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        """How `forward` does it; x has been checked, and there is a state. By default step by step."""
+        return unroll(self.step, x, state)
+
+    def fresh(self, x: Tensor) -> tuple[Tensor, State]:
+        """`whole` from the first state; for a member that can then leave something out."""
+        return self.whole(x, self.begin(len(x)))
+
+    @final  # type: ignore[misc]  # torch declares `forward` as a variable
     def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         """The whole sequence: x (B, T, I) gives y (B, T, D) and the last state."""
+        self.check(x)
+        return self.fresh(x) if state is None else self.whole(x, state)
 
     @abstractmethod
     def operator(self, x: Tensor) -> Operator:
@@ -72,6 +117,10 @@ class Layer(nn.Module, ABC):
     @abstractmethod
     def read(self, mixed: Tensor) -> Tensor:
         """From mixed values (B, T, H, P) to the output (B, T, D)."""
+
+    def check(self, x: Tensor) -> None:
+        """Raise for a sequence that the layer cannot take: wrong axes, channels, or no step at all."""
+        check_input(self, x)
 
 
 class Nonlinear(Layer):
@@ -82,7 +131,6 @@ class Nonlinear(Layer):
     """
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         weight = tangent(self.step, x, self.begin(len(x)))  # (B, T, D, T, I)
         width, inputs = weight.shape[2], weight.shape[4]
         weight = weight.permute(0, 2, 4, 1, 3).flatten(1, 2)  # (B, D I, T, T)
@@ -94,7 +142,7 @@ class Nonlinear(Layer):
 
 
 def check_input(layer: Layer, x: Tensor) -> None:
-    """Raise for a sequence that the layer cannot take: wrong axes, channels, or no step at all."""
+    """Raise for a sequence that is not (batch, time, inputs), or has no step at all."""
     name = type(layer).__name__
     if x.ndim != 3 or x.shape[-1] != layer.inputs:
         raise BadInput(f"{name}: expected x (batch, time, {layer.inputs}), got {tuple(x.shape)}")

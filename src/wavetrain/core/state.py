@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
 State = Any  # a tensor or a (nested) tuple of tensors, batch first
@@ -20,3 +21,14 @@ def leaves(state: State) -> list[Tensor]:
     if isinstance(state, tuple):
         return [leaf for part in state for leaf in leaves(part)]
     return [state]
+
+
+def unroll(
+    step: Callable[[Tensor, State], tuple[Tensor, State]], x: Tensor, state: State
+) -> tuple[Tensor, State]:
+    """Walk a step over time: x (B, T, ...) and a first state give y (B, T, ...) and the last state."""
+    outputs = []
+    for now in x.unbind(1):
+        y, state = step(now, state)
+        outputs.append(y)
+    return torch.stack(outputs, 1), state

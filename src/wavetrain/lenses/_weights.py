@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from wavetrain.core import Layer, check_input
+from wavetrain.core import Layer
 from wavetrain.errors import BadInput
 
 
@@ -36,7 +36,7 @@ def magnitude(values: Tensor, dim: tuple[int, ...] = ()) -> Tensor:
 
 def check_sequences(layer: Layer, x: Tensor) -> None:
     """Raise for what the layer cannot take, or for no sequence at all."""
-    check_input(layer, x)
+    layer.check(x)
     if not len(x):
         raise BadInput(f"{type(layer).__name__}: expected at least one sequence, got x {tuple(x.shape)}")
 

@@ -34,7 +34,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State, check_width
 from wavetrain.core.windows import sliding
 from wavetrain.errors import BadInput
 from wavetrain.layers.gate.lstm import LSTM
@@ -162,11 +162,10 @@ class NeuralMemory(Nonlinear):
     def __init__(
         self, width: int, inputs: int | None = None, slots: int = 20, feedback: Feedback | None = None
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("NeuralMemory", width=width, inputs=inputs, slots=slots)
-        self.width, self.inputs, self.slots, self.feedback = width, inputs, slots, feedback
-        self.encode = nn.Linear(inputs, width)
+        super().__init__(width, inputs)
+        check_width("NeuralMemory", slots=slots)
+        self.slots, self.feedback = slots, feedback
+        self.encode = nn.Linear(self.inputs, width)
         self.reader, self.writer = LSTM(width), LSTM(width)
         self.mix, self.out = nn.Linear(2 * width, width), nn.Linear(width, width)
         self.sharpness = nn.Parameter(torch.tensor(4.0))  # beta
@@ -188,9 +187,7 @@ class NeuralMemory(Nonlinear):
         c, (memory, *rest), _ = self._move(e, o, (memory, *rest), None)
         return c, (memory, reading, *rest)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         y: list[Tensor] = []
         cut = self.feedback is not None and self.training
         horizon = self.feedback.horizon if self.feedback and cut else None
@@ -211,7 +208,7 @@ class NeuralMemory(Nonlinear):
     @torch.no_grad()
     def recall(self, x: Tensor) -> Reads:
         """How much of each write is in each read, on x (B, T, inputs) from the first state."""
-        check_input(self, x)
+        self.check(x)
         e, rows = self.encode(x), []
         memory, reading, *rest = self.begin(len(x))
         left = x.new_zeros(len(x), self.slots, 0)  # of each write in each slot, (B, slots, writes)

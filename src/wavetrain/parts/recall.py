@@ -21,9 +21,8 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Layer, Memory, Operator, State, check_input, check_width, divisor, map_state
+from wavetrain.core import Layer, Memory, Operator, State, check_heads, map_state
 from wavetrain.core.memory import check_pairs
-from wavetrain.errors import BadInput
 
 
 @runtime_checkable
@@ -51,15 +50,9 @@ class Recall(Layer):
         memory: Callable[[int], Memory],
         heads: int | None = None,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("Recall", width=width, inputs=inputs)
-        heads = divisor(width, width / 32) if heads is None else heads
-        check_width("Recall", heads=heads)
-        if width % heads:
-            raise BadInput(f"Recall: heads must divide width {width}, got {heads}")
-        self.width, self.inputs, self.heads = width, inputs, heads
-        self.project = nn.Linear(inputs, 3 * width)
+        super().__init__(width, inputs)
+        heads = self.heads = check_heads("Recall", width, heads)
+        self.project = nn.Linear(self.inputs, 3 * width)
         self.memory = memory(width // heads)
         self.out = nn.Linear(width, width)
 
@@ -74,10 +67,9 @@ class Recall(Layer):
         mixed = self.memory.fetch(state, cue)
         return self.read(self._heads_last(mixed)).squeeze(1), self._apart(state)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         cue, key, value = self._project(x)
-        mixed, state = self._along(_together(self.begin(len(x)) if state is None else state), key, value, cue)
+        mixed, state = self._along(_together(state), key, value, cue)
         return self.read(self._heads_last(mixed)), self._apart(state)
 
     def operator(self, x: Tensor) -> Operator:
@@ -86,7 +78,6 @@ class Recall(Layer):
         A memory holds P channels at a time, so the unit vectors go in as blocks, each into a memory of its
         own.
         """
-        check_input(self, x)
         cue, key, value = self._project(x)
         rows, time, channels = value.shape
         blocks = -(-time // channels)

@@ -23,7 +23,6 @@ from torch import Tensor, nn
 from wavetrain import scan
 from wavetrain.core import Layer, Nonlinear, State
 from wavetrain.errors import BadInput
-from wavetrain.scan import unroll
 
 
 class Reader(nn.Module):
@@ -87,14 +86,13 @@ class Stack(Nonlinear):
     mixed = True
 
     def __init__(self, layers: Sequence[Layer], inputs: int, outputs: int, mlp: MLP):
-        super().__init__()
+        super().__init__(outputs, inputs)
         widths = {layer.width for layer in layers} | {layer.inputs for layer in layers}
         if len(widths) != 1:
             raise BadInput(
                 f"Stack: expected layers of one width and as many inputs, got widths {sorted(widths)}"
             )
         (width,) = widths
-        self.width, self.inputs = outputs, inputs
         self.encode = nn.Linear(inputs, width)
         self.layers = nn.ModuleList(layers)
         self.norms = nn.ModuleList(nn.RMSNorm(width, eps=1e-6) for _ in layers)
@@ -117,7 +115,11 @@ class Stack(Nonlinear):
             after.append(carried)
         return stream, tuple(after)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def check(self, x: Tensor) -> None:
+        if x.ndim != 2 or x.is_floating_point():
+            super().check(x)
+
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         stream, state = self.stream(x, state)
         return self.decode(stream), state
 
@@ -161,18 +163,14 @@ class Body(Nonlinear):
     mixed = True
 
     def __init__(self, stack: Stack):
-        super().__init__()
+        super().__init__(stack.encode.out_features)
         self.stack = stack
-        self.width = self.inputs = stack.encode.out_features
 
     def begin(self, batch: int) -> State:
         return self.stack.begin(batch)
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return self.stack.through(x, state)
-
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        return unroll(self.step, x, self.begin(len(x)) if state is None else state)
 
 
 def one_hot(x: Tensor, inputs: int, dtype: torch.dtype) -> Tensor:

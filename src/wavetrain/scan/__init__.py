@@ -10,6 +10,7 @@ torch.jit.trace get the plain route, in as many steps as their example has. In h
 and under autocast, all compute and carry their state in float32.
 """
 
+from wavetrain.core import unroll
 from wavetrain.scan.activation import Activation
 from wavetrain.scan.attention import attend, attention
 from wavetrain.scan.chunked import chunked, chunked_step, mixing
@@ -22,7 +23,6 @@ from wavetrain.scan.routes import only_plain, recorded, routes, written_out
 from wavetrain.scan.selective import selective, selective_step
 from wavetrain.scan.short import short
 from wavetrain.scan.unitary import turned, unitary
-from wavetrain.scan.unroll import unroll
 from wavetrain.scan.wave import wave, wave_step
 
 __all__ = [

@@ -3,11 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import precision
+from wavetrain.core import precision, unroll
 from wavetrain.errors import BadInput
 from wavetrain.scan.activation import Activation
 from wavetrain.scan.routes import took, written_out
-from wavetrain.scan.unroll import unroll
 
 
 @precision.door

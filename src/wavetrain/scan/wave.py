@@ -7,13 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain.core import precision
+from wavetrain.core import precision, unroll
 from wavetrain.core.windows import sliding
 from wavetrain.errors import BadInput
 from wavetrain.scan.activation import Activation
 from wavetrain.scan.cpu import host
 from wavetrain.scan.routes import fast, took, whole
-from wavetrain.scan.unroll import unroll
 
 
 @whole

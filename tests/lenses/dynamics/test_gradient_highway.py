@@ -107,7 +107,7 @@ def test_gradients_that_end_have_the_rate_of_those_there_are_and_do_not_last():
             super().__init__(1)
             self.taps = taps
 
-        def forward(self, x, state=None):
+        def whole(self, x, state):
             return sum(size * x.roll(d, 1) for d, size in enumerate(self.taps)), state
 
     found = gradient_highway(Taps([1.0, 0.5, 0.25, 0.125]), normal(2, 9, 1))

@@ -17,16 +17,13 @@ class Known(Layer):
     """A layer that is nothing but the weights that it is given: one head, values as they come."""
 
     def __init__(self, weight: Tensor):
-        super().__init__()
-        self.weight, self.width, self.inputs = weight.double(), 2, 2  # (T, T)
+        super().__init__(2)
+        self.weight = weight.double()  # (T, T)
 
     def begin(self, batch: int) -> State:
         raise AssertionError("only the operator is to be looked at")
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        raise AssertionError("only the operator is to be looked at")
-
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         raise AssertionError("only the operator is to be looked at")
 
     def operator(self, x: Tensor) -> Operator:

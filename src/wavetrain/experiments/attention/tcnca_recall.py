@@ -99,8 +99,7 @@ class Chunks(Nonlinear):
     residual = True
 
     def __init__(self, width: int, chunk: int):
-        super().__init__()
-        self.width = self.inputs = width
+        super().__init__(width)
         self.attend = GatedChunks(width, 2 * width, -(-width // 2), chunk)
 
     def begin(self, batch: int) -> State:
@@ -109,8 +108,8 @@ class Chunks(Nonlinear):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return self.attend.step(x, x, state)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        return self.attend(x, x, self.begin(len(x)) if state is None else state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return self.attend(x, x, state)
 
 
 def rivals(scale: Scale) -> dict[str, Callable[[], Layer]]:

@@ -142,9 +142,8 @@ class Carried(Nonlinear):
     """Attention a_t, and a gated recurrence over it that is added: x (B, T, width) to a_t + gru(a)_t."""
 
     def __init__(self, width: int, inputs: int | None = None):
-        super().__init__()
+        super().__init__(width, inputs)
         self.attention, self.cell = SoftmaxAttention(width, inputs), GRU(width)
-        self.width, self.inputs = width, self.attention.inputs
 
     def begin(self, batch: int) -> State:
         return self.attention.begin(batch), self.cell.begin(batch)
@@ -154,8 +153,8 @@ class Carried(Nonlinear):
         h, carried = self.cell.step(a, state[1])
         return a + h, (past, carried)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        past, carried = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        past, carried = state
         a, past = self.attention(x, past)
         h, carried = self.cell(a, carried)
         return a + h, (past, carried)

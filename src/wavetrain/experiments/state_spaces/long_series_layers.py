@@ -98,8 +98,7 @@ class GatedLRU(Nonlinear):
     """An LRU as in its paper's block: u = GELU(LRU(x)), y = W u * sigmoid(V u)."""
 
     def __init__(self, width: int):
-        super().__init__()
-        self.width = self.inputs = width
+        super().__init__(width)
         self.unit, self.leave = LRU(width), nn.Linear(width, 2 * width)
 
     def begin(self, batch: int) -> State:
@@ -109,7 +108,7 @@ class GatedLRU(Nonlinear):
         y, state = self.unit.step(x, state)
         return self._gated(y), state
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         y, state = self.unit(x, state)
         return self._gated(y), state
 

@@ -19,8 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
-from wavetrain.errors import BadInput
+from wavetrain.core import Card, Layer, Operator, State, check_heads
 
 
 class Aaren(Layer):
@@ -41,17 +40,11 @@ class Aaren(Layer):
     )
 
     def __init__(self, width: int, inputs: int | None = None, heads: int | None = None):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("Aaren", width=width, inputs=inputs)
-        heads = divisor(width, width / 32) if heads is None else heads
-        check_width("Aaren", heads=heads)
-        if width % heads:
-            raise BadInput(f"Aaren: heads must divide width {width}, got {heads}")
-        self.width, self.inputs, self.heads = width, inputs, heads
+        super().__init__(width, inputs)
+        heads = self.heads = check_heads("Aaren", width, heads)
         self.query = nn.Parameter(0.02 * torch.randn(width))
         self.ask = nn.Linear(width, width)
-        self.project = nn.Linear(inputs, 2 * width)
+        self.project = nn.Linear(self.inputs, 2 * width)
         self.out = nn.Linear(width, width)
 
     def begin(self, batch: int) -> State:
@@ -67,9 +60,8 @@ class Aaren(Layer):
         a = left.unsqueeze(-1) * mixed + new.unsqueeze(-1) * v
         return self.read(a / c.unsqueeze(-1)), (m, c, a)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        highest, total, mixed = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        highest, total, mixed = state
         score, v = self._project(x)  # (B, T, H), (B, T, H, P)
         m = torch.maximum(highest.unsqueeze(1), score.cummax(1).values)
         log_decay = torch.cat([highest.unsqueeze(1), m[:, :-1]], 1) - m
@@ -82,7 +74,6 @@ class Aaren(Layer):
         return y, (m[:, -1], last[:, :, 0, -1], last[:, :, 0, :-1])
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         score, v = self._project(x)
         time = x.shape[1]
         future = torch.ones(time, time, dtype=torch.bool, device=x.device).triu(1)

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor, precision
+from wavetrain.core import Card, Layer, Operator, State, check_heads, check_width, precision
 from wavetrain.errors import BadInput
 
 
@@ -122,16 +122,11 @@ class LightNet(Layer):
     )
 
     def __init__(self, width: int, inputs: int | None = None, heads: int | None = None, sink: bool = False):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("LightNet", width=width, inputs=inputs)
-        heads = divisor(width, width / 32) if heads is None else heads
-        check_width("LightNet", heads=heads)
-        if width % heads:
-            raise BadInput(f"LightNet: heads must divide width {width}, got {heads}")
-        self.width, self.inputs, self.heads, self.sink = width, inputs, heads, sink
-        self.project = nn.Linear(inputs, 3 * width)
-        self.gate = nn.Sequential(nn.Linear(inputs, width // heads), nn.Linear(width // heads, width))
+        super().__init__(width, inputs)
+        heads = check_heads("LightNet", width, heads)
+        self.heads, self.sink = heads, sink
+        self.project = nn.Linear(self.inputs, 3 * width)
+        self.gate = nn.Sequential(nn.Linear(self.inputs, width // heads), nn.Linear(width // heads, width))
         self.norm = nn.RMSNorm(width // heads, eps=1e-6)
         self.out = nn.Linear(width, width)
 
@@ -149,16 +144,14 @@ class LightNet(Layer):
         mixed = torch.einsum("bhk,bhkp->bhp", q, memory) * gate
         return self.read(mixed.flatten(-2).unsqueeze(-1)), (z, memory)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        before, memory = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        before, memory = state
         q, k, v, gate = self._project(x)  # (B, T, H, P) each
         share, log_decay, z = _shares(k, before)
         mixed, memory = scan.chunked(q, share, v, log_decay, memory, size=8)
         return self.read((mixed * gate).flatten(-2).unsqueeze(-1)), (z, memory)
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         q, k, v, gate = self._project(x)
         share, log_decay, _ = _shares(k, self.begin(len(x))[0])
         weight = scan.mixing(*(part.transpose(1, 2) for part in (q, share, log_decay)))  # (B, H, T, T)

@@ -22,8 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor, precision
-from wavetrain.errors import BadInput
+from wavetrain.core import Card, Layer, Operator, State, check_heads, precision
 
 
 class Feature(enum.Enum):
@@ -70,20 +69,14 @@ class LinearAttention(Layer):
         feature: Feature = Feature.POSITIVE,
         decay: Decay = Decay.NONE,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("LinearAttention", width=width, inputs=inputs)
-        heads = divisor(width, width / 32) if heads is None else heads
-        check_width("LinearAttention", heads=heads)
-        if width % heads:
-            raise BadInput(f"LinearAttention: heads must divide width {width}, got {heads}")
-        self.width, self.inputs, self.heads = width, inputs, heads
+        super().__init__(width, inputs)
+        heads = self.heads = check_heads("LinearAttention", width, heads)
         self.feature, self.decay = feature, decay
-        self.project = nn.Linear(inputs, 3 * width)
+        self.project = nn.Linear(self.inputs, 3 * width)
         self.out = nn.Linear(width, width)
         rates = [1 - 2.0 ** -(5 + min(head, 40)) for head in range(heads)]
         if decay is Decay.GATED:
-            self.gate = nn.Linear(inputs, heads)
+            self.gate = nn.Linear(self.inputs, heads)
             with torch.no_grad():
                 self.gate.bias.copy_(torch.tensor([math.log(rate / (1 - rate)) for rate in rates]))
         elif decay is Decay.FIXED:
@@ -99,13 +92,11 @@ class LinearAttention(Layer):
         mixed, state = scan.chunked_step(q, k, v, self._log_decay(x), state)
         return self.read(self._divide(mixed)), state
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         mixed, state = scan.chunked(*self._project(x), self._log_decay(x), state)
         return self.read(self._divide(mixed)), state
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         q, k, v = self._project(x)  # (B, T, H, P)
         log_decay = self._log_decay(x)  # (B, T, H, 1)
         weight = scan.mixing(q.transpose(1, 2), k.transpose(1, 2), log_decay.transpose(1, 2))

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State, check_width
 from wavetrain.parts.gated_chunks import GatedChunks
 
 
@@ -49,14 +49,12 @@ class MEGA(Nonlinear):
         hidden: int | None = None,
         shared: int | None = None,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("MEGA", width=width, inputs=inputs, rates=rates, chunk=chunk)
+        super().__init__(width, inputs)
+        check_width("MEGA", rates=rates, chunk=chunk)
         hidden = 2 * width if hidden is None else hidden
         shared = -(-width // 2) if shared is None else shared
         check_width("MEGA", hidden=hidden, shared=shared)
-        self.width, self.inputs = width, inputs
-        self.encode = nn.Identity() if inputs == width else nn.Linear(inputs, width)
+        self.encode = nn.Identity() if self.inputs == width else nn.Linear(self.inputs, width)
         self.delta = nn.Parameter(0.2 * torch.randn(width, rates))
         self.alpha = nn.Parameter(0.2 * torch.randn(width, rates))
         sign = 1 - 2 * (torch.arange(rates) % 2)
@@ -76,9 +74,8 @@ class MEGA(Nonlinear):
         y, chunk = self.attend.step(x, F.silu((look * h).sum(-1) + self.omega * x), chunk)
         return y, (h, chunk)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        h, chunk = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        h, chunk = state
         x = self.encode(x)
         averages, h = self.average(x, h)
         y, chunk = self.attend(x, F.silu(averages + self.omega * x), chunk)

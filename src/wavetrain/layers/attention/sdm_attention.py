@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
+from wavetrain.core import Card, Layer, Operator, State, check_heads, check_width
 from wavetrain.core.constants import constant
 from wavetrain.errors import BadInput
 from wavetrain.parts import balls
@@ -74,13 +74,8 @@ class SdmAttention(Layer):
         beta: float | None = None,
         learned: bool = False,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("SdmAttention", width=width, inputs=inputs)
-        heads = divisor(width, width / 32) if heads is None else heads
-        check_width("SdmAttention", heads=heads)
-        if width % heads:
-            raise BadInput(f"SdmAttention: heads must divide width {width}, got {heads}")
+        super().__init__(width, inputs)
+        heads = check_heads("SdmAttention", width, heads)
         size = width // heads
         radius = max(1, balls.clear_radius(size, 2.0**size, PATTERNS)) if radius is None else radius
         check_width("SdmAttention", radius=radius)
@@ -92,8 +87,8 @@ class SdmAttention(Layer):
             raise BadInput(f"SdmAttention: beta must be above 0, got {beta}")
         if weights is not Weights.EXPONENTIAL and (beta is not None or learned):
             raise BadInput(f"SdmAttention: {weights.name} weights have no beta, they follow the radius")
-        self.width, self.inputs, self.heads, self.weights, self.radius = width, inputs, heads, weights, radius
-        self.project = nn.Linear(inputs, 3 * width)
+        self.heads, self.weights, self.radius = heads, weights, radius
+        self.project = nn.Linear(self.inputs, 3 * width)
         self.out = nn.Linear(width, width)
         if weights is Weights.EXPONENTIAL:
             fitted = balls.fitted_beta(size, radius) if beta is None else beta
@@ -115,18 +110,16 @@ class SdmAttention(Layer):
         mixed = self._weight(q, k, seen[:, None, None]) @ v  # (B, H, 1, n)
         return self.read(mixed.transpose(1, 2)).squeeze(1), (k, v, seen)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        fresh = state is None or state[2].shape[1] == 0
-        q, (k, v, seen) = self._extend(x, self.begin(len(x)) if state is None else state)
-        if fresh and self.weights is Weights.EXPONENTIAL:
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        first = state[2].shape[1] == 0  # nothing came before x
+        q, (k, v, seen) = self._extend(x, state)
+        if first and self.weights is Weights.EXPONENTIAL:
             mixed = scan.attention(q * self._sharpness(), k, v, scale=1.0)
         else:
             mixed = self._weight(q, k, self._past(seen, x.shape[1])) @ v
         return self.read(mixed.transpose(1, 2)), (k, v, seen)
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         q, (k, v, seen) = self._extend(x, self.begin(len(x)))
         return Operator(self._weight(q, k, self._past(seen, x.shape[1])), v.transpose(1, 2))
 

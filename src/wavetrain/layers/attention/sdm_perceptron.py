@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
 
 
@@ -55,16 +55,15 @@ class SdmPerceptron(Layer):
         switch: int | None = None,
         positive: bool = True,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("SdmPerceptron", width=width, inputs=inputs, neurons=neurons, winners=winners)
+        super().__init__(width, inputs)
+        check_width("SdmPerceptron", neurons=neurons, winners=winners)
         if winners > neurons:
             raise BadInput(f"SdmPerceptron: winners must be at most {neurons} neurons, got {winners}")
         if switch is not None:
             check_width("SdmPerceptron", switch=switch)
-        self.width, self.inputs, self.neurons = width, inputs, neurons
+        self.neurons = neurons
         self.winners, self.switch, self.positive = winners, switch, positive
-        self.address = nn.Parameter(torch.empty(neurons, inputs).uniform_(-1, 1) * inputs**-0.5)
+        self.address = nn.Parameter(torch.empty(neurons, self.inputs).uniform_(-1, 1) * self.inputs**-0.5)
         self.store = nn.Parameter(torch.empty(width, neurons).uniform_(-1, 1) * neurons**-0.5)
         self.register_buffer("wins", torch.zeros(neurons, dtype=torch.long))
         self.constrain()
@@ -75,13 +74,10 @@ class SdmPerceptron(Layer):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return F.linear(self._counted(x), self.store), state
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return F.linear(self._counted(x), self.store), state
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         itself = torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
         return Operator(itself.expand(len(x), 1, -1, -1), self.active(x).unsqueeze(2))
 

@@ -13,8 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor
-from wavetrain.errors import BadInput
+from wavetrain.core import Card, Layer, Operator, State, check_heads
 from wavetrain.parts.rotary import rotary
 
 
@@ -38,15 +37,10 @@ class SoftmaxAttention(Layer):
     )
 
     def __init__(self, width: int, inputs: int | None = None, heads: int | None = None, rotary: bool = True):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("SoftmaxAttention", width=width, inputs=inputs)
-        heads = divisor(width, width / 32) if heads is None else heads
-        check_width("SoftmaxAttention", heads=heads)
-        if width % heads:
-            raise BadInput(f"SoftmaxAttention: heads must divide width {width}, got {heads}")
-        self.width, self.inputs, self.heads, self.rotary = width, inputs, heads, rotary
-        self.project = nn.Linear(inputs, 3 * width)
+        super().__init__(width, inputs)
+        heads = check_heads("SoftmaxAttention", width, heads)
+        self.heads, self.rotary = heads, rotary
+        self.project = nn.Linear(self.inputs, 3 * width)
         self.out = nn.Linear(width, width)
 
     def begin(self, batch: int) -> State:
@@ -58,15 +52,13 @@ class SoftmaxAttention(Layer):
         mixed = scan.attend(q, k, v, seen[:, None, None], None)  # (B, H, 1, P)
         return self.read(mixed.transpose(1, 2)).squeeze(1), (k, v, seen)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        fresh = state is None or state[2].shape[1] == 0
-        q, (k, v, seen) = self._extend(x, self.begin(len(x)) if state is None else state)
-        mixed = scan.attention(q, k, v, None if fresh else self._past(seen, x.shape[1]))
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        first = state[2].shape[1] == 0  # nothing came before x
+        q, (k, v, seen) = self._extend(x, state)
+        mixed = scan.attention(q, k, v, None if first else self._past(seen, x.shape[1]))
         return self.read(mixed.transpose(1, 2)), (k, v, seen)
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         q, (k, v, seen) = self._extend(x, self.begin(len(x)))
         fit = torch.einsum("bhtp,bhsp->bhts", q, k) * q.shape[-1] ** -0.5
         weight = fit.masked_fill(~self._past(seen, x.shape[1]), -torch.inf).softmax(-1)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
 
 
@@ -51,15 +51,14 @@ class TemTransformer(Layer):
         hidden: int = 32,
         activation: scan.Activation = scan.Activation.IDENTITY,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("TemTransformer", width=width, inputs=inputs, hidden=hidden)
-        actions = inputs // 2 if actions is None else actions
-        if not isinstance(actions, int) or not 0 <= actions < inputs:
+        super().__init__(width, inputs)
+        check_width("TemTransformer", hidden=hidden)
+        actions = self.inputs // 2 if actions is None else actions
+        if not isinstance(actions, int) or not 0 <= actions < self.inputs:
             raise BadInput(
-                f"TemTransformer: actions must be a whole number from 0 to {inputs - 1}, got {actions!r}"
+                f"TemTransformer: actions must be a whole number from 0 to {self.inputs - 1}, got {actions!r}"
             )
-        self.width, self.inputs, self.actions, self.hidden = width, inputs, actions, hidden
+        self.actions, self.hidden = actions, hidden
         self.activation = activation
         self.first = nn.Parameter(torch.randn(hidden) * hidden**-0.5)
         near = torch.eye(hidden) + 0.5 * hidden**-0.5 * torch.randn(actions, hidden, hidden)
@@ -67,7 +66,7 @@ class TemTransformer(Layer):
         self.move = nn.Parameter(u @ v)  # (A, hidden, hidden), e from the left
         self.key = nn.Linear(hidden, hidden, bias=False)
         self.sharpness = nn.Parameter(torch.tensor(2.0))  # b
-        self.out = nn.Linear(inputs - actions, width, bias=False)
+        self.out = nn.Linear(self.inputs - actions, width, bias=False)
         nn.init.eye_(self.key.weight)
         nn.init.eye_(self.out.weight)
 
@@ -78,16 +77,14 @@ class TemTransformer(Layer):
         return place, none, none.new_zeros(batch, 0, self.inputs - self.actions), seen
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        y, state = self.forward(x.unsqueeze(1), state)
+        y, state = self.whole(x.unsqueeze(1), state)
         return y.squeeze(1), state
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        operator, state = self._attend(x, self.begin(len(x)) if state is None else state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        operator, state = self._attend(x, state)
         return self.read(operator.mix()), state
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         return self._attend(x, self.begin(len(x)))[0]
 
     def read(self, mixed: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 
 
 class FSMN(Layer):
@@ -47,16 +47,15 @@ class FSMN(Layer):
         levels: int = 2,
         gated: bool = True,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("FSMN", width=width, inputs=inputs, taps=taps, levels=levels)
+        super().__init__(width, inputs)
+        check_width("FSMN", taps=taps, levels=levels)
         hidden = width if hidden is None else hidden
         check_width("FSMN", hidden=hidden)
-        self.width, self.inputs, self.taps = width, inputs, taps
+        self.taps = taps
         self.dilations = [2**level for level in range(levels)]
-        self.expand = nn.Linear(inputs, hidden)
+        self.expand = nn.Linear(self.inputs, hidden)
         self.project = nn.Linear(hidden, width, bias=False)
-        self.gate = nn.Linear(inputs, width) if gated else None
+        self.gate = nn.Linear(self.inputs, width) if gated else None
         self.kernels = nn.ParameterList(
             torch.empty(width, below, taps).uniform_(-1, 1) * (below * taps) ** -0.5
             for below in range(1, levels + 1)
@@ -79,13 +78,11 @@ class FSMN(Layer):
             after.append(window[:, 1:])
         return self._gates(x) * (p + known[-1]), tuple(after)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        memory, after = self._remember(self._values(x), self.begin(len(x)) if state is None else state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        memory, after = self._remember(self._values(x), state)
         return self._gates(x) * memory, after
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         p = self._values(x)
         pulse = F.pad(torch.ones_like(p[:1, :1]), (0, 0, 0, x.shape[1] - 1))  # (1, T, D)
         kernel = self._remember(pulse, self.begin(1))[0][0]  # (T, D)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State, check_width
 from wavetrain.parts.gated_chunks import GatedChunks
 
 
@@ -49,12 +49,11 @@ class TCNCA(Nonlinear):
         ratio: int = 4,
         chunk: int = 128,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("TCNCA", width=width, inputs=inputs, levels=levels, taps=taps, ratio=ratio, chunk=chunk)
-        self.width, self.inputs, self.taps = width, inputs, taps
+        super().__init__(width, inputs)
+        check_width("TCNCA", levels=levels, taps=taps, ratio=ratio, chunk=chunk)
+        self.taps = taps
         self.dilations = [ratio**level for level in range(levels)]
-        self.encode = nn.Identity() if inputs == width else nn.Linear(inputs, width)
+        self.encode = nn.Identity() if self.inputs == width else nn.Linear(self.inputs, width)
         bound = taps**-0.5
         self.kernel = nn.Parameter(torch.empty(levels, width, taps).uniform_(-bound, bound))
         self.mix = nn.ModuleList(nn.Linear(width, width) for _ in range(levels))
@@ -83,9 +82,8 @@ class TCNCA(Nonlinear):
         y, chunk = self.attend.step(x, context, chunk)
         return y, (tuple(after), chunk)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        pasts, chunk = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        pasts, chunk = state
         x = context = self.encode(x)
         after = []
         for kernel, mix, gap, past in zip(self.kernel, self.mix, self.dilations, pasts, strict=True):

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State, check_width
 from wavetrain.scan import Activation
 
 
@@ -44,12 +44,11 @@ class TemporalConvolution(Nonlinear):
         ratio: int = 2,
         activation: Activation = Activation.RELU,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("TemporalConvolution", width=width, inputs=inputs, levels=levels, taps=taps, ratio=ratio)
-        self.width, self.inputs, self.taps, self.activation = width, inputs, taps, activation
+        super().__init__(width, inputs)
+        check_width("TemporalConvolution", levels=levels, taps=taps, ratio=ratio)
+        self.taps, self.activation = taps, activation
         self.dilations = [ratio**level for level in range(levels)]
-        self.encode = nn.Linear(inputs, width)
+        self.encode = nn.Linear(self.inputs, width)
         bound = (width * taps) ** -0.5
         self.kernel = nn.Parameter(torch.empty(levels, width, width, taps).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(levels, width).uniform_(-bound, bound))
@@ -73,9 +72,7 @@ class TemporalConvolution(Nonlinear):
             after.append(window[:, 1:])
         return y, tuple(after)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         y, after = self.encode(x), []
         for kernel, bias, dilation, past in zip(self.kernel, self.bias, self.dilations, state, strict=True):
             sums, past = scan.dilated(y, past, kernel, dilation)

@@ -22,14 +22,13 @@ class ChannelCell(Nonlinear):
     def __init__(
         self, width: int, inputs: int | None = None, heads: int | None = None, newton: Newton | None = None
     ):
-        super().__init__()
-        name, inputs = type(self).__name__, width if inputs is None else inputs
-        check_width(name, width=width, inputs=inputs)
+        super().__init__(width, inputs)
+        name, inputs = type(self).__name__, self.inputs
         heads = divisor(math.gcd(width, inputs), 2) if heads is None else heads
         check_width(name, heads=heads)
         if width % heads or inputs % heads:
             raise BadInput(f"{name}: heads must divide width {width} and inputs {inputs}, got {heads}")
-        self.width, self.inputs, self.heads, self.newton = width, inputs, heads, newton
+        self.heads, self.newton = heads, newton
         self.encode = nn.Parameter(torch.empty(heads, 3, width // heads, inputs // heads))
         self.recur = nn.Parameter(torch.empty(3, width))
         self.bias = nn.Parameter(torch.zeros(3, width))
@@ -39,13 +38,14 @@ class ChannelCell(Nonlinear):
         with torch.no_grad():
             self.bias[0] = -torch.linspace(0, 1, width)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         y, last, _ = self._run(x, state, self.newton)
         return y, last
 
     def solve(self, x: Tensor, state: State = None) -> tuple[Tensor, State, Info]:
         """As `forward`, by Newton's method at any length, and how each sequence was found."""
-        return self._run(x, state, self.newton or Newton())
+        self.check(x)
+        return self._run(x, self.begin(len(x)) if state is None else state, self.newton or Newton())
 
     @abstractmethod
     def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, State, Info]:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State
 
 
 class GRU(Nonlinear):
@@ -31,11 +31,8 @@ class GRU(Nonlinear):
     )
 
     def __init__(self, width: int, inputs: int | None = None):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("GRU", width=width, inputs=inputs)
-        self.width, self.inputs = width, inputs
-        self.cell = nn.GRU(inputs, width, batch_first=True)
+        super().__init__(width, inputs)
+        self.cell = nn.GRU(self.inputs, width, batch_first=True)
 
     def begin(self, batch: int) -> State:
         return self.cell.all_weights[0][0].new_zeros(batch, self.width)
@@ -49,9 +46,7 @@ class GRU(Nonlinear):
         h = (1 - keep) * new + keep * state
         return h, h
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         if scan.written_out(x, state, *self.cell.all_weights[0]):
             return scan.unroll(self.step, x, state)
         y, last = self.cell(x, state.unsqueeze(0))

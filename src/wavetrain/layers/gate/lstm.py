@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State
 
 
 class LSTM(Nonlinear):
@@ -30,11 +30,8 @@ class LSTM(Nonlinear):
     )
 
     def __init__(self, width: int, inputs: int | None = None):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("LSTM", width=width, inputs=inputs)
-        self.width, self.inputs = width, inputs
-        self.cell = nn.LSTM(inputs, width, batch_first=True)
+        super().__init__(width, inputs)
+        self.cell = nn.LSTM(self.inputs, width, batch_first=True)
 
     def begin(self, batch: int) -> State:
         zero = self.cell.all_weights[0][0].new_zeros(batch, self.width)
@@ -49,9 +46,8 @@ class LSTM(Nonlinear):
         h = o.sigmoid() * c.tanh()
         return h, (h, c)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        h, c = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        h, c = state
         if scan.written_out(x, h, c, *self.cell.all_weights[0]):
             return scan.unroll(self.step, x, (h, c))
         y, (h, c) = self.cell(x, (h.unsqueeze(0), c.unsqueeze(0)))

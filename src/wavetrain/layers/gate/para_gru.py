@@ -20,7 +20,7 @@ Left out: the block around the cell (convolution, gated norm, MLP).
 from torch import Tensor
 
 from wavetrain import scan
-from wavetrain.core import Card, State, check_input
+from wavetrain.core import Card, State
 from wavetrain.layers.gate._shared import ChannelCell
 from wavetrain.scan import Info, Newton
 
@@ -73,8 +73,6 @@ class ParaGRU(ChannelCell):
         return z, r, (from_c + to_c * r * state).tanh()
 
     def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, State, Info]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
         h, info = scan.newton(self, self._drive(x), state.unsqueeze(1), newton)
         h = h.squeeze(2)
         return h, h[:, -1], info

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, State, check_input
+from wavetrain.core import Card, State
 from wavetrain.layers.gate._shared import ChannelCell
 from wavetrain.scan import Info, Newton
 
@@ -86,7 +86,5 @@ class ParaLSTM(ChannelCell):
         return f, g, (from_o + to_o * h + peep_o * new).sigmoid(), new
 
     def _run(self, x: Tensor, state: State, newton: Newton | None) -> tuple[Tensor, State, Info]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
         states, info = scan.newton(self, self._drive(x), state, newton)
         return states[:, :, 1], states[:, -1], info

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width, divisor
+from wavetrain.core import Card, Nonlinear, State, check_heads, check_width
 from wavetrain.core.windows import sliding
 from wavetrain.errors import BadInput
 
@@ -61,16 +61,14 @@ class RecurrentHighway(Nonlinear):
         window: int | None = None,
         heads: int | None = None,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("RecurrentHighway", width=width, inputs=inputs, depth=depth)
+        super().__init__(width, inputs)
+        check_width("RecurrentHighway", depth=depth)
         if heads is not None and window is None:
             raise BadInput("RecurrentHighway: heads are those of attention, which needs a window; got none")
-        self.width, self.inputs = width, inputs
-        self.encode = nn.Linear(inputs, 2 * width, bias=False)
+        self.encode = nn.Linear(self.inputs, 2 * width, bias=False)
         levels = [nn.Linear(width, 2 * width) for _ in range(depth)]
         self.recur = nn.ModuleList(levels)
-        self.past = None if gate is None else nn.Linear(inputs, width, bias=False)
+        self.past = None if gate is None else nn.Linear(self.inputs, width, bias=False)
         self.join = None if gate is None else _Join(width, gate)
         self.attend = None if window is None else _Attention(width, window, heads)
         self.join_attended = None if window is None else _Join(width, gate or Gate.ADD)
@@ -87,9 +85,7 @@ class RecurrentHighway(Nonlinear):
         y, before = self._leave(x.unsqueeze(1), h.unsqueeze(1), before)
         return y.squeeze(1), h if self.attend is None else (h, *before)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         h, *before = (state,) if self.attend is None else state
         h, last = scan.unroll(lambda drive, h: (self._next(drive, h),) * 2, self.encode(x), h)
         y, before = self._leave(x, h, before)
@@ -134,11 +130,9 @@ class _Attention(nn.Module):
 
     def __init__(self, width: int, window: int, heads: int | None):
         super().__init__()
-        heads = divisor(width, width / 32) if heads is None else heads
-        check_width("RecurrentHighway", window=window, heads=heads)
-        if width % heads:
-            raise BadInput(f"RecurrentHighway: heads must divide width {width}, got {heads}")
-        self.heads, self.window = heads, window
+        check_width("RecurrentHighway", window=window)
+        heads = self.heads = check_heads("RecurrentHighway", width, heads)
+        self.window = window
         self.project = nn.Linear(width, 3 * width)
         self.distance = nn.Parameter(torch.zeros(heads, window))  # oldest first, the present last
         self.out = nn.Linear(width, width)

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State
 from wavetrain.errors import BadInput
 
 
@@ -39,16 +39,14 @@ class EchoState(Nonlinear):
         leak: float = 1.0,  # a, 1 for units that keep nothing of their own
         scale: float = 1.0,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("EchoState", width=width, inputs=inputs)
+        super().__init__(width, inputs)
         if radius < 0 or not 0 < leak <= 1 or scale <= 0:
             raise BadInput(
                 f"EchoState: expected a radius of at least 0, a leak in (0, 1] and a scale above 0, "
                 f"got {radius}, {leak} and {scale}"
             )
-        self.width, self.inputs, self.leak = width, inputs, leak
-        self.encode = nn.Linear(inputs, width).requires_grad_(False)
+        self.leak = leak
+        self.encode = nn.Linear(self.inputs, width).requires_grad_(False)
         self.recur = nn.Linear(width, width, bias=False).requires_grad_(False)
         for parameter in self.encode.parameters():
             nn.init.uniform_(parameter, -scale, scale)
@@ -63,9 +61,7 @@ class EchoState(Nonlinear):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return self._next(self.encode(x), state)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         drive = scan.affine(x, self.encode.weight, self.encode.bias)
         return scan.unroll(self._next, drive, state)
 

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State, check_width
 from wavetrain.core.constants import constant
 from wavetrain.errors import BadInput
 
@@ -76,25 +76,24 @@ class ELMNeuron(Nonlinear):
         synapses: int | None = None,
         leak: Leak = PAPER,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
+        super().__init__(width, inputs)
         memory = 2 * width if memory is None else memory
-        check_width("ELMNeuron", width=width, inputs=inputs, memory=memory)
-        branches = inputs if branches is None else branches
+        check_width("ELMNeuron", memory=memory)
+        branches = self.inputs if branches is None else branches
         check_width("ELMNeuron", branches=branches)
-        share = math.ceil(inputs / branches)
+        share = math.ceil(self.inputs / branches)
         synapses = share if synapses is None else synapses
         check_width("ELMNeuron", synapses=synapses)
         if synapses < share:
             raise BadInput(
-                f"ELMNeuron: {inputs} inputs on {branches} branches need {share} synapses each, "
+                f"ELMNeuron: {self.inputs} inputs on {branches} branches need {share} synapses each, "
                 f"got {synapses}"
             )
         if not 0 < leak.shortest < leak.longest or min(leak.step, leak.branch, leak.gain) <= 0:
             raise BadInput(f"ELMNeuron: expected positive times, the shortest below the longest, got {leak}")
-        self.width, self.inputs, self.branches, self.leak = width, inputs, branches, leak
+        self.branches, self.leak = branches, leak
         source, wired = (
-            functools.partial(make, inputs, share, branches, synapses) for make in (_source, _wired)
+            functools.partial(make, self.inputs, share, branches, synapses) for make in (_source, _wired)
         )
         constant(self, "source", source)
         constant(self, "wired", wired)
@@ -118,9 +117,8 @@ class ELMNeuron(Nonlinear):
         m = self._next(self._heard(b), m, *self._rates())
         return self.out(m), (b, m)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        b, m = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        b, m = state
         kept = b.new_full((self.branches,), math.exp(-self.leak.step / self.leak.branch))
         b, last = scan.linear(kept, self._received(x), b)
         keep, gain = self._rates()

@@ -11,7 +11,7 @@ Left out: the copy-back of context units without gradient; the gradient runs thr
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State
 
 
 class Elman(Nonlinear):
@@ -27,11 +27,8 @@ class Elman(Nonlinear):
     )
 
     def __init__(self, width: int, inputs: int | None = None):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("Elman", width=width, inputs=inputs)
-        self.width, self.inputs = width, inputs
-        self.encode = nn.Linear(inputs, width)
+        super().__init__(width, inputs)
+        self.encode = nn.Linear(self.inputs, width)
         self.recur = nn.Linear(width, width)
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -(width**-0.5), width**-0.5)
@@ -43,7 +40,5 @@ class Elman(Nonlinear):
         h = scan.dense_step(x, state, self.encode, self.recur, scan.Activation.TANH)
         return h, h
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return scan.dense(x, state, self.encode, self.recur, scan.Activation.TANH)

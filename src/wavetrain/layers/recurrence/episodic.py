@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State, check_width
 from wavetrain.errors import BadInput
 
 
@@ -44,13 +44,11 @@ class Episodic(Nonlinear):
         hidden: int | None = None,
         activation: scan.Activation = scan.Activation.TANH,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("Episodic", width=width, inputs=inputs)
+        super().__init__(width, inputs)
         hidden = 4 * width if hidden is None else hidden
         check_width("Episodic", hidden=hidden)
-        self.width, self.inputs, self.hidden, self.activation = width, inputs, hidden, activation
-        self.encode = nn.Linear(inputs, hidden, bias=False)
+        self.hidden, self.activation = hidden, activation
+        self.encode = nn.Linear(self.inputs, hidden, bias=False)
         self.recur = nn.Linear(hidden, hidden, bias=False)
         self.out = nn.Linear(hidden, width, bias=False)
         for parameter in self.parameters():
@@ -63,9 +61,8 @@ class Episodic(Nonlinear):
         h = self._move(self.encode(x), state)[0]
         return self.out(h), h
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        h, last = scan.unroll(self._move, self.encode(x), self.begin(len(x)) if state is None else state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        h, last = scan.unroll(self._move, self.encode(x), state)
         return self.out(h), last
 
     @torch.no_grad()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, State
 from wavetrain.scan import Activation
 
 
@@ -41,11 +41,9 @@ class IdentityRNN(Nonlinear):
         spread: float | None = 0.001,
         activation: Activation = Activation.RELU,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("IdentityRNN", width=width, inputs=inputs)
-        self.width, self.inputs, self.activation = width, inputs, activation
-        self.encode = nn.Linear(inputs, width)
+        super().__init__(width, inputs)
+        self.activation = activation
+        self.encode = nn.Linear(self.inputs, width)
         self.recur = nn.Linear(width, width)
         with torch.no_grad():
             eye = torch.eye(width)
@@ -64,7 +62,5 @@ class IdentityRNN(Nonlinear):
         h = scan.dense_step(x, state, self.encode, self.recur, self.activation)
         return h, h
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return scan.dense(x, state, self.encode, self.recur, self.activation)

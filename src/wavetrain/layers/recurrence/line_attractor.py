@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State
 from wavetrain.errors import BadInput
 
 
@@ -39,13 +39,11 @@ class LineAttractor(Layer):
     )
 
     def __init__(self, width: int, inputs: int | None = None, tau: float = 10.0, gain: float = 1.0):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("LineAttractor", width=width, inputs=inputs)
+        super().__init__(width, inputs)
         if not tau >= 1:
             raise BadInput(f"LineAttractor: tau must be at least 1 step, got {tau}")
-        self.width, self.inputs, self.tau = width, inputs, tau
-        self.encode = nn.Linear(inputs, width, bias=False)
+        self.tau = tau
+        self.encode = nn.Linear(self.inputs, width, bias=False)
         self.line = nn.Parameter(F.normalize(torch.randn(width), dim=0))
         self.tilt = nn.Parameter(torch.zeros(width))
         self.gain = nn.Parameter(torch.tensor(float(gain)))
@@ -59,9 +57,7 @@ class LineAttractor(Layer):
         h = state + (-state + state @ recur.T + self.encode(x)) / self.tau
         return h, h
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         on, off = self._split(self.encode(x) / self.tau)
         z, rest = self._split(state)
         decay = torch.cat([self.decays()[:1], self.decays()[1:].expand(self.width)])
@@ -69,7 +65,6 @@ class LineAttractor(Layer):
         return self._join(modes), self._join(last)
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         age = torch.arange(x.shape[1], device=x.device)
         weight = scan.toeplitz(self.decays()[:, None] ** age)  # (2, T, T)
         on, off = self._split(self.encode(x) / self.tau)

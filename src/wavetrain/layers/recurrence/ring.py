@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
 
 
@@ -47,15 +47,14 @@ class Ring(Layer):
         speed: float = 1.0,
         keep: float = 1.0,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("Ring", width=width, inputs=inputs, cells=cells)
+        super().__init__(width, inputs)
+        check_width("Ring", cells=cells)
         for name, value in (("speed", speed), ("keep", keep)):
             if not 0 < value <= 1:
                 raise BadInput(f"Ring: {name} must be above 0 and at most 1, got {value}")
-        self.width, self.inputs, self.cells = width, inputs, cells
+        self.cells = cells
         self.closed, self.speed, self.keep = closed, speed, keep
-        self.encode = nn.Linear(inputs, width, bias=False)
+        self.encode = nn.Linear(self.inputs, width, bias=False)
         self.profile = nn.Parameter(torch.randn(width, cells) * cells**-0.5)
 
     def begin(self, batch: int) -> State:
@@ -65,8 +64,7 @@ class Ring(Layer):
         h = self._move(state) + F.pad(self.encode(x)[..., None], (0, self.cells - 1))
         return (self.profile * h).sum(-1), h
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         u = self.encode(x)  # (B, T, D)
         places = self._places(x.shape[1] + 1)  # (T + 1, n)
         y = scan.convolve(u, places[:-1] @ self.profile.T)
@@ -77,8 +75,10 @@ class Ring(Layer):
             last = last + torch.einsum("nm,bdm->bdn", self._shifts(places[-1]), state)
         return y, last
 
+    def fresh(self, x: Tensor) -> tuple[Tensor, State]:
+        return self.whole(x, None)  # nothing is there yet, so that nothing of it fades
+
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         kernel = self._places(x.shape[1]) @ self.profile.T  # (T, D)
         weight = scan.toeplitz(kernel.T)  # (D, T, T)
         return Operator(weight.expand(len(x), -1, -1, -1), self.encode(x).unsqueeze(-1))

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 
 
 class AUSSM(Layer):
@@ -43,12 +43,11 @@ class AUSSM(Layer):
     def __init__(
         self, width: int, inputs: int | None = None, states: int = 16, rank: int | None = None, taps: int = 4
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
+        super().__init__(width, inputs)
         rank = states if rank is None else rank
-        check_width("AUSSM", width=width, inputs=inputs, states=states, rank=rank, taps=taps)
-        self.width, self.inputs, self.states = width, inputs, states
-        self.enter = nn.Linear(inputs, 2 * width, bias=False)  # u and z
+        check_width("AUSSM", states=states, rank=rank, taps=taps)
+        self.states = states
+        self.enter = nn.Linear(self.inputs, 2 * width, bias=False)  # u and z
         self.convolve = nn.Conv1d(width, width, taps, groups=width)
         self.rate_down = nn.Linear(width, rank, bias=False)  # W_x
         self.rate_up = nn.Linear(rank, width)  # W_dt and b_dt
@@ -72,16 +71,14 @@ class AUSSM(Layer):
         y = (_polar(self.C)[:, None] * h).sum(2).real  # of states h (B, 1, N, D)
         return self._leave(y, v, z).squeeze(1), (window, h.squeeze(1))
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        window, h = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        window, h = state
         u, z, window = self._enter(x, window)
         v, dt, theta = self._gates(u)
         y, h = scan.unitary(theta, dt * v, _polar(self.B), _polar(self.C), h)
         return self._leave(y, v, z), (window, h)
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         u, z, _ = self._enter(x, self.begin(len(x))[0])
         v, dt, theta = self._gates(u)
         total = theta.cumsum(1, dtype=torch.float64) % (2 * torch.pi)  # float32 would lose its place

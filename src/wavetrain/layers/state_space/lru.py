@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
 
 
@@ -44,18 +44,17 @@ class LRU(Layer):
         largest: float = 1.0,
         phase: float = 2 * math.pi,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
+        super().__init__(width, inputs)
         states = width if states is None else states
-        check_width("LRU", width=width, inputs=inputs, states=states)
+        check_width("LRU", states=states)
         if not 0 <= smallest < largest <= 1:
             raise BadInput(
                 f"LRU: expected 0 <= smallest < largest <= 1 for |lambda|, got {smallest} and {largest}"
             )
         if not 0 < phase <= 2 * math.pi:
             raise BadInput(f"LRU: expected a largest phase above 0 and at most 2 pi, got {phase}")
-        self.width, self.inputs, self.states = width, inputs, states
-        self.encode: nn.Module = nn.Identity() if inputs == width else nn.Linear(inputs, width)
+        self.states = states
+        self.encode: nn.Module = nn.Identity() if self.inputs == width else nn.Linear(self.inputs, width)
         # open at both ends, where the logarithms have no value
         square, turn = torch.empty(2, states).uniform_(1e-6, 1 - 1e-6)
         square = square * (largest**2 - smallest**2) + smallest**2  # |lambda|^2
@@ -75,15 +74,13 @@ class LRU(Layer):
         h = self._rate().exp() * state + self._drive(u)
         return self._observe(h, u), h
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         u = self.encode(x)
         h, last = scan.linear(self._rate().exp(), self._drive(u), state)  # (B, T, N)
         return self._observe(h, u), last
 
     def operator(self, x: Tensor) -> Operator:
         """One head for each pair of output and input channel of the recurrence, (B, width width, T, T)."""
-        check_input(self, x)
         u, time = self.encode(x), x.shape[1]
         powers = (self._rate().unsqueeze(-1) * torch.arange(time, device=x.device)).exp()  # (N, T)
         b = torch.complex(*self.b) * self.log_gamma.exp().unsqueeze(-1)

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.parts.hippo import legs
 from wavetrain.parts.linear_system import run_system, system_kernel
@@ -49,15 +49,14 @@ class LSSL(Layer):
         alpha: float = 0.5,
         fixed: bool = False,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("LSSL", width=width, inputs=inputs, states=states, readings=readings)
+        super().__init__(width, inputs)
+        check_width("LSSL", states=states, readings=readings)
         if not 0 <= alpha <= 1:
             raise BadInput(f"LSSL: expected alpha from 0 to 1, got {alpha}")
-        self.width, self.inputs, self.states = width, inputs, states
+        self.states = states
         self.readings, self.alpha = readings, alpha
         a, b = (part.to(torch.get_default_dtype()) for part in legs(states))
-        self.encode: nn.Module = nn.Identity() if inputs == width else nn.Linear(inputs, width)
+        self.encode: nn.Module = nn.Identity() if self.inputs == width else nn.Linear(self.inputs, width)
         self.a = nn.Parameter(a, requires_grad=not fixed)  # (N, N)
         log_step = torch.empty(width).uniform_(math.log(0.001), math.log(0.1))
         self.log_step = nn.Parameter(log_step, requires_grad=not fixed)
@@ -76,14 +75,15 @@ class LSSL(Layer):
         v = torch.einsum("dmn,bdn->bdm", c, state) + d * u
         return self.read(v.flatten(1).unsqueeze(-1)), state
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         v, last = run_system(*self._system(), self.encode(x), state)  # (B, T, D, M)
         return self.read(v.flatten(2).unsqueeze(-1)), last
 
+    def fresh(self, x: Tensor) -> tuple[Tensor, State]:
+        return self.whole(x, None)  # nothing is there yet, so that nothing of it fades
+
     def operator(self, x: Tensor) -> Operator:
         """One head for each reading of each feature, (B, width readings, T, T)."""
-        check_input(self, x)
         kernel, _ = system_kernel(*self._system(), x.shape[1])  # (D, M, T)
         weight = scan.toeplitz(kernel.flatten(0, 1)).expand(len(x), -1, -1, -1)
         return Operator(weight, self.encode(x).repeat_interleave(self.readings, -1).unsqueeze(-1))

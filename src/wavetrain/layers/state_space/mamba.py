@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, precision
+from wavetrain.core import Card, Layer, Operator, State, check_width, precision
 
 
 class Variant(NamedTuple):
@@ -69,15 +69,14 @@ class Mamba(Layer):
         rank: int | None = None,
         variant: Variant = PUBLISHED,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("Mamba", width=width, inputs=inputs, states=states, expand=expand, kernel=kernel)
+        super().__init__(width, inputs)
+        check_width("Mamba", states=states, expand=expand, kernel=kernel)
         rank = -(-width // 16) if rank is None else rank
         check_width("Mamba", rank=rank)
-        self.width, self.inputs, self.states, self.rank = width, inputs, states, rank
+        self.states, self.rank = states, rank
         self.variant = variant
         inner = expand * width
-        self.in_proj = nn.Linear(inputs, 2 * inner, bias=variant.projection_bias)
+        self.in_proj = nn.Linear(self.inputs, 2 * inner, bias=variant.projection_bias)
         self.conv1d = nn.Conv1d(inner, inner, kernel, groups=inner, bias=variant.convolution_bias)
         self.x_proj = nn.Linear(inner, rank + 2 * states, bias=False)
         self.dt_proj = nn.Linear(rank, inner)
@@ -100,15 +99,13 @@ class Mamba(Layer):
         y, h = scan.selective_step(u, dt, -precision.wide(self.A_log).exp(), b, c, h)
         return self._out((y + precision.wide(self.D) * u) * F.silu(precision.wide(z))), (past, h)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        past, h = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        past, h = state
         u, dt, b, c, z, past = self._select(x, past)
         y, h = scan.selective(u, dt, -precision.wide(self.A_log).exp(), b, c, h, self.D, z)
         return self._out(y), (past, h)
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         u, dt, b, c, z, _ = self._select(x, self.begin(len(x))[0])
         dt = dt.transpose(1, 2).unsqueeze(-1)  # (B, E, T, 1)
         weight = torch.diag_embed(self.D[:, None].expand(-1, x.shape[1]))  # (E, T, T)

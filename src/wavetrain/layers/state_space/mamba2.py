@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width, divisor, precision
+from wavetrain.core import Card, Layer, Operator, State, check_width, divisor, precision
 from wavetrain.errors import BadInput
 
 
@@ -85,9 +85,8 @@ class Mamba2(Layer):
         groups: int = 1,
         variant: Variant = PUBLISHED,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("Mamba2", width=width, inputs=inputs, states=states, expand=expand)
+        super().__init__(width, inputs)
+        check_width("Mamba2", states=states, expand=expand)
         inner = expand * width
         heads = inner // divisor(inner, 64) if heads is None else heads
         check_width("Mamba2", heads=heads, groups=groups, kernel=variant.kernel, chunk=variant.chunk)
@@ -98,10 +97,10 @@ class Mamba2(Layer):
         least, most = variant.limit
         if not 0 <= least <= most:
             raise BadInput(f"Mamba2: expected a limit of dt from 0 up, least first, got {variant.limit}")
-        self.width, self.inputs, self.states, self.variant = width, inputs, states, variant
+        self.states, self.variant = states, variant
         self.heads, self.groups, self.inner = heads, groups, inner
         mixed = inner + 2 * groups * states
-        self.in_proj = nn.Linear(inputs, inner + mixed + heads, bias=variant.projection_bias)
+        self.in_proj = nn.Linear(self.inputs, inner + mixed + heads, bias=variant.projection_bias)
         self.conv1d = nn.Conv1d(mixed, mixed, variant.kernel, groups=mixed, bias=variant.convolution_bias)
         self.A_log = nn.Parameter(torch.empty(heads).uniform_(1, 16).log())
         self.D = nn.Parameter(torch.ones(heads))
@@ -121,15 +120,13 @@ class Mamba2(Layer):
         y, h = scan.chunked_step(c, b, u, log_decay, h)
         return self._out(y, u, gate), (past, h)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        past, h = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        past, h = state
         u, log_decay, b, c, gate, past = self._select(x, past)
         y, h = scan.chunked(c, b, u, log_decay, h, self.variant.chunk)
         return self._out(y, u, gate), (past, h)
 
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         u, log_decay, b, c, gate, _ = self._select(x, self.begin(len(x))[0])
         weight = scan.mixing(*(part.transpose(1, 2) for part in (c, b, log_decay)))  # (B, H, T, T)
         weight = weight + torch.diag_embed(self.D[:, None].expand(-1, x.shape[1]))

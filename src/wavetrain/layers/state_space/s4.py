@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.parts.hippo import legs_modes
 from wavetrain.parts.linear_system import run_system, system_kernel
@@ -41,18 +41,17 @@ class S4(Layer):
     )
 
     def __init__(self, width: int, inputs: int | None = None, states: int = 64):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("S4", width=width, inputs=inputs, states=states)
+        super().__init__(width, inputs)
+        check_width("S4", states=states)
         if states % 2:
             raise BadInput(f"S4: states must be even, as modes come in pairs, got {states}")
-        self.width, self.inputs, self.states = width, inputs, states
+        self.states = states
         modes, b = legs_modes(states)
         decay, frequency, b = (
             part.to(torch.get_default_dtype()).expand(width, *part.shape)
             for part in ((-modes.real).log(), modes.imag, torch.stack([b, torch.zeros_like(b)], -1))
         )  # (D, N / 2) twice, and (D, N / 2, 2)
-        self.encode: nn.Module = nn.Identity() if inputs == width else nn.Linear(inputs, width)
+        self.encode: nn.Module = nn.Identity() if self.inputs == width else nn.Linear(self.inputs, width)
         self.log_step = nn.Parameter(torch.empty(width).uniform_(math.log(0.001), math.log(0.1)))
         self.log_decay = nn.Parameter(decay.clone())
         self.frequency = nn.Parameter(frequency.clone())
@@ -71,13 +70,14 @@ class S4(Layer):
         v = (self._reading() * state).sum(-1) + self.skip * u
         return self.read(v.unsqueeze(-1)), state
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         v, last = run_system(*self._system(), self.encode(x), state)  # (B, T, D, 1)
         return self.read(v), last
 
+    def fresh(self, x: Tensor) -> tuple[Tensor, State]:
+        return self.whole(x, None)  # nothing is there yet, so that nothing of it fades
+
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         kernel, _ = system_kernel(*self._system(), x.shape[1])  # (D, 1, T)
         weight = scan.toeplitz(kernel.squeeze(1))  # (D, T, T)
         return Operator(weight.expand(len(x), -1, -1, -1), self.encode(x).unsqueeze(-1))

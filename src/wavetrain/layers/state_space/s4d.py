@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Card, Layer, Operator, State, check_input, check_width
+from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.parts.hippo import legs_modes
 
@@ -58,14 +58,13 @@ class S4D(Layer):
     )
 
     def __init__(self, width: int, inputs: int | None = None, states: int = 64, start: Start = Start.LIN):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("S4D", width=width, inputs=inputs, states=states)
+        super().__init__(width, inputs)
+        check_width("S4D", states=states)
         if states % 2:
             raise BadInput(f"S4D: states must be even, as modes come in pairs, got {states}")
-        self.width, self.inputs, self.states = width, inputs, states
+        self.states = states
         modes = start.modes(states).to(torch.get_default_dtype().to_complex()).expand(width, -1)
-        self.encode: nn.Module = nn.Identity() if inputs == width else nn.Linear(inputs, width)
+        self.encode: nn.Module = nn.Identity() if self.inputs == width else nn.Linear(self.inputs, width)
         self.log_step = nn.Parameter(torch.empty(width).uniform_(math.log(0.001), math.log(0.1)))
         self.log_decay = nn.Parameter((-modes.real).log())  # (D, N / 2)
         self.frequency = nn.Parameter(modes.imag.clone())  # (D, N / 2)
@@ -84,8 +83,7 @@ class S4D(Layer):
         v = 2 * (torch.view_as_complex(self.c) * state).real.sum(-1) + self.skip * u
         return self.read(v.unsqueeze(-1)), state
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         u, time = self.encode(x), x.shape[1]  # (B, T, D)
         powers = self._powers(time + 1)  # (D, N / 2, T + 1)
         v = scan.convolve(u, self._kernel(powers[..., :-1]).T)
@@ -97,8 +95,10 @@ class S4D(Layer):
             last = last + powers[..., -1] * state
         return self.read(v.unsqueeze(-1)), last
 
+    def fresh(self, x: Tensor) -> tuple[Tensor, State]:
+        return self.whole(x, None)  # nothing is there yet, so that nothing of it fades
+
     def operator(self, x: Tensor) -> Operator:
-        check_input(self, x)
         weight = scan.toeplitz(self._kernel(self._powers(x.shape[1])))  # (D, T, T)
         return Operator(weight.expand(len(x), -1, -1, -1), self.encode(x).unsqueeze(-1))
 

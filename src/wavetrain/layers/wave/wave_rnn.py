@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, State, check_input, check_width, divisor
+from wavetrain.core import Card, Nonlinear, State, check_width, divisor
 from wavetrain.core.windows import sliding
 from wavetrain.errors import BadInput
 from wavetrain.scan import Activation
@@ -74,9 +74,8 @@ class WaveRNN(Nonlinear):
         local: bool = False,
         start: Start = PAPER,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("WaveRNN", width=width, inputs=inputs, kernel=kernel)
+        super().__init__(width, inputs)
+        check_width("WaveRNN", kernel=kernel)
         channels = divisor(width, (width / 16) ** 0.5) if channels is None else channels
         check_width("WaveRNN", channels=channels)
         ring = width // channels
@@ -85,9 +84,9 @@ class WaveRNN(Nonlinear):
         kernel = min(kernel, ring - 1 + ring % 2)  # a ring of one or two units has no two neighbours
         if kernel % 2 == 0:
             raise BadInput(f"WaveRNN: the kernel must be odd, got {kernel}")
-        self.width, self.inputs, self.channels, self.ring = width, inputs, channels, ring
+        self.channels, self.ring = channels, ring
         self.activation = activation
-        self.encode = nn.Linear(inputs, width)
+        self.encode = nn.Linear(self.inputs, width)
         self.kernel = nn.Parameter(torch.empty(channels, channels, *([ring] if local else []), kernel))
         self.bias = nn.Parameter(torch.empty(channels))
         self._initialise(start, bound=(channels * kernel) ** -0.5)
@@ -117,9 +116,7 @@ class WaveRNN(Nonlinear):
         h = self._next(self._drive(x), state.unflatten(-1, (self.channels, self.ring))).flatten(-2)
         return h, h
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        state = self.begin(len(x)) if state is None else state
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         state = state.unflatten(-1, (self.channels, self.ring))
         if self.kernel.ndim == 3:
             h, last = scan.wave(self._drive(x), self.kernel, state, self.activation)

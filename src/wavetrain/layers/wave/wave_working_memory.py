@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, Nonlinear, Operator, State, check_input, check_width
+from wavetrain.core import Card, Nonlinear, Operator, State, check_heads, check_width
 from wavetrain.errors import BadInput
 
 
@@ -56,19 +56,11 @@ class WaveWorkingMemory(Nonlinear):
         boundary: Boundary = Boundary.LINEAR,
         heads: int = 1,
     ):
-        super().__init__()
-        inputs = width if inputs is None else inputs
-        check_width("WaveWorkingMemory", width=width, inputs=inputs, columns=columns, heads=heads)
-        if width % heads:
-            raise BadInput(f"WaveWorkingMemory: heads must divide width {width}, got {heads}")
-        self.width, self.inputs, self.columns, self.boundary, self.heads = (
-            width,
-            inputs,
-            columns,
-            boundary,
-            heads,
-        )
-        self.encode = nn.Linear(inputs, width, bias=False)
+        super().__init__(width, inputs)
+        check_width("WaveWorkingMemory", columns=columns)
+        self.columns, self.boundary = columns, boundary
+        self.heads = check_heads("WaveWorkingMemory", width, heads)
+        self.encode = nn.Linear(self.inputs, width, bias=False)
         if boundary is Boundary.LINEAR:
             self.compose = nn.Linear(columns * width, width, bias=False)  # F', oldest column first
         else:
@@ -91,14 +83,12 @@ class WaveWorkingMemory(Nonlinear):
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return self._move(self.encode(x), state)
 
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        check_input(self, x)
-        return scan.unroll(self._move, self.encode(x), self.begin(len(x)) if state is None else state)
+    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+        return scan.unroll(self._move, self.encode(x), state)
 
     def operator(self, x: Tensor) -> Operator:
         if self.boundary is Boundary.ATTENTION:
             return super().operator(x)
-        check_input(self, x)
         impulse = torch.zeros(self.inputs, *x.shape[1:], dtype=x.dtype, device=x.device)
         impulse[:, 0] = torch.eye(self.inputs, dtype=x.dtype, device=x.device)
         kernel = self(impulse)[0].permute(2, 0, 1).flatten(0, 1)  # (D I, T)
