@@ -9,7 +9,7 @@ import pytest
 
 from wavetrain import find
 from wavetrain.evidence import picture
-from wavetrain.evidence.claims import Claim
+from wavetrain.evidence.claims import Claim, Measured
 from wavetrain.evidence.result import Words
 from wavetrain.experiments.waves import (
     wave_rnn_ablation,
@@ -30,7 +30,7 @@ def test_smoke(found: find.Found, tmp_path: Path) -> None:
     lab = Lab(tmp_path, seed=0)
     figures = module.run(module.smoke, lab)
     assert figures and all(isinstance(float(value), float) for value in figures.values())
-    assert module.claim.holds(figures) in (True, False, None)
+    assert module.claim.holds(Measured(figures, module.smoke)) in (True, False, None)
     pictures = [picture.load(path) for path in (tmp_path / "pictures").glob("*.npz")]
     assert pictures, "an experiment shows at least one picture"
     again = module.run(module.smoke, Lab(tmp_path, seed=0))  # everything is read back from its checkpoints
@@ -56,7 +56,7 @@ def test_whoever_is_compared_by_its_mistakes_stops_at_one_level(name: str, tmp_p
         assert until is not None and until(Mark(1, 0.0, module.LEVEL))
         assert not until(Mark(1, 0.0, module.LEVEL - 0.001))
     assert (
-        module.claim.holds(figures) is None
+        module.claim.holds(Measured(figures, module.smoke)) is None
         or min(value for key, value in figures.items() if key.startswith(("right_", "recall_")))
         >= module.LEVEL
     )
