@@ -227,6 +227,25 @@ def test_learning_counts_iterations_and_reaches_every_parameter():
         assert parameter.grad is not None and parameter.grad.isfinite().all() and parameter.grad.any(), name
 
 
+@pytest.mark.parametrize("iteration", [0, 5, 30])
+def test_losses_are_those_written_out(iteration: int):
+    """Step by step: what is told twice, codes that shall agree, and the prices of cells; mean over steps."""
+    net, x = moving(iteration), walk(2, 7)
+    known = torch.rand(2, 7, generator=torch.Generator().manual_seed(1)) < 0.6
+    done, now = net.walk(x)[0], net.schedule()
+    total, steps = torch.zeros(()).double(), known.nonzero().tolist()
+    for b, t in steps:
+        p, g, seen = done.p[b, t], done.g[b, t], x[b, t, 1:16].argmax()
+        for code in (p, done.by_place[b, t]):
+            total = total - net.decode(code)[1:].log_softmax(0)[seen]
+        apart = 0.5 * (p - done.by_place[b, t]).square().sum() + 0.5 * (g - done.path[b, t]).square().sum()
+        apart = apart + 0.5 * (1 - now.doubt) * (p - done.by_sight[b, t]).square().sum()
+        total = total + now.ramp * apart + 0.005 * g.square().sum() + 0.02 * now.thrift * p.abs().sum()
+    torch.testing.assert_close(net.losses(done, x, known), total / len(steps))
+    if iteration == 5:  # 1,000 of the paper's 20,000
+        assert 0.4 < now.ramp < 0.6 and 0.7 < now.thrift < 0.8 and now.doubt == 0.5
+
+
 def knowing(world: worlds.World, iterations: int = 5) -> TolmanEichenbaum:
     """No training: g is the node itself, from whatever node; actions permute it; labels are read as kept."""
     net = TolmanEichenbaum(
