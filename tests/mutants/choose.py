@@ -8,7 +8,12 @@ from tests.mutants.draw import HERE, SOURCE, digest
 from wavetrain.find import KINDS
 
 CONTRACT = sorted(str(path.relative_to(HERE)) for path in (HERE / "tests").glob("test_contract*.py"))
-DEFAULTS = ["tests/test_lens_defaults.py", "tests/test_starts.py", "tests/test_task_defaults.py"]
+DEFAULTS = [
+    "tests/test_defaults.py",
+    "tests/test_lens_defaults.py",
+    "tests/test_starts.py",
+    "tests/test_task_defaults.py",
+]
 CASES = [
     *CONTRACT,
     *DEFAULTS,

@@ -1,0 +1,55 @@
+"""Networks on nothing: a sequence without steps is refused in one line, a batch of none gives none."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from wavetrain.errors import BadInput
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.networks.cortical_columns import CorticalColumns
+from wavetrain.networks.language_model import LanguageModel
+from wavetrain.networks.neural_memory import NeuralMemory
+from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
+from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
+from wavetrain.networks.translator import Translator
+from wavetrain.networks.universal_transformer import UniversalTransformer
+
+Given = Callable[[int, int], Tensor]
+
+
+def values(channels: int) -> Given:
+    return lambda batch, time: torch.zeros(batch, time, channels)
+
+
+def tokens(batch: int, time: int) -> Tensor:
+    return torch.zeros(batch, time, dtype=torch.long)
+
+
+NETWORKS: dict[str, tuple[Callable[[], nn.Module], Given]] = {
+    "CorticalColumns": (lambda: CorticalColumns(7, 8, 2, 2), tokens),
+    "LanguageModel": (lambda: LanguageModel([Elman(8)], 7), tokens),
+    "NeuralMemory": (lambda: NeuralMemory(4, 5), values(5)),
+    "PredictiveAutoencoder": (lambda: PredictiveAutoencoder(4, 5), values(5)),
+    "TolmanEichenbaum": (lambda: TolmanEichenbaum(5, 4, (3, 2)), values(10)),
+    "Translator": (lambda: Translator(4, 7, 7), tokens),
+    "UniversalTransformer": (lambda: UniversalTransformer(7, 8), tokens),
+}
+
+WANT_A_TOKEN = {"CorticalColumns", "Translator"}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_no_step_is_refused(name: str) -> None:
+    network, given = NETWORKS[name]
+    with pytest.raises(BadInput, match=r"\(2, 0"):
+        network()(given(2, 0))
+
+
+@pytest.mark.parametrize("name", sorted(set(NETWORKS) - WANT_A_TOKEN))
+def test_no_sequence_gives_none(name: str) -> None:
+    network, given = NETWORKS[name]
+    answer = network()(given(0, 3))
+    y = answer[0] if isinstance(answer, tuple) else answer
+    assert len(y) == 0 and y.ndim == 3

@@ -1,0 +1,129 @@
+"""The defaults of layers, memories, networks and rules, and of the options that they take.
+
+Sizes and rates of the papers or their released code where they give them, and ours elsewhere: either way
+`Name(8)` is something else with another, and nobody would be told. None is left out: it is found by sizes.
+"""
+
+import enum
+import importlib
+import inspect
+import math
+from typing import Any
+
+import pytest
+
+from wavetrain import find
+
+OPTIONS = "as these options are by default"
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "aussm-AUSSM": dict(states=16, taps=4),
+    "cortical_columns-CorticalColumns": dict(
+        width=64, columns=3, heads=4, experts=8, rank=16, thalamus=True, slots=512, read_at=1
+    ),
+    "dense_hopfield-DenseHopfield": dict(steepness="SOFTMAX", power=3, updates=1),
+    "echo_state-EchoState": dict(radius=0.9, leak=1.0, scale=1.0),
+    "elastic_weight_consolidation-ElasticWeightConsolidation": dict(strength=1.0, sharpness=1.0),
+    "elm_neuron-ELMNeuron": dict(leak=OPTIONS),
+    "elm_neuron-Leak": dict(
+        step=1.0, branch=5.0, shortest=1.0, longest=1000.0, gain=5.0, bounded=False, learned=False
+    ),
+    "episodic-Episodic": dict(activation="TANH"),
+    "fsmn-FSMN": dict(taps=20, levels=2, gated=True),
+    "general_sequential-Dynamics": dict(gain=7.0, gamma=1.0, fast=1.0, slow=20.0, step=0.1),
+    "general_sequential-GeneralSequential": dict(nonlinearity="HIDDEN"),
+    "global_workspace-GlobalWorkspace": dict(values=19, told=10, hidden=32, steps=12),
+    "hopfield-Hopfield": dict(storage="HEBB", update="ASYNCHRONOUS", sweeps=100),
+    "identity_rnn-IdentityRNN": dict(shift=False, source=False, spread=0.001, activation="RELU"),
+    "language_model-LanguageModel": dict(mlp=0, tied=True),
+    "language_model-Predictor": dict(steps=True),
+    "lightnet-LightNet": dict(sink=False),
+    "lightnet-TPE": dict(axes=2, heads=2),
+    "line_attractor-LineAttractor": dict(tau=10.0, gain=1.0),
+    "linear_attention-LinearAttention": dict(feature="POSITIVE", decay="NONE"),
+    "lru-LRU": dict(smallest=0.0, largest=1.0, phase=2 * math.pi),
+    "lssl-LSSL": dict(states=64, readings=1, alpha=0.5, fixed=False),
+    "mamba-Mamba": dict(states=16, expand=2, kernel=4, variant=OPTIONS),
+    "mamba-Variant": dict(projection_bias=False, convolution_bias=True),
+    "mamba2-Mamba2": dict(states=64, expand=2, groups=1, variant=OPTIONS),
+    "mamba2-Variant": dict(
+        projection_bias=False, convolution_bias=True, kernel=4, limit=(0.0, math.inf), chunk=64
+    ),
+    "mega-MEGA": dict(rates=16, chunk=128),
+    "neural_memory-Feedback": dict(horizon=5, share=1.0, places=("WRITE",), fast=False),
+    "neural_memory-NeuralMemory": dict(slots=20),
+    "predictive_autoencoder-PredictiveAutoencoder": dict(predicts=True, activation="TANH", output="sigmoid"),
+    "recurrent_highway-RecurrentHighway": dict(depth=2),
+    "ring-Ring": dict(cells=64, closed=False, speed=1.0, keep=1.0),
+    "s4-S4": dict(states=64),
+    "s4d-S4D": dict(states=64, start="LIN"),
+    "sdm_attention-SdmAttention": dict(weights="EXPONENTIAL", learned=False),
+    "sdm_perceptron-SdmPerceptron": dict(neurons=1000, winners=10, positive=True),
+    "softmax_attention-SoftmaxAttention": dict(rotary=True),
+    "sparse_distributed-SharedNeurons": dict(space="BINARY", caps=False),
+    "sparse_distributed-SparseDistributed": dict(neurons=1000, space="BINARY"),
+    "tcnca-TCNCA": dict(levels=3, taps=5, ratio=4, chunk=128),
+    "tem_transformer-TemTransformer": dict(hidden=32, activation="IDENTITY"),
+    "temporal_convolution-TemporalConvolution": dict(levels=4, taps=3, ratio=2, activation="RELU"),
+    "temporal_memory-Dendrites": dict(
+        activation=15, matching=15, grow=32, initial=0.21, connected=0.5, up=0.1, down=0.1, punish=0.02,
+        segments=128, synapses=128,
+    ),
+    "temporal_memory-SoftmaxClassifier": dict(ahead=5, rate=0.01),
+    "temporal_memory-SpatialPooler": dict(columns=2048, winners=40, potential=0.8, seed=0),
+    "temporal_memory-TemporalMemory": dict(columns=2048, cells=32, seed=0),
+    "tolman_eichenbaum-ByChunks": dict(chunk=20),
+    "tolman_eichenbaum-TolmanEichenbaum": dict(
+        observations=45, actions=4, modules=(10, 10, 8, 6, 6), length=20_000, trust=400, iterations=5
+    ),
+    "translator-Translator": dict(attention=True, reading="BOTH", layer="LSTM", end=1),
+    "universal_transformer-Halting": dict(most=8, slack=0.01, bias=1.0, interpolated=True),
+    "universal_transformer-Transformer": dict(width=64, heads=4, steps=4, causal=False),
+    "universal_transformer-UniversalTransformer": dict(width=64, heads=4, steps=4, causal=False),
+    "wave_rnn-Start": dict(recurrent="SHIFT", source=True, zero_bias=False),
+    "wave_rnn-WaveRNN": dict(kernel=3, activation="RELU", local=False, start=OPTIONS),
+    "wave_working_memory-WaveWorkingMemory": dict(columns=8, boundary="LINEAR", heads=1),
+}  # fmt: skip
+
+
+def plain(value: Any) -> Any:
+    """A default as it stands in the table."""
+    if isinstance(value, enum.Enum):
+        return value.name
+    if callable(value):
+        return value.__name__
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        return tuple(map(plain, value))
+    if isinstance(value, bool | int | float):
+        return value
+    return OPTIONS if value == type(value)() else value
+
+
+def written() -> dict[str, dict[str, Any]]:
+    """The defaults of every class in the files of members."""
+    found = {}
+    kinds = ("layers", "memories", "networks", "rules")
+    for member in (one for kind in kinds for one in find.members(kind)):
+        module = importlib.import_module(member.load().__module__)
+        for name, one in vars(module).items():
+            own = inspect.isclass(one) and one.__module__ == module.__name__
+            if not own or issubclass(one, enum.Enum):
+                continue
+            given = inspect.signature(one).parameters.values()
+            chosen = (part for part in given if part.default not in (part.empty, None))
+            values = {part.name: plain(part.default) for part in chosen}
+            if values:
+                found[f"{member.name}-{name}"] = values
+    return found
+
+
+WRITTEN = written()
+
+
+def test_every_class_with_defaults_is_here() -> None:
+    assert set(WRITTEN) == set(DEFAULTS)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults(name: str) -> None:
+    assert WRITTEN[name] == DEFAULTS[name]
