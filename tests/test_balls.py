@@ -6,7 +6,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from scipy import special
+from scipy import optimize, special
 
 from tests.promises import close
 from wavetrain.errors import BadInput
@@ -108,15 +108,23 @@ def test_other_radii_and_critical_distances():
     assert balls.critical_distance(1000, 1e6, 1e5, 447) == 0
 
 
+@pytest.mark.parametrize(("bits", "neurons"), [(256, 1e6), (256, 1e3), (100, 30), (1000, 1e9), (64, 1e4)])
+@pytest.mark.parametrize("right", [0.5, 0.99])
+def test_the_roomy_ball_has_the_most_room_by_the_published_formula(bits: int, neurons: float, right: float):
+    """p r is taken there from (p r)^2 / z^2; the best share is looked for, its ball compared."""
+    z = float(special.ndtri(right ** (1 / bits)))
+
+    def less_room(log_share: float) -> float:
+        p = math.exp(log_share)
+        return -((p * neurons) ** 2 / z**2 - p * neurons) / (p**2 * neurons + (p**2 * neurons) ** 2)
+
+    bounds = math.log(z**2 / neurons), 0.0  # no room at all to the left
+    best = math.exp(optimize.minimize_scalar(less_room, bounds=bounds, options={"xatol": 1e-10}).x)
+    assert balls.roomy_radius(bits, neurons, right) == balls.radius_of(bits, best)
+
+
 def test_capacity_is_the_published_one_but_for_the_noise_of_the_signal():
-    """The published formula takes p r from (p r)^2 / z^2; its closed form has the most room by that."""
-
-    def published(share: float) -> float:
-        p, r, z = share, 1e6, float(special.ndtri(0.5 ** (1 / 256)))
-        return 1 + ((p * r) ** 2 / z**2 - p * r) / (p**2 * r + (p**2 * r) ** 2)
-
-    room = [published(balls.fraction(256, d)) for d in range(80, 120)]
-    assert abs(balls.roomy_radius(256, 1e6) - (80 + room.index(max(room)))) <= 1
+    """The published formula takes p r from (p r)^2 / z^2."""
     p, z = 1e-3, float(special.ndtri(0.5 ** (1 / 64)))
     assert balls.capacity(64, 1e5, p) == pytest.approx(1 + 1e5 / z**2 / (1 + p**2 * 1e5), rel=1e-12)
     assert balls.capacity(64, 100, 1e-9) == 1, "neurons that are never reached hold nothing"

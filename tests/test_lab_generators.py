@@ -185,7 +185,7 @@ def test_a_comparison_repeats_itself(tmp_path: Path, monkeypatch: pytest.MonkeyP
         entry = compare.Entry(
             find.named("elman"), 8, 0, compare.Crop(1, 4, 4), "adding", terms, tmp_path / name, "cpu"
         )
-        found.append(compare.execute(entry, lambda news: None)["figures"])
+        found.append(compare.execute(entry, lambda news: None).figures)
         torch_after, *after = states()
         assert torch.equal(torch_before, torch_after) and before == after
-    assert found[0] == found[1] and found[0]["context"] is not None
+    assert found[0] == found[1] and found[0].context is not None
