@@ -78,7 +78,7 @@ COMPARED = {
     "good.csv --layers all elmann": "no layer is called 'elmann'; did you mean elman",
     "good.csv --layers copying": "no layer is called 'copying'",
     "good.csv --device meta": "expected a device cpu, cuda",
-    "good.csv --device cuda:-1": "device 'cuda:-1' is not to be had here",
+    "good.csv --device cuda:-1": "device 'cuda:-1' cannot be used here",
     "good.csv --out good.csv": "Not a directory",
     "good.csv --out circle.csv": "symbolic links",
     "good.csv --out /dev/null": "Not a directory",

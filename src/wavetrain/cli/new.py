@@ -43,7 +43,7 @@ def new(
     """
     files = written(what, name, group, folder)
     if json:
-        print(terminal.as_json({"files": [str(path) for path in files]}))
+        terminal.print_json({"files": [str(path) for path in files]})
         return
     for path in files:
         console.print(f"wrote {path}", soft_wrap=True)

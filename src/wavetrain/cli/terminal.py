@@ -14,7 +14,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import tyro
 from rich.console import Console
@@ -51,7 +51,7 @@ def device(name: str) -> str:
             raise BadInput(f"expected a device cpu, cuda, cuda:1 ..., got {name!r}")
         torch.empty(0, device=found)
     except (RuntimeError, AssertionError) as error:
-        raise BadInput(f"device {name!r} is not to be had here: {str(error).splitlines()[0]}") from error
+        raise BadInput(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
     return "cpu" if found.type == "cpu" else name
 
 
@@ -88,6 +88,18 @@ def as_json(value: Any) -> str:
     except UnicodeEncodeError:
         return json.dumps(value, indent=1, default=str)
     return text
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON."""
+    print(as_json(value))
+
+
+def leave(why: str, code: int) -> NoReturn:
+    """End with one line on the error stream and an exit code."""
+    with contextlib.suppress(OSError):  # where nobody can be told, the exit code still is
+        print(f"wavetrain: {' '.join(why.split())}", file=sys.stderr)
+    sys.exit(code)
 
 
 def parsed(

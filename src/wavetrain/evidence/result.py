@@ -111,6 +111,14 @@ class Witness:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """Figures that are known before anything is trained; empty where there are none."""
+
+    untrained: Figures = dataclasses.field(default_factory=dict)
+    exact: Figures = dataclasses.field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Confirmation:
     """The last replay of a witness."""
 
@@ -143,6 +151,7 @@ class Result:
     data: Mapping[str, str] = dataclasses.field(default_factory=dict)
     witness: Witness | None = None
     confirmation: Confirmation | None = None
+    calibration: Calibration | None = None
 
     @property
     def name(self) -> str:

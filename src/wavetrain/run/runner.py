@@ -24,7 +24,7 @@ from wavetrain import __version__
 from wavetrain.errors import BadInput, unknown
 from wavetrain.evidence import claims, code, reads
 from wavetrain.evidence.files import read_json, write_json
-from wavetrain.evidence.result import VERSION, Result, Run, Witness, Words, finite, write
+from wavetrain.evidence.result import VERSION, Calibration, Result, Run, Witness, Words, finite, write
 from wavetrain.evidence.shape import parsed, written
 from wavetrain.find import Found
 from wavetrain.run.pools import pool
@@ -110,6 +110,8 @@ def execute(order: Order, tell: Callable[[News], None]) -> Run:
         tell(news)
 
     module = order.experiment.load()
+    if order.seed == FIRST:
+        _calibration(order)
     lab = Lab(folder, order.seed, order.device, tell_and_note, order.save_every)
     shared = Shared(seed_of(order.seed, "run"), lab.device)  # the same after whatever ran here before
     with scan.recorded() as routes, reads.recorded() as data, shared.drawn():
@@ -144,6 +146,17 @@ def _witness(order: Order, run: Run) -> Witness:
             path, written(witness.made(order.experiment, order.scale, order.seed, order.device, run.seconds))
         )
     return parsed(Witness, read_json(path))
+
+
+def _calibration(order: Order) -> Calibration:
+    """What is known before the claim is run, made where it is not there yet."""
+    from wavetrain.run import calibration
+
+    path = order.folder / "calibration.json"
+    if not path.exists():
+        found = calibration.made(order.experiment, order.scale, order.seed, order.device)
+        write_json(path, written(found))
+    return parsed(Calibration, read_json(path))
 
 
 def over(order: Order) -> Run:
@@ -205,6 +218,7 @@ def record(orders: Sequence[Order], runs: Sequence[Run], home: Path) -> Result:
         code=first.config["source"],
         data={name: sha256 for run in runs for name, sha256 in run.data.items()},
         witness=_witness(first, runs[0]),
+        calibration=_calibration(first),
     )
     write(home, result)
     return result

@@ -1,9 +1,7 @@
-"""The commands `list` and `show`: what there is, and all that is known of one member."""
+"""The command `show`: all that is known of one member."""
 
 from pathlib import Path
 from typing import Any
-
-import tyro
 
 from wavetrain import find
 from wavetrain.cli import terminal
@@ -11,30 +9,6 @@ from wavetrain.cli.arguments import Json, Name
 from wavetrain.errors import BadInput
 
 console = terminal.Terminal()
-
-
-def list_(words: tyro.conf.Positional[tuple[str, ...]] = (), json: Json = False) -> None:
-    """What there is, one line each: systems, tasks, data, lenses, experiments.
-
-    Args:
-        words: kinds (layers, tasks ...), tags (wave, gate ...), or a file of one's own; all by default
-    """
-    found = find.select(*(word for word in words if word != "all"))
-    if json:
-        print(terminal.as_json([_listed(one) for one in found]))
-        return
-    from rich.text import Text
-
-    from wavetrain.report.tables import listing_table
-
-    for place, kind in enumerate(kind for kind in find.KINDS if any(one.kind == kind for one in found)):
-        of = [one for one in found if one.kind == kind]
-        console.print(Text(f"{chr(10) if place else ''}{kind} ({len(of)})", "bold"))
-        console.print(listing_table(of))
-
-
-def _listed(one: find.Found) -> dict[str, Any]:
-    return {"kind": one.kind, "name": one.name, "tags": sorted(one.tags), "summary": one.summary}
 
 
 def show(
@@ -72,7 +46,7 @@ def show(
     elif picture is not None:
         raise BadInput(f"only a layer has an operator to picture; {name} is one of the {found.kind}")
     if json:
-        print(terminal.as_json(facts))
+        terminal.print_json(facts)
         return
     _print(found, facts, operator)
 

@@ -1,0 +1,147 @@
+"""The command `run`: test published claims, and hold their results to today's code."""
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wavetrain import find
+from wavetrain.cli import terminal
+from wavetrain.cli.arguments import Json, Names
+from wavetrain.cli.progress import progress
+from wavetrain.errors import BadInput, unknown
+
+if TYPE_CHECKING:
+    from wavetrain.run.runner import Order
+
+console = terminal.Terminal()
+
+
+def run(
+    experiments: Names,
+    scale: str = "small",
+    seeds: int = 3,
+    device: str = "cpu",
+    jobs: int = 0,
+    out: Path = Path("runs"),
+    results: Path | None = None,
+    save_every: float = 10.0,
+    calibrate: bool = False,
+    confirm: bool = False,
+    stale: bool = False,
+    json: Json = False,
+) -> None:
+    """Test published claims; a run that was cut off goes on where it stopped.
+
+    Args:
+        experiments: names from `wavetrain list experiments`, or all
+        scale: smoke (seconds, no verdict), small (minutes on two cores), full (the paper's size)
+        seeds: how many; a verdict takes at least three
+        device: cpu, cuda, cuda:1 ...
+        jobs: runs at a time, one torch thread each; 0 for one per core (one on a GPU)
+        out: folder of the runs
+        results: folder of the results, one JSON each; OUT/results where not given
+        save_every: seconds between checkpoints
+        calibrate: train nothing; what do predicates say to untrained networks and to exact solutions?
+        confirm: replay the witnesses of results, in seconds each: do their figures hold for today's code?
+        stale: run again those results for which they do not
+    """
+    from wavetrain.run import runner
+
+    if not (experiments or calibrate or confirm or stale):
+        raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
+    if calibrate + confirm + stale > 1:
+        raise BadInput(
+            "expected one of --calibrate, --confirm and --stale, got more: first confirm, then run what is stale"
+        )
+    if scale not in runner.SCALES:
+        raise unknown("scale", scale, runner.SCALES)
+    terminal.within(seeds=seeds, jobs=jobs or 1)
+    device = terminal.device(device)
+    if not 0 <= save_every < math.inf:
+        raise BadInput(f"expected seconds of at least 0 to save after, got {save_every}")
+    asked = [find.named(name, ("experiments",)) for name in dict.fromkeys(experiments) if name != "all"]
+    every = "all" in experiments or not experiments
+    found = list(find.members("experiments")) if every else asked
+    jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
+    home = out / "results" if results is None else results
+    if calibrate:
+        _calibrate(found, scale, device, jobs, home, json)
+    elif confirm:
+        _confirm(home, () if every else [one.name for one in found], device, jobs, json)
+    else:
+        work = _stale(home, found) if stale else [(one, scale, range(seeds)) for one in found]
+        threads = 1 if device == "cpu" else os.cpu_count() or 1  # contended threads wait for each other
+        groups = [
+            [runner.Order(one, size, seed, device, threads, save_every, out) for seed in own]
+            for one, size, own in work
+        ]
+        _run(groups, jobs, home, out, json)
+
+
+def _run(groups: Sequence[Sequence["Order"]], jobs: int, home: Path, out: Path, json: bool) -> None:
+    from wavetrain.evidence.shape import written
+    from wavetrain.report import pages
+    from wavetrain.report.tables import verdict_table
+    from wavetrain.run import runner
+
+    home.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
+    with progress(console, quiet=json) as tell:
+        whole = list(runner.run_all(groups, jobs, home, tell))
+    if json:
+        terminal.print_json(written(whole))
+    elif whole:
+        console.print(verdict_table(whole))
+    else:
+        console.print("no result is stale")
+    page = pages.build(home, out / "site")
+    if not json:
+        console.print(f"report: {page}", soft_wrap=True)
+
+
+def _stale(home: Path, found: Sequence[find.Found]) -> list[tuple[find.Found, str, range]]:
+    """What to run again: experiment, scale and seeds of each stale result."""
+    from wavetrain.evidence.result import stale
+
+    old = stale(home, [one.name for one in found])
+    return [(find.named(one.experiment), one.scale, range(len(one.seeds))) for one in old]
+
+
+def _confirm(home: Path, names: Sequence[str], device: str, jobs: int, json: bool) -> None:
+    """Replay witnesses and tell of each; leaves with 1 where what was confirmed is stale now."""
+    from wavetrain.run import confirm
+
+    told = []
+    for one in confirm.confirmed(home, confirm.checks(home, names, device), jobs):
+        told.append(one)
+        if not json:
+            console.print(f"{one.result.experiment} {one.result.scale}: {one.standing}", soft_wrap=True)
+            if one.why:
+                console.print(f"  {one.why}", soft_wrap=True)
+    if json:
+        facts = ("experiment", "scale", "standing", "why")
+        values = [(one.result.experiment, one.result.scale, one.standing, one.why) for one in told]
+        terminal.print_json([dict(zip(facts, value, strict=True)) for value in values])
+    if worse := [one.result.experiment for one in told if one.worse]:
+        terminal.leave(f"stale now: {', '.join(worse)}; `wavetrain run --stale` runs again what is stale", 1)
+
+
+def _calibrate(
+    found: Sequence[find.Found], scale: str, device: str, jobs: int, home: Path, json: bool
+) -> None:
+    """Tell which parts say nothing or cannot be met; leaves with 1 where there are any."""
+    from wavetrain.run import calibration
+
+    told = []
+    for one in calibration.calibrated(found, scale, device, jobs, home):
+        told.append(one)
+        if not json:
+            known = " and ".join(one.known) or "nothing to calibrate by"
+            console.print(f"{one.experiment} {scale}: {known}", soft_wrap=True)
+            for why in one.refused:
+                console.print(f"  {why}", soft_wrap=True)
+    if json:
+        terminal.print_json([one._asdict() for one in told])
+    if bad := [one.experiment for one in told if one.refused]:
+        terminal.leave(f"limits that say nothing or cannot be met: {', '.join(bad)}", 1)

@@ -1,0 +1,139 @@
+"""What the predicates of a claim say where the answer is known before anything is trained.
+
+Untrained networks know nothing, so they must not satisfy a part; where they do, its limit says nothing. The
+exact solution of a task must not fail a part; where it does, nobody can satisfy it. Both are figured out at
+the scale of the result, for the first seed, before the claim is run.
+
+For the first, the whole experiment runs with trainings of one step that moves no weight. A claim that trains
+nothing has no such figures. For the second, an experiment may define `exact(scale, lab)`, which returns the
+figures of a circuit, a closed form or an oracle, as far as they are known.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from wavetrain.core import Batch, Rule, Task
+from wavetrain.evidence.claims import Claim, Measured
+from wavetrain.evidence.result import Calibration, Figures, finite, read, write
+from wavetrain.find import Found
+from wavetrain.run.pools import pool
+from wavetrain.train.generators import Shared, seed_of
+from wavetrain.train.lab import Lab, News, Plan, Training
+
+SEED = 0
+
+
+class Order(NamedTuple):
+    """What to calibrate."""
+
+    experiment: Found
+    scale: str
+    device: str
+
+
+class Untrained(Lab):
+    """A lab in which no training changes a weight."""
+
+    count = 0  # trainings
+
+    def fit(
+        self,
+        name: str,
+        make: Callable[[], nn.Module],
+        task: Task,
+        plan: Plan,
+        rule: Rule | None = None,
+        others: Sequence[Batch] = (),
+    ) -> Training:
+        self.count += 1
+        still = replace(plan, steps=1, rate=0.0, every=1, until=None, drops=())
+        return super().fit(name, make, task, still, rule, others)
+
+
+class Told(NamedTuple):
+    """What a calibration came to."""
+
+    experiment: str
+    known: list[str]  # what its predicates were held to
+    refused: list[str]  # parts whose limits say nothing or cannot be met, with the reason
+
+
+def calibrated(
+    experiments: Sequence[Found], scale: str, device: str, jobs: int, home: Path
+) -> Iterator[Told]:
+    """Calibrate claims at a scale; writes the figures into their results in `home`, where there are any."""
+    orders = [Order(one, scale, device) for one in experiments]
+    for order, found in pool(_made, orders, jobs, lambda news: None):
+        module, name = order.experiment.load(), order.experiment.name
+        path = home / f"{name}-{scale}.json"
+        result = read(path) if path.exists() else None
+        if result is not None:
+            write(home, replace(result, calibration=found))
+        known = [
+            what
+            for what, figures in (
+                ("untrained networks", found.untrained),
+                ("the exact solution", found.exact),
+            )
+            if figures
+        ]
+        yield Told(name, known, refused(module.claim, found, getattr(module, scale)))
+
+
+def _made(order: Order, tell: Callable[[News], None]) -> Calibration:
+    return made(order.experiment, order.scale, SEED, order.device)
+
+
+def made(experiment: Found, scale: str, seed: int, device: str) -> Calibration:
+    """The figures of untrained networks and of the exact solution, where there are any."""
+    module = experiment.load()
+    untrained: Mapping[str, float] = {}
+    _, trainings = _run(module, "smoke", seed, device)  # in seconds: is there anything to train?
+    if trainings:
+        untrained, _ = _run(module, scale, seed, device)
+    exact: Mapping[str, float] = {}
+    if hasattr(module, "exact"):
+        with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
+            lab = Lab(Path(folder), seed, device)
+            with Shared(seed_of(seed, "run"), lab.device).drawn():
+                exact = module.exact(getattr(module, scale), lab)
+    return Calibration(untrained=_floats(untrained), exact=_floats(exact))
+
+
+def refused(claim: Claim, calibration: Calibration, scale: Any) -> list[str]:
+    """The parts whose limits say nothing or cannot be met, each with the reason."""
+    found = []
+    for part in claim.parts:
+        if _answer(part.holds, calibration.untrained, scale) is True:
+            found.append(f"untrained networks satisfy: {part.says}")
+        if _answer(part.holds, calibration.exact, scale) is False:
+            found.append(f"the exact solution fails: {part.says}")
+    return found
+
+
+def _answer(holds: Callable[[Measured], bool | None], figures: Figures, scale: Any) -> bool | None:
+    """What a predicate says; None where the figures that it needs are not known."""
+    try:
+        return holds(Measured(figures, scale))
+    except KeyError:
+        return None
+
+
+def _run(module: Any, scale: str, seed: int, device: str) -> tuple[Mapping[str, float], int]:
+    if device == "cpu":
+        torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
+        lab = Untrained(Path(folder), seed, device)
+        with Shared(seed_of(seed, "run"), lab.device).drawn():
+            figures = module.run(getattr(module, scale), lab)
+    return figures, lab.count
+
+
+def _floats(figures: Mapping[str, float]) -> dict[str, float | None]:
+    return finite({name: float(value) for name, value in figures.items()})

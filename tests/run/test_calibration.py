@@ -1,0 +1,77 @@
+"""Predicates are held to what is known before anything is trained: untrained networks and exact solutions."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from wavetrain import find
+from wavetrain.cli import main
+from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.result import Calibration, read_all
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.parts.stack import Reader
+from wavetrain.run import calibration
+from wavetrain.tasks.recall.copying import Copying
+from wavetrain.train.lab import Plan
+
+ROOT = Path(__file__).parents[2]
+KNOWN = [one for one in read_all(ROOT / "results") if one.calibration is not None]
+
+
+def claim(limit: float) -> Claim:
+    part = Part(
+        says=f"recall above {limit}", holds=lambda figures: figures["a"] > limit * figures.get("more", 1.0)
+    )
+    return Claim(title="A", sentence="A", topic="Gates", source="a source", systems=(), parts=(part,))
+
+
+def test_a_limit_between_chance_and_the_exact_solution_is_taken() -> None:
+    found = Calibration(untrained={"a": 0.1}, exact={"a": 1.0})
+    assert calibration.refused(claim(0.5), found, None) == []
+
+
+def test_a_limit_that_untrained_networks_meet_is_refused() -> None:
+    found = Calibration(untrained={"a": 0.1}, exact={"a": 1.0})
+    assert calibration.refused(claim(0.05), found, None) == ["untrained networks satisfy: recall above 0.05"]
+
+
+def test_a_limit_that_the_exact_solution_fails_is_refused() -> None:
+    found = Calibration(untrained={"a": 0.1}, exact={"a": 1.0})
+    assert calibration.refused(claim(2.0), found, None) == ["the exact solution fails: recall above 2.0"]
+
+
+def test_what_is_not_known_refuses_nothing() -> None:
+    assert calibration.refused(claim(0.05), Calibration(), None) == []
+
+
+def test_no_weight_moves_in_an_untrained_lab(tmp_path: Path) -> None:
+    task = Copying(1)
+    lab = calibration.Untrained(tmp_path, seed=3)
+    plan = Plan(50, 4, 1e-1, clip=1.0, every=10, until=lambda mark: True, held_out=4)
+
+    def make() -> Reader:
+        return Reader(LSTM(5, inputs=task.inputs), task.outputs, steps=True)
+
+    training = lab.tuned("lstm", make, task, plan, trial=7, rates=(1e-1, 1e-2), clips=(None, 1.0))
+    torch.manual_seed(0)
+    fresh = lab.fit("fresh", make, task, plan)
+    for one, other in zip(training.network.parameters(), fresh.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+    assert not training.stopped and lab.count == 6
+
+
+@pytest.mark.parametrize("result", KNOWN, ids=lambda one: one.name)
+def test_committed_claims_are_calibrated(result) -> None:  # type: ignore[no-untyped-def]
+    module = find.named(result.experiment, ("experiments",)).load()
+    assert calibration.refused(module.claim, result.calibration, getattr(module, result.scale)) == []
+
+
+def test_the_command_says_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["run", "wave_rnn_copy", "--calibrate", "--scale", "smoke", "--jobs", "1", "--out", str(tmp_path)]
+    main([*words, "--json"])
+    (told,) = json.loads(capsys.readouterr().out)
+    assert told == {"experiment": "wave_rnn_copy", "known": ["untrained networks"], "refused": []}
+    main(words)
+    assert "wave_rnn_copy smoke: untrained networks" in capsys.readouterr().out
