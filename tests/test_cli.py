@@ -94,7 +94,7 @@ def test_run_and_site(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
         str(tmp_path / "runs"),
     )
     text = answered(capsys, *words)
-    assert "not decided" in text and "report:" in text  # the smoke scale decides nothing
+    assert "undecided" in text and "report:" in text  # the smoke scale decides nothing
     page = tmp_path / "runs" / "site" / "index.html"
     assert page.exists()
     (folder,) = (tmp_path / "runs").glob("wave_rnn_waves-smoke-seed0-*")

@@ -96,7 +96,7 @@ def test_compare(capsys: pytest.CaptureFixture[str], here: Path, words: str) -> 
 
 
 OTHERS = {
-    "list nothing": "no kind is called 'nothing'",
+    "list nothing": "no kind or tag is called 'nothing'",
     "show lstm --picture": "Missing value",
     "show lstm --picture good.csv": "ends in .png, got 'good.csv'",
     "show lstm --picture nowhere/a.png": "there is no folder nowhere",
@@ -179,7 +179,7 @@ def test_a_site_that_cannot_be_built_loses_no_table(
     with pytest.raises(SystemExit) as left:
         cli.main(words)
     streams = capsys.readouterr()
-    assert left.value.code == 2 and "not a site" in streams.err and "not decided" in streams.out
+    assert left.value.code == 2 and "not a site" in streams.err and "undecided" in streams.out
     assert (tmp_path / "site" / "thesis.txt").read_text() == "kept"
 
 

@@ -52,9 +52,7 @@ def run(
     if not (experiments or calibrate or confirm or stale):
         raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
     if calibrate + confirm + stale > 1:
-        raise BadInput(
-            "expected one of --calibrate, --confirm and --stale, got more: first confirm, then run what is stale"
-        )
+        raise BadInput("expected one of --calibrate, --confirm and --stale, got more; confirm before --stale")
     if scale not in runner.SCALES:
         raise unknown("scale", scale, runner.SCALES)
     terminal.within(seeds=seeds, jobs=jobs or 1)
