@@ -25,7 +25,7 @@ check: $(TESTS)  ## the quick part
 	$(BIN)/pytest -n 2 -m "not slow"
 
 check-memory: $(TESTS)  ## kernels with their bounds checked, in memory that holds no number; compiled anew, beside the others
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/checked $(BIN)/pytest tests/test_kernel_memory.py
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/checked $(BIN)/pytest tests/scan/cpu/test_memory.py
 
 mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
 	$(INSTALL) ".[test,mutants]"

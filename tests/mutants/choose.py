@@ -91,14 +91,18 @@ class Tests:
         return []
 
     def mirror(self, name: str) -> list[str]:
-        """tests/KIND/test_NAME.py, or the tests at the top that carry the name among others."""
+        """test_NAME.py and test_NAME_MORE.py, or the tests that carry its name among others.
+
+        They lie in the folder that mirrors its own, or above: scan/test_linear.py tries scan/cpu/linear.py.
+        """
         place = Path(name).relative_to(SOURCE)
-        stem = (place.parent.name if place.stem == "__init__" else place.stem).removesuffix("_cpu")
-        own = f"tests/{place.parent}/test_{stem}.py"
-        if own in self.named and place.stem != "__init__":
-            return [own]
-        top = [one for one in self.named if Path(one).parent == Path("tests") and one not in CONTRACT]
-        return sorted(one for one in top if stem in Path(one).stem.removeprefix("test_").split("_"))
+        stem = place.parent.name if place.stem == "__init__" else place.stem
+        for folder in (place.parent, *place.parent.parents):
+            here = [one for one in self.named if Path(one).parent == "tests" / folder and one not in CONTRACT]
+            found = sorted(one for one in here if f"_{stem}_" in f"{Path(one).stem}_")
+            if found:
+                return [one for one in found if f"{Path(one).stem}_".startswith(f"test_{stem}_")] or found
+        return []
 
     def first(self, name: str, tests: set[str]) -> list[str]:
         """First the tests that speak of a file: those of scan.attention try kernels/attention.py."""

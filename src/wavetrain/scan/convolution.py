@@ -70,7 +70,7 @@ class _Depthwise(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
-        from wavetrain.scan.cpu.depthwise import forward
+        from wavetrain.scan.cpu.convolution import forward
 
         y = host.fresh(x.shape, x.dtype)
         arrays = [*host.rows(x), host.array(past), host.array(weight.t()), gap, y.numpy()]
@@ -82,7 +82,7 @@ class _Depthwise(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        from wavetrain.scan.cpu.depthwise import backward
+        from wavetrain.scan.cpu.convolution import backward
 
         x, past, weight = ctx.saved_tensors
         if torch.is_grad_enabled():

@@ -3,12 +3,12 @@
 import pytest
 import torch
 
-from tests.test_contract_tasks import check_held_out, check_scores, check_shapes
 from wavetrain.core import Recorded
 from wavetrain.data.images import _shared as _images
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.split_mnist import TASKS, split_mnist
 from wavetrain.errors import BadInput
+from wavetrain.testing.tasks import check_held_out, check_scores, check_shapes
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.test_cli import answered, refused
+from tests.cli.test_command import answered, refused
 from wavetrain import find
 from wavetrain.cli import command as cli
 

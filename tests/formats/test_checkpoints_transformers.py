@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.test_checkpoints import shaken
+from tests.formats.test_checkpoints import shaken
 from wavetrain.formats import checkpoints
 from wavetrain.layers.state_space import mamba, mamba2
 from wavetrain.layers.state_space.mamba import Mamba

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.test_scan import agree, draw, results
+from tests.scan.agree import agree, draw, results
 from wavetrain import scan
 from wavetrain.scan import blocks
 from wavetrain.scan.cpu import host, linear, selective, short, unitary

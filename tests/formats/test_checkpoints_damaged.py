@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from tests.test_checkpoints import FACES, THEIRS, TOKENS, lay, shaken, small, tensors_of
+from tests.formats.test_checkpoints import FACES, THEIRS, TOKENS, lay, shaken, small, tensors_of
 from wavetrain.errors import BadInput
 from wavetrain.formats import checkpoints
 from wavetrain.layers.state_space import mamba

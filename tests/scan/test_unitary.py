@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.test_scan import agree, draw, results
+from tests.scan.agree import agree, draw, results
 from wavetrain import scan
 from wavetrain.errors import BadInput
 from wavetrain.scan.cpu import unitary

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_report import lay, planted, result
+from tests.report.test_report import lay, planted, result
 from wavetrain.report import pages
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from tests.test_scan import draw, results
+from tests.scan.agree import draw, results
 from wavetrain import scan
 
 few = settings(max_examples=25, deadline=None)

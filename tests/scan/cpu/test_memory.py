@@ -11,8 +11,8 @@ import pytest
 import torch
 from torch.utils import deterministic
 
-from tests.test_scan import agree, draw
-from tests.test_scan_pieces import TILES, emptied, plain, problem
+from tests.scan.agree import agree, draw
+from tests.scan.cpu.test_pieces import TILES, emptied, plain, problem
 from wavetrain import scan
 from wavetrain.memories.temporal_memory import (
     Dendrites,

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.test_scan import agree, draw
+from tests.scan.agree import agree, draw
 from wavetrain import scan
 from wavetrain.errors import BadInput
 from wavetrain.scan.cpu import short

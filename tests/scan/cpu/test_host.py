@@ -85,17 +85,6 @@ def test_small_results_are_plain() -> None:
     assert len(host._kept) == before
 
 
-def test_affine_and_final_are_what_they_say() -> None:
-    torch.manual_seed(0)
-    x, weight, bias = (torch.randn(*shape, dtype=torch.float64) for shape in ((2, 5, 3), (4, 3), (4,)))
-    for tensor in (x, weight, bias):
-        tensor.requires_grad_()
-    torch.testing.assert_close(scan.affine(x, weight, bias), torch.nn.functional.linear(x, weight, bias))
-    assert torch.autograd.gradcheck(scan.affine, (x, weight, bias))
-    assert torch.autograd.gradcheck(scan.final, (x,))
-    assert torch.equal(scan.final(x), x[:, -1])
-
-
 def test_spread_does_all_pieces_in_any_number_of_threads() -> None:
     threads = torch.get_num_threads()
     try:

@@ -1,27 +1,9 @@
-"""Names of figures in words, and the line on which every seed is a dot."""
+"""The line on which every seed is a dot."""
 
 import re
 
-import pytest
-
 from wavetrain.report.results import Row
 from wavetrain.report.strips import EDGE, WIDTH, span, strip
-from wavetrain.report.words import readable
-
-
-@pytest.mark.parametrize(
-    ("name", "words"),
-    [
-        ("identity100_delay0", "identity RNN 100 delay 0"),
-        ("mamba_x16", "Mamba 16 times as long"),
-        ("aussm_c6", "AUSSM c6"),
-        ("r2_wave", "R² wave RNN"),
-        ("speed-up (slide)", "speed-up (slide)"),
-        ("<b>", "<b>"),
-    ],
-)
-def test_names_are_words(name, words):
-    assert readable(name) == words
 
 
 def test_shares_lie_between_0_and_1_and_others_begin_at_0():
