@@ -20,7 +20,7 @@ import torch
 from torch import nn
 
 from wavetrain.layers.wave.wave_rnn import WaveRNN
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.recall.adding import Adding
 
 CHANNELS, RING = 27, 100

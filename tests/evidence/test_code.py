@@ -90,7 +90,7 @@ def test_every_module_behind_a_figure_is_in_the_closure() -> None:
     assert {
         "train/lab.py",
         "train/fit.py",
-        "parts/stack.py",
+        "parts/reader.py",
         "rules/backpropagation.py",
         "scan/wave.py",
     } <= names

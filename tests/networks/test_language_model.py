@@ -21,7 +21,7 @@ from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.layers.state_space.mamba2 import Mamba2
 from wavetrain.networks.language_model import LanguageModel, Predictor
-from wavetrain.parts import ragged, stack
+from wavetrain.parts import ragged, saved
 from wavetrain.parts.sampling import Sampling
 from wavetrain.scan import unroll
 
@@ -178,9 +178,9 @@ def test_on_other_devices_and_types():
 
 def test_what_is_saved_is_loaded(tmp_path: Path):
     network, tokens = model(), drawn(2, 5)
-    stack.save(tmp_path / "model.safetensors", network.state_dict(), {})
+    saved.save(tmp_path / "model.safetensors", network.state_dict(), {})
     other = model(seed=1)
-    other.load_state_dict(stack.load(tmp_path / "model.safetensors")[0])
+    other.load_state_dict(saved.load(tmp_path / "model.safetensors")[0])
     torch.testing.assert_close(other(tokens), network(tokens), rtol=0, atol=0)
 
 

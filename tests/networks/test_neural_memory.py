@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from tests.promises import ON_SEQUENCES, close, generic, normal
 from wavetrain.errors import BadInput
 from wavetrain.networks.neural_memory import Cut, Feedback, NeuralMemory, Place, agreement
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.streams.prototype_stream import PrototypeStream
 
 

@@ -7,7 +7,7 @@ from tests.promises import close, normal
 from wavetrain.core import Batch
 from wavetrain.layers.gate.gru import GRU
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.rules.backpropagation import Backpropagation
 
 

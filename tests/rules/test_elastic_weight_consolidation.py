@@ -10,7 +10,7 @@ from tests.promises import close, normal
 from wavetrain.core import CLASSES, Batch
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.echo_state import EchoState
-from wavetrain.parts import stack
+from wavetrain.parts.reader import Reader
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as EWC
 
@@ -199,7 +199,7 @@ def test_a_head_that_grows_is_held_at_the_front_and_free_behind():
 def test_layers_with_parts_that_never_learn():
     """An echo state network's weights are drawn and stay: its read-out alone is held."""
     torch.manual_seed(0)
-    network = stack.Reader(EchoState(6, inputs=4), 3, steps=False)
+    network = Reader(EchoState(6, inputs=4), 3, steps=False)
     importance = EWC().importance(network, normal(5, 7, 4).float())
     assert set(importance) == {name for name, one in network.named_parameters() if one.requires_grad}
     assert set(importance) < {name for name, _ in network.named_parameters()} and importance

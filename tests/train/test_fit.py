@@ -6,7 +6,7 @@ from torch import nn
 
 from wavetrain.core import Batch, Task
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.train.fit import examine, fit

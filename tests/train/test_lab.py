@@ -16,7 +16,8 @@ from torch import nn
 
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.parts import stack
+from wavetrain.parts import saved
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.train.fit import examine
 from wavetrain.train.lab import Lab, Mark, News, Plan, curve
@@ -24,8 +25,8 @@ from wavetrain.train.lab import Lab, Mark, News, Plan, curve
 PLAN = Plan(steps=30, batch=8, rate=1e-2, every=7, held_out=20)
 
 
-def make() -> stack.Reader:
-    return stack.Reader(Elman(6, inputs=2), 1, steps=False)
+def make() -> Reader:
+    return Reader(Elman(6, inputs=2), 1, steps=False)
 
 
 class Stopped(Exception):
@@ -181,8 +182,8 @@ def test_damaged_checkpoints_are_refused_and_kept(tmp_path: Path, damage: str) -
 def test_checkpoints_with_wrong_words_are_refused(tmp_path: Path, key: str, value: object) -> None:
     Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
     path = tmp_path / "checkpoints" / "a.safetensors"
-    tensors, words = stack.load(path)
-    stack.save(path, tensors, words | {key: value})
+    tensors, words = saved.load(path)
+    saved.save(path, tensors, words | {key: value})
     with pytest.raises(BadInput, match=r"a\.safetensors does not fit this training") as caught:
         Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
     assert "\n" not in str(caught.value)
@@ -191,8 +192,8 @@ def test_checkpoints_with_wrong_words_are_refused(tmp_path: Path, key: str, valu
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
 
-    def wider() -> stack.Reader:
-        return stack.Reader(Elman(7, inputs=2), 1, steps=False)
+    def wider() -> Reader:
+        return Reader(Elman(7, inputs=2), 1, steps=False)
 
     with pytest.raises(BadInput, match="does not fit"):
         Lab(tmp_path, 0).fit("a", wider, Adding(5), PLAN)

@@ -18,7 +18,9 @@ from wavetrain import find
 from wavetrain.core import Layer, Task
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.parts import stack
+from wavetrain.parts import saved
+from wavetrain.parts.reader import Reader
+from wavetrain.parts.stack import Stack
 from wavetrain.run import compare
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.train.lab import Lab, News, Plan, Training
@@ -32,7 +34,7 @@ class Noisy(nn.Module):
 
     def __init__(self, inputs: int = 2, outputs: int = 1, steps: bool = False):
         super().__init__()
-        self.drop, self.inner = nn.Dropout(0.3), stack.Reader(Elman(6, inputs=inputs), outputs, steps=steps)
+        self.drop, self.inner = nn.Dropout(0.3), Reader(Elman(6, inputs=inputs), outputs, steps=steps)
         with torch.no_grad():
             self.inner.read.bias += np.random.standard_normal() + random.gauss(0, 1)
 
@@ -99,9 +101,9 @@ def test_checkpoints_without_states_go_on_only_where_nothing_is_drawn_any_more(t
     path = tmp_path / "checkpoints" / "a.safetensors"
 
     def earlier() -> None:
-        tensors, words = stack.load(path)
+        tensors, words = saved.load(path)
         del words["shared"]
-        stack.save(path, {name: one for name, one in tensors.items() if "shared" not in name}, words)
+        saved.save(path, {name: one for name, one in tensors.items() if "shared" not in name}, words)
 
     def stop(news: News) -> None:
         raise InterruptedError
@@ -125,9 +127,9 @@ def test_states_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InterruptedError):
         Lab(tmp_path, 0, tell=stop, save_every=0).fit("a", Noisy, Adding(5), PLAN)
     path = tmp_path / "checkpoints" / "a.safetensors"
-    tensors, words = stack.load(path)
+    tensors, words = saved.load(path)
     for damage in ({"python": [3, [1, 2], None]}, {"numpy": {}}, {"numpy": 3}):
-        stack.save(path, tensors, words | {"shared": words["shared"] | damage})
+        saved.save(path, tensors, words | {"shared": words["shared"] | damage})
         with pytest.raises(BadInput, match="does not fit this training"):
             Lab(tmp_path, 0).fit("a", Noisy, Adding(5), PLAN)
 
@@ -171,7 +173,7 @@ class Dropped(nn.Linear):
 def test_a_comparison_repeats_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     build, terms = compare.build, compare.Terms(2000, 4, 4, rates=(1e-2,), search=0.5, seeds=(0, 1))
 
-    def dropping(layer: type[Layer], width: int, task: Task, depth: int) -> stack.Stack:
+    def dropping(layer: type[Layer], width: int, task: Task, depth: int) -> Stack:
         whole = build(layer, width, task, depth)
         whole.encode = Dropped(task.inputs, width)
         return whole

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from tests.promises import close, normal
 from wavetrain.core import Batch
 from wavetrain.layers.gate.lstm import LSTM
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.train.lab import Lab, Plan
 from wavetrain.train.online import recursive, retrained, updated
 

@@ -25,7 +25,7 @@ from torch.nn import functional as F
 
 from wavetrain.core import Card, check_width
 from wavetrain.errors import BadInput
-from wavetrain.parts.stack import one_hot
+from wavetrain.parts.reader import one_hot
 
 
 @dataclass(frozen=True)

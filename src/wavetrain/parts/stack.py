@@ -1,50 +1,21 @@
-"""Networks around a layer: a read-out, and a residual stack with encoder and read-out; save and load.
+"""A residual stack of layers, with encoder and read-out.
 
-    Reader   one layer, then a linear read-out or an MLP, at every step or at the last
     Stack    encode, then blocks x + layer(norm(x)), with an MLP or without, then norm and a linear read-out
     MLP      what follows the layer of a block
     Answer   a stack as a network to train: its outputs at every step, or at the last
     Body     a stack without its encoder and read-out
 
-A checkpoint is one safetensors file: the tensors, and beside them JSON in the file's header.
+Every layer in a stack has one width, and the stack is a layer itself.
 """
 
 import enum
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from wavetrain import scan
 from wavetrain.core import Layer, Nonlinear, State
 from wavetrain.errors import BadInput
-
-
-class Reader(nn.Module):
-    """One layer and a read-out: x (B, T, inputs) to (B, T, outputs), or (B, outputs) of the last step.
-
-    Tokens (B, T) are taken as one-hot vectors. `hidden` units make the read-out an MLP.
-    """
-
-    def __init__(self, layer: Layer, outputs: int, steps: bool, hidden: int | None = None):
-        super().__init__()
-        self.layer, self.steps = layer, steps
-        self.read: nn.Module = nn.Linear(layer.width, outputs)
-        if hidden is not None:
-            self.read = nn.Sequential(nn.Linear(layer.width, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
-
-    def forward(self, x: Tensor) -> Tensor:
-        y, _ = self.layer(one_hot(x, self.layer.inputs, self.read_dtype))
-        return self.read(y if self.steps else scan.final(y))
-
-    @property
-    def read_dtype(self) -> torch.dtype:
-        return next(self.read.parameters()).dtype
+from wavetrain.parts.reader import one_hot
 
 
 class MLP(enum.Enum):
@@ -171,36 +142,3 @@ class Body(Nonlinear):
 
     def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         return self.stack.through(x, state)
-
-
-def one_hot(x: Tensor, inputs: int, dtype: torch.dtype) -> Tensor:
-    """Tokens (B, T) as one-hot vectors (B, T, inputs); anything else as it is."""
-    if x.is_floating_point() or x.is_complex():
-        return x
-    if x.numel() and (int(x.min()) < 0 or int(x.max()) >= inputs):
-        raise BadInput(f"expected tokens from 0 to {inputs - 1}, got {int(x.min())} to {int(x.max())}")
-    return nn.functional.one_hot(x.long(), inputs).to(dtype)
-
-
-def save(path: Path, tensors: dict[str, Tensor], words: dict[str, Any]) -> None:
-    """Write tensors and JSON as one safetensors file, whole or not at all."""
-    new = path.with_name(path.name + ".new")
-    whole = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
-    try:
-        save_file(whole, new, {"json": json.dumps(words)})
-    except SafetensorError as error:  # a full disk, for example
-        raise OSError(f"{path} could not be written: {error}") from error
-    new.replace(path)
-
-
-def load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save` wrote; a damaged file raises BadInput."""
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-            words = json.loads((file.metadata() or {})["json"])
-            if not isinstance(words, dict):
-                raise TypeError(f"expected names and values, got {type(words).__name__}")
-            return tensors, words
-    except (OSError, SafetensorError, KeyError, ValueError, TypeError, RecursionError) as error:
-        raise BadInput(f"{path} is not a whole checkpoint ({error}); delete it to start again") from error

@@ -36,7 +36,8 @@ from wavetrain.evidence.comparison import Context, Figures, Part, Record, Timing
 from wavetrain.evidence.files import write_json
 from wavetrain.evidence.picture import Matrix
 from wavetrain.lenses.operator.effective_context import spread
-from wavetrain.parts.stack import MLP, Answer, Body, Stack, one_hot
+from wavetrain.parts.reader import one_hot
+from wavetrain.parts.stack import MLP, Answer, Body, Stack
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.run import runner
 from wavetrain.run.chosen import asked, founders

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 
 from wavetrain.core import leaves, map_state
-from wavetrain.parts import stack
+from wavetrain.parts import saved
 from wavetrain.testing.tools import Make, close, generic, normal, refused, seeded, stepped
 
 
@@ -31,8 +31,8 @@ def check_save_and_load(make: Make) -> None:
     layer, x = generic(make, 6, 3, seed=12), normal(2, 5, 3)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "layer.safetensors"
-        stack.save(path, layer.state_dict(), {"step": 7})
-        tensors, words = stack.load(path)
+        saved.save(path, layer.state_dict(), {"step": 7})
+        tensors, words = saved.load(path)
     assert words == {"step": 7}, f"expected what was saved beside it, got {words}"
     other = generic(make, 6, 3, seed=13)
     other.load_state_dict(tensors)

@@ -8,7 +8,7 @@ from torch import nn
 
 from wavetrain.core import Batch, Rule
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
 

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Rule, Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence import picture
-from wavetrain.parts import stack
+from wavetrain.parts import saved
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared, seed_of
@@ -109,10 +109,10 @@ class Training:
             "stopped": self.stopped,
             "shared": words_of_states,
         }
-        stack.save(path, tensors, words)
+        saved.save(path, tensors, words)
 
     def load(self, path: Path) -> None:
-        tensors, words = stack.load(path)
+        tensors, words = saved.load(path)
         try:
             self.network.load_state_dict(_under("network.", tensors))
             optimiser = self.optimiser.state_dict()

@@ -2,7 +2,7 @@
 
 from wavetrain.experiments.recurrences import elm_small
 from wavetrain.layers.gate.lstm import LSTM
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 
 
 def test_predicate():

@@ -10,7 +10,7 @@ from torch import Tensor
 from tests.promises import ON_SEQUENCES, close, generic, maps, normal
 from wavetrain.errors import BadInput
 from wavetrain.layers.attention.sdm_perceptron import SdmPerceptron
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 
 PROMISES = [check for check in ON_SEQUENCES if check is not maps.check_against_differences]
 

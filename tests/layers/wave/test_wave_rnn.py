@@ -14,7 +14,7 @@ from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import Recurrent, Start, WaveRNN
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.scan import Activation
 
 CLEAR = Start(zero_bias=True)

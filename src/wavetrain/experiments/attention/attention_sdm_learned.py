@@ -24,7 +24,7 @@ from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Points
 from wavetrain.experiments._layers import slow
 from wavetrain.layers.attention.sdm_attention import SdmAttention
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks._mixture import Mixture
 from wavetrain.tasks.recall.pattern_completion import PatternCompletion
 from wavetrain.train.fit import examine

@@ -26,7 +26,7 @@ from wavetrain.evidence.picture import Matrix
 from wavetrain.experiments.maps._shared import Found, place_cells, position_cells
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.parts import worlds
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.scan import Activation
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.graph_walks import graph_walks

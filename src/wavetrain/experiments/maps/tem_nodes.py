@@ -26,7 +26,7 @@ from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
 from wavetrain.parts import worlds
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.graph_walks import graph_walks
 from wavetrain.train.lab import Lab, Plan, curve

@@ -20,7 +20,7 @@ from wavetrain.experiments.maps._shared import Found
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
 from wavetrain.parts import worlds
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.graph_walks import graph_walks

@@ -24,7 +24,8 @@ from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.parts import worlds
-from wavetrain.parts.stack import MLP, Answer, Reader, Stack
+from wavetrain.parts.reader import Reader
+from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.graph_walks import graph_walks
 from wavetrain.train.lab import Lab, Plan, curve

@@ -21,7 +21,7 @@ from wavetrain.experiments.maps._shared import Found
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.parts import worlds
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.family_tree import family_tree
 from wavetrain.tasks.maps.transitive_inference import transitive_inference

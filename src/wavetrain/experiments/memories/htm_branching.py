@@ -21,7 +21,7 @@ from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.streams.high_order_sequences import SYMBOLS, HighOrderSequences
 from wavetrain.train.lab import Lab, Plan
 from wavetrain.train.online import retrained

@@ -24,7 +24,7 @@ from wavetrain.experiments._layers import built
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.echo_state import EchoState
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.streams.high_order_sequences import SYMBOLS, HighOrderSequences
 from wavetrain.train.lab import Lab, Plan
 from wavetrain.train.online import recursive, retrained, updated

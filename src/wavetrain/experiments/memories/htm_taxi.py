@@ -41,7 +41,7 @@ from wavetrain.memories.temporal_memory import (
     TemporalMemory,
     clocked,
 )
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.train.lab import Lab, Plan
 from wavetrain.train.online import recursive, retrained
 

@@ -26,7 +26,7 @@ from wavetrain.core import Layer, accuracy
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.neural_memory import Feedback, NeuralMemory, Place, agreement
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.streams.prototype_stream import PrototypeStream, presentations
 from wavetrain.train.lab import Lab, Plan, Training, curve
 

@@ -30,7 +30,7 @@ from wavetrain.data.images.split_mnist import TASKS, split_mnist
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.sdm_perceptron import SdmPerceptron
-from wavetrain.parts import stack
+from wavetrain.parts import saved
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation
 from wavetrain.train.fit import examine, fit
@@ -187,7 +187,7 @@ def _learn(
         network = make().to(lab.device)
     path = lab.folder / "checkpoints" / f"{name}.safetensors"
     if path.exists():
-        tensors, words = stack.load(path)
+        tensors, words = saved.load(path)
         network.load_state_dict(tensors)
         return End(network, words["after"])
     springs = ElasticWeightConsolidation(strength or 0.0, SHARPNESS)
@@ -204,7 +204,7 @@ def _learn(
         done = (index + 1) * scale.steps
         seen = sum(after[-1]) / TASKS
         lab.tell(News(lab.folder.name, name, done, TASKS * scale.steps, float("nan"), seen, float("nan")))
-    stack.save(path, network.state_dict(), {"after": after})
+    saved.save(path, network.state_dict(), {"after": after})
     return End(network, after)
 
 

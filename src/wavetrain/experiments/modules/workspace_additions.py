@@ -29,7 +29,8 @@ from wavetrain.evidence.picture import Matrix
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.global_workspace import GlobalWorkspace, Table
-from wavetrain.parts.stack import MLP, Answer, Reader, Stack, one_hot
+from wavetrain.parts.reader import Reader, one_hot
+from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.tasks.languages.addition import Split, addition
 from wavetrain.tasks.languages.long_addition import LongAddition
 from wavetrain.train.fit import examine

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.elm_neuron import ELMNeuron, Leak
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.recall.spike_adding import SpikeAdding
 from wavetrain.train.fit import examine
 from wavetrain.train.lab import Lab, Plan, Training, curve

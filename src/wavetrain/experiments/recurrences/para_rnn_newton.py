@@ -22,7 +22,7 @@ from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate._shared import ChannelCell
 from wavetrain.layers.gate.para_gru import ParaGRU
 from wavetrain.layers.gate.para_lstm import ParaLSTM
-from wavetrain.parts.stack import Reader, one_hot
+from wavetrain.parts.reader import Reader, one_hot
 from wavetrain.scan import Newton
 from wavetrain.tasks.maps.cyclic_navigation import CyclicNavigation
 from wavetrain.train.fit import examine

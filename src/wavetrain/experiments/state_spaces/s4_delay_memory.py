@@ -27,7 +27,7 @@ from wavetrain.layers.state_space.s4 import S4
 from wavetrain.layers.state_space.s4d import S4D, Start
 from wavetrain.parts.hippo import legs
 from wavetrain.parts.linear_system import run_system
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.recall.delay_memory import DelayMemory
 from wavetrain.train.lab import Lab, Plan, Training, curve
 

@@ -16,7 +16,7 @@ from wavetrain.core import Layer, Objective
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.train.fit import examine
 from wavetrain.train.lab import Lab, Mark, Plan, Training, curve

@@ -19,7 +19,7 @@ from wavetrain.layers.gate.gru import GRU
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.train.fit import examine
 from wavetrain.train.lab import Lab, Plan, Training, curve
 

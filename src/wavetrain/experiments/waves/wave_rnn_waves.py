@@ -20,7 +20,7 @@ from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.parts.nulls import DRAWS
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.tasks.recall.copying import Copying
 from wavetrain.train.lab import Lab, Plan
 

@@ -1,0 +1,39 @@
+"""One layer and a read-out of it, at every step or at the last; tokens as one-hot vectors."""
+
+import torch
+from torch import Tensor, nn
+
+from wavetrain import scan
+from wavetrain.core import Layer
+from wavetrain.errors import BadInput
+
+
+class Reader(nn.Module):
+    """One layer and a read-out: x (B, T, inputs) to (B, T, outputs), or (B, outputs) of the last step.
+
+    Tokens (B, T) are taken as one-hot vectors. `hidden` units make the read-out an MLP.
+    """
+
+    def __init__(self, layer: Layer, outputs: int, steps: bool, hidden: int | None = None):
+        super().__init__()
+        self.layer, self.steps = layer, steps
+        self.read: nn.Module = nn.Linear(layer.width, outputs)
+        if hidden is not None:
+            self.read = nn.Sequential(nn.Linear(layer.width, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        y, _ = self.layer(one_hot(x, self.layer.inputs, self.read_dtype))
+        return self.read(y if self.steps else scan.final(y))
+
+    @property
+    def read_dtype(self) -> torch.dtype:
+        return next(self.read.parameters()).dtype
+
+
+def one_hot(x: Tensor, inputs: int, dtype: torch.dtype) -> Tensor:
+    """Tokens (B, T) as one-hot vectors (B, T, inputs); anything else as it is."""
+    if x.is_floating_point() or x.is_complex():
+        return x
+    if x.numel() and (int(x.min()) < 0 or int(x.max()) >= inputs):
+        raise BadInput(f"expected tokens from 0 to {inputs - 1}, got {int(x.min())} to {int(x.max())}")
+    return nn.functional.one_hot(x.long(), inputs).to(dtype)
