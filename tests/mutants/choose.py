@@ -17,7 +17,7 @@ DEFAULTS = [
 CASES = [
     *CONTRACT,
     *DEFAULTS,
-    "tests/test_recall.py",
+    "tests/parts/test_recall.py",
     "tests/test_structure.py",
 ]  # a case for each member or file
 FEW = 4  # test files that import a file
