@@ -1,27 +1,47 @@
 """The claim on the small ELM neuron: its predicate, and the sizes that it speaks of."""
 
+import math
+
+import pytest
+
+from tests.answers import answers
 from wavetrain.experiments.recurrences import elm_small
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.parts.reader import Reader
 
+LEARNED = {
+    "elm": 0.96,
+    "elm_short": 0.2,
+    "lstm": 0.2,
+    "lstm_larger": 0.2,
+    "parameters_elm": 4513,
+}
 
-def test_predicate():
-    holds = elm_small.claim.holds
-    figures = {
-        "elm": 0.96,
-        "elm_short": 0.2,
-        "lstm": 0.2,
-        "lstm_larger": 0.2,
-        "parameters_elm": 4513,
-    }
-    assert holds(figures) is True
-    assert holds(figures | {"elm": 0.84}) is False
-    assert holds(figures | {"elm_short": 0.36}) is False
-    assert holds(figures | {"lstm": 0.46}) is False
-    assert holds(figures | {"lstm_larger": 0.46}) is False
-    assert holds(figures | {"parameters_elm": 10_000}) is False
-    assert holds(figures | {"elm": 0.3}) is None, "nobody learned"
-    assert holds(figures | {"elm": 0.3, "lstm": 0.9}) is False
+
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({}, [True, True, True]),
+        ({"elm": 0.84}, [False, True, True]),
+        ({"parameters_elm": 10_000}, [False, True, True]),
+        ({"lstm": 0.46}, [True, False, True]),
+        ({"lstm_larger": 0.46}, [True, False, True]),
+        ({"lstm_larger": math.nan}, [True, False, True]),
+        ({"elm_short": 0.36}, [True, True, False]),
+        ({"elm": 0.3, "lstm": 0.9}, [False, False, True]),
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool]):
+    assert answers(elm_small.claim, LEARNED | changed) == parts
+    assert elm_small.claim.holds(LEARNED | changed) is all(parts)
+
+
+def test_nothing_is_decided_where_nobody_learned():
+    """At chance, which is the commonest sum; whoever knows all sums is at 1."""
+    chance = elm_small.small.task.chance
+    nobody = dict.fromkeys(("elm", "elm_short", "lstm", "lstm_larger"), chance) | {"parameters_elm": 4513}
+    assert answers(elm_small.claim, nobody) == [None, None, None]
+    assert answers(elm_small.claim, nobody | {"elm": 1.0}) == [True, True, True]
 
 
 def test_rivals_are_as_large_as_told():

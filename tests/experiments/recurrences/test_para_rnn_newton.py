@@ -4,7 +4,9 @@ import math
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 
+from tests.answers import answers
 from wavetrain.experiments.recurrences.para_rnn_newton import _gap, claim
 from wavetrain.train.lab import Mark
 
@@ -13,12 +15,26 @@ for cell in ("gru", "lstm"):
     SAME |= {f"gap_{cell}": 1e-12, f"accuracy_{cell}_walk": 0.9, f"accuracy_{cell}_newton": 0.9}
 
 
-def test_predicate():
-    assert claim.holds(SAME) is True
-    assert claim.holds(SAME | {"gap_lstm": 2e-4}) is False
-    assert claim.holds(SAME | {"accuracy_gru_newton": 0.899}) is False
-    assert claim.holds(SAME | {"gap_gru": math.nan}) is False
-    assert claim.holds(SAME | {"accuracy_gru_walk": 0.29}) is None
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"gap_gru": 2e-4}, 0),
+        ({"gap_gru": math.nan}, 0),
+        ({"gap_lstm": 2e-4}, 1),
+        ({"accuracy_gru_newton": 0.8998}, 2),
+        ({"accuracy_lstm_newton": 0.9002}, 3),
+    ],
+)
+def test_predicates(changed: dict[str, float], wrong: int):
+    assert answers(claim, SAME) == [True] * 4 and claim.holds(SAME) is True
+    assert answers(claim, SAME | changed) == [part != wrong for part in range(4)]
+    assert claim.holds(SAME | changed) is False
+
+
+@pytest.mark.parametrize("cell", ["gru", "lstm"])
+def test_nothing_is_decided_where_a_cell_learned_nothing(cell: str):
+    assert answers(claim, SAME | {f"accuracy_{cell}_walk": 0.29}) == [None] * 4
+    assert answers(claim, SAME | {f"accuracy_{cell}_walk": 0.31, f"gap_{cell}": 1.0}) != [None] * 4
 
 
 def training(*losses: float) -> SimpleNamespace:

@@ -6,12 +6,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.answers import answers
 from tests.promises import ON_SEQUENCES, generic, normal
 from wavetrain.experiments.recurrences.recurrence_ablation_lorenz96 import (
     Ahead,
     Carried,
     Rival,
-    _holds,
+    claim,
     forecast,
     mixers,
     small,
@@ -31,20 +32,26 @@ def figures(**changed: float) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("changed", "answer"),
+    ("changed", "parts"),
     [
-        ({}, True),
-        ({"highway_gate": 1.0}, False),
-        ({"highway_attention": 0.9}, False),
-        ({"attention_recurrence": 1.0}, False),
-        ({"lstm": 1.4}, False),
-        ({"attention": 1.31}, False),
-        ({"persistence": 0.66}, None),
-        ({"highway_both": math.nan}, False),
+        ({}, [True, True, True, True]),
+        ({"highway_gate": 1.0}, [False, True, True, True]),
+        ({"highway_attention": 0.9}, [True, False, True, True]),
+        ({"attention_recurrence": 1.0}, [True, True, False, True]),
+        ({"lstm": 1.4}, [True, True, True, False]),
+        ({"attention": 1.31}, [True, True, True, False]),
+        ({"highway_both": math.nan}, [True, True, True, False]),
     ],
 )
-def test_predicate(changed: dict[str, float], answer: bool | None):
-    assert _holds(figures(**changed)) is answer
+def test_predicates(changed: dict[str, float], parts: list[bool]):
+    assert answers(claim, figures(**changed)) == parts
+    assert claim.holds(figures(**changed)) is all(parts)
+
+
+def test_nothing_is_decided_where_nobody_forecasts():
+    """The best is 1.3; an untrained network says the last sample again."""
+    assert answers(claim, figures(persistence=0.66)) == [None] * 4
+    assert answers(claim, dict.fromkeys(figures(), 0.134)) == [None] * 4
 
 
 def test_all_rivals_have_the_same_size():

@@ -4,8 +4,11 @@ import math
 
 import pytest
 
-from wavetrain.experiments.recurrences.translation_attention import _holds, small
+from tests.answers import answers
+from wavetrain.evidence.claims import every
+from wavetrain.experiments.recurrences.translation_attention import claim, small
 from wavetrain.networks.translator import Translator
+from wavetrain.tasks.languages.translation import Translation, bleu, sentences
 
 
 def figures(attention: tuple[float, float], fixed: tuple[float, float]) -> dict[str, float]:
@@ -15,19 +18,32 @@ def figures(attention: tuple[float, float], fixed: tuple[float, float]) -> dict[
 
 
 @pytest.mark.parametrize(
-    ("attention", "fixed", "answer"),
+    ("attention", "fixed", "parts"),
     [
-        ((1.0, 0.95), (1.0, 0.5), True),
-        ((1.0, 0.89), (1.0, 0.5), False),
-        ((1.0, 0.95), (1.0, 0.71), False),
-        ((0.8, 0.73), (0.8, 0.55), True),
-        ((1.0, 0.95), (0.79, 0.1), None),
-        ((0.79, 0.79), (1.0, 0.1), None),
-        ((math.nan, math.nan), (1.0, 0.1), None),
+        ((1.0, 0.95), (1.0, 0.5), [True, True]),
+        ((1.0, 0.89), (1.0, 0.5), [False, True]),
+        ((1.0, 0.95), (1.0, 0.71), [True, False]),
+        ((0.8, 0.73), (0.8, 0.55), [True, True]),
+        ((1.0, 0.95), (0.79, 0.1), [None, None]),
+        ((0.79, 0.79), (1.0, 0.1), [None, None]),
+        ((math.nan, math.nan), (1.0, 0.1), [None, None]),
+        ((0.0, 0.0), (0.0, 0.0), [None, None]),
     ],
 )
-def test_predicate(attention: tuple[float, float], fixed: tuple[float, float], answer: bool | None):
-    assert _holds(figures(attention, fixed)) is answer
+def test_predicates(attention: tuple[float, float], fixed: tuple[float, float], parts: list[bool | None]):
+    assert answers(claim, figures(attention, fixed)) == parts
+    assert claim.holds(figures(attention, fixed)) is every(parts)
+
+
+def test_who_knows_the_language_loses_nothing():
+    """The right translation of every sentence, held to the part on attention."""
+    kept = []
+    for clauses in (small.clauses[0], small.clauses[-1]):
+        task = Translation(clauses, small.nouns, small.verbs)
+        right = sentences(task.test().y[:50, 2 * clauses :])
+        kept.append(bleu(right, right))
+    assert kept == [1.0, 1.0]
+    assert answers(claim, figures((kept[0], kept[1]), (1.0, 0.5)))[0] is True
 
 
 def test_the_fixed_vector_has_no_fewer_parameters_to_carry_the_source():

@@ -5,20 +5,38 @@ import math
 import pytest
 import torch
 
+from tests.answers import answers
 from wavetrain.experiments.recurrences import universal_transformer_length as module
 from wavetrain.experiments.recurrences.universal_transformer_length import Anywhere, Placed
 from wavetrain.networks.universal_transformer import Halting, UniversalTransformer
 from wavetrain.tasks.recall.repetition import Repetition
 
+FIGURES = {"deep_trained": 1.0, "universal_longest": 0.91, "deep_longest": 0.53, "shallow_longest": 0.1}
 
-def test_predicate():
-    holds = module.claim.holds
-    figures = {"deep_trained": 1.0, "universal_longest": 0.91, "deep_longest": 0.53, "shallow_longest": 0.1}
-    assert holds(figures) is True
-    assert holds(figures | {"deep_longest": 0.82}) is False
-    assert holds(figures | {"shallow_longest": 0.82}) is False
-    assert holds(figures | {"deep_trained": 0.89}) is None
-    assert holds(figures | {"universal_longest": math.nan}) is False, "a training that diverged"
+
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({}, [True, True]),
+        ({"deep_longest": 0.82}, [False, True]),
+        ({"shallow_longest": 0.82}, [True, False]),
+        ({"shallow_longest": math.nan}, [True, False]),
+        ({"universal_longest": math.nan}, [False, False]),
+        ({"universal_longest": 1.0}, [True, True]),
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool]):
+    """What is no number is the figure of a training that diverged; 1 is that of perfect recall."""
+    assert answers(module.claim, FIGURES | changed) == parts
+    assert module.claim.holds(FIGURES | changed) is all(parts)
+
+
+def test_nothing_is_decided_where_nobody_can_copy():
+    assert pytest.approx(Repetition(3).chance) == module.GUESSED
+    assert answers(module.claim, FIGURES | {"deep_trained": 0.89}) == [None, None]
+    at_chance = dict.fromkeys(("universal_longest", "deep_longest", "shallow_longest"), 0.12)
+    assert answers(module.claim, FIGURES | at_chance) == [None, None]
+    assert answers(module.claim, FIGURES | at_chance | {"deep_longest": 0.2}) == [False, False]
 
 
 def test_equal_parameters_and_equal_compute():

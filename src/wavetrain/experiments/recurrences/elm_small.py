@@ -1,19 +1,19 @@
 """What can a neuron with fewer than ten thousand parameters hold over a long time?
 
 Spieler, Rahaman, Martius, Schölkopf and Levina 2024, arXiv 2306.16922, SHD-Adding. An expressive leaky memory
-neuron hears two patterns of spikes and must say the sum of what they stand for. Rivals: the same neuron with
-memories that fade within ten steps, an LSTM with as many parameters, and an LSTM with twice as many and twice
-the training steps. The figures are the accuracies on held-out sequences after training, and the parameters
-with the read-out. All get the same batches and the same search: each learning rate for `trial` steps, the
-lowest training loss wins; the rate is divided by ten after three quarters.
+neuron hears two patterns of spikes and must say the sum of the digits that they stand for. Its rivals are the
+same neuron with memories that fade within ten steps, an LSTM with as many parameters, and an LSTM with twice
+as many and twice the training steps. The figures are the accuracies on held-out sequences after training, and
+the number of parameters, the read-out included. All get the same batches and the same search: each learning
+rate for `trial` steps, the lowest training loss wins; the rate is divided by ten after three quarters.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.elm_neuron import ELMNeuron, Leak
 from wavetrain.parts.reader import Reader
@@ -25,29 +25,63 @@ SOLVED, LOST, SHORT, MOST = 0.85, 0.45, 0.35, 10_000
 SHORTEST = 10.0  # longest time constant of the neuron that forgets, in steps
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """The neuron adds with few parameters and its rivals do not; below one half on all four, none learned."""
+def _nobody_learned(figures: Measured) -> bool:
     rivals = max(figures["lstm"], figures["lstm_larger"])
-    if max(figures["elm"], figures["elm_short"], rivals) < 0.5:
+    return max(figures["elm"], figures["elm_short"], rivals) < 0.5
+
+
+def _small_neuron_adds(figures: Measured) -> bool | None:
+    if _nobody_learned(figures):
         return None
-    small = figures["parameters_elm"] < MOST
-    return small and figures["elm"] >= SOLVED and rivals <= LOST and figures["elm_short"] <= SHORT
+    return figures["parameters_elm"] < MOST and figures["elm"] >= SOLVED
+
+
+def _lstms_fail(figures: Measured) -> bool | None:
+    if _nobody_learned(figures):
+        return None
+    return all(figures[name] <= LOST for name in ("lstm", "lstm_larger"))
+
+
+def _short_memories_fail(figures: Measured) -> bool | None:
+    return None if _nobody_learned(figures) else figures["elm_short"] <= SHORT
 
 
 claim = Claim(
-    title="What can a neuron with fewer than ten thousand parameters hold over a long time?",
-    sentence="With fewer than ten thousand parameters an ELM neuron adds two spike patterns 80 steps apart"
-    " (85% right or more); an LSTM with as many, one with twice as many and twice the training "
-    "(at most 45% each) and the neuron with memories of at most ten steps (at most 35%) do not",
+    title="A small ELM neuron adds across a gap where larger LSTMs fail",
+    sentence="With fewer than ten thousand parameters an ELM neuron learns to add two spike patterns 80 "
+    "steps apart; an LSTM with as many parameters, one with twice as many and twice the training, and the "
+    "neuron with short memories do not.",
     topic="Single neurons",
     source="Spieler et al. 2024, arXiv 2306.16922, SHD-Adding",
     systems=("elm_neuron", "lstm", "spike_adding"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="An ELM neuron with fewer than 10,000 parameters gets at least 85% of the sums right.",
+            holds=_small_neuron_adds,
+            figures=("elm", "parameters_elm"),
+        ),
+        Part(
+            says="An LSTM with as many parameters, and one with twice as many and twice the training, get "
+            "at most 45% right.",
+            holds=_lstms_fail,
+            figures=("lstm", "lstm_larger", "parameters_lstm", "parameters_lstm_larger"),
+        ),
+        Part(
+            says="The ELM neuron with memories of at most ten steps gets at most 35% right.",
+            holds=_short_memories_fail,
+            figures=("elm_short",),
+        ),
+    ),
     published={"elm": "far above the LSTM"},
-    notes="The spike patterns, the gap and the thresholds are ours; the paper joins spoken digits of the SHD "
-    "recordings, which are not used here. The thresholds come from a trial of another program of ours on "
-    "such a task. Not tested: that the neuron matches a simulated cortical cell (NeuronIO, 115 GB), where "
-    "8,002 parameters reach an AUC of 0.9922 for its spikes in the authors' table.",
+    notes="The commonest sum is right one time in five. Where none of the four gets half of the sums right, "
+    "nothing is decided. The spike patterns, the gap and the thresholds are ours; the paper joins spoken "
+    "digits of the SHD recordings, which are not used here. The thresholds come from an earlier program of "
+    "ours on such a task. Not tested: that the neuron matches a simulated cortical cell (NeuronIO, 115 GB), "
+    "for which the authors' table gives an AUC of 0.9922 with 8,002 parameters.",
+    changed=(
+        "An LSTM of twice the size whose training diverges fails its part, as the smaller one always did; "
+        "before, it was passed over.",
+    ),
 )
 
 

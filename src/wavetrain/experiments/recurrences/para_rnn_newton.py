@@ -1,23 +1,22 @@
-"""Does training by Newton's method on whole sequences give what training step after step gives?
+"""Does training by Newton's method on whole sequences give what training step by step gives?
 
 Danieli et al. 2026 (ParaRNN), arXiv 2510.21450. A ParaGRU and a ParaLSTM learn to navigate a ring, in
-float64, from one start and on the same batches, three times: the recurrence is walked; it is solved by
-Newton's method until that has converged; and it takes three iterations whatever they give, as in the released
-code. A gap is the relative difference between the loss of a training step and that of the walk; the figure is
-the largest. After training, `iterations` to convergence, the `residual` and the share `lost` are those of
-held-out sequences.
+float64, from one start and on the same batches, three times: the recurrence is walked step by step; it is
+solved by Newton's method until that has converged; and it is given three iterations whether or not they are
+enough, as in the released code. A gap is the relative difference between the loss of a training step and that
+of the walk; the figure is the largest. After training, the `iterations` to convergence, the `residual` and
+the share `lost` are those of held-out sequences.
 """
 
 import contextlib
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from wavetrain import scan
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate._shared import ChannelCell
 from wavetrain.layers.gate.para_gru import ParaGRU
@@ -33,29 +32,56 @@ WAYS = {"walk": None, "newton": Newton(), "three": Newton(cap=3, fallback=False)
 SAME, LEARNED = 1e-4, 0.1  # relative difference of losses, difference of scores; accuracy above chance
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """Equal losses and scores for both cells; where a cell learned nothing, there is nothing to tell."""
-    if any(figures[f"accuracy_{cell}_walk"] < figures["chance"] + LEARNED for cell in CELLS):
+def _nothing_learned(figures: Measured) -> bool:
+    """Whether one of the two cells learned nothing, so that there is nothing to compare."""
+    return any(figures[f"accuracy_{cell}_walk"] < figures["chance"] + LEARNED for cell in CELLS)
+
+
+def _same_losses(figures: Measured, cell: str) -> bool | None:
+    return None if _nothing_learned(figures) else figures[f"gap_{cell}"] <= SAME
+
+
+def _same_score(figures: Measured, cell: str) -> bool | None:
+    if _nothing_learned(figures):
         return None
-    return all(
-        figures[f"gap_{cell}"] <= SAME
-        and abs(figures[f"accuracy_{cell}_newton"] - figures[f"accuracy_{cell}_walk"]) <= SAME
-        for cell in CELLS
-    )
+    return abs(figures[f"accuracy_{cell}_newton"] - figures[f"accuracy_{cell}_walk"]) <= SAME
 
 
 claim = Claim(
-    title="Does training by Newton's method on whole sequences give what training step after ...",
-    sentence="ParaGRU and ParaLSTM trained by Newton's method on whole sequences have the losses of "
-    "training step after step, within 0.01% at every step of training, and the same score",
+    title="Training by Newton's method equals training step by step",
+    sentence="ParaGRU and ParaLSTM trained by Newton's method on whole sequences have the same losses as "
+    "when the recurrence is computed step by step, to 0.01% at every step of training, and the same score "
+    "in the end.",
     topic="Recurrences in parallel",
     source="Danieli et al. 2026, arXiv 2510.21450 (accuracies: one layer on cycle navigation)",
     systems=("para_gru", "para_lstm", "cyclic_navigation"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="The losses of the ParaGRU differ by at most 0.01% at every step of training.",
+            holds=lambda figures: _same_losses(figures, "gru"),
+            figures=("gap_gru",),
+        ),
+        Part(
+            says="The losses of the ParaLSTM differ by at most 0.01% at every step of training.",
+            holds=lambda figures: _same_losses(figures, "lstm"),
+            figures=("gap_lstm",),
+        ),
+        Part(
+            says="The accuracy of the ParaGRU after training differs by at most 0.01 percentage points.",
+            holds=lambda figures: _same_score(figures, "gru"),
+            figures=("accuracy_gru_newton", "accuracy_gru_walk", "chance"),
+        ),
+        Part(
+            says="The accuracy of the ParaLSTM after training differs by at most 0.01 percentage points.",
+            holds=lambda figures: _same_score(figures, "lstm"),
+            figures=("accuracy_lstm_newton", "accuracy_lstm_walk", "chance"),
+        ),
+    ),
     published={"accuracy_gru_newton": 0.90, "accuracy_lstm_newton": 0.95},
-    notes="The tolerance is ours. The published accuracies are those of training to the end, by another "
-    "protocol, and decide nothing here. The library iterates until converged, the released code "
-    "three times: gap_gru_three and gap_lstm_three say what that costs.",
+    notes="The tolerance is ours. Nothing is decided where a cell, computed step by step, is less than 10 "
+    "points above chance. The published accuracies are those of training to the end, by another protocol, "
+    "and decide nothing here. The library iterates until converged, the released code three times; the gaps "
+    "of three iterations are reported beside those that decide.",
 )
 
 
