@@ -1,10 +1,16 @@
 """Attention with the query of an Aaren, and the predicate."""
 
+from pathlib import Path
+
+import pytest
 import torch
 
+from tests.answers import answers
 from tests.promises import close, normal
-from wavetrain.experiments.attention.aaren_equals_attention import claim, fixed
+from wavetrain.evidence.claims import every
+from wavetrain.experiments.attention.aaren_equals_attention import _equality, _memory, claim, fixed, smoke
 from wavetrain.layers.attention.aaren import Aaren
+from wavetrain.train.lab import Lab
 
 WHOLE = {
     "difference_float64": 1e-15,
@@ -28,17 +34,29 @@ def test_fixed_attention_asks_the_same_at_every_step():
     close(twin(x)[0], layer(x)[0], "attention, Aaren")
 
 
-def test_predicate():
-    assert claim.holds(WHOLE) is True
-    for wrong in (
-        {"difference_float64": 1e-11},
-        {"difference_streamed": 1e-3},
-        {"bytes_aaren_last": 49.0},
-        {"bytes_attention_last": 6000.0},
-        {"accuracy_aaren": 0.92},
-    ):
-        assert claim.holds(WHOLE | wrong) is False
-    assert claim.holds(WHOLE | {"accuracy_attention": 0.7}) is None
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({"difference_float64": 1e-11}, [False, True, True]),
+        ({"difference_float32": 1e-3}, [False, True, True]),
+        ({"difference_streamed": 1e-3}, [False, True, True]),
+        ({"bytes_aaren_last": 49.0}, [True, False, True]),
+        ({"bytes_attention_last": 6000.0}, [True, False, True]),
+        ({"accuracy_aaren": 0.92}, [True, True, False]),
+        ({"accuracy_attention": 0.7}, [True, True, None]),
+        ({"accuracy_attention": 0.1, "accuracy_aaren": 0.1}, [True, True, None]),
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool | None]):
+    assert answers(claim, WHOLE) == [True, True, True]
+    assert answers(claim, WHOLE | changed) == parts
+    assert claim.holds(WHOLE | changed) is every(parts)
+
+
+def test_what_is_exact_at_any_scale(tmp_path: Path):
+    """The same outputs, from a state of one size, of layers that have learned nothing."""
+    lab = Lab(tmp_path, seed=0)
+    assert answers(claim, WHOLE | _equality(smoke, lab) | _memory(smoke, lab))[:2] == [True, True]
 
 
 def test_rounding_is_named_after_both_precisions():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.answers import answers
 from wavetrain.experiments.attention.attention_sdm_betas import claim, fitted, radii, weights
 from wavetrain.parts import balls
 
@@ -56,12 +57,26 @@ def test_weights_of_memory_and_softmax(radius: int, alike: float, apart: float):
     assert np.abs(shared - softmax).sum() == pytest.approx(apart, abs=5e-4)
 
 
-def test_predicate():
-    assert claim.holds(WHOLE) is True
-    for wrong in (
-        {"beta_64_room": 28.388},
-        {"beta_64_far": 10.16},
-        {"line_64_clear": 0.98},
-        {"inside_64_clear": 0.06},
-    ):
-        assert claim.holds(WHOLE | wrong) is False
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"beta_64_room": 28.388}, 0),
+        ({"beta_64_clear": 15.96}, 0),
+        ({"beta_64_far": 10.16}, 0),
+        ({"line_64_room": 0.939}, 1),
+        ({"line_64_clear": 0.98}, 1),
+        ({"inside_64_clear": 0.06}, 2),
+        ({"inside_64_far": 0.06}, 2),
+    ],
+)
+def test_predicates(changed: dict[str, float], wrong: int):
+    assert answers(claim, WHOLE) == [True, True, True] and claim.holds(WHOLE) is True
+    assert answers(claim, WHOLE | changed) == [part != wrong for part in range(3)]
+
+
+def test_closed_forms_fulfil_the_parts_on_betas():
+    exact = {}
+    for name, radius in radii(64).items():
+        fit = fitted(64, radius)
+        exact |= {f"beta_64_{name}": fit.beta, f"line_64_{name}": fit.line}
+    assert answers(claim, WHOLE | exact) == [True, True, True]

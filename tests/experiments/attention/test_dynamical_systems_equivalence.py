@@ -2,10 +2,12 @@
 
 import functools
 import math
+from pathlib import Path
 
 import pytest
 import torch
 
+from tests.answers import answers
 from tests.promises import generic, normal
 from wavetrain.experiments.attention.dynamical_systems_equivalence import (
     _apart,
@@ -14,9 +16,12 @@ from wavetrain.experiments.attention.dynamical_systems_equivalence import (
     _gated,
     _series,
     claim,
+    run,
+    smoke,
 )
 from wavetrain.layers.attention.linear_attention import Decay, Feature, LinearAttention
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
+from wavetrain.train.lab import Lab
 
 FIGURES = {
     "gated_as_selective": 1e-15,
@@ -33,14 +38,27 @@ FIGURES = {
 }
 
 
-def test_predicate():
-    assert claim.holds(FIGURES) is True
-    assert claim.holds(FIGURES | {"gated_as_selective": 1e-3}) is False
-    assert claim.holds(FIGURES | {"divided_as_selective": math.nan}) is False
-    assert claim.holds(FIGURES | {"states_linear_twice": 7}) is False
-    assert claim.holds(FIGURES | {"states_softmax_twice": 20}) is False
-    assert claim.holds(FIGURES | {"series_4": 0.02}) is False
-    assert claim.holds(FIGURES | {"series_4": 0.0}) is False
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"gated_as_selective": 1e-3}, 0),
+        ({"divided_as_selective": math.nan}, 0),
+        ({"states_linear_twice": 7}, 1),
+        ({"states_selective_twice": 5}, 1),
+        ({"states_softmax_twice": 20}, 2),
+        ({"states_softmax": 6}, 2),
+        ({"series_4": 0.02}, 3),
+        ({"series_4": 0.0}, 3),
+        ({"series_0": 0.009}, 3),
+    ],
+)
+def test_predicates(changed: dict[str, float], wrong: int):
+    assert answers(claim, FIGURES) == [True] * 4 and claim.holds(FIGURES) is True
+    assert answers(claim, FIGURES | changed) == [part != wrong for part in range(4)]
+
+
+def test_small_layers_fulfil_what_is_exact(tmp_path: Path):
+    assert answers(claim, run(smoke, Lab(tmp_path, seed=0)))[:3] == [True, True, True]
 
 
 def test_features_make_the_series_of_exp():

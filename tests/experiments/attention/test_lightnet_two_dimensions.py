@@ -1,8 +1,11 @@
 """Scans of a grid in four directions, written out; the order of tokens; the predicate."""
 
+import pytest
 import torch
 
+from tests.answers import answers
 from tests.promises import close, normal
+from wavetrain.evidence.claims import every
 from wavetrain.experiments.attention.lightnet_two_dimensions import (
     additive,
     claim,
@@ -65,9 +68,27 @@ WHOLE = {
 }
 
 
-def test_predicate():
-    assert claim.holds(WHOLE) is True
-    assert claim.holds(WHOLE | {"one_scan": 0.939, "one_decay": 0.9}) is False
-    assert claim.holds(WHOLE | {"one_decay": 0.95}) is False
-    assert claim.holds(WHOLE | {"order_one_scan": 1e-3}) is False
-    assert claim.holds(WHOLE | {"four_scans": 0.7}) is None
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({}, [True, True, True]),
+        ({"one_scan": 0.939, "one_decay": 0.9}, [False, True, True]),
+        ({"one_decay": 0.95}, [True, False, True]),
+        ({"order_one_scan": 1e-3}, [True, True, False]),
+        ({"order_one_decay": 1e-6}, [True, True, False]),
+        ({"four_scans": 0.7}, [None, None, True]),
+        ({"four_scans": 0.1, "one_scan": 0.1, "one_decay": 0.1}, [None, None, True]),
+        ({"one_scan": 1.0, "four_scans": 1.0}, [True, True, True]),
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool | None]):
+    assert answers(claim, WHOLE | changed) == parts
+    assert claim.holds(WHOLE | changed) is every(parts)
+
+
+def test_the_part_on_the_order_is_exact_for_any_weights():
+    moved = {
+        f"order_{name}": order(mix, torch.Generator().manual_seed(0))
+        for name, mix in {"one_scan": additive, "one_decay": one_decay}.items()
+    }
+    assert answers(claim, WHOLE | moved)[2] is True

@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.answers import answers
 from wavetrain.experiments.attention.tcnca_against_mega import Scale, claim, run
 from wavetrain.train.lab import Lab
 
 
-def test_predicate_on_the_published_figures():
+def test_predicates_on_the_published_figures():
     published = dict(claim.published)
-    assert claim.holds(published) is True
-    assert claim.holds(published | {"forward": 0.9}) is False
-    assert claim.holds(published | {"backward": 1.0}) is False
+    assert answers(claim, published) == [True, True] and claim.holds(published) is True
+    assert answers(claim, published | {"forward": 0.9}) == [False, True]
+    assert answers(claim, published | {"backward": 1.0}) == [True, False]
 
 
 def test_figures_are_medians_of_ratios(tmp_path: Path):

@@ -3,16 +3,26 @@
 import pytest
 import torch
 
+from tests.answers import answers
 from wavetrain.experiments.attention.tcnca_recall import Chunks, Scale, claim, full, rivals, small
 from wavetrain.layers.convolution.tcnca import TCNCA
+from wavetrain.tasks.recall.associative_recall import unbound
 
 
 def test_predicate():
     both = {"unbound": 0.52, "mega": 0.9, "tcnca": 0.885}
-    assert claim.holds(both) is True
-    assert claim.holds(both | {"tcnca": 0.87}) is False
-    assert claim.holds(both | {"mega": 0.5, "tcnca": 0.45}) is None
-    assert claim.holds(both | {"mega": 0.5, "tcnca": 0.9}) is True
+    assert answers(claim, both) == [True]
+    assert answers(claim, both | {"tcnca": 0.87}) == [False]
+    assert answers(claim, both | {"mega": 0.5, "tcnca": 0.45}) == [None]
+    assert answers(claim, both | {"mega": 0.5, "tcnca": 0.9}) == [True]
+
+
+@pytest.mark.parametrize("scale", [small, full])
+def test_perfect_recall_is_enough_and_chance_decides_nothing(scale: Scale):
+    known = unbound(scale.pairs)
+    assert answers(claim, {"unbound": known, "mega": 1.0, "tcnca": 1.0}) == [True]
+    for score in (known, 1 / scale.vocabulary):
+        assert answers(claim, {"unbound": known, "mega": score, "tcnca": score}) == [None]
 
 
 @pytest.mark.parametrize("scale", [small, full])

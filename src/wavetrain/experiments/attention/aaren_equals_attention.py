@@ -1,4 +1,4 @@
-"""Attention's outputs and accuracy with a state of one size.
+"""Does attention as a recurrence have attention's outputs and accuracy, with a state of one size?
 
 Feng et al. 2024, arXiv 2405.13956: softmax attention with a learned query that is the same for all steps is a
 recurrent network (Aaren). Three things are measured.
@@ -15,7 +15,7 @@ scored together with the test part: 600 images.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Layer, Recorded, leaves
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.mnist import mnist
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.aaren import Aaren
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
@@ -37,33 +37,58 @@ ROUNDING = {torch.float64: 1e-12, torch.float32: 1e-4}  # relative differences t
 LEARNED, MARGIN = 0.8, 0.02
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """Equal up to rounding, in a state of one size against one that grows, and at most 2 points behind.
+def _equal(figures: Measured) -> bool:
+    whole = all(figures[f"difference_{name(dtype)}"] <= most for dtype, most in ROUNDING.items())
+    return whole and figures["difference_streamed"] <= ROUNDING[torch.float32]
 
-    Where attention itself is not right on 80% of the digits, the budget was too small to tell.
-    """
+
+def _one_size(figures: Measured) -> bool:
+    constant = figures["bytes_aaren_last"] == figures["bytes_aaren_first"]
+    growth = figures["streamed"] * figures["bytes_attention_first"]
+    return constant and figures["bytes_attention_last"] >= growth
+
+
+def _as_accurate(figures: Measured) -> bool | None:
     if figures["accuracy_attention"] < LEARNED:
         return None
-    equal = all(figures[f"difference_{name(dtype)}"] <= most for dtype, most in ROUNDING.items())
-    streamed = figures["difference_streamed"] <= ROUNDING[torch.float32]
-    constant = figures["bytes_aaren_last"] == figures["bytes_aaren_first"]
-    grows = figures["bytes_attention_last"] >= figures["streamed"] * figures["bytes_attention_first"]
-    level = figures["accuracy_aaren"] >= figures["accuracy_attention"] - MARGIN
-    return equal and streamed and constant and grows and level
+    return figures["accuracy_aaren"] >= figures["accuracy_attention"] - MARGIN
 
 
 claim = Claim(
-    title="Attention's outputs and accuracy with a state of one size",
-    sentence="Aaren gives the outputs of softmax attention with one query, from a state that stays the "
-    "same size while a cache of keys and values grows, and reads digits at most 2 points less "
-    "well than attention",
+    title="Aaren matches attention with a state that does not grow",
+    sentence="Aaren, a recurrence, gives the outputs of softmax attention with one fixed query, from a "
+    "state that stays the same size while attention's cache of keys and values grows, and reads digits at "
+    "most 2 points less well than attention.",
     topic="Attention",
     source="Feng et al. 2024, arXiv 2405.13956 (38 data sets, of which digits is none)",
     systems=("aaren", "softmax_attention", "digits", "mnist"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="Its outputs equal those of attention with the same query, up to rounding: to 1e-12 in "
+            "float64, to 1e-4 in float32, whole or step by step.",
+            holds=_equal,
+            figures=("difference_*",),
+        ),
+        Part(
+            says="Its state is as large at the last step as at the first, while attention's cache grows "
+            "with every step.",
+            holds=_one_size,
+            figures=("bytes_*", "streamed"),
+        ),
+        Part(
+            says="It reads digits at most 2 points less well than attention.",
+            holds=_as_accurate,
+            figures=("accuracy_aaren", "accuracy_attention"),
+        ),
+    ),
     published={"accuracy_aaren": "comparable to transformers", "bytes_aaren_last": "constant"},
-    notes="The paper's tables were not to be had. The margin is ours: with 600 images a standard error of "
-    "the difference is about one point.",
+    notes="The paper's tables could not be read. The margin is ours: with 600 images a standard error of "
+    "the difference is about one point. Where attention itself gets fewer than 80% of the digits right, "
+    "nothing is decided on accuracy.",
+    changed=(
+        "Outputs and memory are judged whether or not attention learned to read digits; before, the whole "
+        "claim was undecided where it did not.",
+    ),
 )
 
 

@@ -1,8 +1,8 @@
-"""Images in one scan: additive decay against multiplicative decay in one scan and in four.
+"""Does one scan with additive decay do for images what four scans with multiplicative decay do?
 
-Qin et al. 2024, arXiv 2405.21022: with additive decay (LightNet) the form without an arrow of time is one
+Qin et al. 2024, arXiv 2405.21022: with additive decay (LightNet) the form that looks both ways is one
 normalisation over all tokens, whatever their order, so that an image takes one scan. With multiplicative
-decay what a token sees hangs on the order, so that several scans in several directions are needed. MNIST's
+decay what a token sees depends on the order, so that several scans in several directions are needed. MNIST's
 digits are grids of tokens, each a square patch of pixels. Networks of two blocks differ in one thing: what is
 kept of the past and at what weight a token is added, both made from the same keys k.
 
@@ -18,7 +18,7 @@ how far the output of a scan moves, on random tokens without places, when column
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -29,7 +29,7 @@ from wavetrain import scan
 from wavetrain.core import Batch, Recorded
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.mnist import mnist
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.layers.attention.lightnet import TPE, LightNet, lrpe, one_scan
 from wavetrain.parts.stack import GatedLinear
 from wavetrain.train.fit import examine
@@ -39,33 +39,54 @@ Mix = Callable[[Tensor, Tensor, Tensor, bool], Tensor]  # queries, keys, values 
 LEARNED, MARGIN, ROUNDING = 0.8, 0.02, 1e-5
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """One additive scan is at most 2 points behind four scans, ahead of one, and blind to the order.
-
-    Where four scans are not right on 80% of the digits, the budget was too small to tell.
-    """
+def _level_with_four(figures: Measured) -> bool | None:
     if figures["four_scans"] < LEARNED:
         return None
-    level = figures["one_scan"] >= figures["four_scans"] - MARGIN
-    blind = figures["order_one_scan"] <= ROUNDING < figures["order_one_decay"]
-    return level and figures["one_scan"] > figures["one_decay"] and blind
+    return figures["one_scan"] >= figures["four_scans"] - MARGIN
+
+
+def _ahead_of_one(figures: Measured) -> bool | None:
+    return None if figures["four_scans"] < LEARNED else figures["one_scan"] > figures["one_decay"]
 
 
 claim = Claim(
-    title="Images in one scan: additive decay against multiplicative decay in one scan and in four",
-    sentence="On images of digits LightNet's one additive scan is at most 2 points behind four directional"
-    " scans with multiplicative decay and ahead of one such scan, and the order of its tokens is "
-    "of no consequence",
+    title="One additive scan reads an image as well as four scans with decay",
+    sentence="On images of digits LightNet's one additive scan is at most 2 points behind four scans with "
+    "multiplicative decay, from all directions, and ahead of one such scan; and the order of its tokens "
+    "does not matter.",
     topic="Attention",
     source="Qin et al. 2024, arXiv 2405.21022 (image classification, on ImageNet)",
     systems=("lightnet", "digits", "mnist"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="One additive scan is at most 2 points behind four scans with decay.",
+            holds=_level_with_four,
+            figures=("one_scan", "four_scans"),
+        ),
+        Part(
+            says="One additive scan is ahead of one scan with decay.",
+            holds=_ahead_of_one,
+            figures=("one_scan", "one_decay"),
+        ),
+        Part(
+            says="The order of the tokens leaves an additive scan as it is, to 1e-5, and changes a scan "
+            "with decay.",
+            holds=lambda figures: figures["order_one_scan"] <= ROUNDING < figures["order_one_decay"],
+            figures=("order_*",),
+        ),
+    ),
     published={"one_scan": "on par with models of several scans"},
-    notes="The paper's tables were not to be had, nor its code for places in two dimensions: ours. So is "
-    "the margin. On scikit-learn's 600 held-out digits one seed of three held, with differences as large "
-    "as the noise, so that the small scale became MNIST in patches of 4 x 4 pixels; there one of the first "
-    "three held, so there are seven. Before, the MLP of a block was a plain one; it is now gated, as "
-    "published.",
+    notes="The paper's tables, and its code for places in two dimensions, could not be read; the code for "
+    "places and the margin are ours. Where four scans get fewer than 80% of the digits right, nothing is "
+    "decided on accuracy.",
+    changed=(
+        "On scikit-learn's 600 held-out digits one seed of three satisfied the predicate, with differences "
+        "as large as the noise; so the small scale became MNIST in patches of 4 x 4 pixels. There one of "
+        "the first three did, so there are seven seeds.",
+        "The MLP of a block was a plain one at first; it is now gated, as published.",
+        "The part on the order is judged whether or not four scans learned to read digits; before, the "
+        "whole claim was undecided where they did not.",
+    ),
 )
 
 

@@ -1,15 +1,15 @@
 """Are dilated convolutions in front of chunked attention faster than moving averages by FFT?
 
 Terzic et al. 2023 (TCNCA), arXiv 2312.05605, against Ma et al. 2022 (MEGA), arXiv 2209.10655. Two things are
-timed at each length: whole layers from the first state, and what they differ in alone (`mixing`): moving
-averages at 16 rates by FFT, and a stack of dilated filters, as many as see the whole length. Both layers see
-the same sequences and have the same attention in chunks of 128. They are timed in turn, round after round,
-forward and backward apart; a figure is the median over rounds of MEGA's time over TCNCA's.
+timed at each length: whole layers from the first state, and `mixing`, the one thing in which they differ:
+moving averages at 16 rates by FFT, and a stack of dilated filters, as many as see the whole length. Both
+layers see the same sequences and have the same attention in chunks of 128. They are timed in turn, round
+after round, forward and backward apart; a figure is the median over rounds of MEGA's time over TCNCA's.
 """
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,24 +27,33 @@ from wavetrain.train.lab import Lab
 Rounds = list[list[list[list[float]]]]  # (rounds, layer or mixing, MEGA or TCNCA, forward or backward)
 
 
-def _holds(figures: Mapping[str, float]) -> bool:
-    """Whole layers at the longest length: faster forward and faster backward."""
-    return figures["forward"] > 1 and figures["backward"] > 1
-
-
 claim = Claim(
-    title="Are dilated convolutions in front of chunked attention faster than moving averages ...",
-    sentence="At the longest length a TCNCA layer is faster than a MEGA layer, forward and backward",
+    title="TCNCA layers are faster than MEGA layers on long sequences",
+    sentence="At the longest length a TCNCA layer, with dilated convolutions, is faster than a MEGA layer, "
+    "with moving averages by FFT, both forward and backward.",
     topic="Temporal convolutions",
     source="Terzic et al. 2023, arXiv 2312.05605, abstract (forward, backward: EnWik8; mixing: the largest "
     "ratios, up to length 131,000)",
     systems=("tcnca", "mega"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="Forward, a TCNCA layer takes less time than a MEGA layer at the longest length.",
+            holds=lambda figures: figures["forward"] > 1,
+            figures=("forward", "mixing_forward"),
+        ),
+        Part(
+            says="Backward, a TCNCA layer takes less time than a MEGA layer at the longest length.",
+            holds=lambda figures: figures["backward"] > 1,
+            figures=("backward", "mixing_backward"),
+        ),
+    ),
     published={"forward": 1.37, "backward": 1.24, "mixing_forward": 7.07, "mixing_backward": 2.86},
-    notes="The paper's times are a GPU's, of kernels and sizes that are not known to us: our TCNCA is a "
+    notes="A figure is MEGA's time over TCNCA's. Tested is that whole layers are faster at all, which is "
+    "weaker than the published 1.37 and 1.24 times; the ratios of mixing alone are reported and decide "
+    "nothing. The paper's times are a GPU's, of kernels and sizes that are not known to us: our TCNCA is a "
     "re-design, with five taps, dilations that grow fourfold, and channels mixed at each level. On the CPU "
-    "averages run by PyTorch's FFT, as in the paper, and filters in a fused kernel, which was written after "
-    "a first pilot with PyTorch's convolution.",
+    "averages run by PyTorch's FFT, as in the paper, and filters in a fused kernel.",
+    changed=("The fused kernel of the filters was written after a first pilot with PyTorch's convolution.",),
 )
 
 
