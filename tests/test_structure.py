@@ -208,7 +208,7 @@ def test_every_claim_has_its_result(found: find.Found):
         return
     result = json.loads(path.read_text(encoding="utf-8"))
     assert result["experiment"] == found.name and result["scale"] == "small"
-    for key in ("text", "source"):
+    for key in ("title", "sentence", "source"):
         assert result["claim"][key] == found.facts[key], f"results/{path.name} is of another claim"
 
 
