@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from tests.promises import normal
 from wavetrain import core
-from wavetrain.core import CLASSES, TOKENS, VALUES, Batch, Operator, Recorded, State
+from wavetrain.core import CLASSES, TOKENS, VALUES, Batch, HeldOut, Operator, Recorded, State
 from wavetrain.errors import BadInput
 from wavetrain.tasks.recall.adding import Adding
 
@@ -118,6 +118,24 @@ def test_what_is_held_out_is_drawn_by_no_seed_that_is_used():
         for seed in range(2000):
             first = task.draw(1, torch.Generator().manual_seed(seed)).x[0, :, 0]
             assert not torch.equal(first, part.x[0, :, 0]), f"seed {seed}"
+
+
+def test_each_part_that_is_held_out_has_its_own_generator():
+    """The seeds of all results that are published, so that no figure of them moves."""
+    seeds = [part.generator().initial_seed() for part in HeldOut]
+    assert seeds == [2**32 - 1, 2**32 - 2, 2**32 - 3]
+    task = Adding(length=6)
+    for part, seed in zip((task.valid(), task.test()), seeds, strict=False):
+        assert torch.equal(part.x, task.draw(1000, torch.Generator().manual_seed(seed)).x)
+
+
+def test_facts_that_follow_from_fields_are_set_once():
+    task = Adding(length=6)
+    task.set_facts(inputs=7, tokens=False, chance=0.0)
+    assert (task.inputs, task.outputs, task.tokens, task.chance) == (7, 1, False, 0.0)
+    with pytest.raises(AttributeError, match="cannot assign"):
+        task.inputs = 3
+    assert repr(task) == "Adding(length=6)"
 
 
 def test_recordings_are_drawn_with_replacement_from_the_training_part():

@@ -83,6 +83,13 @@ class Twice(Copying):
         return Batch(x.roll(int(torch.randint(9, ())), 0), y)
 
 
+class Wordy(Copying):
+    """Prints more than one line."""
+
+    def __repr__(self) -> str:
+        return "Wordy(\n)"
+
+
 def listed(layer):
     """A lens that returns a list."""
     return [1.0]
@@ -97,6 +104,7 @@ def asking(layer, colour):
     [
         (check_rule, Nowhere, "Nowhere breaks the promise 'learns': no update is left for"),
         (check_task, Twice, "Twice breaks the promise 'draws': two batches differ"),
+        (check_task, Wordy, "Wordy breaks the promise 'repr': expected one line of at most 250 characters"),
         (check_lens, listed, "listed breaks the promise 'returns': expected a NamedTuple, got list"),
         (
             check_lens,

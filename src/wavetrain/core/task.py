@@ -1,8 +1,9 @@
 """A task: what is learned, how it is scored, and what chance would score."""
 
+import enum
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -26,8 +27,8 @@ class Objective:
 
     measure: str  # the score's name and unit, as in a table
     higher: bool  # whether a higher score is better
-    loss: Callable[[Tensor, Tensor], Tensor]
-    score: Callable[[Tensor, Tensor], Tensor]
+    loss: Callable[[Tensor, Tensor], Tensor] = field(repr=False)
+    score: Callable[[Tensor, Tensor], Tensor] = field(repr=False)
 
 
 def _cross_entropy(output: Tensor, y: Tensor) -> Tensor:
@@ -52,8 +53,25 @@ VALUES = Objective("R²", True, F.mse_loss, explained)
 TOKENS = Objective("nats per token", False, _cross_entropy, _cross_entropy)
 
 
+class HeldOut(enum.IntEnum):
+    """What is drawn once and never trained on: each part has a generator of its own, in all tasks alike."""
+
+    VALID = 1  # to choose by
+    TEST = 2  # to report
+    MORE = 3  # for what an experiment asks besides
+
+    def generator(self) -> torch.Generator:
+        """A generator at one of the last seeds there are, since torch keeps 32 bits of a seed."""
+        return torch.Generator().manual_seed(2**32 - self)
+
+
 class Task(ABC):
-    """Something to learn. `draw` gives training batches; `valid` and `test` are fixed and never drawn."""
+    """Something to learn. `draw` gives training batches; `valid` and `test` are fixed and never drawn.
+
+    A member is a frozen dataclass: its fields are what it is built with. Facts that are the same for all of
+    its kind stand in the class, without annotation; those that follow from the fields are told to `set_facts`
+    in `__post_init__`.
+    """
 
     inputs: int  # channels of a step, or the size of the vocabulary where x holds tokens
     outputs: int  # channels of the answer
@@ -61,6 +79,29 @@ class Task(ABC):
     steps: bool  # whether every step is answered, or the whole sequence once
     objective: Objective
     chance: float  # the score of the best answer that ignores x
+
+    def set_facts(
+        self,
+        *,
+        inputs: int | None = None,
+        outputs: int | None = None,
+        tokens: bool | None = None,
+        steps: bool | None = None,
+        objective: Objective | None = None,
+        chance: float | None = None,
+    ) -> None:
+        """Set facts that follow from the fields; for `__post_init__`, since a task is frozen afterwards."""
+        facts = {
+            "inputs": inputs,
+            "outputs": outputs,
+            "tokens": tokens,
+            "steps": steps,
+            "objective": objective,
+            "chance": chance,
+        }
+        for name, fact in facts.items():
+            if fact is not None:
+                object.__setattr__(self, name, fact)
 
     @abstractmethod
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
@@ -81,19 +122,19 @@ class Generated(Task):
     held_out: ClassVar[int] = 1000  # sequences in each held-out batch
 
     def valid(self) -> Batch:
-        return self.draw(self.held_out, torch.Generator().manual_seed(2**32 - 1))  # torch keeps 32 bits of it
+        return self.draw(self.held_out, HeldOut.VALID.generator())
 
     def test(self) -> Batch:
-        return self.draw(self.held_out, torch.Generator().manual_seed(2**32 - 2))
+        return self.draw(self.held_out, HeldOut.TEST.generator())
 
 
 @dataclass(frozen=True, eq=False)
 class Recorded(Task):
     """A task made of recordings in three parts; training batches are drawn with replacement."""
 
-    train: Batch
-    held_valid: Batch
-    held_test: Batch
+    train: Batch = field(repr=False)
+    held_valid: Batch = field(repr=False)
+    held_test: Batch = field(repr=False)
     inputs: int
     outputs: int
     tokens: bool

@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Generated
+from wavetrain.core import Batch, Generated, HeldOut
 
 
 class Trials(NamedTuple):
@@ -46,7 +46,7 @@ class TrialTask(Generated):
 
     def tested(self, batch: int | None = None) -> Trials:
         """The trials of `test` with their facts, or as many as wanted, drawn in the same way."""
-        return self.trials(batch or self.held_out, torch.Generator().manual_seed(2**32 - 2))
+        return self.trials(batch or self.held_out, HeldOut.TEST.generator())
 
 
 def one_of(values: Sequence[int], batch: int, generator: torch.Generator) -> Tensor:

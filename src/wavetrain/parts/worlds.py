@@ -17,7 +17,7 @@ authors' later programs; left out is the heading with jitter of their first.
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -32,9 +32,11 @@ from wavetrain.errors import BadInput
 class World:
     """A graph with named actions. Every node must be reachable from every other."""
 
-    successor: Tensor  # (N, A) the node behind an action, -1 where the action is not there
+    successor: Tensor = field(
+        repr=False
+    )  # (N, A) the node behind an action, -1 where the action is not there
     actions: tuple[str, ...]  # (A,) their names
-    position: Tensor  # (N, 2) where to draw a node, in steps
+    position: Tensor = field(repr=False)  # (N, 2) where to draw a node, in steps
 
     def __post_init__(self) -> None:
         shape = tuple(self.successor.shape)

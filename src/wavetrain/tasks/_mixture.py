@@ -25,7 +25,7 @@ class Mixture(Task):
                 f"mixture: expected tasks with the same inputs and objective, got {len(kinds)} kinds"
             )
         last = self.parts[-1]
-        vars(self).update(
+        self.set_facts(
             inputs=last.inputs,
             outputs=max(part.outputs for part in self.parts),
             tokens=last.tokens,

@@ -18,6 +18,7 @@ def promises(make: Task | Callable[[], Task]) -> Iterator[Promise]:
     task = make if isinstance(make, Task) else make()
     if not isinstance(task, Task):
         raise BadInput(f"expected something that makes a Task, got one that makes {type(task).__name__}")
+    yield Promise("repr", partial(check_repr, task))
     yield Promise("draws", partial(check_draws, task))
     for part, batch in (
         ("draw", lambda: task.draw(5, generator_of(1))),
@@ -44,6 +45,12 @@ def check_task(make: Task | Callable[[], Task]) -> None:
 
 def generator_of(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
+
+
+def check_repr(task: Task) -> None:
+    """It prints as one line of what it was built with, without its recordings."""
+    said = repr(task)
+    assert "\n" not in said and len(said) <= 250, f"expected one line of at most 250 characters, got {said!r}"
 
 
 def check_draws(task: Task) -> None:

@@ -8,6 +8,7 @@ and start with the last byte that was asked of the one before: all bytes of a pa
 its first, and fewer than a window at its end.
 """
 
+import functools
 import gzip
 import zlib
 from dataclasses import dataclass, field
@@ -52,9 +53,6 @@ class Bytes(Task):
     content: bytes = field(repr=False)
     window: int = 128  # steps
     all_bytes: bool = False
-    kinds: Tensor = field(init=False, repr=False)  # (inputs,) the byte of each token
-    place: Tensor = field(init=False, repr=False)  # (256,) the token of each byte, -1 where it has none
-    parts: tuple[Tensor, ...] = field(init=False, repr=False)  # tokens to train, to choose by, to report
 
     # without annotations: facts of the task, not fields
     tokens = True
@@ -68,14 +66,32 @@ class Bytes(Task):
                 f"text: expected a tenth of the text to hold a window and the byte after it, got "
                 f"{len(self.content)} bytes and a window of {self.window}"
             )
-        raw = torch.frombuffer(bytearray(self.content), dtype=torch.uint8)
-        kinds = torch.arange(256) if self.all_bytes else raw.unique().long()
-        place = torch.full((256,), -1)
-        place[kinds] = torch.arange(len(kinds))
-        parts = place.clamp(min=0).to(torch.uint8)[raw.long()].split((len(raw) - 2 * held, held, held))
-        vars(self).update(kinds=kinds, place=place, parts=parts, inputs=len(kinds), outputs=len(kinds))
+        self.set_facts(inputs=len(self.kinds), outputs=len(self.kinds))
         share = self.test().y.flatten().bincount().double() / self.test().y.numel()
-        vars(self).update(chance=float(torch.special.entr(share).sum()))
+        self.set_facts(chance=float(torch.special.entr(share).sum()))
+
+    @functools.cached_property
+    def kinds(self) -> Tensor:
+        """The byte of each token, (inputs,)."""
+        return torch.arange(256) if self.all_bytes else self._raw().unique().long()
+
+    @functools.cached_property
+    def place(self) -> Tensor:
+        """The token of each byte, (256,), -1 where it has none."""
+        place = torch.full((256,), -1)
+        place[self.kinds] = torch.arange(len(self.kinds))
+        return place
+
+    @functools.cached_property
+    def parts(self) -> tuple[Tensor, ...]:
+        """Tokens to train on, to choose by and to report."""
+        raw = self._raw()
+        held = len(raw) // 10
+        tokens = self.place.clamp(min=0).to(torch.uint8)[raw.long()]
+        return tokens.split((len(raw) - 2 * held, held, held))
+
+    def _raw(self) -> Tensor:
+        return torch.frombuffer(bytearray(self.content), dtype=torch.uint8)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         first = torch.randint(len(self.parts[0]) - self.window, (batch, 1), generator=generator)

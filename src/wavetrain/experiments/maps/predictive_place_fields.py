@@ -20,7 +20,7 @@ import torch
 from sklearn.linear_model import Ridge
 from torch import Tensor
 
-from wavetrain.core import VALUES, Batch, Recorded
+from wavetrain.core import VALUES, Batch, HeldOut, Recorded
 from wavetrain.data.neural.rat_open_field import path
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Maps
@@ -106,7 +106,7 @@ class World(NamedTuple):
 
 def walked(scale: Scale, generator: torch.Generator) -> World:
     task = RandomWalks(scale.time, scale.cells)
-    dice = generator, *(torch.Generator().manual_seed(2**32 - 1 - part) for part in range(2))
+    dice = generator, HeldOut.VALID.generator(), HeldOut.TEST.generator()
     (train, _), (valid, _), (test, place) = (task.walk(scale.walks, one) for one in dice)
     return World(train, valid, test, place[:, : scale.time])
 

@@ -18,7 +18,7 @@ import torch
 from sklearn.linear_model import Ridge
 from torch import Tensor
 
-from wavetrain.core import Batch
+from wavetrain.core import Batch, HeldOut
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Field
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
@@ -73,8 +73,8 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     }
     task = tasks["predictive"]
     number = torch.arange(HELD_OUT)
-    trained, angle = task.rotated(number % scale.images, torch.Generator().manual_seed(2**32 - 3))
-    new, new_angle = task.rotated(scale.images + HELD_OUT + number, torch.Generator().manual_seed(2**32 - 2))
+    trained, angle = task.rotated(number % scale.images, HeldOut.MORE.generator())
+    new, new_angle = task.rotated(scale.images + HELD_OUT + number, HeldOut.TEST.generator())
     figures: dict[str, float] = {"error_linear": _linear(trained, new)}
     ends, networks = {}, {}
     for name, one in tasks.items():

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wavetrain.core import HeldOut
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Matrix
 from wavetrain.experiments.maps._shared import Found, place_cells, position_cells
@@ -112,7 +113,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     world = worlds.square(scale.width, torus=True)
     task = graph_walks(world, scale.length, scale.labels)
     longer = graph_walks(world, scale.look, scale.labels)
-    walked = longer.walks(scale.walks, torch.Generator().manual_seed(2**32 - 2))
+    walked = longer.walks(scale.walks, HeldOut.TEST.generator())
     figures: dict[str, float] = {}
     for kind, activation in KINDS.items():
 

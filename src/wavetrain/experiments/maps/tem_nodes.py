@@ -21,6 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from wavetrain.core import HeldOut
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.lstm import LSTM
@@ -153,7 +154,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         "lstm": lab.tuned("lstm", lstm, task, plan, scale.trial, scale.rates, (2.0,)),
     }
     lab.show("learning", curve("Walks on a torus with new labels", ends, "accuracy at known nodes"))
-    walked = task.walks(scale.tests, torch.Generator().manual_seed(2**32 - 2))
+    walked = task.walks(scale.tests, HeldOut.TEST.generator())
     seen = worlds.steps(task.world, walked)
     hits = {name: right(end.network, task, walked) for name, end in ends.items()}
     agents = {

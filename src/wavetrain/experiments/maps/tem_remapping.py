@@ -28,6 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from wavetrain.core import HeldOut
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Maps, Matrix
 from wavetrain.experiments.maps._shared import PlaceCells, place_cells, position_cells
@@ -163,7 +164,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     world = worlds.square(scale.width, torus=True)
     task = graph_walks(world, scale.length, scale.labels)
     longer = graph_walks(world, scale.look, scale.labels)
-    walked = longer.walks(scale.walks, torch.Generator().manual_seed(2**32 - 2))
+    walked = longer.walks(scale.walks, HeldOut.TEST.generator())
 
     def make() -> TolmanEichenbaum:
         sizes = (scale.ramps, scale.trust, scale.iterations)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from wavetrain.core import Batch, Rule, Task
+from wavetrain.core import Batch, HeldOut, Rule, Task
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.experiments.maps._shared import Found
 from wavetrain.layers.attention.tem_transformer import TemTransformer
@@ -122,21 +122,19 @@ class NewEdges(Task):
 
     def __post_init__(self) -> None:
         part = self.part
-        vars(self).update(
-            inputs=part.inputs, outputs=part.outputs, objective=part.objective, chance=part.chance
-        )
+        self.set_facts(inputs=part.inputs, outputs=part.outputs, objective=part.objective, chance=part.chance)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         return self.part.draw(batch, generator)
 
     def valid(self) -> Batch:
-        return self._held_out(2**32 - 1)
+        return self._held_out(HeldOut.VALID)
 
     def test(self) -> Batch:
-        return self._held_out(2**32 - 2)
+        return self._held_out(HeldOut.TEST)
 
-    def _held_out(self, seed: int) -> Batch:
-        walked = self.part.walks(200, torch.Generator().manual_seed(seed))
+    def _held_out(self, part: HeldOut) -> Batch:
+        walked = self.part.walks(200, part.generator())
         seen, (x, y) = worlds.steps(self.part.world, walked), self.part.encode(walked)
         return Batch(x, torch.where(seen.zero_shot & ~seen.reversal, y, 0))
 

@@ -16,6 +16,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from wavetrain.core import HeldOut
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.experiments.maps._shared import Found
 from wavetrain.layers.attention.tem_transformer import TemTransformer
@@ -168,7 +169,7 @@ def _order(network: nn.Module, task: Walking, scale: Scale, device: torch.device
     """How often the higher one of two inner items is told, after steps between neighbours alone."""
     items = task.world.nodes
     neighbours = worlds.line(items)  # its actions are the first two of the task's line
-    dice = torch.Generator().manual_seed(2**32 - 3)
+    dice = HeldOut.MORE.generator()
     walked = worlds.walks(neighbours, scale.tested, task.length, task.labels, dice, unique=True)
     x = task.encode(walked).x
     said = []

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Layer, accuracy
+from wavetrain.core import HeldOut, Layer, accuracy
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.neural_memory import Feedback, NeuralMemory, Place, agreement
@@ -194,7 +194,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
 
 def _episodes(task: PrototypeStream, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Held out: those of the test part."""
-    batch, kinds = task.episodes(count, torch.Generator().manual_seed(2**32 - 2))
+    batch, kinds = task.episodes(count, HeldOut.TEST.generator())
     return *batch, kinds
 
 

@@ -164,7 +164,7 @@ class Anywhere(Task):
             lambda output, y: asked.loss(output[..., :-1], y) + output[..., -1].mean(),
             lambda output, y: asked.score(output[..., :-1], y),
         )
-        vars(self).update(
+        self.set_facts(
             inputs=self.part.inputs, outputs=self.part.outputs, objective=objective, chance=self.part.chance
         )
 

@@ -145,7 +145,7 @@ class Span(TrialTask):
     objective = RECALL
 
     def __post_init__(self) -> None:
-        vars(self).update(inputs=SHOWN + self.alternatives * CODE, chance=0.5 / self.alternatives)
+        self.set_facts(inputs=SHOWN + self.alternatives * CODE, chance=0.5 / self.alternatives)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         x, y, facts = self.whole.trials(batch, generator)

@@ -3,7 +3,7 @@
 valid_prediction_time   how long a forecast stays near the truth
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -21,9 +21,9 @@ class Forecast(Task):
     for longer forecasts, where predictions are fed back.
     """
 
-    train: Tensor
-    held_valid: Tensor
-    held_test: Tensor
+    train: Tensor = field(repr=False)
+    held_valid: Tensor = field(repr=False)
+    held_test: Tensor = field(repr=False)
     window: int
 
     # without annotations: facts of the task, not fields
@@ -34,7 +34,7 @@ class Forecast(Task):
 
     def __post_init__(self) -> None:
         channels = self.train.shape[-1]
-        vars(self).update(inputs=channels, outputs=channels)
+        self.set_facts(inputs=channels, outputs=channels)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         count, samples, _ = self.train.shape

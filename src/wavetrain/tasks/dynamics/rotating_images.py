@@ -21,7 +21,7 @@ from scipy import ndimage
 from sklearn.datasets import load_digits
 from torch import Tensor
 
-from wavetrain.core import VALUES, Batch, Task
+from wavetrain.core import VALUES, Batch, HeldOut, Task
 from wavetrain.errors import BadInput
 from wavetrain.tasks._draws import at_least
 
@@ -56,11 +56,11 @@ class RotatingImages(Task):
         return self.rotated(torch.randint(self.images, (batch,), generator=generator), generator)[0]
 
     def valid(self) -> Batch:
-        return self.rotated(self.images + torch.arange(HELD_OUT), torch.Generator().manual_seed(2**32 - 1))[0]
+        return self.rotated(self.images + torch.arange(HELD_OUT), HeldOut.VALID.generator())[0]
 
     def test(self) -> Batch:
         image = self.images + HELD_OUT + torch.arange(HELD_OUT)
-        return self.rotated(image, torch.Generator().manual_seed(2**32 - 2))[0]
+        return self.rotated(image, HeldOut.TEST.generator())[0]
 
     def rotated(self, image: Tensor, generator: torch.Generator) -> tuple[Batch, Tensor]:
         """The images of numbers (B,) from random angles on, and the angle of x in degrees, (B, time)."""

@@ -46,7 +46,7 @@ class BucketSort(Generated):
         at_least("bucket sort", 1, length=self.length)
         at_least("bucket sort", 2, symbols=self.symbols)
         chance = floor(self.length, self.symbols)
-        vars(self).update(inputs=self.symbols + 1, outputs=self.symbols + 1, chance=chance)
+        self.set_facts(inputs=self.symbols + 1, outputs=self.symbols + 1, chance=chance)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         string = torch.randint(1, self.symbols + 1, (batch, self.length), generator=generator)

@@ -44,7 +44,7 @@ class ComposeCopy(Generated):
             raise BadInput(f"compose copy: expected an order of 0 to {self.size - 1}, got {self.order}")
         if not set(self.flipped) <= set(range(self.size)):
             raise BadInput(f"compose copy: expected outputs 0 to {self.size - 1} to flip, got {self.flipped}")
-        vars(self).update(inputs=self.size, outputs=self.size)
+        self.set_facts(inputs=self.size, outputs=self.size)
 
     def boundary(self) -> Tensor:
         """F (size size, size): what the next vector is made of, oldest vector first."""

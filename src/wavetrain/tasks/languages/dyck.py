@@ -48,7 +48,7 @@ class Dyck(Generated):
         if self.length % 2:
             raise BadInput(f"dyck: brackets come in pairs, so the length must be even, got {self.length}")
         best = [max(shut, (1 - shut) / self.kinds) for shut in closed(self.length)]
-        vars(self).update(inputs=2 * self.kinds, outputs=self.kinds + 1, chance=sum(best) / self.length)
+        self.set_facts(inputs=2 * self.kinds, outputs=self.kinds + 1, chance=sum(best) / self.length)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         row, high = torch.arange(batch), torch.zeros(batch, dtype=torch.long)

@@ -35,7 +35,7 @@ class EvenPairs(Generated):
 
     def __post_init__(self) -> None:
         at_least("even pairs", 1, length=self.length)
-        vars(self).update(chance=(self.length + 1) / (2 * self.length))
+        self.set_facts(chance=(self.length + 1) / (2 * self.length))
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         x = torch.randint(2, (batch, self.length), generator=generator)

@@ -92,7 +92,7 @@ class GroupWords(Generated):
         at_least("group words", 1, length=self.length)
         at_least("group words", 2, order=len(self.group))
         order = len(self.group)
-        vars(self).update(inputs=order, outputs=order, chance=1 / order)
+        self.set_facts(inputs=order, outputs=order, chance=1 / order)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         table = torch.tensor(self.group.table)

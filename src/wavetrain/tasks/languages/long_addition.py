@@ -35,7 +35,7 @@ class LongAddition(Generated):
     def __post_init__(self) -> None:
         at_least("long addition", 1, digits=self.digits)
         nothing_carried = (1 + 10.0**-self.digits) / 2
-        vars(self).update(chance=(self.digits / 10 + nothing_carried) / (self.digits + 1))
+        self.set_facts(chance=(self.digits / 10 + nothing_carried) / (self.digits + 1))
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         pair = torch.randint(10, (batch, self.digits, 2), generator=generator)

@@ -29,7 +29,7 @@ class Majority(Generated):
     def __post_init__(self) -> None:
         at_least("majority", 1, length=self.length)
         at_least("majority", 2, symbols=self.symbols)
-        vars(self).update(inputs=self.symbols, outputs=self.symbols, chance=1 / self.symbols)
+        self.set_facts(inputs=self.symbols, outputs=self.symbols, chance=1 / self.symbols)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         x = torch.randint(self.symbols, (batch, self.length), generator=generator)

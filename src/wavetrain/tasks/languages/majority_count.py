@@ -57,7 +57,7 @@ class MajorityCount(Generated):
     def __post_init__(self) -> None:
         at_least("majority count", 2, length=self.length, symbols=self.symbols)
         chance = float(shares(self.length, self.symbols).max())
-        vars(self).update(inputs=self.symbols, outputs=self.length + 1, chance=chance)
+        self.set_facts(inputs=self.symbols, outputs=self.length + 1, chance=chance)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         x = torch.randint(self.symbols, (batch, self.length), generator=generator)

@@ -73,7 +73,7 @@ class ModularArithmetic(Generated):
             raise BadInput(f"modular arithmetic: without brackets the length must be odd, got {self.length}")
         share = (bracket_shares if self.brackets else shares)(self.length, self.modulus)
         inputs = self.modulus + (5 if self.brackets else 3)
-        vars(self).update(inputs=inputs, outputs=self.modulus, chance=float(share.max()))
+        self.set_facts(inputs=inputs, outputs=self.modulus, chance=float(share.max()))
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         if self.brackets:

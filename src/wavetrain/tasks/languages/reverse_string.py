@@ -32,7 +32,7 @@ class ReverseString(Generated):
     def __post_init__(self) -> None:
         at_least("reverse string", 1, length=self.length)
         at_least("reverse string", 2, symbols=self.symbols)
-        vars(self).update(inputs=self.symbols + 1, outputs=self.symbols + 1, chance=1 / self.symbols)
+        self.set_facts(inputs=self.symbols + 1, outputs=self.symbols + 1, chance=1 / self.symbols)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         string = torch.randint(1, self.symbols + 1, (batch, self.length), generator=generator)

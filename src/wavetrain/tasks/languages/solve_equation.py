@@ -32,7 +32,7 @@ class SolveEquation(Generated):
     def __post_init__(self) -> None:
         at_least("solve equation", 1, length=self.length)
         at_least("solve equation", 2, modulus=self.modulus)
-        vars(self).update(inputs=self.modulus + 7, outputs=self.modulus, chance=1 / self.modulus)
+        self.set_facts(inputs=self.modulus + 7, outputs=self.modulus, chance=1 / self.modulus)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         random = torch.rand(batch, self.length + 1, generator=generator, dtype=torch.float64).tolist()

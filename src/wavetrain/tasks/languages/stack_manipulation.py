@@ -53,7 +53,7 @@ class StackManipulation(Generated):
         share = heights(self.length)
         asked = np.cumsum(share[::-1])[::-1]  # at least this high: an answer is asked at this place
         right = np.maximum(share, (asked - share) / 2)
-        vars(self).update(chance=float(right.sum() / asked.sum()))
+        self.set_facts(chance=float(right.sum() / asked.sum()))
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         length, row = self.length, torch.arange(batch)

@@ -43,7 +43,7 @@ class TimedAutomaton(Generated):
                 f"timed automaton: expected a chance of no symbol from 0 to below 1, got {self.none}"
             )
         still = sum(self.none ** (step + 1) for step in range(self.length)) / self.length  # nothing came yet
-        vars(self).update(chance=still + (1 - still) / STATES)
+        self.set_facts(chance=still + (1 - still) / STATES)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         shape = batch, self.length

@@ -37,7 +37,7 @@ class TimedComposeCopy(Generated):
 
     def __post_init__(self) -> None:
         at_least("timed compose copy", 1, size=self.size, horizon=self.horizon)
-        vars(self).update(inputs=self.size, outputs=self.size)
+        self.set_facts(inputs=self.size, outputs=self.size)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         given = 2.0 * torch.randint(2, (batch, self.size, self.size), generator=generator) - 1

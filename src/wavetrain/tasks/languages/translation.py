@@ -30,7 +30,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.core import Batch, Generated
+from wavetrain.core import Batch, Generated, HeldOut
 from wavetrain.errors import BadInput
 from wavetrain.tasks._answers import ASKED
 from wavetrain.tasks._draws import at_least
@@ -62,16 +62,16 @@ class Translation(Generated):
         if not 0 <= self.embed <= 1:
             raise BadInput(f"translation: embed must be a chance from 0 to 1, got {self.embed!r}")
         target, source = 2 * self.nouns + 4 * self.verbs, 2 * self.nouns + 2 * self.verbs
-        vars(self).update(inputs=2 + target + source, outputs=2 + target, chance=self._chance())
+        self.set_facts(inputs=2 + target + source, outputs=2 + target, chance=self._chance())
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         return self._draw(batch, generator, False)
 
     def valid(self) -> Batch:
-        return self._draw(self.held_out, torch.Generator().manual_seed(2**32 - 1), True)
+        return self._draw(self.held_out, HeldOut.VALID.generator(), True)
 
     def test(self) -> Batch:
-        return self._draw(self.held_out, torch.Generator().manual_seed(2**32 - 2), True)
+        return self._draw(self.held_out, HeldOut.TEST.generator(), True)
 
     def _draw(self, batch: int, generator: torch.Generator, held_out: bool) -> Batch:
         size = batch, self.clauses

@@ -35,7 +35,7 @@ class VectorLogic(Generated):
     def __post_init__(self) -> None:
         at_least("vector logic", 1, width=self.width)
         at_least("vector logic", 0, repeats=self.repeats)
-        vars(self).update(inputs=self.width + 1, outputs=self.width + 1)
+        self.set_facts(inputs=self.width + 1, outputs=self.width + 1)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         a, b = torch.randint(2, (2, batch, self.width), generator=generator)

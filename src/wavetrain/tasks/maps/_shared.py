@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn.functional import one_hot
 
-from wavetrain.core import Batch, Generated
+from wavetrain.core import Batch, Generated, HeldOut
 from wavetrain.parts import worlds
 from wavetrain.tasks._answers import ASKED
 from wavetrain.tasks._draws import at_least
@@ -34,7 +34,7 @@ class Walking(Generated):
 
     def __post_init__(self) -> None:
         at_least("walking", 2, length=self.length, labels=self.labels)
-        vars(self).update(
+        self.set_facts(
             inputs=1 + self.labels + len(self.world.actions), outputs=1 + self.labels, chance=1 / self.labels
         )
 
@@ -56,4 +56,4 @@ class Walking(Generated):
 
     def test_walks(self) -> worlds.Walks:
         """The walks behind `test`."""
-        return self.walks(self.held_out, torch.Generator().manual_seed(2**32 - 2))
+        return self.walks(self.held_out, HeldOut.TEST.generator())

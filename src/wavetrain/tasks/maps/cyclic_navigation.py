@@ -44,7 +44,7 @@ class CyclicNavigation(Generated):
     def __post_init__(self) -> None:
         at_least("cyclic navigation", 1, length=self.length)
         at_least("cyclic navigation", 2, places=self.places)
-        vars(self).update(outputs=self.places, chance=floor(self.length, self.places))
+        self.set_facts(outputs=self.places, chance=floor(self.length, self.places))
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         x = torch.randint(3, (batch, self.length), generator=generator)

@@ -38,7 +38,7 @@ class Laps(Generated):
 
     def __post_init__(self) -> None:
         at_least("laps", 2, places=self.places, laps=self.laps, rounds=self.rounds, labels=self.labels)
-        vars(self).update(inputs=2 + self.labels, chance=1 - 1 / self.laps)
+        self.set_facts(inputs=2 + self.labels, chance=1 - 1 / self.laps)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         cycle = self.places * self.laps

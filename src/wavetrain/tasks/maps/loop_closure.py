@@ -46,7 +46,7 @@ class LoopClosure(Generated):
         at_least("loop closure", 2, labels=self.labels)
         if not self.loops or any(loop % 2 or not 4 <= loop <= 14 for loop in self.loops):
             raise BadInput(f"loop closure: expected even lengths of loops from 4 to 14, got {self.loops}")
-        vars(self).update(inputs=1 + self.labels + 4, outputs=1 + self.labels, chance=1 / self.labels)
+        self.set_facts(inputs=1 + self.labels + 4, outputs=1 + self.labels, chance=1 / self.labels)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         loop, action = self.ways(batch, generator)

@@ -51,7 +51,7 @@ class RandomWalks(Generated):
         at_least("random walks", 0, ahead=self.ahead)
         if not 0 < self.step <= 1:
             raise BadInput(f"random walks: expected a step above 0 and at most 1, got {self.step}")
-        vars(self).update(inputs=self.cells, outputs=self.cells)
+        self.set_facts(inputs=self.cells, outputs=self.cells)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         x, _ = self.walk(batch, generator)

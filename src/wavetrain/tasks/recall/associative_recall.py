@@ -48,7 +48,7 @@ class AssociativeRecall(Generated):
                 f"associative recall: {self.pairs} pairs and their queries take {3 * self.pairs} steps "
                 f"or more, got a length of {self.length}"
             )
-        vars(self).update(inputs=1 + self.keys + self.values, outputs=1 + self.values, chance=1 / self.values)
+        self.set_facts(inputs=1 + self.keys + self.values, outputs=1 + self.values, chance=1 / self.values)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         shown = 2 * self.pairs

@@ -46,7 +46,7 @@ class DelayMemory(Generated):
             )
         if not 0 < self.band <= 0.5:
             raise BadInput(f"delay memory: expected a band above 0 and at most 1/2, got {self.band}")
-        vars(self).update(outputs=len(self.delays))
+        self.set_facts(outputs=len(self.delays))
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         period = 4 * self.length

@@ -32,7 +32,7 @@ class InductionHeads(Generated):
     def __post_init__(self) -> None:
         at_least("induction heads", 3, length=self.length, vocabulary=self.vocabulary)
         plain = self.vocabulary - 1
-        vars(self).update(inputs=self.vocabulary, outputs=plain, chance=1 / plain)
+        self.set_facts(inputs=self.vocabulary, outputs=plain, chance=1 / plain)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         special, row = self.vocabulary - 1, torch.arange(batch)

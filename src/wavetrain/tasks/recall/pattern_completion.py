@@ -63,7 +63,7 @@ class PatternCompletion(Generated):
                 f"pattern completion: {self.wrong} wrong and {self.hidden} hidden bits do not fit into "
                 f"a cue of {self.size}"
             )
-        vars(self).update(inputs=self.size + 1, outputs=self.size)
+        self.set_facts(inputs=self.size + 1, outputs=self.size)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         pattern = 2.0 * torch.randint(2, (batch, self.patterns, self.size), generator=generator) - 1

@@ -36,7 +36,7 @@ class RepeatCopy(Generated):
 
     def __post_init__(self) -> None:
         at_least("repeat copy", 1, width=self.width, history=self.history, horizon=self.horizon)
-        vars(self).update(inputs=self.width, outputs=self.width)
+        self.set_facts(inputs=self.width, outputs=self.width)
 
     def boundary(self) -> Tensor:
         """F (history width, width): what the next vector is made of, oldest vector first."""

@@ -34,7 +34,7 @@ class Repetition(Generated):
     def __post_init__(self) -> None:
         at_least("repetition", 1, length=self.length)
         at_least("repetition", 2, symbols=self.symbols)
-        vars(self).update(inputs=self.symbols + 1, outputs=self.symbols + 1, chance=1 / self.symbols)
+        self.set_facts(inputs=self.symbols + 1, outputs=self.symbols + 1, chance=1 / self.symbols)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         string = torch.randint(1, self.symbols + 1, (batch, self.length), generator=generator)

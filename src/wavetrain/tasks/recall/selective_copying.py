@@ -42,7 +42,7 @@ class SelectiveCopying(Generated):
                 f"selective copying: {self.count} data tokens do not fit a length of {self.length}"
             )
         data = self.vocabulary - 2
-        vars(self).update(inputs=self.vocabulary, outputs=data + 1, chance=1 / data)
+        self.set_facts(inputs=self.vocabulary, outputs=data + 1, chance=1 / data)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         place = some(batch, self.length, self.count, generator).sort(1).values

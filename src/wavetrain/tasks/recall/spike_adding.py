@@ -38,7 +38,7 @@ class SpikeAdding(Generated):
         at_least("spike adding", 0, gap=self.gap)
         at_least("spike adding", 1, duration=self.duration, channels=self.channels)
         at_least("spike adding", 2, digits=self.digits)
-        vars(self).update(inputs=self.channels, outputs=2 * self.digits - 1, chance=1 / self.digits)
+        self.set_facts(inputs=self.channels, outputs=2 * self.digits - 1, chance=1 / self.digits)
 
     def patterns(self) -> torch.Tensor:
         """The spikes of each digit (digits, duration, channels), the same in every batch of every seed."""

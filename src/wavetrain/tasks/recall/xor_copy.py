@@ -38,7 +38,7 @@ class XorCopy(Generated):
     def __post_init__(self) -> None:
         at_least("xor copy", 1, width=self.width, horizon=self.horizon)
         at_least("xor copy", 2, history=self.history)
-        vars(self).update(inputs=self.width, outputs=self.width)
+        self.set_facts(inputs=self.width, outputs=self.width)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         bits = torch.randint(2, (batch, self.history, self.width), generator=generator)

@@ -63,7 +63,7 @@ class HighOrderSequences(Generated):
         at_least("high-order sequences", 0, swap=0 if self.swap is None else self.swap)
         if self.endings not in (1, 2, 3, 4):
             raise BadInput(f"high-order sequences: expected 1 to 4 endings, got {self.endings!r}")
-        vars(self).update(inputs=SYMBOLS + self.noise, chance=self._chance())
+        self.set_facts(inputs=SYMBOLS + self.noise, chance=self._chance())
 
     def bodies(self) -> list[tuple[int, ...]]:
         """The eight sequences without their last symbol; partners are neighbours."""

@@ -44,7 +44,7 @@ class PrototypeStream(Generated):
                 f"prototype stream: expected shares above 0 of two classes or more, sum 1, got {self.shares}"
             )
         classes = len(self.shares)
-        vars(self).update(inputs=self.channels + classes, outputs=classes, chance=1 / classes)
+        self.set_facts(inputs=self.channels + classes, outputs=classes, chance=1 / classes)
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         return self.episodes(batch, generator)[0]

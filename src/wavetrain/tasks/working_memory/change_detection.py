@@ -50,7 +50,7 @@ class ChangeDetection(TrialTask):
     def __post_init__(self) -> None:
         at_least("change detection", 1, bars=min(self.sets))
         at_least("change detection", 0, retention=min(self.retentions))
-        vars(self).update(inputs=4 * max(self.sets) + 1)
+        self.set_facts(inputs=4 * max(self.sets) + 1)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         bars, retention, feature, changed = (

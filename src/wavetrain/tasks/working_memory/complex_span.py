@@ -46,7 +46,7 @@ class ComplexSpan(TrialTask):
     def __post_init__(self) -> None:
         at_least("complex span", 0, load=min(self.loads))
         work = sum(self.loads) / len(self.loads)  # answers beside that of an item
-        vars(self).update(chance=(work / 4 + 1 / (2 * SLOTS)) / (work + 1))
+        self.set_facts(chance=(work / 4 + 1 / (2 * SLOTS)) / (work + 1))
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         load, storage, processing = (

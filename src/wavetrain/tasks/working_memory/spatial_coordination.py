@@ -46,7 +46,7 @@ class SpatialCoordination(TrialTask):
             raise BadInput(
                 f"spatial coordination: lists {self.lists} and offsets {self.offsets} do not fit {self.side}²"
             )
-        vars(self).update(inputs=self.side**2 + 1)
+        self.set_facts(inputs=self.side**2 + 1)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         length, offset = (one_of(one, batch, generator) for one in (self.lists, self.offsets))

@@ -60,7 +60,7 @@ class SpatialFreeRecall(TrialTask):
                 f"spatial free recall: expected lists of fewer than {cells} cells, got {self.lists}"
             )
         chance = sum(self.lists) / len(self.lists) / cells
-        vars(self).update(inputs=cells + 1, outputs=cells, chance=chance)
+        self.set_facts(inputs=cells + 1, outputs=cells, chance=chance)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         length, longest = one_of(self.lists, batch, generator), max(self.lists)

@@ -47,7 +47,7 @@ class SpatialIntegration(TrialTask):
             )
         if self.pattern + self.most_moved > lines:
             raise BadInput(f"spatial integration: {self.pattern + self.most_moved} lines do not fit {lines}")
-        vars(self).update(inputs=lines + 1)
+        self.set_facts(inputs=lines + 1)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         size, trial = one_of(self.sizes, batch, generator), torch.arange(batch)

@@ -46,7 +46,7 @@ class SpatialMemoryUpdating(TrialTask):
         at_least("spatial memory updating", 0, updates=self.updates)
         moves = [len(range(box, self.updates, boxes)) for boxes in self.sets for box in range(boxes)]
         centre = [float(torch.linalg.matrix_power(WALK, number).mean(0)[4]) for number in moves]
-        vars(self).update(inputs=18 * max(self.sets), chance=sum(centre) / len(centre))
+        self.set_facts(inputs=18 * max(self.sets), chance=sum(centre) / len(centre))
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         boxes, most, trial = one_of(self.sets, batch, generator), max(self.sets), torch.arange(batch)

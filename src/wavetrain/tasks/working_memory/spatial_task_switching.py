@@ -43,7 +43,7 @@ class SpatialTaskSwitching(TrialTask):
         if not 0 <= self.switch <= 1:
             raise BadInput(f"spatial task switching: switch is a probability, got {self.switch}")
         later = max(self.switch, (1 - self.switch) / 2)
-        vars(self).update(chance=(1 + (self.frames - 1) * later) / self.frames)
+        self.set_facts(chance=(1 + (self.frames - 1) * later) / self.frames)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         cue = torch.rand(batch, self.frames, generator=generator) < self.switch

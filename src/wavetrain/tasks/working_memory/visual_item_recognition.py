@@ -43,7 +43,7 @@ class VisualItemRecognition(TrialTask):
         at_least("visual item recognition", 3, side=self.side)
         if self.differ not in range(2, self.side**2 + 1, 2):
             raise BadInput(f"visual item recognition: differ must be even and fit, got {self.differ}")
-        vars(self).update(inputs=3 * self.side**2)
+        self.set_facts(inputs=3 * self.side**2)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         length, retention = (one_of(one, batch, generator) for one in (self.lists, self.retentions))

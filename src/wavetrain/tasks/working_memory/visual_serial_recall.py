@@ -40,7 +40,7 @@ class VisualSerialRecall(TrialTask):
             raise BadInput(
                 f"visual serial recall: {self.symbols} symbols do not make a list of {max(self.lists)}"
             )
-        vars(self).update(inputs=self.symbols + 1, outputs=self.symbols + 1, chance=1 / self.symbols)
+        self.set_facts(inputs=self.symbols + 1, outputs=self.symbols + 1, chance=1 / self.symbols)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         length, longest = one_of(self.lists, batch, generator), max(self.lists)

@@ -41,7 +41,7 @@ class VisualSerialRecognition(TrialTask):
         at_least("visual serial recognition", 3, side=self.side)
         if not set(self.differ) <= set(range(2, self.side**2 + 1, 2)):
             raise BadInput(f"visual serial recognition: differ must be even and fit, got {self.differ}")
-        vars(self).update(inputs=3 * self.side**2)
+        self.set_facts(inputs=3 * self.side**2)
 
     def trials(self, batch: int, generator: torch.Generator) -> Trials:
         length, differ = (one_of(one, batch, generator) for one in (self.lists, self.differ))
