@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from wavetrain import find
+from wavetrain.evidence.result import read_all
 
 ROOT = Path(__file__).resolve().parent.parent
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -103,8 +104,17 @@ def test_claims_table_is_up_to_date() -> None:
     assert spec and spec.loader
     readme = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(readme)
+    results = read_all(ROOT / "results")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert readme.renewed(text) == text, "run `make readme`"
+    assert readme.renewed(text, results) == text, "run `make readme`"
+    assert (ROOT / "results/README.md").read_text(encoding="utf-8") == readme.everything(results)
+
+
+def test_the_readme_is_short_and_its_pictures_are_there() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 200
+    pictures = re.findall(r'(?:src="|!\[[^]]*\]\()([^")]+)', text)
+    assert len(pictures) >= 11 and all((ROOT / path).is_file() for path in pictures)
 
 
 def test_the_tree_names_what_is_there() -> None:

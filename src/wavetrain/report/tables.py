@@ -19,6 +19,7 @@ from wavetrain.evidence.comparison import Figures, Record
 from wavetrain.evidence.result import Result
 from wavetrain.find import ROOT, Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, part_rows, rows, tally
+from wavetrain.report.words import readable
 
 COLOURS = {
     claims.REPRODUCED: "green",
@@ -124,34 +125,53 @@ def plain_text(table: Table) -> str:
     return "\n".join(line.rstrip() for line in captured.get().strip("\n").splitlines())
 
 
-FEW = 2  # figures of a claim that the README shows; its page shows all
+FEW = 2  # figures of a claim in a table of Markdown; its page shows all
 
 
 def markdown_claims(results: Iterable[Result]) -> str:
-    """The table of claims for the README: a few figures of each, published ones before others.
+    """The table of claims beside their results: a few figures of each, published ones before others.
 
     Below each verdict stands what the last replay of its result came to.
     """
     head = ("claim", "verdict", "measured", "parts and seeds", "experiment")
     lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for result in results:
-        measured = [row for row in rows(result) if row.measured]
-        first = leading(measured, FEW)
-        figures = [
-            _cell(f"{row.words} {row.median}{_aside(row)}")
-            + ("" if row.published is None else _cell(f"; published {number(row.published)}"))
-            for row in first
-        ]
-        more = f" and {len(measured) - FEW} more" if len(measured) > FEW else ""
+        figures, more = _few(result)
         cells = [
             _cell(result.claim.title or result.claim.sentence),
             f"{_cell(result.verdict.word)}<br>{result.standing()}",
             "<br>".join(figures) + more,
             tally(result),
-            f"[{result.experiment}](results/{result.name})",
+            f"[{result.experiment}]({result.name})",
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def markdown_pictures(shown: Iterable[tuple[Result, str]]) -> str:
+    """The table of chosen claims for the README, each with a picture: its path from there."""
+    lines = ["| what was tested | what came out |", "|---|---|"]
+    for result, picture in shown:
+        title = _cell(result.claim.title or result.claim.sentence)
+        figures, _ = _few(result)
+        verdict = f"{_cell(result.verdict.word)} ({result.scale} scale, {tally(result)})"
+        said = "<br>".join([f"**{verdict}**", *figures, f"`wavetrain run {result.experiment}`"])
+        about = f"**{title}**<br>{_cell(result.claim.sentence)}."
+        lines.append(f'| {about} | <img src="{picture}" alt="{title}" width="380"><br>{said} |')
+    return "\n".join(lines) + "\n"
+
+
+def _few(result: Result) -> tuple[list[str], str]:
+    """A few measured figures as cells, published ones first, and how many more there are."""
+    measured = {row.name: row for row in rows(result) if row.measured}
+    named = [row for part in part_rows(result) for row in part.figures if row.name in measured]
+    order = list(dict.fromkeys([*named, *leading(list(measured.values()), FEW)]))
+    figures = [
+        _cell(f"{readable(row.name)} {row.median}{_aside(row)}")
+        + ("" if row.published is None else _cell(f"; published {number(row.published)}"))
+        for row in leading(order, FEW)
+    ]
+    return figures, f" and {len(measured) - FEW} more" if len(measured) > FEW else ""
 
 
 def _figures(lines: list[tuple[str, str, str]]) -> Table:
