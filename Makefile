@@ -7,7 +7,7 @@ TESTS := $(VENV)/.tested
 DOCS := $(VENV)/.documented
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory docs format stubs small confirm readme site mutants clean
+.PHONY: demo test check check-memory docs format stubs small confirm readme site mutants release clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -67,5 +67,11 @@ $(DOCS): $(RUNS)
 	$(INSTALL) ".[docs]"
 	touch $@
 
+release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make release VERSION=0.1.0
+	rm -rf dist && mkdir dist
+	$(BIN)/python docs/release.py $(VERSION) > dist/NOTES.md
+	$(INSTALL) ".[release]"
+	$(BIN)/python -m build --outdir dist
+
 clean:
-	rm -rf $(VENV) runs site docs/_build docs/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist runs site docs/_build docs/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis

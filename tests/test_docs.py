@@ -9,11 +9,12 @@ import importlib.util
 import io
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import torch
 
-from wavetrain import find
+from wavetrain import __version__, find
 from wavetrain.evidence.result import read_all
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,10 +101,7 @@ def test_commands_of_the_readme_exist() -> None:
 
 
 def test_claims_table_is_up_to_date() -> None:
-    spec = importlib.util.spec_from_file_location("readme", ROOT / "docs" / "readme.py")
-    assert spec and spec.loader
-    readme = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(readme)
+    readme = script("readme")
     results = read_all(ROOT / "results")
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme.renewed(text, results) == text, "run `make readme`"
@@ -135,3 +133,34 @@ def test_the_table_of_precision_has_every_layer_within_its_bound() -> None:
     for name, (bound, rounded, low, *_) in figures.items():
         assert bound == layers[name].roundings, f"{name}: run benchmarks/precision.py"
         assert low <= bound * rounded, f"{name} is further from float64 than it states"
+
+
+def script(name: str) -> ModuleType:
+    """A file of docs/ as a module."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_release_has_the_section_of_its_version() -> None:
+    notes = script("release").notes
+    text = "# Changelog\n\n## 0.2.0 (today)\n\n- new\n\n## 0.1.0\n\n### Old\n\n- first\n"
+    assert notes(text, "0.2.0", "0.2.0") == "- new\n"
+    assert notes(text, "0.1.0", "0.1.0") == "### Old\n\n- first\n"
+    for version, packaged in (("0.2.0", "0.1.0"), ("0.3.0", "0.3.0")):
+        with pytest.raises(SystemExit, match=r"0\.1\.0|no section"):
+            notes(text, version, packaged)
+    assert notes((ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), __version__, __version__)
+
+
+def test_workflows_call_what_the_makefile_has() -> None:
+    targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    workflows = list((ROOT / ".github/workflows").glob("*.yml"))
+    called = {
+        target
+        for path in [*workflows, ROOT / ".ci/run"]
+        for target in re.findall(r"\bmake ([\w-]+)", path.read_text(encoding="utf-8"))
+    }
+    assert {"test", "confirm", "check-memory", "docs", "release"} <= called <= targets
