@@ -105,6 +105,18 @@ def every(answers: Iterable[bool | None]) -> bool | None:
     return False if False in said else None if None in said else True
 
 
+def given(
+    enough: Callable[[Measured], bool], holds: Callable[[Measured], bool | None]
+) -> Callable[[Measured], bool | None]:
+    """A predicate that can tell only where `enough` is so, for instance where the rivals have learned.
+
+    >>> ahead = given(lambda figures: figures["right"] > 0.5, lambda figures: figures["gain"] > 0.1)
+    >>> [ahead(Measured({"right": right, "gain": 0.2})) for right in (0.9, 0.4)]
+    [True, None]
+    """
+    return lambda figures: holds(figures) if enough(figures) else None
+
+
 def verdict(claim: Claim, seeds: Sequence[Measured], decides: bool = True) -> Verdict:
     """Judge the figures of several seeds. `decides` is False for a scale too small for a verdict."""
     parts = tuple(_judged(part, seeds, decides) for part in claim.parts)

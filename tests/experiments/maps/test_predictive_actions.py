@@ -2,19 +2,37 @@
 
 import math
 
+import pytest
 import torch
 
+from tests.experiments.parts import said
 from wavetrain.experiments.maps import predictive_actions as module
 
+YES = {"r2_predictive": 0.5, "predictive": 0.7, "reconstruction": 0.6, "untrained": 0.65}
+YES |= {f"chance_{title}": chance for title, chance in zip(module.SETS, (0.2, 0.3, 0.4), strict=True)}
 
-def test_predicate():
-    holds = module.claim.holds
-    yes = {"r2_predictive": 0.5, "predictive": 0.7, "reconstruction": 0.6, "untrained": 0.65}
-    assert holds(yes) is True
-    assert holds(yes | {"reconstruction": 0.69}) is False
-    assert holds(yes | {"untrained": 0.7}) is False
-    assert holds(yes | {"predictive": math.nan}) is False
-    assert holds(yes | {"r2_predictive": 0.0}) is None
+
+@pytest.mark.parametrize(
+    ("other", "answers"),
+    [
+        ({}, [True, True]),
+        ({"reconstruction": 0.69}, [False, True]),
+        ({"untrained": 0.7}, [True, False]),
+        ({"predictive": math.nan}, [False, False]),
+        ({"r2_predictive": 0.0}, [None, None]),
+        ({"predictive": 1.0, "reconstruction": 0.3, "untrained": 0.3}, [True, True]),  # all are named
+        ({"predictive": 0.3, "reconstruction": 0.2, "untrained": 0.3}, [None, None]),  # all guess
+        ({"predictive": 0.2, "reconstruction": 0.2, "untrained": 0.31}, [False, False]),
+    ],
+)
+def test_parts(other: dict[str, float], answers: list[bool | None]):
+    assert said(module.claim, YES | other, module.small) == answers
+
+
+def test_chance_is_that_of_the_sets_of_the_scale():
+    others = {"predictive": 0.55, "reconstruction": 0.5, "untrained": 0.5}
+    for chance, answers in ((0.5, [True, True]), (0.55, [None, None])):
+        assert said(module.claim, YES | others | {"chance_made_up": chance}, module.smoke) == answers
 
 
 def test_names_are_not_asked_of_the_networks():

@@ -3,8 +3,10 @@
 import math
 
 import numpy as np
+import pytest
 import torch
 
+from tests.experiments.parts import said
 from tests.promises import normal
 from wavetrain.experiments.maps import tem_cells
 from wavetrain.experiments.maps._shared import place_cells, position_cells
@@ -26,22 +28,40 @@ def test_plane_waves_are_band_cells_and_noise_is_not():
     assert maps["grid"].shape == maps["band"].shape == (WIDTH, WIDTH)
 
 
-def test_attention_to_the_same_place_makes_place_cells():
-    """As long as the claim looks; attention to the same label, or to any step alike, makes none."""
-    scale = tem_cells.small
-    world = worlds.square(scale.width, torus=True)
-    dice = torch.Generator().manual_seed(1)
-    node, _, label = worlds.walks(world, 6, scale.look, scale.labels, dice)
-    place, seen = world.position[node[:, 1:]] % scale.width, label[:, 1:]
+class Looked:
+    """Walks as long as the claim looks."""
 
-    def neurons(weight: torch.Tensor) -> tuple[float, np.ndarray]:
-        return tem_cells.memory_neurons(weight, place, seen, scale.width, scale.shifts)
+    def __init__(self) -> None:
+        scale = tem_cells.small
+        world = worlds.square(scale.width, torus=True)
+        dice = torch.Generator().manual_seed(1)
+        node, _, label = worlds.walks(world, 6, scale.look, scale.labels, dice)
+        self.place, self.seen = world.position[node[:, 1:]] % scale.width, label[:, 1:]
+        self.same_place = (node[:, 1:, None] == node[:, None, :-1]).double() + 0.01
+        self.same_label = (label[:, 1:, None] == label[:, None, :-1]).double() + 0.01
 
-    same = (node[:, 1:, None] == node[:, None, :-1]).double() + 0.01
-    share, best = neurons(same)
+    def neurons(self, weight: torch.Tensor) -> tuple[float, np.ndarray]:
+        scale = tem_cells.small
+        return tem_cells.memory_neurons(weight, self.place, self.seen, scale.width, scale.shifts)
+
+
+@pytest.fixture(scope="module")
+def looked() -> Looked:
+    return Looked()
+
+
+@pytest.fixture(scope="module")
+def by_place(looked: Looked) -> tuple[float, np.ndarray]:
+    return looked.neurons(looked.same_place)
+
+
+def test_attention_to_the_same_place_makes_place_cells(looked: Looked, by_place: tuple[float, np.ndarray]):
+    """Attention to the same label, or to any step alike, makes none."""
+    share, best = by_place
     assert share > 0.8 and (best > 0.5).sum() == 1  # places met but once or twice cannot be told
-    assert neurons((label[:, 1:, None] == label[:, None, :-1]).double() + 0.01)[0] == 0
-    assert neurons(torch.ones_like(same) + 0.1 * normal(*same.shape).abs())[0] < 0.03
+    assert looked.neurons(looked.same_label)[0] == 0
+    noise = 0.1 * normal(*looked.same_place.shape).abs()
+    assert looked.neurons(torch.ones_like(noise) + noise)[0] < 0.03
 
 
 def test_walks_are_environments_of_their_own():
@@ -75,3 +95,21 @@ def test_predicate():
     assert holds(both | {"fresh_band_linear": 0.4}) is False
     assert holds(both | {"place_linear": 0.4}) is False
     assert holds(both | {"fresh_place_linear": 0.9}) is False
+    for part, other in enumerate(
+        ({"band_linear": 0.149}, {"band_relu": 0.149}, {"place_linear": 0.499}, {"place_relu": 0.499})
+    ):
+        assert said(tem_cells.claim, both | other) == [number != part for number in range(4)]
+    chance = {name: 0.05 for name in both}
+    assert said(tem_cells.claim, chance) == 4 * [None]
+    inferred = {f"zero_shot_{kind}": 1.0 for kind in ("linear", "relu")}
+    assert said(tem_cells.claim, chance | inferred) == 4 * [False]
+
+
+def test_waves_and_memory_of_the_place_meet_every_limit(by_place: tuple[float, np.ndarray]):
+    """Who codes the place by plane waves, and attends to it, against a network of noise."""
+    wave = torch.tensor([[0, 1], [1, 0], [1, 1], [2, 1]]).float().T
+    shares, _ = position_cells((2 * math.pi / WIDTH * PLACE @ wave).cos().double(), PLACE, WIDTH, 200)
+    exact = {"zero_shot": 1.0, **shares, "place": by_place[0]}
+    figures = exact | {"fresh_grid": 0.05, "fresh_band": 0.05, "fresh_place": 0.05}
+    both = {f"{name}_{kind}": value for name, value in figures.items() for kind in ("linear", "relu")}
+    assert said(tem_cells.claim, both) == 4 * [True]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.experiments.parts import said
 from wavetrain.experiments.maps import tem_remapping
 
 NAN = float("nan")
@@ -40,6 +41,26 @@ GOOD = {
 )
 def test_predicate(other, answer):
     assert tem_remapping.claim.holds(GOOD | other) is answer
+
+
+@pytest.mark.parametrize(
+    ("other", "part"),
+    [
+        ({"band": 0.149}, 0),
+        ({"place": 0.499}, 1),
+        ({"information": 2.0}, 2),
+        ({"kept_g": 0.799}, 3),
+        ({"kept_p": 0.501}, 4),
+        ({"at_place_p": 0.051}, 5),
+        ({"at_place": 0.0}, 5),
+    ],
+)
+def test_parts(other: dict[str, float], part: int):
+    assert said(tem_remapping.claim, GOOD | other) == [number != part for number in range(6)]
+
+
+def test_untrained_machines_tell_nothing():
+    assert said(tem_remapping.claim, GOOD | {"zero_shot": 0.05}) == 6 * [None]
 
 
 def test_kept_is_the_share_of_what_is_stable_within_an_environment():

@@ -16,6 +16,8 @@ def test_predicate():
     assert holds(first | {"zero_shot_transformer": 0.2, "zero_shot_machine": 0.3}) is None
     late = {"steps_transformer": 600, "steps_machine": 400}
     assert holds(late | {"zero_shot_transformer": 0.2, "zero_shot_machine": 0.6}) is False
+    same = {"steps_transformer": 400, "steps_machine": 400}
+    assert holds(same | {"zero_shot_transformer": 0.6, "zero_shot_machine": 0.6}) is False
 
 
 def test_held_out_asks_behind_new_edges_only():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.experiments.parts import said
 from wavetrain.experiments.maps.tem_transformer_nodes import (
     RIVALS,
     _answers,
@@ -37,6 +38,39 @@ def test_each_rival_must_be_behind(name: str):
     found = figures(NODE, EDGE)
     assert claim.holds(found | {f"{name}_zero_shot": 0.61}) is False
     assert claim.holds(found | {f"{name}_to_edges": 0.3}) is False
+
+
+@pytest.mark.parametrize(
+    ("other", "part"),
+    [
+        ({"tem_transformer_zero_shot": 0.949}, 0),
+        ({"lstm_zero_shot": 0.601}, 1),
+        ({"attention_zero_shot": 0.601}, 1),
+        ({"tem_transformer_to_nodes": 0.076}, 2),
+        ({"attention_to_edges": 0.3}, 3),
+    ],
+)
+def test_parts(other: dict[str, float], part: int):
+    assert said(claim, figures(NODE, EDGE) | other) == [number != part for number in range(4)]
+
+
+def test_the_oracles_themselves():
+    """The node oracle among edge oracles, measured as networks are; and among those who guess."""
+    task = graph_walks(length=60)
+    seen = worlds.steps(task.world, task.walks(300, torch.Generator().manual_seed(1)))
+    share = (10 * seen.nodes - 1).div(task.world.nodes, rounding_mode="floor")
+    node, edge = (one(seen, task.labels) for one in (worlds.node_oracle, worlds.edge_oracle))
+
+    def measured(right: torch.Tensor) -> dict[str, float]:
+        gaps = {f"to_{name}": _binned(right, share) - _binned(one, share) for name, one in oracles.items()}
+        found = {name: float(np.sqrt(np.nanmean(gap**2))) for name, gap in gaps.items()}
+        masks = {"visited": seen.visited, "zero_shot": seen.zero_shot}
+        return found | {name: float(right[mask].double().mean()) for name, mask in masks.items()}
+
+    oracles = {"nodes": node, "edges": edge}
+    assert said(claim, figures(measured(node), measured(edge))) == 4 * [True]
+    guess = measured(torch.full_like(node, 1 / task.labels))
+    assert said(claim, figures(guess, guess)) == 4 * [None]
 
 
 def test_the_transformer_must_follow_nodes():

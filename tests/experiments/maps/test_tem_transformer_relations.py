@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from tests.experiments.parts import said
 from wavetrain.experiments.maps.tem_transformer_relations import _order, claim, smoke
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.transitive_inference import transitive_inference
@@ -21,6 +22,25 @@ def test_both_structures_must_be_inferred():
     for name in ("line", "family"):
         assert claim.holds(FOUND | {f"tem_transformer_{name}": 0.79}) is False
         assert claim.holds(FOUND | {f"lstm_{name}": 0.56}) is False
+
+
+@pytest.mark.parametrize(
+    ("other", "part"),
+    [
+        ({"tem_transformer_line": 0.799, "lstm_line": 0.4}, 0),
+        ({"lstm_line": 0.551}, 1),
+        ({"tem_transformer_family": 0.799}, 2),
+        ({"lstm_family": 0.551}, 3),
+    ],
+)
+def test_parts(other: dict[str, float], part: int):
+    assert said(claim, FOUND | other) == [number != part for number in range(4)]
+
+
+def test_who_knows_the_structure_and_who_guesses():
+    exact = {name: 1.0 for name in FOUND if name.startswith("tem")}
+    assert said(claim, FOUND | exact) == 4 * [True]
+    assert said(claim, dict.fromkeys(FOUND, 0.05)) == 4 * [None]
 
 
 def test_it_is_open_where_nobody_learned_a_structure():

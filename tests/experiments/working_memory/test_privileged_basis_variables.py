@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.experiments.parts import said
 from tests.promises import normal
 from wavetrain.experiments.working_memory.privileged_basis_variables import (
     chosen,
@@ -28,6 +29,16 @@ def test_predicate():
     assert claim.holds(WHOLE | {"repeat_units": 0.86}) is False
     assert claim.holds(WHOLE | {"compose_components": 0.86}) is False
     assert claim.holds(WHOLE | {"accuracy_repeat": 0.8}) is None
+    wrong = {"repeat_privileged": 0.949, "compose_privileged": 0.949}
+    wrong |= {f"{task}_{other}": 0.851 for other in ("components", "units") for task in ("repeat", "compose")}
+    for part, name in enumerate(wrong):
+        assert said(claim, WHOLE | {name: wrong[name]}) == [number != part for number in range(6)]
+
+
+def test_signs_at_chance_show_nothing():
+    half = {name: 0.5 for name in WHOLE if not name.startswith("accuracy")}
+    assert said(claim, WHOLE | half)[:2] == [False, False]
+    assert said(claim, WHOLE | half | {"accuracy_compose": 0.5}) == 6 * [None]
 
 
 def test_the_circuit_shows_its_variables_in_its_basis_only():

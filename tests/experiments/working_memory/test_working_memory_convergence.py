@@ -4,12 +4,14 @@ from pathlib import Path
 
 import torch
 
+from tests.experiments.parts import said
 from tests.promises import normal
 from wavetrain.experiments.working_memory._shared import Bare, longer
 from wavetrain.experiments.working_memory.working_memory_convergence import TASKS, Exchanged, claim, converged
 from wavetrain.layers.recurrence.episodic import Episodic
 from wavetrain.layers.wave.wave_working_memory import propagation
 from wavetrain.lenses.population.privileged_basis import privileged_basis
+from wavetrain.tasks.languages.compose_copy import ComposeCopy
 from wavetrain.tasks.recall.repeat_copy import RepeatCopy
 from wavetrain.train.lab import Lab, Plan
 
@@ -23,6 +25,10 @@ def test_predicate():
     assert claim.holds(WHOLE | {"converged_compose": 2.0}) is False
     assert claim.holds(WHOLE | {"controls_repeat": 1.0}) is False
     assert claim.holds(WHOLE | {"learned_repeat": 1.0, "converged_repeat": 1.0}) is None
+    assert said(claim, WHOLE | {"converged_repeat": 2.0}) == [False, True, True]
+    assert said(claim, WHOLE | {"converged_compose": 2.0}) == [True, False, True]
+    for task in TASKS:
+        assert said(claim, WHOLE | {f"controls_{task}": 1.0}) == [True, True, False]
 
 
 def test_the_circuit_has_converged_and_others_have_not():
@@ -39,6 +45,22 @@ def test_the_circuit_has_converged_and_others_have_not():
     assert not converged(privileged_basis(layer, x, phi))
     layer.bind(0.89 * phi, basis)
     assert not converged(privileged_basis(layer, x, phi))
+
+
+def test_circuits_of_theory_among_networks_as_they_start_satisfy_the_claim():
+    figures = {}
+    for name, task in (("repeat", RepeatCopy(4, 4)), ("compose", ComposeCopy(4))):
+        phi, x = propagation(task.boundary().double()), normal(2, 6, 4)
+        done, fresh = 0, 0
+        for seed in range(3):
+            with torch.random.fork_rng():
+                torch.manual_seed(seed)
+                layer = Episodic(4, hidden=24).double()
+            fresh += converged(privileged_basis(layer, x, phi))
+            layer.bind(phi, torch.linalg.qr(normal(24, 16, seed=seed)).Q)
+            done += converged(privileged_basis(layer, x, phi))
+        figures |= {f"learned_{name}": 3.0, f"converged_{name}": done, f"controls_{name}": fresh}
+    assert said(claim, figures) == [True, True, True]
 
 
 def test_answers_are_those_of_another_sequence():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.experiments.parts import said
 from tests.promises import normal
 from wavetrain.experiments.working_memory._shared import exact, needed
 from wavetrain.experiments.working_memory.working_memory_waves import (
@@ -31,18 +32,22 @@ for one in ("handed_repeat", "handed_compose", "travelling_repeat"):
 
 def test_predicate():
     assert claim.holds(WHOLE) is True
-    for wrong in (
-        {"circuit_right_compose": 0.999},
-        {"circuit_units_compose": 37.0},
-        {"found_repeat": 63.0},
-        {"error_compose": 0.021},
-        {"error_compose": float("nan")},
-        {"handed_compose_privileged": 0.7},
-        {"handed_repeat_units": 0.5},
-        {"travelling_repeat_components": 0.5},
+    for part, wrong in (
+        (0, {"circuit_right_compose": 0.999}),
+        (0, {"circuit_units_compose": 37.0}),
+        (0, {"circuit_error_repeat": 1e-5}),
+        (1, {"found_repeat": 63.0}),
+        (1, {"error_compose": 0.021}),
+        (1, {"error_compose": float("nan")}),
+        (2, {"handed_compose_privileged": 0.7}),
+        (3, {"travelling_repeat_privileged": 0.7}),
+        (4, {"travelling_repeat_components": 0.5}),
+        (5, {"handed_repeat_units": 0.5}),
     ):
         assert claim.holds(WHOLE | wrong) is False
+        assert said(claim, WHOLE | wrong) == [number != part for number in range(6)]
     assert claim.holds(WHOLE | {"accuracy_compose": 0.8}) is None
+    assert said(claim, WHOLE | {"accuracy_repeat": 0.5}) == 6 * [None]
 
 
 def test_a_limit_that_the_circuit_fails_is_the_middle_of_what_it_reads():

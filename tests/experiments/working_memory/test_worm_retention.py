@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from tests.experiments.parts import said
 from wavetrain.experiments.working_memory.worm_retention import LOST, PEOPLE, _recency, claim
 
 SEEN = {
@@ -18,6 +19,8 @@ def test_predicate(name: str):
     assert claim.holds(SEEN) is True
     assert claim.holds(SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.06}) is False
     assert claim.holds(SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.05}) is True
+    answers = said(claim, SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.06})
+    assert answers == [name != "lstm", name != "transformer"]
     assert claim.holds(SEEN | {f"right_{name}": 0.74}) is None
     assert claim.holds(SEEN | {f"right_{name}": math.nan}) is None
 
@@ -26,3 +29,5 @@ def test_people_show_both():
     lost = _recency(np.array(PEOPLE[0])) - _recency(np.array(PEOPLE[5]))
     assert lost == pytest.approx(0.127, abs=5e-4) and lost >= LOST
     assert _recency(np.array(PEOPLE[0])) == pytest.approx(0.157, abs=5e-4)
+    people = {"lost_lstm": lost, "recency_lstm": _recency(np.array(PEOPLE[0]))}
+    assert said(claim, SEEN | people) == [False, True]  # the pattern that is not found

@@ -2,7 +2,10 @@
 
 import math
 
-from wavetrain.experiments.working_memory.worm_serial_position import claim
+import pytest
+
+from tests.experiments.parts import said
+from wavetrain.experiments.working_memory.worm_serial_position import OF, PEOPLE, claim
 
 SEEN = {
     "primacy_lstm": 0.4,
@@ -19,6 +22,28 @@ def test_predicate():
     assert claim.holds(SEEN | {"recency_lstm": 0.09}) is False
     assert claim.holds(SEEN | {"primacy_lstm": 0.0}) is False
     assert claim.holds(SEEN | {"recency_transformer": 0.6}) is False
+
+
+@pytest.mark.parametrize(
+    ("other", "answers"),
+    [
+        ({}, [True, True, True]),
+        ({"primacy_lstm": 0.099, "recency_lstm": 0.4}, [False, True, True]),
+        ({"recency_lstm": 0.099}, [True, False, True]),
+        ({"recency_transformer": 0.51}, [True, True, False]),
+        ({"recall_lstm": 0.1}, [None, None, None]),
+    ],
+)
+def test_parts(other: dict[str, float], answers: list[bool | None]):
+    assert said(claim, SEEN | other) == answers
+
+
+def test_people_show_both():
+    """Those whose curve comes with the benchmark, in place of the LSTM, beside a flat curve."""
+    people = {"primacy_lstm": PEOPLE[0] - min(PEOPLE), "recency_lstm": PEOPLE[-1] - min(PEOPLE)}
+    people = {name: value / OF for name, value in people.items()}
+    flat = {"primacy_transformer": 0.0, "recency_transformer": 0.0}
+    assert said(claim, SEEN | people | flat) == [True, True, True]
 
 
 def test_below_the_level_nothing_is_told():

@@ -1,15 +1,15 @@
-"""Does the TEM-transformer know what lies behind a link that it never took? It should count nodes, not links.
+"""Does the TEM-transformer know what lies behind a link that it never took?
 
-Whittington et al. 2022, arXiv 2112.04035, with the measures of Whittington et al. 2020, Cell 183:1249. Walks
-on one torus, labels new in each: the label of the next node is asked where that node was seen before. Who
-remembers transitions alone is right as often as links have been taken (the edge oracle), who knows how the
-world hangs together as often as nodes have been seen (the node oracle). Rivals are an LSTM and two blocks of
-causal attention, with the same walks, steps and search: each learning rate for `trial` steps, the lowest
-training loss wins. Zero-shot steps take a link for the first time to a known node; that includes ways back,
-so they are counted again without (`loops`: a pair of nodes that no step linked before, either way round).
+Whittington et al. 2022, arXiv 2112.04035, with the measures of Whittington et al. 2020, Cell 183:1249. The
+walks are on one torus, with new labels in each. The label of the next node is asked where that node was seen
+before. Two oracles mark the range: one that remembers transitions is right as often as links have been taken
+(the edge oracle), one that knows how the world hangs together as often as nodes have been seen (the node
+oracle). The rivals are an LSTM and two blocks of causal attention, with the same walks, steps and search:
+each learning rate for `trial` steps, the lowest training loss wins. Zero-shot steps take a link for the first
+time to a known node. That includes ways back, so they are counted again without (`loops`: a pair of nodes
+that no step linked before, either way round).
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part, given
 from wavetrain.evidence.picture import Curve, Matrix
 from wavetrain.experiments.maps._shared import Found
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
@@ -34,37 +34,69 @@ KNOWS, AHEAD, NEAR, LEARNED = 0.95, 0.4, 0.25, 0.5
 RIVALS = ("lstm", "attention")
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """Zero-shot right at 95% and 0.4 ahead of both rivals; four times nearer to the node oracle than to the
-    edge oracle, both rivals nearer to the edge oracle. Open where nobody is right at half of known nodes."""
-    names = ("tem_transformer", *RIVALS)
-    if not any(figures[f"{name}_visited"] >= LEARNED for name in names):
-        return None
+def _learned(figures: Measured) -> bool:
+    """Somebody is right at half of the known nodes."""
+    return any(figures[f"{name}_visited"] >= LEARNED for name in ("tem_transformer", *RIVALS))
+
+
+def _ahead(figures: Measured) -> bool:
     zero = figures["tem_transformer_zero_shot"]
-    ahead = all(zero >= figures[f"{name}_zero_shot"] + AHEAD for name in RIVALS)
-    near = figures["tem_transformer_to_nodes"] <= NEAR * figures["tem_transformer_to_edges"]
-    edges = all(figures[f"{name}_to_edges"] < figures[f"{name}_to_nodes"] for name in RIVALS)
-    return zero >= KNOWS and ahead and near and edges
+    return all(zero >= figures[f"{name}_zero_shot"] + AHEAD for name in RIVALS)
+
+
+def _near(figures: Measured) -> bool:
+    return figures["tem_transformer_to_nodes"] <= NEAR * figures["tem_transformer_to_edges"]
+
+
+def _edges(figures: Measured) -> bool:
+    return all(figures[f"{name}_to_edges"] < figures[f"{name}_to_nodes"] for name in RIVALS)
 
 
 claim = Claim(
-    title="Does the TEM-transformer know what lies behind a link that it never took? It should ...",
-    sentence="The accuracy of the TEM-transformer follows the share of nodes seen and not of links taken: "
-    "behind links never taken to known nodes it is at least 95%, 0.4 above an LSTM and causal "
-    "attention",
+    title="The TEM-transformer knows what lies behind links it never took",
+    sentence="Behind links never taken to known nodes, a TEM-transformer is right at least 95% of the time, "
+    "0.4 above an LSTM and causal attention. Its accuracy follows the share of nodes seen, theirs the share "
+    "of links taken.",
     topic="Cognitive maps",
     source="Whittington et al. 2022, arXiv 2112.04035 (zero-shot links); Whittington et al. 2020, Cell "
     "183:1249 (node and edge agents)",
     systems=("tem_transformer", "lstm", "softmax_attention", "graph_walks"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="Behind links never taken to known nodes, the TEM-transformer is right at least 95% of the "
+            "time.",
+            figures=("tem_transformer_zero_shot", "tem_transformer_visited"),
+            holds=given(_learned, lambda figures: figures["tem_transformer_zero_shot"] >= KNOWS),
+        ),
+        Part(
+            says="There it is at least 0.4 above the LSTM, and 0.4 above causal attention.",
+            figures=("tem_transformer_zero_shot", "lstm_zero_shot", "attention_zero_shot"),
+            holds=given(_learned, _ahead),
+        ),
+        Part(
+            says="Its accuracy lies at least four times nearer to the oracle of nodes seen than to that of "
+            "links taken.",
+            figures=("tem_transformer_to_nodes", "tem_transformer_to_edges"),
+            holds=given(_learned, _near),
+        ),
+        Part(
+            says="The accuracies of the LSTM and of attention lie nearer to the oracle of links taken.",
+            figures=("lstm_to_nodes", "lstm_to_edges", "attention_to_nodes", "attention_to_edges"),
+            holds=given(_learned, _edges),
+        ),
+    ),
     published={"tem_transformer_zero_shot": "solves never-taken links"},
-    notes="The papers show curves; the thresholds are ours. to_nodes and to_edges are root mean squares of "
-    "the difference to the oracle's accuracy, over tenths of the share of nodes seen, all steps counted. The "
-    "TEM-transformer's read-out is the logarithm of the labels found, the rivals' is linear. place is the "
-    "share of attention on earlier visits to the place asked for, place_shuffled the same after shuffling "
-    "over steps; closure is the distance of a place after an action and its opposite. With rates up to 0.01 "
-    "in the search one of three seeds had not learned (zero-shot 0.15); the rates were then lowered for all, "
-    "and three fresh seeds run beside the same ones.",
+    notes="The papers show curves and print no figure; the thresholds are ours. A run can tell only where "
+    "one of the networks is right at half of the known nodes. `to_nodes` and `to_edges` are root mean "
+    "squares of the difference to the oracle's accuracy, over tenths of the share of nodes seen, all steps "
+    "counted. The read-out of the TEM-transformer is the logarithm of the labels found; that of the rivals "
+    "is linear. `place` is the share of attention on earlier visits to the place asked for, and "
+    "`place_shuffled` the same after shuffling over steps. `closure` is the distance of a place after an "
+    "action and its opposite.",
+    changed=(
+        "With rates up to 0.01 in the search, one of three seeds had not learned (zero-shot 0.15). The rates "
+        "were then lowered for all, and three fresh seeds were run beside the same three.",
+    ),
 )
 
 

@@ -2,6 +2,7 @@
 
 three_memories  an LSTM, a transformer and a wave RNN, trained alike on trials of working memory
 reached         stops a training once it is as good as that, so that rivals are compared when equally good
+at_level        a predicate that can tell only where rivals are as good as that
 Bare            a layer as a network to train, whose own output is the answer
 longer          trains on one task after another, each longer than the last
 exact           the linear circuit that theory gives for a task, at work in units of a random basis
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer, Task
+from wavetrain.evidence.claims import Measured, given
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.episodic import Episodic
@@ -54,6 +56,15 @@ def three_memories(
 def reached(level: float) -> Callable[[Mark], bool]:
     """Whether a look scores the level."""
     return lambda mark: mark.score >= level
+
+
+def at_level(
+    level: float,
+    holds: Callable[[Measured], bool],
+    scores: Sequence[str] = ("right_lstm", "right_transformer"),
+) -> Callable[[Measured], bool | None]:
+    """A predicate that can tell only where all these scores are at the level or above it."""
+    return given(lambda figures: all(figures[name] >= level for name in scores), holds)
 
 
 class Bare(nn.Module):

@@ -9,16 +9,17 @@ of the j-th oldest. Theory: 64 and 36 eigenvalues of modulus 1 for eight vectors
     trained   a tanh network for each task, on horizons that grow; the lens `privileged_basis` finds a basis
               from the weights, and the spectrum is held against theory
     exact     the circuit in as many units as a trained network has: what the measures below can read at all
-    waves     in the trained networks, after the input: how far each coordinate is handed on, the largest
-              squared correlation with another coordinate one step before, averaged over coordinates. Seen in
-              the privileged basis, in as many principal components, and in the units themselves. For repeat
-              copy, whose columns are a ring, also the share of space-time power on the travelling line
+    waves     in the trained networks, after the input: how far each coordinate is handed on, which is the
+              largest squared correlation with another coordinate one step before, averaged over coordinates.
+              It is measured in the privileged basis, in as many principal components, and in the units
+              themselves. For repeat copy, whose columns are a ring, also the share of space-time power on the
+              travelling line
 
-The measure of waves needs no order of units, as raw units have none. Left out: decay of weights, and
+The measure of waves needs no order of units, as raw units have none. Left out are the decay of weights, and
 the other tasks of the table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +28,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part, given
 from wavetrain.evidence.picture import Field
 from wavetrain.experiments.working_memory._shared import Bare, exact, longer, needed
 from wavetrain.layers.recurrence.episodic import Episodic
@@ -54,52 +55,97 @@ def limit(figures: Mapping[str, float], kind: str, other: str) -> float:
     return NONE if there <= NONE else (there + seen) / 2
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """Circuits exact; trained spectra as many and within 0.02 radians; waves in the privileged basis only."""
-    if any(figures[f"accuracy_{task}"] < LEARNED for task in TASKS):
-        return None
-    solved = all(
+def _learned(figures: Measured) -> bool:
+    return not any(figures[f"accuracy_{task}"] < LEARNED for task in TASKS)
+
+
+def _circuits(figures: Measured) -> bool:
+    return all(
         figures[f"circuit_found_{task}"] == figures[f"wanted_{task}"] == figures[f"circuit_units_{task}"]
         and figures[f"circuit_error_{task}"] < ROUNDING
         and figures[f"circuit_right_{task}"] == 1
         for task in TASKS
     )
-    spectrum = all(
+
+
+def _spectrum(figures: Measured) -> bool:
+    return all(
         figures[f"found_{task}"] == figures[f"wanted_{task}"] and figures[f"error_{task}"] < PHASE
         for task in TASKS
     )
+
+
+def _hidden(other: str) -> Callable[[Measured], bool]:
     kinds = [f"handed_{task}" for task in TASKS] + ["travelling_repeat"]
-    seen = all(figures[f"{kind}_privileged"] >= WAVE for kind in kinds)
-    hidden = all(
-        figures[f"{kind}_{other}"] <= limit(figures, kind, other) for kind in kinds for other in OTHERS
-    )
-    return solved and spectrum and seen and hidden
+    return lambda figures: all(figures[f"{kind}_{other}"] <= limit(figures, kind, other) for kind in kinds)
 
 
 claim = Claim(
-    title="Do trained recurrent networks keep their working memory in waves, hidden in a basis ...",
-    sentence="Linear circuits of 64 and of 36 units solve repeat and compose copy; trained tanh networks "
-    "have as many eigenvalues near modulus 1, within 0.02 radians, and waves that show in the "
-    "privileged basis only",
+    title="Trained networks keep working memory in hidden travelling waves",
+    sentence="Linear circuits of 64 and of 36 units solve repeat and compose copy. Trained tanh networks "
+    "have as many eigenvalues near modulus 1, within 0.02 radians, and hold their memory in waves that show "
+    "in the privileged basis and in no other.",
     topic="Working memory as waves",
     source="Karuvally et al. 2024, arXiv 2402.10163, table 1 and figures 3 and 4",
     systems=("episodic", "wave_working_memory", "privileged_basis", "repeat_copy", "compose_copy"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="Linear circuits of exactly 64 and 36 units solve repeat copy and compose copy without an "
+            "error, with the eigenvalues of theory.",
+            figures=("circuit_*",),
+            holds=given(_learned, _circuits),
+        ),
+        Part(
+            says="On both tasks, the trained network has as many eigenvalues near modulus 1 as theory, "
+            "within 0.02 radians in the mean.",
+            figures=("found_*", "wanted_*", "error_*", "accuracy_*"),
+            holds=given(_learned, _spectrum),
+        ),
+        Part(
+            says="In the privileged basis, coordinates are handed on by at least 0.8 on both tasks.",
+            figures=("handed_*_privileged",),
+            holds=given(
+                _learned,
+                lambda figures: all(figures[f"handed_{task}_privileged"] >= WAVE for task in TASKS),
+            ),
+        ),
+        Part(
+            says="In the privileged basis, at least 0.8 of the power of repeat copy travels.",
+            figures=("travelling_repeat_privileged",),
+            holds=given(_learned, lambda figures: figures["travelling_repeat_privileged"] >= WAVE),
+        ),
+        Part(
+            says="Principal components show at most 0.4 of either; where the exact circuit shows more, at "
+            "most the middle between what it shows there and in the privileged basis.",
+            figures=("handed_*_components", "travelling_*_components"),
+            holds=given(_learned, _hidden("components")),
+        ),
+        Part(
+            says="The units themselves show at most 0.4 of either, by the same rule.",
+            figures=("handed_*_units", "travelling_*_units"),
+            holds=given(_learned, _hidden("units")),
+        ),
+    ),
     published={
         "error_repeat": 0.0005,
         "accuracy_repeat": 1.0,
         "error_compose": "0.0055 or 0.0031",
         "accuracy_compose": 0.98,
     },
-    notes="Published for 128 units without L2, accuracy at horizon 200, mean over 20 seeds; the paper's code "
-    "calls compose copy T2 in one place and T3 in another. The measures of waves and the limits are ours. "
-    "The exact circuit, in 128 units of a random basis, reads 1.00 and 0.97 handed on and 1.00 travelling "
-    "in the privileged basis, and elsewhere 0.08 to 0.31, but 0.50 handed on in principal components of "
-    "repeat copy, where two of them turn as a pair: no network of theory could meet the limit of 0.4. "
-    "Since then, by a rule written before the run, a limit that the exact circuit fails is the middle "
-    "between what it reads there and in the privileged basis, here 0.75. The other limits are met by it, "
-    "and are as they were. In the run before, the networks failed two of those: 0.73 to 0.76 travelling, "
-    "and 0.43 to 0.44 handed on between units in compose copy; one of three had 63 eigenvalues.",
+    notes="The published figures are for 128 units without L2, with the accuracy at horizon 200, as means "
+    "over 20 seeds. The paper's code calls compose copy T2 in one place and T3 in another. The measures of "
+    "waves and the limits are ours. A run can tell only where both networks are right at 90%. The exact "
+    "circuit, in 128 units of a random basis, reads 1.00 and 0.97 handed on and 1.00 travelling in the "
+    "privileged basis. Elsewhere it reads 0.08 to 0.31, but for 0.50 handed on in the principal components "
+    "of repeat copy, where two of them turn as a pair.",
+    changed=(
+        "The limit for other bases was 0.4 everywhere, which no network of theory could meet in the "
+        "principal components of repeat copy. By a rule written before the run, a limit that the exact "
+        "circuit fails is now the middle between what it reads there and in the privileged basis, here "
+        "0.75. The other limits are met by the circuit and are unchanged. In the run before, the networks "
+        "failed two of those: 0.73 to 0.76 travelling, and 0.43 to 0.44 handed on between units in compose "
+        "copy; one of three had 63 eigenvalues.",
+    ),
 )
 
 

@@ -1,20 +1,19 @@
-"""Is a pattern harder to put together the more parts it comes in?
+"""Is a pattern harder for networks to put together when it comes in more parts?
 
 Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, spatial integration: the lines of a pattern are shown in
-parts, one part a frame; then a whole pattern is the same or is not. More parts mean more steps of
-integration for the same pattern. An LSTM, a transformer and a wave RNN of one block learn all numbers of
-parts together. Whoever makes no mistakes shows no effect, so each stops once 85% of all trials are answered
-right. The effect is the accuracy with the fewest parts less that with the most.
+parts, one part a frame; then comes a whole pattern, which is the same or is not. More parts mean more steps
+of integration for the same pattern. An LSTM, a transformer and a wave RNN of one block learn all numbers of
+parts together. A network that makes no mistakes shows no effect, so each stops once 85% of all trials are
+answered right. The effect is the accuracy with the fewest parts less that with the most.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
-from wavetrain.experiments.working_memory._shared import reached, three_memories
+from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
 from wavetrain.tasks.working_memory.spatial_integration import SpatialIntegration
 from wavetrain.train.lab import Lab, Plan
@@ -22,27 +21,35 @@ from wavetrain.train.lab import Lab, Plan
 LEVEL, SEEN = 0.85, 0.02
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """LSTM and transformer lose at least 0.02 from the fewest parts to the most, at 85% of all trials."""
-    rivals = ("lstm", "transformer")
-    if not all(figures[f"right_{name}"] >= LEVEL for name in rivals):
-        return None
-    return all(figures[f"effect_{name}"] >= SEEN for name in rivals)
-
-
 claim = Claim(
-    title="Is a pattern harder to put together the more parts it comes in?",
-    sentence="At 85% right in spatial integration, an LSTM and a transformer are by at least 0.02 less "
-    "accurate where the pattern comes in the most parts than where it comes whole",
+    title="Networks find a pattern harder to put together from more parts",
+    sentence="At 85% right in spatial integration, an LSTM and a transformer are at least 0.02 less "
+    "accurate where the pattern comes in the most parts than where it comes whole.",
     topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, number of parts in spatial integration",
     systems=("lstm", "softmax_attention", "wave_rnn", "spatial_integration"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
-    notes="The benchmark measures this effect, and its size was not to be had in figures; the predicate is "
-    "ours. Our patterns are 8 of 24 lines at the small scale, 12 of 40 in the paper. The wave RNN decides "
-    "nothing. With 6 of 12 lines, learned in a thousand steps, the effect on the LSTM was between -0.03 and "
-    "0.04, and one of three seeds held, with looks every 10 steps as every 2. "
-    "Before, an MLP followed every layer; now attention alone, as published.",
+    parts=(
+        Part(
+            says="The LSTM is at least 0.02 less accurate with the most parts than with the whole pattern.",
+            figures=("effect_lstm", "right_lstm"),
+            holds=at_level(LEVEL, lambda figures: figures["effect_lstm"] >= SEEN),
+        ),
+        Part(
+            says="The transformer is at least 0.02 less accurate with the most parts than with the whole "
+            "pattern.",
+            figures=("effect_transformer", "right_transformer"),
+            holds=at_level(LEVEL, lambda figures: figures["effect_transformer"] >= SEEN),
+        ),
+    ),
+    notes="The benchmark measures this effect; the paper prints no figure for its size. The predicate is "
+    "ours. A run can tell only where both networks are at 85%. Our patterns are 8 of 24 lines at the small "
+    "scale, 12 of 40 in the paper. The wave RNN decides nothing.",
+    changed=(
+        "Patterns were 6 of 12 lines, which networks learned in a thousand steps. The effect on the LSTM "
+        "was then between -0.03 and 0.04, and one of three seeds satisfied the predicate, with looks every "
+        "10 steps as with looks every 2.",
+        "An MLP followed every layer. Now one follows attention alone, as published.",
+    ),
 )
 
 

@@ -1,20 +1,19 @@
-"""Is a lack of symmetry easier to see the more cells are out of place?
+"""Is a lack of symmetry easier to see when more cells are out of place?
 
 Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, spatial coordination: cells of a grid light up one by one; is
 the whole symmetric? Where it is not, an even number of cells, the offset, has no mirror image. An LSTM, a
-transformer and a wave RNN of one block learn all offsets together. Whoever makes no mistakes shows no
+transformer and a wave RNN of one block learn all offsets together. A network that makes no mistakes shows no
 effect, so each stops once 80% of all trials are answered right. The effect is the accuracy at the largest
 offset less that at the smallest.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
-from wavetrain.experiments.working_memory._shared import reached, three_memories
+from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
 from wavetrain.tasks.working_memory.spatial_coordination import SpatialCoordination
 from wavetrain.train.lab import Lab, Plan
@@ -22,28 +21,37 @@ from wavetrain.train.lab import Lab, Plan
 LEVEL, SEEN = 0.8, 0.05
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """LSTM and transformer gain at least 0.05 from the smallest offset to the largest, at 80% of all."""
-    rivals = ("lstm", "transformer")
-    if not all(figures[f"right_{name}"] >= LEVEL for name in rivals):
-        return None
-    return all(figures[f"effect_{name}"] >= SEEN for name in rivals)
-
-
 claim = Claim(
-    title="Is a lack of symmetry easier to see the more cells are out of place?",
-    sentence="At 80% right in spatial coordination, an LSTM and a transformer are by at least 0.05 more "
-    "accurate where most cells are out of place than where fewest are",
+    title="A lack of symmetry is easier to see when more cells are out of place",
+    sentence="At 80% right in spatial coordination, an LSTM and a transformer are at least 0.05 more "
+    "accurate where most cells are out of place than where fewest are.",
     topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, symmetry offset in spatial coordination",
     systems=("lstm", "softmax_attention", "wave_rnn", "spatial_coordination"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
-    notes="The benchmark measures this effect, and its size was not to be had in figures; the predicate is "
-    "ours. Our grid has 4 x 4 cells and lists of 4 and 6 at the small scale, 10 x 10 and up to 18 in the "
-    "paper. The wave RNN decides nothing. After 1,500 steps, and a search by 100, the LSTM of one seed in "
-    "three had not left chance; the budget became 5,000 and 300, and one of three seeds had an effect of "
-    "0.03. With a look every 10 steps networks stopped at up to 86%; it became 2. "
-    "Before, an MLP followed every layer; now attention alone, as published.",
+    parts=(
+        Part(
+            says="The LSTM is at least 0.05 more accurate where most cells are out of place than where "
+            "fewest are.",
+            figures=("effect_lstm", "right_lstm"),
+            holds=at_level(LEVEL, lambda figures: figures["effect_lstm"] >= SEEN),
+        ),
+        Part(
+            says="The transformer is at least 0.05 more accurate where most cells are out of place than "
+            "where fewest are.",
+            figures=("effect_transformer", "right_transformer"),
+            holds=at_level(LEVEL, lambda figures: figures["effect_transformer"] >= SEEN),
+        ),
+    ),
+    notes="The benchmark measures this effect; the paper prints no figure for its size. The predicate is "
+    "ours. A run can tell only where both networks are at 80%. Our grid has 4 x 4 cells and lists of 4 and "
+    "6 at the small scale, 10 x 10 and up to 18 in the paper. The wave RNN decides nothing.",
+    changed=(
+        "With a budget of 1,500 steps and a search by 100, the LSTM of one seed in three had not left "
+        "chance. The budget became 5,000 steps and the search 300; one of three seeds then had an effect of "
+        "0.03.",
+        "With a look every 10 steps, networks stopped at up to 86%. There is now a look every 2 steps.",
+        "An MLP followed every layer. Now one follows attention alone, as published.",
+    ),
 )
 
 

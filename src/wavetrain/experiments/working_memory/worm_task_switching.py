@@ -1,14 +1,13 @@
-"""Does a change of rule cost a network accuracy, as it does people?
+"""Does a change of rule cost a network accuracy, as it costs people?
 
 Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, spatial task switching: a cue says whether up or down, or
 left or right, is asked of each marker until the next cue. People answer the first marker after a switch worse
 than those that follow (Rogers and Monsell 1995). An LSTM, a transformer and a wave RNN of one block learn the
-task with the same search and budget. Whoever makes no mistakes pays nothing, so each stops once 85% of all
-frames are answered right. The cost is the accuracy on the later markers of a rule less that on the first
+task with the same search and budget. A network that makes no mistakes pays nothing, so each stops once 85% of
+all frames are answered right. The cost is the accuracy on the later markers of a rule less that on the first
 marker after a change; the curve says how accuracy goes on from there.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ import torch
 
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.picture import Curve
-from wavetrain.experiments.working_memory._shared import reached, three_memories
+from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
 from wavetrain.tasks.working_memory.spatial_task_switching import SpatialTaskSwitching
 from wavetrain.train.lab import Lab, Plan
@@ -25,28 +24,34 @@ LEVEL, SEEN = 0.85, 0.02
 SHOWN = 6  # markers after a switch
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """Both pay at least 0.02, at 85% of all frames."""
-    rivals = ("lstm", "transformer")
-    if not all(figures[f"right_{name}"] >= LEVEL for name in rivals):
-        return None
-    return all(figures[f"cost_{name}"] >= SEEN for name in rivals)
-
-
 claim = Claim(
-    title="Does a change of rule cost a network accuracy, as it does people?",
+    title="A change of rule costs networks accuracy, as it costs people",
     sentence="At 85% right in spatial task switching, an LSTM and a transformer answer the first marker "
-    "after a change of rule by at least 0.02 less accurately than those that follow, as people do",
+    "after a change of rule at least 0.02 less accurately than those that follow, as people do.",
     topic="Working memory as in people",
     source="Sikarwar and Zhang 2023, WorM, arXiv 2307.10768, switch cost in spatial task switching",
     systems=("lstm", "softmax_attention", "wave_rnn", "spatial_task_switching"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="The LSTM answers the first marker after a change of rule at least 0.02 less accurately.",
+            figures=("cost_lstm", "right_lstm"),
+            holds=at_level(LEVEL, lambda figures: figures["cost_lstm"] >= SEEN),
+        ),
+        Part(
+            says="The transformer answers the first marker after a change of rule at least 0.02 less "
+            "accurately.",
+            figures=("cost_transformer", "right_transformer"),
+            holds=at_level(LEVEL, lambda figures: figures["cost_transformer"] >= SEEN),
+        ),
+    ),
     published={"people": "a switch costs accuracy and time (Rogers and Monsell 1995)"},
-    notes="The benchmark measures this cost; what its networks paid was not to be had in figures. The "
-    "predicate is ours, and the wave RNN decides nothing. "
-    "Before, an MLP followed every layer; now attention alone, as published. At first networks trained for "
-    "300 steps, however good they were, and did not hold, as nearly all made no mistakes; now they stop at "
-    "one level, as in the other claims on this benchmark.",
+    notes="The benchmark measures this cost; the paper prints no figure for what its networks paid. The "
+    "predicate is ours. A run can tell only where both networks are at 85%. The wave RNN decides nothing.",
+    changed=(
+        "Networks trained for 300 steps, however good they were, and the claim was not reproduced, as "
+        "nearly all made no mistakes. Now they stop at one level, as in the other claims on this benchmark.",
+        "An MLP followed every layer. Now one follows attention alone, as published.",
+    ),
 )
 
 
