@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.maps import predictive_actions as module
 
 YES = {"r2_predictive": 0.5, "predictive": 0.7, "reconstruction": 0.6, "untrained": 0.65}
@@ -13,7 +13,7 @@ YES |= {f"chance_{title}": chance for title, chance in zip(module.SETS, (0.2, 0.
 
 
 @pytest.mark.parametrize(
-    ("other", "answers"),
+    ("other", "expected"),
     [
         ({}, [True, True]),
         ({"reconstruction": 0.69}, [False, True]),
@@ -25,14 +25,14 @@ YES |= {f"chance_{title}": chance for title, chance in zip(module.SETS, (0.2, 0.
         ({"predictive": 0.2, "reconstruction": 0.2, "untrained": 0.31}, [False, False]),
     ],
 )
-def test_parts(other: dict[str, float], answers: list[bool | None]):
-    assert said(module.claim, YES | other, module.small) == answers
+def test_parts(other: dict[str, float], expected: list[bool | None]):
+    assert answers(module.claim, YES | other, module.small) == expected
 
 
 def test_chance_is_that_of_the_sets_of_the_scale():
     others = {"predictive": 0.55, "reconstruction": 0.5, "untrained": 0.5}
-    for chance, answers in ((0.5, [True, True]), (0.55, [None, None])):
-        assert said(module.claim, YES | others | {"chance_made_up": chance}, module.smoke) == answers
+    for chance, expected in ((0.5, [True, True]), (0.55, [None, None])):
+        assert answers(module.claim, YES | others | {"chance_made_up": chance}, module.smoke) == expected
 
 
 def test_names_are_not_asked_of_the_networks():

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.errors import BadInput
 from wavetrain.experiments.maps import predictive_place_fields as module
 from wavetrain.tasks.maps.random_walks import RandomWalks
@@ -22,17 +22,17 @@ def test_predicate():
     assert holds(yes | {"predictive_walks": math.nan}) is False
     assert holds(yes | {"r2_reconstruction_walks": 0.1}) is None
     assert holds(yes | {"r2_predictive_walks": math.nan}) is None
-    assert said(module.claim, yes) == [True, True]
-    assert said(module.claim, yes | {"reconstruction_walks": 0.04}) == [False, True]
-    assert said(module.claim, yes | {"shifted_predictive_walks": 0.025}) == [True, False]
+    assert answers(module.claim, yes) == [True, True]
+    assert answers(module.claim, yes | {"reconstruction_walks": 0.04}) == [False, True]
+    assert answers(module.claim, yes | {"shifted_predictive_walks": 0.025}) == [True, False]
 
 
 def test_of_two_that_carry_no_more_than_a_shift_leaves_none_is_ahead():
     learned = {"r2_predictive_walks": 0.5, "r2_reconstruction_walks": 0.9}
     chance = {"predictive_walks": 0.02, "shifted_predictive_walks": 0.02}
     chance |= {"reconstruction_walks": 0.01, "shifted_reconstruction_walks": 0.01}
-    assert said(module.claim, learned | chance) == [None, False]
-    assert said(module.claim, learned | chance | {"reconstruction_walks": 0.02}) == [False, False]
+    assert answers(module.claim, learned | chance) == [None, False]
+    assert answers(module.claim, learned | chance | {"reconstruction_walks": 0.02}) == [False, False]
 
 
 def test_rivals_see_the_same_and_are_asked_one_step_apart():

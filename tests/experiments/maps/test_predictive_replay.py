@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.maps import predictive_replay as module
 from wavetrain.experiments.maps.predictive_replay import lap, match, speed
 
@@ -19,8 +19,8 @@ def test_predicate():
     assert holds(yes | {"reconstruction": 0.99}) is False
     assert holds(yes | {"r2_predictive": 0.5}) is None
     assert holds(yes | {"r2_reconstruction": math.nan}) is None
-    assert said(module.claim, yes | {"predictive": 0.94}) == [False, True]
-    assert said(module.claim, yes | {"reconstruction": 0.9}) == [True, False]
+    assert answers(module.claim, yes | {"predictive": 0.94}) == [False, True]
+    assert answers(module.claim, yes | {"reconstruction": 0.9}) == [True, False]
 
 
 def test_who_predicts_without_error_replays_and_who_copies_without_error_stays():
@@ -29,8 +29,8 @@ def test_who_predicts_without_error_replays_and_who_copies_without_error_stays()
     still = sequence[module.CUE - 1].expand_as(after)
     exact = {"predictive": speed(after, 100), "reconstruction": speed(still, 100)}
     learned = {"r2_predictive": 1.0, "r2_reconstruction": 1.0}
-    assert said(module.claim, exact | learned) == [True, True]
-    assert said(module.claim, exact | dict.fromkeys(learned, 0.0)) == [None, None]
+    assert answers(module.claim, exact | learned) == [True, True]
+    assert answers(module.claim, exact | dict.fromkeys(learned, 0.0)) == [None, None]
 
 
 def test_each_cell_is_the_one_before_it_later():

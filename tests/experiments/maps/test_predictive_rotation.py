@@ -2,7 +2,7 @@
 
 import math
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from tests.promises import normal
 from wavetrain.experiments.maps import predictive_rotation as module
 
@@ -20,4 +20,4 @@ def test_the_exact_answer_and_the_present_frame():
     still, truth = normal(2, 5, 9), normal(2, 5, 9, seed=2)
     for answer, expected in ((truth, [True]), (still, [None])):
         error = module._share(answer, truth, still)
-        assert said(module.claim, {"error_trained": error, "error_new": error}) == expected
+        assert answers(module.claim, {"error_trained": error, "error_new": error}) == expected

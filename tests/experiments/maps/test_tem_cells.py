@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from tests.promises import normal
 from wavetrain.experiments.maps import tem_cells
 from wavetrain.experiments.maps._shared import place_cells, position_cells
@@ -98,11 +98,11 @@ def test_predicate():
     for part, other in enumerate(
         ({"band_linear": 0.149}, {"band_relu": 0.149}, {"place_linear": 0.499}, {"place_relu": 0.499})
     ):
-        assert said(tem_cells.claim, both | other) == [number != part for number in range(4)]
+        assert answers(tem_cells.claim, both | other) == [number != part for number in range(4)]
     chance = {name: 0.05 for name in both}
-    assert said(tem_cells.claim, chance) == 4 * [None]
+    assert answers(tem_cells.claim, chance) == 4 * [None]
     inferred = {f"zero_shot_{kind}": 1.0 for kind in ("linear", "relu")}
-    assert said(tem_cells.claim, chance | inferred) == 4 * [False]
+    assert answers(tem_cells.claim, chance | inferred) == 4 * [False]
 
 
 def test_waves_and_memory_of_the_place_meet_every_limit(by_place: tuple[float, np.ndarray]):
@@ -112,4 +112,4 @@ def test_waves_and_memory_of_the_place_meet_every_limit(by_place: tuple[float, n
     exact = {"zero_shot": 1.0, **shares, "place": by_place[0]}
     figures = exact | {"fresh_grid": 0.05, "fresh_band": 0.05, "fresh_place": 0.05}
     both = {f"{name}_{kind}": value for name, value in figures.items() for kind in ("linear", "relu")}
-    assert said(tem_cells.claim, both) == 4 * [True]
+    assert answers(tem_cells.claim, both) == 4 * [True]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.maps import tem_nodes
 from wavetrain.parts import worlds
 from wavetrain.tasks.maps.graph_walks import graph_walks
@@ -36,8 +36,8 @@ def test_predicate():
     assert holds(both | {"way_machine": 0.4}) is False
     assert holds(both | {"way_lstm": 0.6}) is False
     assert holds(both | {"taken_machine": 0.4, "way_machine": -0.5}) is None
-    assert said(tem_nodes.claim, both | {"way_machine": 0.5}) == [False, True]
-    assert said(tem_nodes.claim, both | {"way_lstm": 0.5}) == [True, False]
+    assert answers(tem_nodes.claim, both | {"way_machine": 0.5}) == [False, True]
+    assert answers(tem_nodes.claim, both | {"way_lstm": 0.5}) == [True, False]
 
 
 def test_agents_lie_where_they_should():
@@ -49,10 +49,10 @@ def test_agents_lie_where_they_should():
     assert walked["taken"] == 1 and walked["zero_shot"] == walked["zero_all"] == 0
     assert 0.9 < nodes["way"] < 1 and -0.1 < walked["way"] < 0  # agents in the figure also guess
     both = {f"{name}_machine": value for name, value in nodes.items()} | {"way_lstm": walked["way"]}
-    assert said(tem_nodes.claim, both) == [True, True]
+    assert answers(tem_nodes.claim, both) == [True, True]
     none = tem_nodes.figures(torch.full(SEEN.visited.shape, 1 / TASK.labels), SEEN, TASK.labels)
     guessed = {f"{name}_{rival}": value for name, value in none.items() for rival in ("machine", "lstm")}
-    assert said(tem_nodes.claim, guessed) == [None, None]
+    assert answers(tem_nodes.claim, guessed) == [None, None]
 
 
 def test_who_only_goes_back_gets_no_credit():

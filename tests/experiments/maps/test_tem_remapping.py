@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.maps import tem_remapping
 
 NAN = float("nan")
@@ -56,11 +56,11 @@ def test_predicate(other, answer):
     ],
 )
 def test_parts(other: dict[str, float], part: int):
-    assert said(tem_remapping.claim, GOOD | other) == [number != part for number in range(6)]
+    assert answers(tem_remapping.claim, GOOD | other) == [number != part for number in range(6)]
 
 
 def test_untrained_machines_tell_nothing():
-    assert said(tem_remapping.claim, GOOD | {"zero_shot": 0.05}) == 6 * [None]
+    assert answers(tem_remapping.claim, GOOD | {"zero_shot": 0.05}) == 6 * [None]
 
 
 def test_kept_is_the_share_of_what_is_stable_within_an_environment():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.maps.tem_transformer_nodes import (
     RIVALS,
     _answers,
@@ -51,7 +51,7 @@ def test_each_rival_must_be_behind(name: str):
     ],
 )
 def test_parts(other: dict[str, float], part: int):
-    assert said(claim, figures(NODE, EDGE) | other) == [number != part for number in range(4)]
+    assert answers(claim, figures(NODE, EDGE) | other) == [number != part for number in range(4)]
 
 
 def test_the_oracles_themselves():
@@ -68,9 +68,9 @@ def test_the_oracles_themselves():
         return found | {name: float(right[mask].double().mean()) for name, mask in masks.items()}
 
     oracles = {"nodes": node, "edges": edge}
-    assert said(claim, figures(measured(node), measured(edge))) == 4 * [True]
+    assert answers(claim, figures(measured(node), measured(edge))) == 4 * [True]
     guess = measured(torch.full_like(node, 1 / task.labels))
-    assert said(claim, figures(guess, guess)) == 4 * [None]
+    assert answers(claim, figures(guess, guess)) == 4 * [None]
 
 
 def test_the_transformer_must_follow_nodes():

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.maps.tem_transformer_relations import _order, claim, smoke
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.transitive_inference import transitive_inference
@@ -34,13 +34,13 @@ def test_both_structures_must_be_inferred():
     ],
 )
 def test_parts(other: dict[str, float], part: int):
-    assert said(claim, FOUND | other) == [number != part for number in range(4)]
+    assert answers(claim, FOUND | other) == [number != part for number in range(4)]
 
 
 def test_who_knows_the_structure_and_who_guesses():
     exact = {name: 1.0 for name in FOUND if name.startswith("tem")}
-    assert said(claim, FOUND | exact) == 4 * [True]
-    assert said(claim, dict.fromkeys(FOUND, 0.05)) == 4 * [None]
+    assert answers(claim, FOUND | exact) == 4 * [True]
+    assert answers(claim, dict.fromkeys(FOUND, 0.05)) == 4 * [None]
 
 
 def test_it_is_open_where_nobody_learned_a_structure():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from tests.promises import normal
 from wavetrain.experiments.working_memory.privileged_basis_variables import (
     chosen,
@@ -32,13 +32,13 @@ def test_predicate():
     wrong = {"repeat_privileged": 0.949, "compose_privileged": 0.949}
     wrong |= {f"{task}_{other}": 0.851 for other in ("components", "units") for task in ("repeat", "compose")}
     for part, name in enumerate(wrong):
-        assert said(claim, WHOLE | {name: wrong[name]}) == [number != part for number in range(6)]
+        assert answers(claim, WHOLE | {name: wrong[name]}) == [number != part for number in range(6)]
 
 
 def test_signs_at_chance_show_nothing():
     half = {name: 0.5 for name in WHOLE if not name.startswith("accuracy")}
-    assert said(claim, WHOLE | half)[:2] == [False, False]
-    assert said(claim, WHOLE | half | {"accuracy_compose": 0.5}) == 6 * [None]
+    assert answers(claim, WHOLE | half)[:2] == [False, False]
+    assert answers(claim, WHOLE | half | {"accuracy_compose": 0.5}) == 6 * [None]
 
 
 def test_the_circuit_shows_its_variables_in_its_basis_only():

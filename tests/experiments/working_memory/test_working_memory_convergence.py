@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from tests.promises import normal
 from wavetrain.experiments.working_memory._shared import Bare, longer
 from wavetrain.experiments.working_memory.working_memory_convergence import TASKS, Exchanged, claim, converged
@@ -25,10 +25,10 @@ def test_predicate():
     assert claim.holds(WHOLE | {"converged_compose": 2.0}) is False
     assert claim.holds(WHOLE | {"controls_repeat": 1.0}) is False
     assert claim.holds(WHOLE | {"learned_repeat": 1.0, "converged_repeat": 1.0}) is None
-    assert said(claim, WHOLE | {"converged_repeat": 2.0}) == [False, True, True]
-    assert said(claim, WHOLE | {"converged_compose": 2.0}) == [True, False, True]
+    assert answers(claim, WHOLE | {"converged_repeat": 2.0}) == [False, True, True]
+    assert answers(claim, WHOLE | {"converged_compose": 2.0}) == [True, False, True]
     for task in TASKS:
-        assert said(claim, WHOLE | {f"controls_{task}": 1.0}) == [True, True, False]
+        assert answers(claim, WHOLE | {f"controls_{task}": 1.0}) == [True, True, False]
 
 
 def test_the_circuit_has_converged_and_others_have_not():
@@ -60,7 +60,7 @@ def test_circuits_of_theory_among_networks_as_they_start_satisfy_the_claim():
             layer.bind(phi, torch.linalg.qr(normal(24, 16, seed=seed)).Q)
             done += converged(privileged_basis(layer, x, phi))
         figures |= {f"learned_{name}": 3.0, f"converged_{name}": done, f"controls_{name}": fresh}
-    assert said(claim, figures) == [True, True, True]
+    assert answers(claim, figures) == [True, True, True]
 
 
 def test_answers_are_those_of_another_sequence():

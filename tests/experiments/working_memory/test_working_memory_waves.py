@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from tests.promises import normal
 from wavetrain.experiments.working_memory._shared import exact, needed
 from wavetrain.experiments.working_memory.working_memory_waves import (
@@ -45,9 +45,9 @@ def test_predicate():
         (5, {"handed_repeat_units": 0.5}),
     ):
         assert claim.holds(WHOLE | wrong) is False
-        assert said(claim, WHOLE | wrong) == [number != part for number in range(6)]
+        assert answers(claim, WHOLE | wrong) == [number != part for number in range(6)]
     assert claim.holds(WHOLE | {"accuracy_compose": 0.8}) is None
-    assert said(claim, WHOLE | {"accuracy_repeat": 0.5}) == 6 * [None]
+    assert answers(claim, WHOLE | {"accuracy_repeat": 0.5}) == 6 * [None]
 
 
 def test_a_limit_that_the_circuit_fails_is_the_middle_of_what_it_reads():

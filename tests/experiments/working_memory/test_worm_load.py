@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.working_memory.worm_load import PEOPLE, RECALL, Span, claim
 from wavetrain.tasks.working_memory.complex_span import ComplexSpan
 
@@ -23,8 +23,8 @@ def test_predicate(name: str, effect: str):
     assert claim.holds(SEEN | {f"{effect}_{name}": SEEN[f"{effect}_{name}"] - 0.001}) is False
     assert claim.holds(SEEN | {f"{effect}_{name}": -0.5}) is False
     parts = ["load_lstm", "load_transformer", "conflict_lstm", "conflict_transformer"]
-    answers = said(claim, SEEN | {f"{effect}_{name}": SEEN[f"{effect}_{name}"] - 0.001})
-    assert answers == [part != f"{effect}_{name}" for part in parts]
+    expected = answers(claim, SEEN | {f"{effect}_{name}": SEEN[f"{effect}_{name}"] - 0.001})
+    assert expected == [part != f"{effect}_{name}" for part in parts]
 
 
 @pytest.mark.parametrize("name", ["lstm", "transformer"])
@@ -38,7 +38,7 @@ def test_people_lose_by_load(scores: dict[int, float]):
     """The figures of people come without both of one domain for visual items, so conflict is not told."""
     lost = scores[min(scores)] - scores[max(scores)]
     people = {f"load_{name}": lost for name in ("lstm", "transformer")}
-    assert said(claim, SEEN | people)[:2] == [True, True]
+    assert answers(claim, SEEN | people)[:2] == [True, True]
 
 
 @pytest.mark.parametrize("alternatives", [2, 4])

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.working_memory.worm_retention import LOST, PEOPLE, _recency, claim
 
 SEEN = {
@@ -19,8 +19,8 @@ def test_predicate(name: str):
     assert claim.holds(SEEN) is True
     assert claim.holds(SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.06}) is False
     assert claim.holds(SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.05}) is True
-    answers = said(claim, SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.06})
-    assert answers == [name != "lstm", name != "transformer"]
+    expected = answers(claim, SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.06})
+    assert expected == [name != "lstm", name != "transformer"]
     assert claim.holds(SEEN | {f"right_{name}": 0.74}) is None
     assert claim.holds(SEEN | {f"right_{name}": math.nan}) is None
 
@@ -30,4 +30,4 @@ def test_people_show_both():
     assert lost == pytest.approx(0.127, abs=5e-4) and lost >= LOST
     assert _recency(np.array(PEOPLE[0])) == pytest.approx(0.157, abs=5e-4)
     people = {"lost_lstm": lost, "recency_lstm": _recency(np.array(PEOPLE[0]))}
-    assert said(claim, SEEN | people) == [False, True]  # the pattern that is not found
+    assert answers(claim, SEEN | people) == [False, True]  # the pattern that is not found

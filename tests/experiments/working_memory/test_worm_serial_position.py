@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.working_memory.worm_serial_position import OF, PEOPLE, claim
 
 SEEN = {
@@ -25,7 +25,7 @@ def test_predicate():
 
 
 @pytest.mark.parametrize(
-    ("other", "answers"),
+    ("other", "expected"),
     [
         ({}, [True, True, True]),
         ({"primacy_lstm": 0.099, "recency_lstm": 0.4}, [False, True, True]),
@@ -34,8 +34,8 @@ def test_predicate():
         ({"recall_lstm": 0.1}, [None, None, None]),
     ],
 )
-def test_parts(other: dict[str, float], answers: list[bool | None]):
-    assert said(claim, SEEN | other) == answers
+def test_parts(other: dict[str, float], expected: list[bool | None]):
+    assert answers(claim, SEEN | other) == expected
 
 
 def test_people_show_both():
@@ -43,7 +43,7 @@ def test_people_show_both():
     people = {"primacy_lstm": PEOPLE[0] - min(PEOPLE), "recency_lstm": PEOPLE[-1] - min(PEOPLE)}
     people = {name: value / OF for name, value in people.items()}
     flat = {"primacy_transformer": 0.0, "recency_transformer": 0.0}
-    assert said(claim, SEEN | people | flat) == [True, True, True]
+    assert answers(claim, SEEN | people | flat) == [True, True, True]
 
 
 def test_below_the_level_nothing_is_told():

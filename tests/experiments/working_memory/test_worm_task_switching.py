@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from tests.experiments.parts import said
+from tests.answers import answers
 from wavetrain.experiments.working_memory.worm_task_switching import claim
 
 SEEN = {"cost_lstm": 0.02, "cost_transformer": 0.4, "right_lstm": 0.9, "right_transformer": 0.85}
@@ -14,8 +14,8 @@ SEEN = {"cost_lstm": 0.02, "cost_transformer": 0.4, "right_lstm": 0.9, "right_tr
 def test_predicate(name: str):
     assert claim.holds(SEEN) is True
     assert claim.holds(SEEN | {f"cost_{name}": 0.02 - 0.001}) is False
-    answers = said(claim, SEEN | {f"cost_{name}": 0.02 - 0.001})
-    assert answers == [name != "lstm", name != "transformer"]
+    expected = answers(claim, SEEN | {f"cost_{name}": 0.02 - 0.001})
+    assert expected == [name != "lstm", name != "transformer"]
     assert claim.holds(SEEN | {f"cost_{name}": -0.5}) is False
 
 
@@ -23,4 +23,4 @@ def test_predicate(name: str):
 def test_where_one_has_not_learned_nothing_is_told(name: str):
     assert claim.holds(SEEN | {f"right_{name}": 0.85 - 0.001}) is None
     assert claim.holds(SEEN | {f"right_{name}": math.nan}) is None
-    assert said(claim, SEEN | {f"right_{name}": 0.5}) == [None, None]  # chance
+    assert answers(claim, SEEN | {f"right_{name}": 0.5}) == [None, None]  # chance
