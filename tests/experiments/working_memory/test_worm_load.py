@@ -23,8 +23,8 @@ def test_predicate(name: str, effect: str):
     assert claim.holds(SEEN | {f"{effect}_{name}": SEEN[f"{effect}_{name}"] - 0.001}) is False
     assert claim.holds(SEEN | {f"{effect}_{name}": -0.5}) is False
     parts = ["load_lstm", "load_transformer", "conflict_lstm", "conflict_transformer"]
-    expected = answers(claim, SEEN | {f"{effect}_{name}": SEEN[f"{effect}_{name}"] - 0.001})
-    assert expected == [part != f"{effect}_{name}" for part in parts]
+    got = answers(claim, SEEN | {f"{effect}_{name}": SEEN[f"{effect}_{name}"] - 0.001})
+    assert got == [part != f"{effect}_{name}" for part in parts]
 
 
 @pytest.mark.parametrize("name", ["lstm", "transformer"])

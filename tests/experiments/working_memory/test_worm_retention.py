@@ -19,8 +19,8 @@ def test_predicate(name: str):
     assert claim.holds(SEEN) is True
     assert claim.holds(SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.06}) is False
     assert claim.holds(SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.05}) is True
-    expected = answers(claim, SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.06})
-    assert expected == [name != "lstm", name != "transformer"]
+    got = answers(claim, SEEN | {f"lost_{name}": 0.06, f"recency_{name}": 0.06})
+    assert got == [name != "lstm", name != "transformer"]
     assert claim.holds(SEEN | {f"right_{name}": 0.74}) is None
     assert claim.holds(SEEN | {f"right_{name}": math.nan}) is None
 

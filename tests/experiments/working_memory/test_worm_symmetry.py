@@ -14,8 +14,8 @@ SEEN = {"effect_lstm": 0.05, "effect_transformer": 0.4, "right_lstm": 0.9, "righ
 def test_predicate(name: str):
     assert claim.holds(SEEN) is True
     assert claim.holds(SEEN | {f"effect_{name}": 0.05 - 0.001}) is False
-    expected = answers(claim, SEEN | {f"effect_{name}": 0.05 - 0.001})
-    assert expected == [name != "lstm", name != "transformer"]
+    got = answers(claim, SEEN | {f"effect_{name}": 0.05 - 0.001})
+    assert got == [name != "lstm", name != "transformer"]
     assert claim.holds(SEEN | {f"effect_{name}": -0.5}) is False
 
 

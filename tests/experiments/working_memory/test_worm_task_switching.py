@@ -14,8 +14,8 @@ SEEN = {"cost_lstm": 0.02, "cost_transformer": 0.4, "right_lstm": 0.9, "right_tr
 def test_predicate(name: str):
     assert claim.holds(SEEN) is True
     assert claim.holds(SEEN | {f"cost_{name}": 0.02 - 0.001}) is False
-    expected = answers(claim, SEEN | {f"cost_{name}": 0.02 - 0.001})
-    assert expected == [name != "lstm", name != "transformer"]
+    got = answers(claim, SEEN | {f"cost_{name}": 0.02 - 0.001})
+    assert got == [name != "lstm", name != "transformer"]
     assert claim.holds(SEEN | {f"cost_{name}": -0.5}) is False
 
 
