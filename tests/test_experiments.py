@@ -1,8 +1,7 @@
-"""Every experiment runs at its smoke scale and hands over what is needed; predicates know both answers."""
+"""Every experiment runs at its smoke scale and hands over what is needed."""
 
 import dataclasses
 import json
-import math
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,6 @@ from wavetrain import find
 from wavetrain.evidence import picture
 from wavetrain.evidence.claims import Claim, Measured
 from wavetrain.evidence.result import Words
-from wavetrain.experiments.waves import (
-    wave_rnn_ablation,
-    wave_rnn_adding,
-    wave_rnn_copy,
-    wave_rnn_digits,
-    wave_rnn_waves,
-)
 from wavetrain.train.lab import Lab, Mark
 
 EXPERIMENTS = find.members("experiments")
@@ -74,54 +66,3 @@ def test_scales_and_claim(found: find.Found) -> None:
     assert Words.of(found.facts) == Words.of(
         vars(module.claim) | {"published": found.facts.get("published", {})}
     )
-
-
-def test_copy_predicate() -> None:
-    solved = {f"recall_{name}_delay0": 0.99 for name in ("wave", "identity100", "identity625")}
-    lost = solved | {"recall_identity100_delay0": 0.2, "recall_identity625_delay0": 0.2}
-    holds = wave_rnn_copy.claim.holds
-    assert holds({"wave_delay0": 50, "identity100_delay0": 500, "identity625_delay0": 500, **lost}) is True
-    assert holds({"wave_delay0": 50, "identity100_delay0": 500, "identity625_delay0": 800, **solved}) is True
-    assert holds({"wave_delay0": 50, "identity100_delay0": 490, "identity625_delay0": 800, **solved}) is False
-    assert holds({"wave_delay0": 51, "identity100_delay0": 500, "identity625_delay0": 500, **lost}) is None
-    nobody = {name: 0.1 for name in solved}
-    assert holds({"wave_delay0": 500, "identity100_delay0": 500, "identity625_delay0": 500, **nobody}) is None
-    rival = nobody | {"recall_identity625_delay0": 1.0}
-    assert holds({"wave_delay0": 500, "identity100_delay0": 500, "identity625_delay0": 90, **rival}) is False
-
-
-def test_adding_predicate() -> None:
-    holds = wave_rnn_adding.claim.holds
-    both = {"r2_wave_length50": 0.8, "r2_identity_length50": 0.8}
-    wave = both | {"r2_identity_length50": 0.0}
-    assert holds({"wave_length50": 100, "identity_length50": 1000, **both}) is True
-    assert holds({"wave_length50": 100, "identity_length50": 900, **both}) is False
-    assert holds({"wave_length50": 100, "identity_length50": 900, **wave}) is None
-    assert holds({"wave_length50": 100, "identity_length50": 1000, **wave}) is True
-    assert holds({"wave_length50": 900, "identity_length50": 90, **both, "r2_wave_length50": 0.0}) is False
-
-
-def test_ablation_predicate_on_the_published_table() -> None:
-    published = dict(wave_rnn_ablation.claim.published)
-    assert wave_rnn_ablation.claim.holds(published) is True
-    assert wave_rnn_ablation.claim.holds(published | {"wave_minus_shift": published["wave"]}) is False
-    assert wave_rnn_ablation.claim.holds(published | {"wave": math.nan}) is False
-
-
-def test_digits_predicate_on_the_published_table() -> None:
-    published = dict(wave_rnn_digits.claim.published)
-    assert wave_rnn_digits.claim.holds(published) is True
-    assert wave_rnn_digits.claim.holds(published | {"wave_rows": 0.99}) is False
-    assert wave_rnn_digits.claim.holds(published | {"gru_permuted": 0.99}) is False
-
-
-def test_waves_predicate() -> None:
-    holds = wave_rnn_waves.claim.holds
-    assert holds({"wave": 0.5, "identity": 0.1, "wave_p": 1 / 201}) is True
-    assert holds({"wave": 0.5, "identity": 0.2, "wave_p": 1 / 201}) is False
-    assert holds({"wave": 0.05, "identity": 0.01, "wave_p": 2 / 201}) is False
-
-
-def test_solved_means_the_published_error() -> None:
-    """R² 0.7 is a mean squared error of 0.05, since the sum of two uniform numbers has variance 1/6."""
-    assert pytest.approx(0.05) == (1 - wave_rnn_adding.SOLVED) / 6

@@ -1,8 +1,8 @@
-"""One layer of turns cannot follow the group S3; two layers can, for ever.
+"""Can layers of turns follow the group S3? One cannot, two can, for ever.
 
-Karuvally et al. 2025, arXiv 2507.05238, and the theorem of arXiv 2603.01959: all turns of one AUSSM layer
-commute, so that it tracks commutative groups alone; k layers track a group that comes apart into k
-commutative factors, as S3 does: reflections, and turns of a triangle. Three things are measured.
+Karuvally et al. 2025, arXiv 2507.05238, and the theorem of arXiv 2603.01959. All turns of one AUSSM layer
+commute, so it tracks commutative groups alone. A stack of k layers tracks a group that comes apart into k
+commutative factors. S3 comes apart into two: reflections, and turns of a triangle. Three things are measured.
 
     hand  two AUSSM layers with weights set by hand and a linear map at either end: layer 1 keeps the sign of
           the reflections so far and gives it to each turn, layer 2 adds up the turns with their signs
@@ -10,15 +10,14 @@ commutative factors, as S3 does: reflections, and turns of a triangle. Three thi
     two   two AUSSM blocks, trained alike on S3 from a random start; they decide nothing
 
 What commutes sees a word only up to products of commutators: for S3, its parity. Among the words of one
-parity the product is uniform, so that on long words the best guess is right once in the size of the
-commutator subgroup: 1/3. On short words one layer can do better: it can add up turns with their signs as
-whole numbers without bound, and leave the remainder to the read-out; on long words it may also be worse than
-the floor, as nothing makes it keep the parity. All trainings get the same budget and search: each learning
-rate for `trial` steps, the lowest training loss wins.
+parity the product is uniform. So on long words the best guess is right once in the size of the commutator
+subgroup: 1/3. On short words one layer can do better: it can add up turns with their signs as whole numbers
+without bound, and leave the remainder to the read-out. On long words it may also be worse than the floor, as
+nothing makes it keep the parity. All trainings get the same budget and search: each learning rate for `trial`
+steps, the lowest training loss wins.
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.state_space.aussm import AUSSM
 from wavetrain.parts.stack import MLP, Answer, Stack
@@ -38,30 +37,45 @@ NEAR, RIGHT = 0.1, 0.9
 TURN, FLIP = 3, 1  # among the permutations of three points: 0 to 1 to 2 to 0, and 1 with 2
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """By hand without an error in both precisions; one trained layer at the floor on long words.
-
-    Where one layer has not learned even C6 at the trained steps, the budget was too small to tell.
-    """
+def _one_is_at_the_floor(figures: Measured) -> bool | None:
+    """None if one block has not learned even C6 at the trained steps: the budget was too small to tell."""
     if figures["one_c6_trained"] < RIGHT:
         return None
-    exact = figures["hand_float32"] == figures["hand_float64"] == 1
-    return exact and figures["one_s3"] <= figures["floor_s3"] + NEAR
+    return figures["one_s3"] <= figures["floor_s3"] + NEAR
 
 
 claim = Claim(
-    title="One layer of turns cannot follow the group S3; two layers can, for ever",
-    sentence="Two AUSSM layers set by hand follow words of S3 without an error for ten thousand steps, "
-    "while one trained AUSSM block, which learns C6, is on long words of S3 at most 0.1 above the"
-    " 1/3 of parity alone",
+    title="Two layers of turns can follow the group S3; one layer cannot",
+    sentence="Two AUSSM layers set by hand follow words of the group S3 for ten thousand steps without an "
+    "error; one trained AUSSM block, which learns C6, is on long words of S3 at most 0.1 above the 1/3 that "
+    "parity alone gives",
     topic="Selective state spaces",
     source="Karuvally et al. 2025, arXiv 2507.05238 (the claim); arXiv 2603.01959 (theorem and table)",
     systems=("aussm", "group_words"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="Two AUSSM layers set by hand make no error on words of ten thousand steps, in single and "
+            "double precision",
+            figures=("hand_float32", "hand_float64"),
+            holds=lambda figures: figures["hand_float32"] == figures["hand_float64"] == 1,
+        ),
+        Part(
+            says="One trained AUSSM block is on long words of S3 at most 0.1 above the accuracy of parity "
+            "alone",
+            figures=("one_s3", "floor_s3", "one_c6_trained"),
+            holds=_one_is_at_the_floor,
+        ),
+    ),
     published={"hand_float64": "possible with two layers", "one_s3": "fails", "two_s3": "fails"},
-    notes="In the published table networks learn words of up to 60 and fail where fewer than 90% are right. "
-    "AUSSM's own tables were not to be had. Before, an MLP followed each block; the published model has "
-    "none, and so now has ours.",
+    notes="In the published table networks learn words of up to 60 elements, and fail where fewer than 90% "
+    "are right. Long words are steps 129 to 256 at the small scale. Where one block is right in fewer than "
+    "90% of the trained steps of C6, the budget was too small to tell. The tables of the AUSSM paper itself "
+    "were not found.",
+    changed=(
+        "In the first runs an MLP followed each block. The published model has none, so it was taken out.",
+        "The layers set by hand are judged also where the trained block has not learned C6, since the one "
+        "does not depend on the other. Before, the whole claim was undecided then.",
+    ),
 )
 
 

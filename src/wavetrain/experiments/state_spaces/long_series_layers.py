@@ -1,17 +1,16 @@
-"""Is a stack of Mamba and adaptive unitary layers as good on recorded series as a stack of Mamba alone?
+"""Is a stack of Mamba and AUSSM as good on recorded series as a stack of Mamba alone?
 
-Karuvally et al. 2025, arXiv 2507.05238, classification of series of the UEA archive: the AUSSM's states turn
-and never decay, which is for counting, and the stack in which it follows a Mamba layer should still do what
-Mamba does on real series. Such a stack of two layers, and as rivals stacks of two layers of Mamba, S4D, LRU,
-LSTM or attention, of the same width, are read out by the mean over time as in the paper. Blocks are as
-published: an MLP follows attention, a gated linear unit the LRU, nothing the others. All get the same
-batches and the same search: each learning rate for `trial` steps, the lowest training loss wins. The figures
-are the accuracy on the published test part of each set, the mean over sets, and the parameters of each stack
-on the first set.
+Karuvally et al. 2025, arXiv 2507.05238, classification of series of the UEA archive. The AUSSM's states turn
+and never decay, which is for counting. A stack in which it follows a Mamba layer should still do what Mamba
+does on real series. Such a stack of two layers has as rivals stacks of two layers of Mamba, S4D, LRU, LSTM or
+attention, of the same width. All are read out by the mean over time as in the paper. Blocks are as published:
+an MLP follows attention, a gated linear unit the LRU, nothing the others. All get the same batches and the
+same search: each learning rate for `trial` steps, the lowest training loss wins. The figures are the accuracy
+on the published test part of each set, the mean over sets, and the parameters of each stack on the first set.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -20,7 +19,7 @@ from torch.nn import functional as F
 
 from wavetrain.core import Batch, Layer, Nonlinear, Recorded, State
 from wavetrain.data.series.uea import series, uea
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.state_space.aussm import AUSSM
@@ -35,8 +34,8 @@ MARGIN = 0.05  # of mean accuracy, about two standard errors of a difference at 
 LEARNED = 2.0  # times chance
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """The hybrid is at most 5 points under Mamba alone. Where Mamba has not learned, it is no measure."""
+def _as_good(figures: Measured) -> bool | None:
+    """None if Mamba has not learned: then it is no measure."""
     hybrid, mamba = figures["hybrid"], figures["mamba"]
     if math.isnan(mamba) or mamba < LEARNED * figures["chance"]:
         return None
@@ -44,18 +43,28 @@ def _holds(figures: Mapping[str, float]) -> bool | None:
 
 
 claim = Claim(
-    title="Is a stack of Mamba and adaptive unitary layers as good on recorded series as a ...",
+    title="Mamba with AUSSM classifies series as well as Mamba alone",
     sentence="On recorded series a stack of Mamba and AUSSM classifies as well as a stack of Mamba alone: "
     "its mean accuracy over the sets is at most 5 points lower",
     topic="Selective state spaces",
     source="Karuvally et al. 2025, arXiv 2507.05238, classification of UEA series",
     systems=("aussm", "mamba", "s4d", "lru", "lstm", "softmax_attention", "uea"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="The mean accuracy of Mamba and AUSSM is at most 5 points below that of Mamba alone",
+            figures=("hybrid", "mamba", "chance"),
+            holds=_as_good,
+        ),
+    ),
     notes="The paper's sets are Heartbeat, SelfRegulationSCP1 and 2, EthanolConcentration, MotorImagery and "
-    "EigenWorms, split 70/15/15 at random, and its figures were not to be had. Ours are other sets of the "
-    "archive in their published split, at the small scale of 206, 100 and 65 steps. The margin is ours. The "
-    "stacks have the same width, not the same number of parameters. Before, an MLP followed every layer, and "
-    "the mean was taken behind the last norm; now blocks and read-out are as published.",
+    "EigenWorms, split 70/15/15 at random; its figures were not found. Ours are other sets of the archive "
+    "in their published split, at the small scale of 206, 100 and 65 steps. The margin is ours. The stacks "
+    "have the same width, not the same number of parameters. Where Mamba alone gets less than twice chance, "
+    "nobody can tell.",
+    changed=(
+        "In the first runs an MLP followed every layer, and the mean was taken behind the last norm. Blocks "
+        "and read-out were then made as published.",
+    ),
 )
 
 

@@ -1,14 +1,14 @@
-"""Who still finds the induction head's answer in a sequence sixteen times as long as those it learned from?
+"""Who finds an induction head's answer in sequences sixteen times as long as those in training?
 
 Gu and Dao 2023, arXiv 2312.00752, table 11. A special token stands at one random place and again at the end;
 the answer is the token that followed it. Networks of two blocks learn at one length and are tested at 1 to 16
-times that length: Mamba, and softmax attention with rotary positions, with a learned table of positions (its
-rows behind the training length are never trained), and with none, which is not in their table. All get the
-same batches, and each learning rate of the search for the whole budget; the one with the lowest training
-loss at the end is tested.
+times that length. They are Mamba, and softmax attention with rotary positions, with a learned table of
+positions (its rows behind the training length are never trained), and with none, which is not in their table.
+All get the same batches, and each learning rate of the search for the whole budget; the one with the lowest
+training loss at the end is tested.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Batch, Layer
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.state_space.mamba import Mamba
@@ -29,28 +29,52 @@ FACTORS = (1, 2, 4, 8, 16)  # test length over training length
 LEARNED, LOST = 0.95, 0.2
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """Mamba keeps 95% at 16 times the length; both attentions had learned and fall under 20%.
+def _keeps(figures: Measured) -> bool | None:
+    """Whether Mamba has learned the task and keeps it. None if nobody has learned."""
+    if not _learned(figures, "mamba"):
+        return False if _learned(figures, "absolute") or _learned(figures, "rotary") else None
+    return figures["mamba_x16"] >= LEARNED
 
-    What a network has not learned it cannot lose: with nobody there, or one attention missing, this is open.
-    """
-    mamba = figures["mamba_x1"] >= LEARNED
-    rivals = [figures[f"{name}_x1"] >= LEARNED for name in ("absolute", "rotary")]
-    if not mamba:
-        return False if any(rivals) else None
-    if figures["mamba_x16"] < LEARNED or max(figures["absolute_x16"], figures["rotary_x16"]) >= LOST:
-        return False
-    return True if all(rivals) else None
+
+def _loses(figures: Measured, name: str) -> bool | None:
+    """Whether an attention loses the task. None if it is low and had not learned, or if nobody had."""
+    learned = _learned(figures, name)
+    if figures[f"{name}_x16"] >= LOST:
+        return False if learned or _learned(figures, "mamba") else None
+    return True if learned else None
+
+
+def _learned(figures: Measured, name: str) -> bool:
+    return figures[f"{name}_x1"] >= LEARNED
 
 
 claim = Claim(
-    title="Who still finds the induction head's answer in a sequence sixteen times as long as ...",
-    sentence="Two Mamba blocks answer at least 95% at sixteen times the training length; attention with "
-    "learned or rotary positions, which learned the task too, falls under 20%",
+    title="Mamba finds the answer in far longer sequences; attention loses it",
+    sentence="At sixteen times the training length two Mamba blocks still give at least 95% of the answers "
+    "of induction heads; attention with learned or rotary positions, which learned the task too, falls "
+    "under 20%",
     topic="Selective state spaces",
     source="Gu and Dao 2023, arXiv 2312.00752, table 11 (trained at length 256)",
     systems=("mamba", "softmax_attention", "induction_heads"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="Mamba answers at least 95% at the training length and at sixteen times that length",
+            figures=("mamba_x1", "mamba_x2", "mamba_x4", "mamba_x8", "mamba_x16"),
+            holds=_keeps,
+        ),
+        Part(
+            says="Attention with learned positions answers at least 95% at the training length and under "
+            "20% at sixteen times that length",
+            figures=("absolute_x1", "absolute_x2", "absolute_x4", "absolute_x8", "absolute_x16"),
+            holds=lambda figures: _loses(figures, "absolute"),
+        ),
+        Part(
+            says="Attention with rotary positions answers at least 95% at the training length and under 20% "
+            "at sixteen times that length",
+            figures=("rotary_x1", "rotary_x2", "rotary_x4", "rotary_x8", "rotary_x16"),
+            holds=lambda figures: _loses(figures, "rotary"),
+        ),
+    ),
     published={
         "mamba_x1": 1.0,
         "mamba_x2": 1.0,
@@ -68,12 +92,17 @@ claim = Claim(
         "rotary_x8": 0.184,
         "rotary_x16": 0.086,
     },
-    notes="x16 is sixteen times the training length. Guessing gets one in vocabulary - 1. Before, an MLP "
-    "followed each block; the published networks have none, by their numbers of parameters attention's too, "
-    "and so now have ours. The paper trains for 200,000 steps or more, and has no "
-    "attention without positions. When each network stopped as soon as it had learned, one of three seeds "
-    "held; like the paper's, all now train for the whole budget, 3,000 steps in place of 1,500, and again "
-    "one of three held, so there are seven.",
+    notes="x16 is sixteen times the training length, which is 32 at the small scale. Guessing gets one in "
+    "vocabulary - 1, 0.067. The paper trains for 200,000 steps or more, the small scale for 3,000, and the "
+    "paper has no attention without positions. What a network has not learned it cannot lose: an attention "
+    "that falls without having learned decides nothing.",
+    changed=(
+        "In the first runs each network stopped as soon as it had learned, and one of three seeds satisfied "
+        "the predicate. Since then all train for the whole budget, as in the paper, with 3,000 steps in "
+        "place of 1,500. Again one of three seeds satisfied it, so seven were planned.",
+        "An MLP followed each block at first. The published Mamba has none, and by their numbers of "
+        "parameters neither have the published attentions, so it was taken out.",
+    ),
 )
 
 

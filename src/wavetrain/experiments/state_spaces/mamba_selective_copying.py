@@ -1,20 +1,20 @@
 """Is it selection that lets a state space model copy what stands at unknown places?
 
 Gu and Dao 2023, arXiv 2312.00752, table 1. Tokens to remember stand at random places among noise. Two
-networks of two Mamba blocks differ in one thing: in one the step size, B and C are made from
-the input (S6), in the other they are learned constants: the block is then a fixed filter. The figure is the
-share of tokens recalled in order on held-out sequences after the budget, or once 99% is reached. Both get
-the same batches and the same search: each learning rate for `trial` steps, the lowest training loss wins.
+networks of two Mamba blocks differ in one thing. In one the step size, B and C are made from the input (S6).
+In the other they are learned constants, so that the block is a fixed filter. The figure is the share of
+tokens recalled in order on held-out sequences after the budget, or once 99% is reached. Both get the same
+batches and the same search: each learning rate for `trial` steps, the lowest training loss wins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.tasks.recall.selective_copying import SelectiveCopying
@@ -24,25 +24,47 @@ from wavetrain.train.lab import Lab, Mark, Plan, Training, curve
 LEARNED, LOST = 0.9, 0.6
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """Above 90% with selection and under 60% without; with neither learned, the budget was too small."""
-    if figures["selective"] < LEARNED and figures["fixed"] < LOST:
-        return None
-    return figures["selective"] >= LEARNED and figures["fixed"] < LOST
+def _selective_learns(figures: Measured) -> bool | None:
+    return figures["selective"] >= LEARNED if _enough(figures) else None
+
+
+def _fixed_does_not(figures: Measured) -> bool | None:
+    return figures["fixed"] < LOST if _enough(figures) else None
+
+
+def _enough(figures: Measured) -> bool:
+    """Whether the budget was: one of the two got somewhere."""
+    return not (figures["selective"] < LEARNED and figures["fixed"] < LOST)
 
 
 claim = Claim(
-    title="Is it selection that lets a state space model copy what stands at unknown places?",
-    sentence="With selection a network of two Mamba blocks recalls more than 90% of tokens scattered among"
-    " noise; the same blocks with constant step size, B and C stay under 60%",
+    title="Selection is what lets Mamba copy from unknown places",
+    sentence="With selection a network of two Mamba blocks recalls at least 90% of tokens scattered among "
+    "noise; the same blocks with constant step size, B and C stay under 60%",
     topic="Selective state spaces",
     source="Gu and Dao 2023, arXiv 2312.00752, table 1 (Mamba block with S6 and with S4 inside)",
     systems=("mamba", "selective_copying"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="With selection at least 90% of the tokens are recalled",
+            figures=("selective",),
+            holds=_selective_learns,
+        ),
+        Part(
+            says="Without selection less than 60% of the tokens are recalled",
+            figures=("fixed",),
+            holds=_fixed_does_not,
+        ),
+    ),
     published={"selective": 0.998, "fixed": 0.564},
-    notes="Published at length 4096 with 16 tokens and 400,000 steps. The paper's fixed block holds S4; ours "
-    "is the Mamba block itself with its selection replaced by constants. Before, an MLP followed each block; "
-    "the published networks have none, and so now have ours.",
+    notes="The published figures are for length 4096 with 16 tokens after 400,000 steps; the small scale "
+    "has length 64 with 8 tokens and 2,000 steps. Guessing gets 1/14. The paper's fixed block holds S4; "
+    "ours is the Mamba block itself with its selection replaced by constants. Where neither network gets to "
+    "its limit, the budget was too small to tell.",
+    changed=(
+        "In the first runs an MLP followed each block. The published networks have none, so it was taken "
+        "out.",
+    ),
 )
 
 

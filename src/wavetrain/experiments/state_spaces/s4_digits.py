@@ -1,8 +1,8 @@
-"""Digits read one pixel at a time by state spaces that start from HiPPO, and by an LSTM.
+"""Do state spaces that start from HiPPO read digits pixel by pixel better than an LSTM?
 
 Gu et al. 2021, arXiv 2110.13985, table 1 (LSSL), and Gu, Goel and Ré 2022, arXiv 2111.00396, table 6 (S4): on
 MNIST read row by row both are ahead of the LSTM by a little, on pixels in a fixed random order by more. All
-networks are one residual stack with different layers and outputs averaged over time; as the papers say, A, B
+networks are one residual stack with different layers and outputs averaged over time. As the papers say, A, B
 and dt learn more slowly than the rest. Digits are scikit-learn's (64 steps) and MNIST (784 steps). Rivals get
 the same batches, steps and search of the rate, by the training loss of a short trial. Figures are accuracies
 on the test part at the last step.
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Layer, Recorded
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.mnist import mnist
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.experiments._layers import slow
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.state_space.lssl import LSSL
@@ -28,25 +28,33 @@ from wavetrain.train.lab import Lab, Plan, Training, curve
 LEARNED = 0.5
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """S4 and LSSL are ahead of the LSTM in each order of each set of digits.
-
-    Where nobody gets half of a set right, nobody can tell.
-    """
-    read = [name.removeprefix("lstm_") for name in figures if name.startswith("lstm_")]
-    if any(max(figures[f"{name}_{one}"] for name in ("s4", "lssl", "lstm")) < LEARNED for one in read):
+def _ahead_of_lstm(figures: Measured, name: str) -> bool | None:
+    """In every order of every set. None if there is one in which nobody gets half right."""
+    read = [f"{course}_{order}" for course, plan in figures.scale.courses.items() for order in plan.orders]
+    if any(max(figures[f"{rival}_{one}"] for rival in ("s4", "lssl", "lstm")) < LEARNED for one in read):
         return None
-    return all(min(figures[f"s4_{one}"], figures[f"lssl_{one}"]) > figures[f"lstm_{one}"] for one in read)
+    return all(figures[f"{name}_{one}"] > figures[f"lstm_{one}"] for one in read)
 
 
 claim = Claim(
-    title="Digits read one pixel at a time by state spaces that start from HiPPO, and by an LSTM",
-    sentence="Reading digits pixel by pixel, S4 and LSSL are ahead of the LSTM, row by row and with the "
-    "pixels permuted",
+    title="S4 and LSSL read digits pixel by pixel better than an LSTM",
+    sentence="Reading digits pixel by pixel, row by row and in a fixed random order, S4 and LSSL are more "
+    "accurate than an LSTM in the same stack, with the same budget",
     topic="Linear state spaces",
     source="Gu et al. 2021, arXiv 2110.13985, table 1; Gu, Goel and Ré 2022, arXiv 2111.00396, table 6",
     systems=("s4", "lssl", "lstm", "digits", "mnist"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="S4 is more accurate than the LSTM, in every order of every set of digits",
+            figures=("s4_*_rows", "lstm_*_rows", "s4_*_permuted", "lstm_*_permuted"),
+            holds=lambda figures: _ahead_of_lstm(figures, "s4"),
+        ),
+        Part(
+            says="LSSL is more accurate than the LSTM, in every order of every set of digits",
+            figures=("lssl_*_rows", "lstm_*_rows", "lssl_*_permuted", "lstm_*_permuted"),
+            holds=lambda figures: _ahead_of_lstm(figures, "lssl"),
+        ),
+    ),
     published={
         "s4_mnist_rows": 0.9963,
         "lssl_mnist_rows": 0.9953,
@@ -55,13 +63,20 @@ claim = Claim(
         "lssl_mnist_permuted": 0.9876,
         "lstm_mnist_permuted": 0.9511,
     },
-    notes="Published figures are of larger networks, trained for 200 epochs; the small scale is two narrow "
-    "layers and half an epoch of MNIST, tested on 2,000 images, so that the ranking and not the level is "
-    "compared; the LSTM is still learning when the budget ends. With 500 steps on MNIST one seed of three "
-    "could not tell; they became 1,000. Permuted MNIST is left to the full scale: after 500 steps all three "
-    "were at 25 to 27%. Left out: dropout. The papers quote the LSTM from others, in a network of its own; "
-    "here it stands in the same stack. Before, an MLP followed each layer; S4, LSSL and LSTM are published "
-    "without one, and so they stand here.",
+    notes="The published figures are of larger networks, trained for 200 epochs. The small scale is two "
+    "narrow layers and half an epoch of MNIST, tested on 2,000 images, so that the order and not the level "
+    "is compared; the LSTM is still learning when the budget ends. Permuted MNIST is left to the full "
+    "scale: after 500 steps all three were at 25 to 27%. We leave out dropout. The papers quote the LSTM "
+    "from others, in a network of its own; here it stands in the same stack. Where nobody gets half of a "
+    "set right, nobody can tell.",
+    changed=(
+        "The small scale first had 500 steps on MNIST, with which one seed of three could not tell. They "
+        "were raised to 1,000.",
+        "In the first runs an MLP followed each layer. S4, LSSL and LSTM are published without one, so it "
+        "was taken out.",
+        "A training that diverged satisfies no part. Before, the predicate took the lower accuracy of S4 and "
+        "LSSL, and a diverged LSSL was passed over.",
+    ),
 )
 
 

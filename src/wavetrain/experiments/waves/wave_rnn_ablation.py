@@ -1,51 +1,85 @@
 """Which part of the wave RNN's start makes copying learnable?
 
 Keller, Muller, Sejnowski and Welling 2023, arXiv 2309.08045, table 4. The start has two parts: the
-convolution is an exact shift (shift-init), and inputs write at one position of each ring (V-init). Each is
-taken away from the wave RNN (6 rings of 100 units), and given to the identity RNN (100 units). Without
-shift-init the convolution starts at its usual random values; without V-init the encoder is normal with
-deviation 0.001. The figure is the cross-entropy over all steps of the test sequences after the whole budget,
-divided by 50 as the paper's "MSE" is (the loss divided by its test batch). All get the same batches and the
-same search of learning rate and clipping norm, chosen by training loss after `trial` iterations.
+convolution is an exact shift (shift-init), and inputs write at one position of each ring (V-init, called
+`source` here). Each is taken away from the wave RNN (6 rings of 100 units), and given to the identity RNN
+(100 units). Without shift-init the convolution starts at its usual random values. Without V-init the encoder
+is normal with deviation 0.001. The figure is the cross-entropy over all steps of the test sequences after the
+whole budget. It is divided by 50, as the paper's "MSE" is the loss divided by its test batch. All get the
+same batches and the same search of learning rate and clipping norm, chosen by training loss after `trial`
+iterations.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wavetrain.core import Layer, Objective
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import Recurrent, Start, WaveRNN
 from wavetrain.parts.reader import Reader
-from wavetrain.tasks.recall.copying import Copying
+from wavetrain.tasks.recall.copying import SYMBOLS, Copying
 from wavetrain.train.fit import examine
 from wavetrain.train.lab import Lab, Plan, Training, curve
 
 FACTOR = 10
+LEARNED = 0.5  # times the loss of guessing
 PAPER_BATCH = 50  # the printed losses are divided by it
 
 
-def _holds(figures: Mapping[str, float]) -> bool:
-    """Shift-init matters tenfold in both networks, V-init less than it, and the wave RNN is the best."""
+def _wave_needs_it(figures: Measured) -> bool | None:
+    names = ("wave", "wave_minus_source", "wave_minus_shift", "wave_minus_both")
     with_shift = max(figures["wave"], figures["wave_minus_source"])
     without = min(figures["wave_minus_shift"], figures["wave_minus_both"])
+    return with_shift * FACTOR <= without if _learned(figures, names) else None
+
+
+def _identity_gains(figures: Measured) -> bool | None:
+    names = ("identity", "identity_plus_shift", "identity_plus_both")
     dense = max(figures["identity_plus_shift"], figures["identity_plus_both"])
-    return (
-        with_shift * FACTOR <= without
-        and dense * FACTOR <= figures["identity"]
-        and figures["wave"] <= min(figures["identity_plus_shift"], figures["identity_plus_both"])
-    )
+    return dense * FACTOR <= figures["identity"] if _learned(figures, names) else None
+
+
+def _wave_is_ahead(figures: Measured) -> bool | None:
+    names = ("wave", "identity_plus_shift", "identity_plus_both")
+    dense = min(figures["identity_plus_shift"], figures["identity_plus_both"])
+    return figures["wave"] <= dense if _learned(figures, names) else None
+
+
+def _learned(figures: Measured, names: tuple[str, ...]) -> bool:
+    """Whether any of the networks has at most half the loss of guessing, which is 10 ln 8 / length."""
+    guess = SYMBOLS * math.log(1 / Copying.chance) / Copying(figures.scale.delay).length / PAPER_BATCH
+    return any(figures[name] <= LEARNED * guess for name in names)
 
 
 claim = Claim(
-    title="Which part of the wave RNN's start makes copying learnable?",
-    sentence="The shift at the start is what lets a network copy: without it the wave RNN's loss is at "
-    "least ten times higher, with it the identity RNN's is at least ten times lower, and the wave"
-    " RNN stays ahead",
+    title="Starting as a shift is what makes copying learnable",
+    sentence="When its recurrent map does not start as a shift, the wave RNN's loss at copying is at least "
+    "ten times higher; when it does, the identity RNN's loss is at least ten times lower, and the wave RNN "
+    "stays ahead of it",
     topic="Travelling waves",
     source="Keller et al. 2023, arXiv 2309.08045, table 4, delay 30",
     systems=("wave_rnn", "identity_rnn", "copying"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="Without the shift the wave RNN's loss is at least ten times higher, wherever inputs write "
+            "at the start",
+            figures=("wave", "wave_minus_source", "wave_minus_shift", "wave_minus_both"),
+            holds=_wave_needs_it,
+        ),
+        Part(
+            says="With the shift the identity RNN's loss is at least ten times lower, wherever inputs write "
+            "at the start",
+            figures=("identity", "identity_plus_shift", "identity_plus_both"),
+            holds=_identity_gains,
+        ),
+        Part(
+            says="The wave RNN's loss is no higher than that of the identity RNN with the shift",
+            figures=("wave", "identity_plus_shift", "identity_plus_both"),
+            holds=_wave_is_ahead,
+        ),
+    ),
     published={
         "wave": 8e-11,
         "wave_minus_source": 4e-10,
@@ -57,7 +91,12 @@ claim = Claim(
     },
     notes="What the paper calls MSE is a cross-entropy divided by the test batch of 50; ours is divided by "
     "50 too. The paper does not say what replaces the shift; here it is the usual random start of a "
-    "convolution.",
+    "convolution. The small scale trains for 1,600 iterations, the paper for 60,000, so that our losses are "
+    "far from the published ones.",
+    changed=(
+        "A part is undecided where none of its networks has at most half the loss of guessing (0.0083 at "
+        "delay 30), because networks that have learned nothing cannot be told apart. Before, it failed.",
+    ),
 )
 
 

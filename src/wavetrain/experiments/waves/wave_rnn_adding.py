@@ -1,19 +1,19 @@
-"""Does a travelling wave make adding over long delays learnable, and how much sooner?
+"""Does a travelling wave make adding over long delays faster to learn?
 
 Keller, Muller, Sejnowski and Welling 2023, arXiv 2309.08045, table 1. A wave RNN (27 rings of 100 units) and
 an identity RNN of 100 units, about ten thousand weights each, learn to add the two marked numbers of a
-sequence. The figure is the number of iterations until the mean squared error on held-out sequences is at
-most 0.05, which is R² 0.7 since the sums have variance 1/6; and the error on the test sequences at the end.
-Both get the same batches and the same search: each learning rate and clipping norm for `trial` iterations,
-and the one that ends at the lowest training loss for the whole budget. The identity RNN is given up after
-`patience` times the iterations of the wave RNN, or after the budget.
+sequence. The figures are the number of iterations until the mean squared error on held-out sequences is at
+most 0.05, and the error on the test sequences at the end. An error of 0.05 is an R² of 0.7, since the sums
+have variance 1/6. Both get the same batches and the same search: each learning rate and clipping norm is
+tried for `trial` iterations, and the one with the lowest training loss gets the whole budget. The identity
+RNN is given up after `patience` times the iterations of the wave RNN, or when the budget ends.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wavetrain.core import Layer, Objective
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part, every
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
 from wavetrain.parts.reader import Reader
@@ -25,14 +25,12 @@ FACTOR = 10
 SOLVED = 0.7  # R² at a mean squared error of 0.05
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """At every length the wave RNN is there, and the identity RNN is not before ten times its iterations."""
-    lengths = [name.removeprefix("wave_") for name in figures if name.startswith("wave_")]
-    answers = [_sooner(figures, length) for length in lengths]
-    return False if False in answers else None if None in answers else True
+def _always_sooner(figures: Measured) -> bool | None:
+    return every(_sooner(figures, f"length{length}") for length in figures.scale.lengths)
 
 
-def _sooner(figures: Mapping[str, float], length: str) -> bool | None:
+def _sooner(figures: Measured, length: str) -> bool | None:
+    """Whether the wave RNN is ten times sooner at one length. None if neither network learns to add."""
     wave, identity = figures[f"wave_{length}"], figures[f"identity_{length}"]
     wave_there, identity_there = (figures[f"r2_{name}_{length}"] >= SOLVED for name in ("wave", "identity"))
     if not wave_there:
@@ -43,13 +41,20 @@ def _sooner(figures: Mapping[str, float], length: str) -> bool | None:
 
 
 claim = Claim(
-    title="Does a travelling wave make adding over long delays learnable, and how much sooner?",
-    sentence="The wave RNN solves adding in at most a tenth of the iterations that the identity RNN needs,"
-    " at every length",
+    title="Travelling waves make adding ten times faster to learn",
+    sentence="A wave RNN learns to add two marked numbers of a sequence in at most a tenth of the training "
+    "iterations that an identity RNN with as many weights needs, at every length",
     topic="Travelling waves",
     source="Keller et al. 2023, arXiv 2309.08045, table 1",
     systems=("wave_rnn", "identity_rnn", "adding"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="At every length the wave RNN gets to an R² of 0.7 in at most a tenth of the iterations of "
+            "the identity RNN",
+            figures=("wave_length*", "identity_length*", "r2_wave_*", "r2_identity_*"),
+            holds=_always_sooner,
+        ),
+    ),
     published={
         "wave_length100": 300,
         "identity_length100": 14_000,
@@ -62,9 +67,14 @@ claim = Claim(
         "wave_length1000": 2_000,
         "identity_length1000": "not in 60,000",
     },
-    notes="A network whose R² is below 0.7 was given up at the figure shown: it needs more. The paper's test "
-    "error of the wave RNN at length 700 is 8e-5 in the table and 4e-5 on the slide. With a budget of 4,000 "
-    "iterations one seed of three could not tell; it became 12,000.",
+    notes="A network whose R² is below 0.7 was given up at the figure shown: it needs more. At the small "
+    "scale the identity RNN is given up after ten times the iterations of the wave RNN, and the rings have "
+    "50 units. The paper's test error of the wave RNN at length 700 is 8e-5 in the table and 4e-5 on the "
+    "slide.",
+    changed=(
+        "The budget of the small scale was raised from 4,000 to 12,000 iterations, because with 4,000 one "
+        "seed of three could not tell.",
+    ),
 )
 
 

@@ -1,19 +1,19 @@
-"""Does a travelling wave make copying after a delay learnable, and how much sooner?
+"""Does a travelling wave make copying after a delay faster to learn?
 
 Keller, Muller, Sejnowski and Welling 2023, arXiv 2309.08045, figures 3 and 4; the lecture's slide "Copy Task
 Learning is 100x Faster". A wave RNN (6 rings of 100 units) and identity RNNs of 100 and 625 units learn to
 repeat ten symbols after a delay. The figure is the number of iterations until 99% of the symbols of held-out
-sequences are recalled. All get the same batches and the same search: each learning rate and clipping norm for
-`trial` iterations, and the one that ends at the lowest training loss for the whole budget. A rival is given
-up after `patience` times the iterations of the wave RNN, or after the budget; its figure then is where it was
-given up and reads "more than".
+sequences are recalled. All get the same batches and the same search: each learning rate and clipping norm is
+tried for `trial` iterations, and the one with the lowest training loss gets the whole budget. A rival is
+given up after `patience` times the iterations of the wave RNN, or when the budget ends. Its figure then is
+where it was given up, and reads "more than".
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part, every
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
 from wavetrain.parts.reader import Reader
@@ -24,14 +24,12 @@ FACTOR = 10
 SOLVED = 0.99  # recall on held-out sequences
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """At every delay the wave RNN is there, and each rival is not before ten times its iterations."""
-    delays = [name.removeprefix("wave_") for name in figures if name.startswith("wave_")]
-    answers = [_sooner(figures, delay, rival) for delay in delays for rival in ("identity100", "identity625")]
-    return False if False in answers else None if None in answers else True
+def _always_sooner(figures: Measured, rival: str) -> bool | None:
+    return every(_sooner(figures, f"delay{delay}", rival) for delay in figures.scale.delays)
 
 
-def _sooner(figures: Mapping[str, float], delay: str, rival: str) -> bool | None:
+def _sooner(figures: Measured, delay: str, rival: str) -> bool | None:
+    """Whether the wave RNN is ten times sooner at one delay. None if neither network learns to copy."""
     wave, other = figures[f"wave_{delay}"], figures[f"{rival}_{delay}"]
     if figures[f"recall_wave_{delay}"] < SOLVED:
         return None if figures[f"recall_{rival}_{delay}"] < SOLVED else False  # neither, or only the rival
@@ -41,16 +39,30 @@ def _sooner(figures: Mapping[str, float], delay: str, rival: str) -> bool | None
 
 
 claim = Claim(
-    title="Does a travelling wave make copying after a delay learnable, and how much sooner?",
-    sentence="The wave RNN learns to copy after a delay in at most a tenth of the iterations that an "
-    "identity RNN of 100 or of 625 units needs, at every delay",
+    title="Travelling waves make copying ten times faster to learn",
+    sentence="A wave RNN learns to copy ten symbols after a delay in at most a tenth of the training "
+    "iterations that an identity RNN of 100 or of 625 units needs, at every delay",
     topic="Travelling waves",
     source="Keller et al. 2023, arXiv 2309.08045, figures 3 and 4",
     systems=("wave_rnn", "identity_rnn", "copying"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
+    parts=(
+        Part(
+            says="At every delay the wave RNN recalls 99% in at most a tenth of the iterations of the "
+            "identity RNN with 100 units",
+            figures=("wave_delay*", "identity100_delay*", "recall_wave_*", "recall_identity100_*"),
+            holds=lambda figures: _always_sooner(figures, "identity100"),
+        ),
+        Part(
+            says="At every delay the wave RNN recalls 99% in at most a tenth of the iterations of the "
+            "identity RNN with 625 units",
+            figures=("wave_delay*", "identity625_delay*", "recall_wave_*", "recall_identity625_*"),
+            holds=lambda figures: _always_sooner(figures, "identity625"),
+        ),
+    ),
     published={"speed-up (slide)": "about 100 times", "speed-up (paper)": "exponentially faster"},
-    notes="The paper prints no table of iterations. A rival whose recall is below 0.99 was given up at the "
-    "figure shown: it needs more.",
+    notes="The paper prints no table of iterations. Its slide says about 100 times; a factor of ten is what "
+    "we test, because at the small scale a rival is given up after ten times the iterations of the wave "
+    "RNN. A rival whose recall is below 0.99 was given up at the figure shown: it needs more.",
 )
 
 

@@ -1,8 +1,8 @@
-"""Digits read one pixel at a time: where the wave RNN wins and where it loses.
+"""Digits read one pixel at a time: where is the wave RNN ahead, and where is it behind?
 
-Keller, Muller, Sejnowski and Welling 2023, arXiv 2309.08045, table 2: on MNIST read row by row the wave RNN
-(97.6%) is behind the identity RNN (98.5%), LSTM (98.8%) and GRU (99.1%); on pixels in a fixed random order it
-is ahead of all three (97.6% with an MLP read-out, against 92.5%, 92.9% and 94.1%). The small scale reads
+Keller, Muller, Sejnowski and Welling 2023, arXiv 2309.08045, table 2. On MNIST read row by row the wave RNN
+(97.5% with an MLP read-out) is behind the identity RNN (98.5%), LSTM (98.8%) and GRU (99.1%). On pixels in a
+fixed random order it is ahead of all three (97.6%, against 92.5%, 92.9% and 94.1%). The small scale reads
 scikit-learn's digits (64 steps) with networks of about ten thousand parameters each; the full scale reads
 MNIST (784 steps) at the paper's sizes. All rivals get the same search of learning rate on the validation
 part, the same number of steps and the same batches. Figures are accuracies on the test part at the last step.
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from wavetrain.core import Layer, Recorded
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.mnist import mnist
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.layers.gate.gru import GRU
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
@@ -23,21 +23,41 @@ from wavetrain.parts.reader import Reader
 from wavetrain.train.fit import examine
 from wavetrain.train.lab import Lab, Plan, Training, curve
 
+LEARNED = 0.2  # accuracy, twice that of guessing
+
+
+def _ahead_permuted(figures: Measured) -> bool | None:
+    """None if nobody has learned."""
+    rivals = [figures[f"{rival}_permuted"] for rival in ("identity", "lstm", "gru")]
+    wave = figures["wave_permuted"]
+    return wave > max(rivals) if any(one >= LEARNED for one in (wave, *rivals)) else None
+
+
+def _behind_in_rows(figures: Measured) -> bool | None:
+    """None if neither network has learned."""
+    wave, identity = figures["wave_rows"], figures["identity_rows"]
+    return wave < identity if any(one >= LEARNED for one in (wave, identity)) else None
+
+
 claim = Claim(
-    title="Digits read one pixel at a time: where the wave RNN wins and where it loses",
-    sentence="Reading digits pixel by pixel, the wave RNN is ahead of the identity RNN, LSTM and GRU when "
-    "the pixels are permuted, and behind the identity RNN when they come row by row",
+    title="The wave RNN is ahead on permuted digits and behind on ordered ones",
+    sentence="Reading digits pixel by pixel, the wave RNN is more accurate than the identity RNN, LSTM and "
+    "GRU when the pixels come in a fixed random order, and less accurate than the identity RNN when they "
+    "come row by row",
     topic="Travelling waves",
     source="Keller et al. 2023, arXiv 2309.08045, table 2 (MNIST)",
     systems=("wave_rnn", "identity_rnn", "lstm", "gru", "digits", "mnist"),
     parts=(
         Part(
-            says="All that the sentence says",
-            holds=lambda figures: (
-                figures["wave_permuted"]
-                > max(figures[f"{rival}_permuted"] for rival in ("identity", "lstm", "gru"))
-                and figures["wave_rows"] < figures["identity_rows"]
-            ),
+            says="With the pixels permuted, the wave RNN is more accurate than the identity RNN, LSTM and "
+            "GRU",
+            figures=("wave_permuted", "identity_permuted", "lstm_permuted", "gru_permuted"),
+            holds=_ahead_permuted,
+        ),
+        Part(
+            says="Row by row, the wave RNN is less accurate than the identity RNN",
+            figures=("wave_rows", "identity_rows"),
+            holds=_behind_in_rows,
         ),
     ),
     published={
@@ -50,9 +70,14 @@ claim = Claim(
         "lstm_permuted": 0.929,
         "gru_permuted": 0.941,
     },
-    notes="Published figures are for MNIST, the wave RNN's with an MLP read-out (420k parameters); the small "
-    "scale reads 8 x 8 digits, so the ranking and not the level is compared. The table prints 92.5 for the "
-    "identity RNN on permuted pixels where the text says 91.",
+    notes="The published figures are for MNIST, the wave RNN's with an MLP read-out (420,000 parameters). "
+    "The small scale reads digits of 8 x 8 pixels for 250 steps, so that the order of the networks is "
+    "compared and not the level. The table prints 92.5 for the identity RNN on permuted pixels where the "
+    "text says 91.",
+    changed=(
+        "A part is undecided where none of its networks gets 20% right, twice what guessing gets. Before, "
+        "networks that had learned nothing were compared as well.",
+    ),
 )
 
 
