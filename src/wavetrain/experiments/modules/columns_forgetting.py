@@ -80,8 +80,8 @@ claim = Claim(
         "At first the strength of events never faded, so that 120 of 128 slots kept the first text for "
         "ever; since then it fades.",
         "The small scale first read each text for 150 steps, and now for 300.",
-        "A training that diverged satisfies no part. Before, the predicate took the lower of two limits, and a "
-        "diverged rehearsal was passed over.",
+        "A training that diverged satisfies no part. Before, the predicate took the lower of two limits, "
+        "and a diverged rehearsal was passed over.",
     ),
 )
 

@@ -74,8 +74,8 @@ claim = Claim(
         "were raised to 1,000.",
         "In the first runs an MLP followed each layer. S4, LSSL and LSTM are published without one, so it "
         "was taken out.",
-        "A training that diverged satisfies no part. Before, the predicate took the lower accuracy of S4 and "
-        "LSSL, and a diverged LSSL was passed over.",
+        "A training that diverged satisfies no part. Before, the predicate took the lower accuracy of S4 "
+        "and LSSL, and a diverged LSSL was passed over.",
     ),
 )
 
