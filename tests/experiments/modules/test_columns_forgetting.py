@@ -1,21 +1,39 @@
-"""The columns' claim: the predicate, and what counts as forgotten."""
+"""The columns' claim: the predicates, and what counts as forgotten."""
+
+import math
 
 import numpy as np
 
+from wavetrain.evidence.claims import Measured
 from wavetrain.experiments.modules.columns_forgetting import claim, forgotten, made, sums
 
 GOOD = {"transformer": 1.2, "mamba": 1.1, "moe": 1.0, "rehearsal": 0.7, "full": 0.6}
 
 
-def figures(**changes: float) -> dict[str, float]:
-    return {f"aufc_{name}": value for name, value in (GOOD | changes).items()}
+def answers(**changes: float) -> list[bool | None]:
+    """Beside the rivals, and beside rehearsal alone."""
+    figures = Measured({f"aufc_{name}": value for name, value in (GOOD | changes).items()})
+    return [part.holds(figures) for part in claim.parts]
 
 
-def test_predicate():
-    assert claim.holds(figures()) is True
-    assert claim.holds(figures(mamba=0.9)) is False
-    assert claim.holds(figures(rehearsal=0.65)) is False
-    assert claim.holds(figures(transformer=0.04)) is None
+def test_each_part_on_either_side():
+    assert answers() == [True, True]
+    for rival in ("transformer", "mamba", "moe"):
+        assert answers(**{rival: 0.99}) == [False, True], "the best rival counts"
+    assert answers(rehearsal=0.66) == [True, False]
+    assert answers(rehearsal=math.nan) == [True, False]
+    assert answers(full=math.nan) == [False, False]
+
+
+def test_where_rivals_forget_nothing_nobody_can_tell():
+    """As where nobody learns anything: there is nothing to forget."""
+    assert answers(transformer=0.049) == [None, None]
+    assert answers(transformer=0.05) == [False, True]
+    assert answers(**dict.fromkeys(GOOD, 0.0)) == [None, None]
+
+
+def test_who_forgets_nothing_refutes_nothing():
+    assert answers(full=0.0) == [True, True]
 
 
 def test_forgotten():

@@ -1,8 +1,9 @@
-"""The workspace's claim: the predicate on our thresholds, and what its figures count."""
+"""The workspace's claim: the predicates on our thresholds, and what its figures count."""
 
 import torch
 
 from wavetrain.core import Batch
+from wavetrain.evidence.claims import Measured
 from wavetrain.experiments.modules.workspace_additions import _columns, _counts, _line, _right, claim
 from wavetrain.networks.global_workspace import GlobalWorkspace, Trace
 from wavetrain.tasks.languages.addition import Split, addition
@@ -21,16 +22,26 @@ GOOD = {
 }
 
 
-def test_predicate():
-    assert claim.holds(GOOD) is True
-    for change in (
-        {"router_sums": 0.94},
-        {"increments_pairs": 0.9},
-        {"lstm_pairs": 0.86},
-        {"transformer_sums": 0.1},
-    ):
-        assert claim.holds(GOOD | change) is False
-    assert claim.holds(GOOD | {"transformer_pairs_learned": 0.9}) is None
+def answers(**changes: float) -> list[bool | None]:
+    """Of the router's sums and increments, and of its rivals' unseen pairs and larger sums."""
+    return [part.holds(Measured(GOOD | changes)) for part in claim.parts]
+
+
+def test_each_part_on_either_side():
+    assert answers() == [True, True, True, True]
+    for split in ("pairs", "sums"):
+        assert answers(**{f"router_{split}": 0.94}) == [False, True, True, True]
+        assert answers(**{f"increments_{split}": 0.94}) == [True, False, True, True]
+    for rival in ("lstm", "transformer"):
+        assert answers(**{f"{rival}_pairs": 0.86}) == [True, True, False, True]
+        assert answers(**{f"{rival}_sums": 0.06}) == [True, True, True, False]
+
+
+def test_where_a_rival_has_not_learned_nobody_can_tell():
+    for rival in ("lstm", "transformer"):
+        for split in ("pairs", "sums"):
+            assert answers(**{f"{rival}_{split}_learned": 0.94}) == [None] * 4
+    assert answers(**dict.fromkeys(GOOD, 1 / 19)) == [None] * 4, "at chance"
 
 
 class Right(GlobalWorkspace):
@@ -46,7 +57,14 @@ class Right(GlobalWorkspace):
 def test_figures_of_who_adds_as_it_should():
     network = Right(20)
     asked = addition(9, Split.SUMS).test()
-    assert _right(network, asked) == _counts(network, asked) == _columns(network, 30) == 1.0
+    right, counts = _right(network, asked), _counts(network, asked)
+    assert right == counts == _columns(network, 30) == 1.0
+    exact = {
+        f"{name}_{split}": value
+        for split in ("pairs", "sums")
+        for name, value in (("router", right), ("increments", counts))
+    }
+    assert answers(**exact) == [True, True, True, True]
     wrong = Batch(asked.x, asked.y - 1)
     assert _right(network, wrong) == 0.0
     assert _line(addition(9, Split.SUMS).train, asked) == 1.0 and _line(asked, wrong) == 0.0

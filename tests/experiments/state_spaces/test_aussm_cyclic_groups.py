@@ -1,19 +1,37 @@
-"""The predicate of aussm_cyclic_groups knows all three answers."""
+"""The predicates of aussm_cyclic_groups know all three answers."""
 
+from wavetrain.evidence.claims import Measured
 from wavetrain.experiments.state_spaces.aussm_cyclic_groups import claim
 
 COUNTS = {"aussm_c3": 0.99, "aussm_c6": 0.95, "mamba_c3": 0.34, "mamba_c6": 0.18}
 TRAINED = {"aussm_c3_trained": 1.0, "aussm_c6_trained": 1.0, "mamba_c3_trained": 0.5, "mamba_c6_trained": 0.5}
 
 
-def test_predicate():
-    whole = COUNTS | TRAINED
-    assert claim.holds(whole) is True
-    assert claim.holds(whole | {"aussm_c6": 0.89}) is False
-    assert claim.holds(whole | {"mamba_c3": 0.5}) is False
+def answers(**changes: float) -> list[bool | None]:
+    return [part.holds(Measured(COUNTS | TRAINED | changes)) for part in claim.parts]
+
+
+def test_each_part_on_either_side():
+    assert answers() == [True, True]
+    assert answers(aussm_c3=0.9, aussm_c6=0.9, mamba_c3=0.499, mamba_c6=0.499) == [True, True]
+    for group in ("c3", "c6"):
+        assert answers(**{f"aussm_{group}": 0.89}) == [False, True]
+        assert answers(**{f"mamba_{group}": 0.5}) == [True, False]
 
 
 def test_where_nobody_learns_a_group_nothing_is_told():
-    whole = COUNTS | TRAINED | {"aussm_c6_trained": 0.8, "aussm_c6": 0.2}
-    assert claim.holds(whole) is None
-    assert claim.holds(whole | {"mamba_c6_trained": 0.95}) is False
+    for group in ("c3", "c6"):
+        lost = {f"aussm_{group}_trained": 0.89, f"aussm_{group}": 0.2}
+        assert answers(**lost) == [None, None]
+        assert answers(**lost | {f"mamba_{group}_trained": 0.9}) == [False, True]
+
+
+def test_at_chance_nobody_can_tell():
+    chance = {name: 1 / int(name.split("_")[1][1]) for name in COUNTS | TRAINED}
+    assert answers(**chance) == [None, None]
+
+
+def test_exact_counting_refutes_nothing():
+    """Without a mistake by the one, and at chance by the other."""
+    exact = dict.fromkeys(("aussm_c3", "aussm_c6"), 1.0)
+    assert answers(**exact, mamba_c3=1 / 3, mamba_c6=1 / 6) == [True, True]

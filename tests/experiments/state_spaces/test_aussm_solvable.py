@@ -1,9 +1,10 @@
-"""The floor of a commutative quotient, the two layers that are set by hand, and the predicate."""
+"""The floor of a commutative quotient, the two layers that are set by hand, and the predicates."""
 
 import pytest
 import torch
 
-from wavetrain.experiments.state_spaces.aussm_solvable import Hand, claim, floor
+from wavetrain.evidence.claims import Measured
+from wavetrain.experiments.state_spaces.aussm_solvable import FLIP, TURN, Hand, _right, claim, floor
 from wavetrain.tasks.languages.group_words import A4, A5, S3, S4, GroupWords, cyclic
 
 
@@ -33,8 +34,36 @@ def test_two_layers_by_hand_follow_s3(dtype: torch.dtype):
 WHOLE = {"one_c6_trained": 0.99, "hand_float32": 1.0, "hand_float64": 1.0, "one_s3": 0.4, "floor_s3": 1 / 3}
 
 
-def test_predicate():
-    assert claim.holds(WHOLE) is True
-    assert claim.holds(WHOLE | {"one_s3": 0.44}) is False
-    assert claim.holds(WHOLE | {"hand_float32": 0.999}) is False
-    assert claim.holds(WHOLE | {"one_c6_trained": 0.8}) is None
+def answers(**changes: float) -> list[bool | None]:
+    return [part.holds(Measured(WHOLE | changes)) for part in claim.parts]
+
+
+def test_each_part_on_either_side():
+    assert answers() == [True, True]
+    assert answers(one_s3=0.43) == [True, True]
+    assert answers(one_s3=0.44) == [True, False]
+    assert answers(hand_float32=0.9999) == [False, True]
+    assert answers(hand_float64=0.9999) == [False, True]
+    assert answers(one_c6_trained=0.89) == [True, None]
+    assert answers(one_c6_trained=0.9) == [True, True]
+
+
+def test_at_chance_nobody_can_tell():
+    """A block that guesses is below the floor, and has not learned C6 either."""
+    assert answers(one_c6_trained=1 / 6, one_s3=1 / 6) == [True, None]
+
+
+def test_the_layers_by_hand_and_the_best_guess_by_parity_refute_nothing():
+    x, y = GroupWords(S3, 300).draw(200, torch.Generator().manual_seed(1))
+    right = {
+        f"hand_{size}": float(_right(Hand().to(getattr(torch, size)), x, y).mean())
+        for size in ("float32", "float64")
+    }
+    sign = torch.tensor([element in (0, TURN, S3.table[TURN][TURN]) for element in range(6)])
+    even = sign[x].logical_not().cumsum(1) % 2 == 0  # after an even number of reflections
+    guess = torch.where(even, 0, FLIP)
+    assert torch.equal(sign[y], even)
+    assert answers(**right, one_s3=float((guess == y)[:, 100:].double().mean()), floor_s3=floor(S3)) == [
+        True,
+        True,
+    ]

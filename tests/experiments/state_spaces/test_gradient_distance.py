@@ -1,11 +1,19 @@
-"""The gradient over distance: the predicate, the matched inputs, and a bound that is one."""
+"""The gradient over distance: the predicates, the matched inputs, and a bound that is one."""
 
 import numpy as np
 import torch
 
 from tests.promises import normal
+from wavetrain.evidence.claims import Measured
 from wavetrain.experiments._layers import built
-from wavetrain.experiments.state_spaces.gradient_distance import _bound, claim, linear_wave, matched, small
+from wavetrain.experiments.state_spaces.gradient_distance import (
+    RATE,
+    _bound,
+    claim,
+    linear_wave,
+    matched,
+    small,
+)
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.state_space.lru import LRU
 from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
@@ -19,11 +27,31 @@ FIGURES = {
 }
 
 
-def test_predicate():
-    assert claim.holds(FIGURES) is True
-    assert claim.holds(FIGURES | {"flat_attention": 0.49}) is False
-    assert claim.holds(FIGURES | {"over_bound_lru": 1.1}) is False
-    assert claim.holds(FIGURES | {"lasting_wave": 0.01}) is False
+def answers(**changes: float) -> list[bool | None]:
+    return [part.holds(Measured(FIGURES | changes)) for part in claim.parts]
+
+
+def test_each_part_on_either_side():
+    assert answers() == [True, True, True]
+    assert answers(flat_attention=0.5, lasting_lru=1e-3, lasting_wave=1e-3) == [True, True, True]
+    assert answers(flat_attention=0.49) == [False, True, True]
+    for name in ("lru", "wave"):
+        assert answers(**{f"over_bound_{name}": 1.0 + 1e-8}) == [True, False, True]
+        assert answers(**{f"lasting_{name}": 1.1e-3}) == [True, True, False]
+
+
+def test_the_closed_form_refutes_nothing():
+    """Attention that is shared by two steps alone, and gradients that are 0.9 to the distance."""
+    far = np.array(small.distances)
+    fading = RATE**far
+    bound, lasting = (fading / RATE**far).max(), fading[-1] / fading[0]
+    exact = {
+        f"{what}_{name}": value
+        for name in ("lru", "wave")
+        for what, value in (("over_bound", bound), ("lasting", lasting))
+    }
+    assert answers(flat_attention=1.0, **exact) == [True, True, True]
+    assert answers(flat_attention=float(lasting)) == [False, True, True], "an attention that fades as they do"
 
 
 def test_the_match_takes_the_attention_at_each_distance():

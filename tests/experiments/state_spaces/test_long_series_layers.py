@@ -27,6 +27,8 @@ from wavetrain.parts.stack import MLP, Stack
         (0.3, 0.51, False),
         (0.9, 0.49, None),
         (0.9, math.nan, None),
+        (1.0, 1.0, True),  # without a mistake
+        (0.25, 0.25, None),  # at chance
     ],
 )
 def test_predicate(hybrid: float, mamba: float, answer: bool | None):

@@ -1,9 +1,10 @@
-"""Induction heads: what the predicate says of the published table, and the table of positions."""
+"""Induction heads: what the predicates say of the published table, and the table of positions."""
 
 import math
 
 import torch
 
+from wavetrain.evidence.claims import Measured
 from wavetrain.experiments.state_spaces.mamba_induction_heads import (
     FACTORS,
     Placed,
@@ -19,27 +20,45 @@ from wavetrain.tasks.recall.induction_heads import InductionHeads
 PUBLISHED = {name: float(value) for name, value in claim.published.items()}
 
 
+def answers(**changes: float) -> list[bool | None]:
+    """Of Mamba, of attention with learned positions, and of attention with rotary ones."""
+    return [part.holds(Measured(PUBLISHED | changes)) for part in claim.parts]
+
+
 def test_the_published_table_holds():
-    assert claim.holds(PUBLISHED) is True
+    assert answers() == [True, True, True]
 
 
 def test_mamba_must_keep_it():
-    assert claim.holds(PUBLISHED | {"mamba_x16": 0.94}) is False
-    assert claim.holds(PUBLISHED | {"mamba_x16": math.nan, "mamba_x1": math.nan}) is False
+    assert answers(mamba_x16=0.95) == [True, True, True]
+    assert answers(mamba_x16=0.94) == [False, True, True]
+    assert answers(mamba_x1=math.nan, mamba_x16=math.nan) == [False, True, True]
 
 
 def test_each_attention_must_lose_it():
-    assert claim.holds(PUBLISHED | {"rotary_x16": 0.2}) is False
-    assert claim.holds(PUBLISHED | {"absolute_x16": 0.2}) is False
+    assert answers(absolute_x16=0.2) == [True, False, True]
+    assert answers(rotary_x16=0.2) == [True, True, False]
 
 
 def test_who_never_learned_loses_nothing():
-    assert claim.holds(PUBLISHED | {"rotary_x1": 0.5}) is None
-    assert claim.holds(PUBLISHED | {"absolute_x1": 0.5}) is None
-    assert claim.holds(PUBLISHED | {"absolute_x1": 0.5, "mamba_x16": 0.5}) is False
-    assert claim.holds(PUBLISHED | {"mamba_x1": 0.9, "mamba_x16": 0.1}) is False
-    nobody = {"mamba_x1": 0.1, "absolute_x1": 0.1, "rotary_x1": 0.1}
-    assert claim.holds(PUBLISHED | nobody) is None
+    assert answers(absolute_x1=0.94) == [True, None, True]
+    assert answers(rotary_x1=0.94) == [True, True, None]
+    assert answers(rotary_x1=math.nan, rotary_x16=math.nan) == [True, True, None]
+    assert answers(absolute_x1=0.5, mamba_x16=0.5) == [False, None, True]
+    assert answers(mamba_x1=0.9, mamba_x16=0.1) == [False, True, True]
+    assert answers(rotary_x1=0.94, rotary_x16=0.2) == [True, True, False], "it did not lose what it has"
+
+
+def test_at_chance_nobody_can_tell():
+    chance = dict.fromkeys(PUBLISHED, 1 / 15)
+    assert answers(**chance) == [None, None, None]
+    assert answers(**chance | {"rotary_x16": 0.3}) == [None, None, None]
+
+
+def test_perfect_recall_refutes_nothing():
+    """Mamba without a mistake at every length; attention without one where it learned, guessing beyond."""
+    exact = {name: 1.0 if name.startswith("mamba") or name.endswith("x1") else 1 / 15 for name in PUBLISHED}
+    assert answers(**exact) == [True, True, True]
 
 
 def test_a_place_adds_its_own_row():

@@ -1,4 +1,4 @@
-"""Delay memory by state spaces: the predicate, the untrained read-out, and parameters that learn slowly."""
+"""Delay memory by state spaces: the predicates, the untrained read-out, and parameters that learn slowly."""
 
 import math
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from wavetrain.evidence.claims import Measured
 from wavetrain.experiments._layers import slow
 from wavetrain.experiments.state_spaces import s4_delay_memory
 from wavetrain.experiments.state_spaces.s4_delay_memory import claim, small
@@ -22,17 +23,31 @@ GOOD = {
 }
 
 
-def test_predicate():
-    holds = claim.holds
-    assert holds(GOOD) is True
-    assert holds(GOOD | {"missed_s4": 0.11}) is False
-    assert holds(GOOD | {"missed_lssl": 0.11}) is False
-    assert holds(GOOD | {"missed_lssl": math.nan}) is False
-    assert holds(GOOD | {"untrained_legs": 0.001}) is False
-    assert holds(GOOD | {"untrained_random": 0.017}) is False
-    assert holds(GOOD | {"missed_lstm": 1.0, "missed_s4": 0.45, "missed_lssl": 0.45}) is True
-    assert holds(GOOD | {"missed_lstm": 1.0, "missed_s4": 0.5, "missed_lssl": 0.5}) is None
-    assert holds(GOOD | {"missed_lstm": 0.3, "missed_s4": 0.5, "missed_lssl": 0.5}) is False
+def answers(**changes: float) -> list[bool | None]:
+    """Untrained: in itself, and beside random matrices; trained: S4, and LSSL."""
+    return [part.holds(Measured(GOOD | changes)) for part in claim.parts]
+
+
+def test_each_part_on_either_side():
+    assert answers() == [True, True, True, True]
+    assert answers(missed_s4=0.11) == [True, True, False, True]
+    assert answers(missed_lssl=0.11) == [True, True, True, False]
+    assert answers(missed_lssl=math.nan) == [True, True, True, False]
+    assert answers(untrained_legs=0.001) == [False, True, True, True]
+    assert answers(untrained_random=0.017) == [True, False, True, True]
+    assert answers(missed_lstm=1.0, missed_s4=0.45, missed_lssl=0.45) == [True, True, True, True]
+    assert answers(missed_lstm=0.3, missed_s4=0.5, missed_lssl=0.5) == [True, True, False, False]
+
+
+def test_where_nobody_learns_the_untrained_states_are_judged_alone():
+    """A network that says the mean misses all of the variance."""
+    assert answers(missed_lstm=1.0, missed_s4=0.5, missed_lssl=0.5) == [True, True, None, None]
+    assert answers(missed_lstm=1.0, missed_s4=1.0, missed_lssl=1.0) == [True, True, None, None]
+    assert answers(untrained_legs=1.0, untrained_random=1.0)[:2] == [False, False]
+
+
+def test_a_perfect_memory_refutes_nothing():
+    assert answers(untrained_legs=0.0, missed_s4=0.0, missed_lssl=0.0) == [True, True, True, True]
 
 
 def test_the_share_missed_knows_both_ends():

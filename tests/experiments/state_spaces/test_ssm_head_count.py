@@ -1,4 +1,4 @@
-"""Head counts: the predicate, the systems as they are said to be, and a fit that finds what is there."""
+"""Head counts: the predicates, the systems as they are said to be, and a fit that finds what is there."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import torch
 
 from tests.promises import normal
 from wavetrain.core import Batch
+from wavetrain.evidence.claims import Measured
 from wavetrain.experiments.state_spaces.ssm_head_count import (
     SYSTEMS,
     Imitate,
@@ -24,11 +25,18 @@ RIGHT = {f"heads_{name}": k for name, (k, _) in SYSTEMS.items()} | {
 }
 
 
-def test_predicate():
-    assert claim.holds(RIGHT) is True
-    assert claim.holds(RIGHT | {"heads_two_rates": 3}) is False
-    assert claim.holds(RIGHT | {"heads_two_rates": 1}) is False
-    assert claim.holds(RIGHT | {"counted_one_rate": 3}) is False
+def answers(**changes: float) -> list[bool | None]:
+    """Of the fit, and of the lens."""
+    return [part.holds(Measured(RIGHT | changes)) for part in claim.parts]
+
+
+def test_each_part_on_either_side():
+    """The counts of the theorem on the one side, a head more or less on the other."""
+    assert answers() == [True, True]
+    for name, (k, _) in SYSTEMS.items():
+        for wrong in (k - 1, k + 1):
+            assert answers(**{f"heads_{name}": wrong}) == [False, True]
+            assert answers(**{f"counted_{name}": wrong}) == [True, False]
 
 
 @pytest.mark.parametrize("name", SYSTEMS)
