@@ -8,10 +8,13 @@ import re
 
 SHORT = {
     "aaren": "Aaren",
+    "absolute": "learned positions",
     "arima": "ARIMA",
     "aufc": "forgetting (nats per byte)",
     "aussm": "AUSSM",
     "bleu": "BLEU",
+    "c3": "C3",
+    "c6": "C6",
     "dsem": "DSEM",
     "elm": "ELM neuron",
     "elman": "Elman network",
@@ -21,6 +24,7 @@ SHORT = {
     "gru": "GRU",
     "htm": "temporal memory",
     "identity": "identity RNN",
+    "legs": "HiPPO-LegS",
     "lisem": "LISEM",
     "lru": "LRU",
     "lssl": "LSSL",
@@ -36,16 +40,19 @@ SHORT = {
     "nll": "negative log-likelihood",
     "r2": "R²",
     "rat": "rat",
+    "rotary": "rotary positions",
+    "s3": "S3",
     "s4": "S4",
     "s4d": "S4D",
     "sdm": "sparse distributed memory",
     "sgd": "SGD",
     "tcnca": "TCNCA",
     "tem": "TEM",
+    "unplaced": "no positions",
     "vpt": "valid prediction time (Lyapunov times)",
     "wave": "wave RNN",
 }
-WHOLE = {*SHORT, "c3", "c6", "s3", "float32", "float64", "adam"}  # words whose digits belong to them
+WHOLE = {*SHORT, "float32", "float64", "adam"}  # words whose digits belong to them
 NUMBERED = re.compile(r"([A-Za-z]+)(\d[\d.]*)")
 
 

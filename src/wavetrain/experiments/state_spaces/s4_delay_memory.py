@@ -47,15 +47,15 @@ def _half_of_lstm(figures: Measured, name: str) -> bool | None:
 
 claim = Claim(
     title="A state that starts as HiPPO holds the past, and beats the LSTM",
-    sentence="Without training, a linear read-out of a HiPPO-LegS state misses under 0.1% of a slow "
-    "signal's past, a twentieth of what it misses from random matrices; trained for the same steps, S4 and "
-    "LSSL miss at most half of what an LSTM misses",
+    sentence="Without training, a linear read-out of a HiPPO-LegS state misses under 0.1% of the variance "
+    "of a slow signal's past, a twentieth of what it misses from random matrices; after the same steps of "
+    "training, S4 and LSSL miss at most half of what an LSTM misses",
     topic="Linear state spaces",
     source="Gu et al. 2020, arXiv 2008.07669; Gu, Goel and Ré 2022, arXiv 2111.00396",
     systems=("s4", "lssl", "s4d", "lru", "lstm", "delay_memory"),
     parts=(
         Part(
-            says="Untrained, HiPPO-LegS loses less than 0.1% of the signal's variance",
+            says="Untrained, HiPPO-LegS misses less than 0.1% of the variance of the past signal",
             figures=("untrained_legs",),
             holds=lambda figures: figures["untrained_legs"] < HELD,
         ),
