@@ -108,7 +108,9 @@ def test_other_radii_and_critical_distances():
     assert balls.critical_distance(1000, 1e6, 1e5, 447) == 0
 
 
-@pytest.mark.parametrize(("bits", "neurons"), [(256, 1e6), (256, 1e3), (100, 30), (1000, 1e9), (64, 1e4)])
+@pytest.mark.parametrize(
+    ("bits", "neurons"), [(256, 1e6), (256, 1e3), (100, 30), (1000, 1e9), (64, 1e4), (4000, 100)]
+)
 @pytest.mark.parametrize("right", [0.5, 0.99])
 def test_the_roomy_ball_has_the_most_room_by_the_published_formula(bits: int, neurons: float, right: float):
     """p r is taken there from (p r)^2 / z^2; the best share is looked for, its ball compared."""

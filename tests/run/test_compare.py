@@ -5,6 +5,7 @@ import importlib
 import json
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from wavetrain.core import Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence.comparison import Record, read_record
 from wavetrain.evidence.shape import written
+from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.report.tables import comparison
 from wavetrain.run.compare import Terms, compare, fitting_width, founders
 from wavetrain.tables.load import load
@@ -203,6 +205,29 @@ def test_where_nothing_fits_that_is_said(tmp_path, monkeypatch, count: int):
         run(source_of("values", tmp_path), tmp_path / "out", None, dataclasses.replace(TINY, parameters=60))
 
 
+@pytest.mark.parametrize("period", [1, 2, 3, 7, 8])
+def test_the_width_is_the_nearest_that_there_is(period: int):
+    """Of a layer that can only have every second, third ... eighth width, against trying them all."""
+
+    def make(width: int) -> Elman:
+        if width % period:
+            raise BadInput(f"expected a multiple of {period}")
+        return Elman(width)
+
+    found = SimpleNamespace(name="coarse", load=lambda: make)
+    sizes = {
+        width: sum(part.numel() for part in module.build(Elman, width, Adding(), 1).parameters())
+        for width in range(period, 60, period)
+    }
+    for budget in range(800, 6000, 650):
+        wanted = min(
+            (width for width in sizes if sizes[width] <= 1.1 * budget),
+            key=lambda width, budget=budget: abs(sizes[width] - budget),
+        )
+        got = fitting_width(found, Adding(), Terms(budget, depth=1))  # type: ignore[arg-type]
+        assert got == (wanted, sizes[wanted])
+
+
 def test_a_budget_too_small_is_one_clear_line():
     with pytest.raises(BadInput, match=r"elman: expected a budget of at least \d+ parameters .* got 10"):
         fitting_width(find.named("elman"), Adding(), Terms(10))
@@ -248,6 +273,16 @@ BAD = {
 def test_bad_terms_are_one_clear_line(what: str):
     with pytest.raises(BadInput, match=f"compare: expected .*{what}"):
         Terms(**BAD[what])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "most"), [("parameters", 10**8), ("steps", 10**9), ("batch", 10**6), ("depth", 1000)]
+)
+def test_sizes_have_their_limits(name: str, most: int):
+    assert getattr(Terms(**{name: most}), name) == most
+    for bad in (0, most + 1):
+        with pytest.raises(BadInput, match=f"compare: expected {name} above 0, at most {most:,}, got {bad}"):
+            Terms(**{name: bad})
 
 
 def test_a_wrong_layer_or_file_leaves_nothing_behind(tmp_path: Path):
