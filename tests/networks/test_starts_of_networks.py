@@ -1,0 +1,117 @@
+"""Where every parameter of every network starts; see tests/test_starts.py for what is checked and how.
+
+A linear map, an embedding, a norm and a gated layer start as PyTorch starts them, but for those named here.
+"""
+
+import re
+from collections.abc import Callable
+
+import pytest
+import torch
+from scipy import stats
+from torch import nn
+
+from tests.test_starts import SEEDS, Check, drawn, exactly, normal, within
+from wavetrain import find
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.networks.cortical_columns import CorticalColumns
+from wavetrain.networks.global_workspace import GlobalWorkspace, Table
+from wavetrain.networks.language_model import LanguageModel
+from wavetrain.networks.neural_memory import Feedback, NeuralMemory
+from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
+from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
+from wavetrain.networks.translator import Translator
+from wavetrain.networks.universal_transformer import Halting, UniversalTransformer
+
+MAKE: dict[str, Callable[[], nn.Module]] = {
+    "cortical_columns": lambda: CorticalColumns(50),
+    "global_workspace": lambda: GlobalWorkspace(modules=[Table(19)]),
+    "language_model": lambda: LanguageModel([Elman(32)], 60, tied=False, mlp=64, positions=20),
+    "neural_memory": lambda: NeuralMemory(24, 12, feedback=Feedback(fast=True)),
+    "predictive_autoencoder": lambda: PredictiveAutoencoder(32, 20),
+    "tolman_eichenbaum": TolmanEichenbaum,
+    "translator": lambda: Translator(24, 20, 18),
+    "universal_transformer": lambda: UniversalTransformer(12, 10, halting=Halting()),
+}
+
+
+def cut(deviation: float, at: float) -> Check:
+    """Normal of that deviation, drawn again until it lies within +/- `at`."""
+    law = stats.truncnorm(-at / deviation, at / deviation, scale=deviation)
+    return drawn(stats.uniform(0, 1), lambda v: torch.from_numpy(law.cdf(v.numpy())))
+
+
+def xavier(outputs: int, inputs: int) -> Check:
+    return normal((2 / (inputs + outputs)) ** 0.5)
+
+
+CELLS = (10, 10, 8, 6, 6)  # sampled cells of the machine's modules; each has three times as many
+NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that fits
+    "cortical_columns": {
+        r"embed\.weight": normal(0.02),
+        r"columns\.\d\.hint\.weight": exactly(0),
+        r"thalamus\.\d\.near": normal(4**-0.5),
+        r"hippocampus\.open": exactly(0),
+    },
+    "global_workspace": {r"\S*scores": exactly(0)},
+    "language_model": {r"(embeddings|positions)\.weight": normal(0.02)},
+    "neural_memory": {
+        "sharpness": exactly(4),
+        "memory": normal(0.1),
+        "rate": exactly(0.01),
+        r"cuts\.\w+\.net\.2\.\w+": exactly(0),
+    },
+    "predictive_autoencoder": {r"(encode|recur)\.\w+": within(32**-0.5)},
+    "tolman_eichenbaum": {
+        "first": cut(0.5, 1.0),
+        "hidden": xavier(4, 20 * 5),
+        "smooth": exactly(torch.tensor([0.99, 0.3, 0.09, 0.03, 0.01]).logit()),
+        "sight|scale": exactly(1),
+        r"first_spread|drive|shift|\S*bias": exactly(0),
+        r"tell\.0\.weight": xavier(200, 10),
+        r"tell\.2\.weight": xavier(46, 200),
+        r"recall\.last\.\d\.weight": cut(0.1, 0.2),
+    }
+    | {
+        rf"{part}\.{side}\.{module}\.weight": xavier(*sizes)
+        for module, s in enumerate(CELLS)
+        for part, inputs in (("path_spread", 3 * s), ("recall", s), ("recall_spread", 2))
+        for side, sizes in (("first", (6 * s, inputs)), ("last", (3 * s, 6 * s)))
+        if (part, side) != ("recall", "last")
+    },
+    "translator": {},
+    "universal_transformer": {r"encode\.weight": normal(1), r"halt\.bias": exactly(1)},
+}
+
+
+def usual(owner: nn.Module, name: str) -> Check:
+    """How PyTorch starts a parameter of such a module."""
+    if isinstance(owner, nn.Linear):
+        return within(owner.in_features**-0.5)
+    if isinstance(owner, nn.LSTM | nn.LSTMCell):
+        return within(owner.hidden_size**-0.5)
+    if isinstance(owner, nn.Embedding):
+        return normal(1)
+    if isinstance(owner, nn.LayerNorm | nn.RMSNorm):
+        return exactly(1 if name == "weight" else 0)
+    raise AssertionError(f"{name} of {type(owner).__name__} has a start of its own, which belongs in NAMED")
+
+
+@pytest.mark.parametrize("found", find.members("networks"), ids=lambda found: found.name)
+def test_every_parameter_starts_as_published(found: find.Found) -> None:
+    starts = []
+    for seed in range(SEEDS):
+        torch.manual_seed(seed)
+        starts.append(MAKE[found.name]())
+    values = [dict(one.named_parameters()) for one in starts]
+    used = set()
+    for name in values[0]:
+        pattern = next((one for one in NAMED[found.name] if re.fullmatch(one, name)), None)
+        used.add(pattern)
+        owner, _, last = name.rpartition(".")
+        check = usual(starts[0].get_submodule(owner), last) if pattern is None else NAMED[found.name][pattern]
+        try:
+            check(torch.stack([one[name].detach() for one in values]), {})
+        except AssertionError as error:
+            raise AssertionError(f"{found.name}: {name} does not start as it should: {error}") from error
+    assert used >= set(NAMED[found.name]), "every pattern is of a parameter"
