@@ -55,6 +55,20 @@ def test_storkey_is_its_rule_written_out():
 
 
 @pytest.mark.parametrize("storage", Storage)
+def test_energy_is_the_quadratic_form_of_any_numbers(storage: Storage):
+    memory = Hopfield(9, storage=storage).double()
+    state = stored(memory, signs(2, 3, 9))
+    pattern = torch.randn(2, 4, 9, generator=torch.Generator().manual_seed(2)).double()
+    weight, energy = memory.weight(state), memory.energy(state, pattern)
+    for b in range(2):
+        for m in range(4):
+            form = sum(
+                weight[b, i, j] * pattern[b, m, i] * pattern[b, m, j] for i in range(9) for j in range(9)
+            )
+            close(energy[b, m], -form / 2, "energy, the sum over pairs")
+
+
+@pytest.mark.parametrize("storage", Storage)
 def test_a_flip_lowers_the_energy_by_twice_the_field(storage: Storage):
     memory = Hopfield(24, storage=storage).double()
     state = stored(memory, signs(1, 6, 24))

@@ -38,7 +38,13 @@ MAKE: dict[str, Callable[[], nn.Module]] = {
 def cut(deviation: float, at: float) -> Check:
     """Normal of that deviation, drawn again until it lies within +/- `at`."""
     law = stats.truncnorm(-at / deviation, at / deviation, scale=deviation)
-    return drawn(stats.uniform(0, 1), lambda v: torch.from_numpy(law.cdf(v.numpy())))
+    filled = drawn(stats.uniform(0, 1), lambda v: torch.from_numpy(law.cdf(v.numpy())))
+
+    def check(v: torch.Tensor, others: dict[str, torch.Tensor]) -> None:
+        assert v.abs().max() <= at
+        filled(v, others)
+
+    return check
 
 
 def xavier(outputs: int, inputs: int) -> Check:

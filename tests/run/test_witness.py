@@ -54,6 +54,19 @@ def test_the_same_code_is_confirmed_and_nothing_is_written(home: Path) -> None:
     assert read(home).code == runner.Order(COPY, "smoke", 0, "cpu", 1, 10.0, home).config["source"]
 
 
+def test_the_first_seed_alone_bears_witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, made = [], witness.made
+
+    def noted(found: find.Found, scale: str, seed: int, device: str, seconds: float) -> result.Witness:
+        asked.append(seed)
+        return made(found, scale, seed, device, seconds)
+
+    monkeypatch.setattr(witness, "made", noted)
+    orders = [Order(COPY, "smoke", seed, "cpu", 1, 10.0, tmp_path) for seed in (0, 1)]
+    (one,) = runner.run_all([orders], 1, tmp_path, lambda news: None)
+    assert asked == [0] and one.seeds == (0, 1)
+
+
 def test_other_code_that_does_the_same_is_confirmed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confirm.today, "digest", lambda name: "another")
     one = told(home)
