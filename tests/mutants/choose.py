@@ -21,6 +21,7 @@ CASES = [
     "tests/test_structure.py",
 ]  # a case for each member or file
 FEW = 4  # test files that import a file
+PLAIN = {"elman", "toy", "adding", "backpropagation", "toeplitz"}  # members on which promises are tried
 
 
 def imported(path: Path) -> set[str]:
@@ -60,6 +61,8 @@ class Tests:
         # what members share is tried by the contract of those who use it
         promised = self.promised({member} if own else set(self.users(name)[: FEW // 2]))
         promised += self.promised({str(Path(name).relative_to(SOURCE))})
+        if Path(name).parent.name == "testing":  # the promises themselves, and the faults that they must see
+            promised += self.promised(PLAIN) + [one for one in self.contract if "planted" in one]
         naming = {test for test, used in self.named.items() if name in used}
         naming = naming if len(naming) <= FEW else set()
         if Path(name).stem == "__init__":
