@@ -4,6 +4,7 @@ import ast
 import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -136,6 +137,28 @@ def test_heavy_packages_stay_in_their_place(path: Path):
         assert "numba" not in packages
     if path.parent != find.ROOT / "scan" / "gpu":
         assert "triton" not in packages
+
+
+@every_file
+def test_nothing_private_of_torch_is_used(path: Path):
+    """PyTorch may change it without notice. Whether torch.func is at work has no public answer."""
+    if path == find.ROOT / "core" / "transforms.py":
+        return
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Attribute | ast.ImportFrom | ast.Import):
+            said = ast.unparse(node)
+            private = isinstance(node, ast.Attribute) and node.attr in ("_parameters", "_buffers", "_modules")
+            private |= re.search(r"\btorch(\.\w+)*\._(?!_version)", said) is not None
+            assert not private, f"{name_of(path)}:{node.lineno} uses {said}"
+
+
+@every_file
+def test_names_of_ours_are_not_changed_by_an_import(path: Path):
+    """Two things with one name get better names; the front door alone calls `select` `list`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wavetrain"):
+            changed = {name.name for name in node.names if name.asname not in (None, name.name)}
+            assert not changed or path == find.ROOT / "__init__.py", f"{name_of(path)} renames {changed}"
 
 
 @every_file

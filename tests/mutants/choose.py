@@ -108,7 +108,7 @@ class Tests:
         return []
 
     def first(self, name: str, tests: set[str]) -> list[str]:
-        """First the tests that speak of a file: those of scan.attention try kernels/attention.py."""
+        """First the tests that speak of a file: those of scan.attention try scan/attention.py."""
         word = re.compile(rf"\b{Path(name).stem.removesuffix('_cpu')}\b")
         return sorted(tests, key=lambda test: (not word.search((HERE / test).read_text("utf-8")), test))
 

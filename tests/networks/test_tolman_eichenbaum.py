@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from tests.promises import close, normal
 from wavetrain.core import Batch
 from wavetrain.errors import BadInput
-from wavetrain.networks.tolman_eichenbaum import ByChunks, Memory, Schedule, TolmanEichenbaum, combine
+from wavetrain.networks.tolman_eichenbaum import Bindings, ByChunks, Schedule, TolmanEichenbaum, combine
 from wavetrain.parts import worlds
 from wavetrain.tasks._answers import ASKED
 from wavetrain.tasks.maps.graph_walks import graph_walks
@@ -106,17 +106,14 @@ def test_an_empty_memory_shrinks_what_is_asked():
     net = network()
     h = normal(3, 1, 30).abs().clamp(max=1)
     none = h.new_zeros(3, 2, 0, 30)
-    close(
-        net.attract(h, Memory(None, none, none, h.new_zeros(0)))[:, 0, :18], 0.8**5 * h[:, 0, :18], "module 1"
-    )
-    close(
-        net.attract(h, Memory(None, none, none, h.new_zeros(0)))[:, 0, 18:], 0.8**4 * h[:, 0, 18:], "module 2"
-    )
+    empty = Bindings(None, none, none, h.new_zeros(0))
+    close(net.attract(h, empty)[:, 0, :18], 0.8**5 * h[:, 0, :18], "module 1")
+    close(net.attract(h, empty)[:, 0, 18:], 0.8**4 * h[:, 0, 18:], "module 2")
 
 
-def filled(steps: int = 4) -> Memory:
+def filled(steps: int = 4) -> Bindings:
     none = torch.zeros(3, 2, 0, 30).double()
-    memory = Memory(0.1 * normal(3, 2, 30, 30), none, none, none.new_zeros(0))
+    memory = Bindings(0.1 * normal(3, 2, 30, 30), none, none, none.new_zeros(0))
     for step in range(steps):
         memory = memory.write(0.2 * normal(3, 30, seed=step), 0.2 * normal(3, 2, 30, seed=step + 50), NOW)
     return memory
@@ -171,7 +168,7 @@ def test_doubt_is_told_by_the_size_before_the_clamp():
             last.bias.copy_(part)  # type: ignore[operator]
         none = x.new_zeros(2, 2, 0, 30)
         content = net.sense(x[:, :, :16], net.begin(2)[2])[0]
-        by_sight = net.attract(content.expand(-1, 2, -1), Memory(None, none, none, none.new_zeros(0)))[:, 1]
+        by_sight = net.attract(content.expand(-1, 2, -1), Bindings(None, none, none, none.new_zeros(0)))[:, 1]
         error = (net.decode(by_sight).softmax(-1) - x[:, 0, :16]).square().sum(-1) / 2
         told = torch.stack([torch.full((2,), 81.0), error, torch.full((2,), 1.5), error], 1).double()
         g = combine(

@@ -18,7 +18,7 @@ from wavetrain.evidence.comparison import Record, read_record
 from wavetrain.evidence.shape import written
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.report.tables import comparison
-from wavetrain.run.compare import Terms, compare, fitting_width, founders
+from wavetrain.run.compare import Terms, compare_layers, fitting_width, founders
 from wavetrain.tables.load import load
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.tasks.recall.copying import Copying
@@ -41,7 +41,7 @@ def quiet(news: News) -> None:
 
 
 def run(source: str, out: Path, layers=TWO, terms: Terms = TINY, tell=quiet) -> Record:
-    return compare(source, layers, terms, out, "cpu", 1, tell)
+    return compare_layers(source, layers, terms, out, "cpu", 1, tell)
 
 
 def source_of(kind: str, folder: Path) -> str:
@@ -136,8 +136,8 @@ def test_resumed_is_equal_to_uninterrupted(tmp_path: Path, after: int, monkeypat
 def test_two_processes_give_the_same_figures(tmp_path: Path):
     source, told = source_of("labels", tmp_path), []
     terms = dataclasses.replace(TINY, seeds=(0,))
-    two = compare(source, TWO, terms, tmp_path / "two", "cpu", 2, told.append)
-    one = compare(source, TWO, terms, tmp_path / "one", "cpu", 1, quiet)
+    two = compare_layers(source, TWO, terms, tmp_path / "two", "cpu", 2, told.append)
+    one = compare_layers(source, TWO, terms, tmp_path / "one", "cpu", 1, quiet)
     assert two.figures == one.figures
     assert {news.run for news in told} == {"elman-seed0", "softmax_attention-seed0"}
 

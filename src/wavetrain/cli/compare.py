@@ -41,8 +41,7 @@ def compare(
     """
     from wavetrain.evidence.shape import written
     from wavetrain.report.tables import columns_table, comparison
-    from wavetrain.run.compare import Terms
-    from wavetrain.run.compare import compare as compared
+    from wavetrain.run.compare import Terms, compare_layers
     from wavetrain.tables.load import load
 
     terminal.within(seeds=seeds, jobs=jobs or 1)
@@ -53,7 +52,7 @@ def compare(
     if not json:
         console.print(loaded.what)  # before hours of training, as it says what was left out
     with progress(console, quiet=json) as tell:
-        result = compared(loaded, layers or None, terms, out, device, jobs, tell)
+        result = compare_layers(loaded, layers or None, terms, out, device, jobs, tell)
     if json:
         terminal.print_json(written(result))
         return

@@ -16,6 +16,7 @@ from typing import ClassVar, final
 import torch
 from torch import Tensor, nn
 
+from wavetrain.core import transforms
 from wavetrain.core.card import Card
 from wavetrain.core.state import State, leaves
 from wavetrain.errors import BadInput
@@ -110,5 +111,4 @@ def check_numbers(
 def _hidden(tensor: Tensor) -> bool:
     """Whether there are no numbers yet: on the meta device, while a graph is written down, in torch.func."""
     drawn = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    # torch.func has no public way to ask whether it is at work
-    return tensor.is_meta or drawn or torch._C._functorch.peek_interpreter_stack() is not None
+    return tensor.is_meta or drawn or transforms.at_work()

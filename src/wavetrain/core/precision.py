@@ -14,7 +14,6 @@ Without half precision and autocast, all of them leave everything as it is.
 """
 
 import contextlib
-import copy
 import functools
 import inspect
 from collections.abc import Callable
@@ -46,11 +45,17 @@ def wide(value: Any) -> Any:
     if type(value) is tuple:
         return tuple(wide(part) for part in value)
     if isinstance(value, nn.Linear) and value.weight.dtype in _CARRIED:
-        twin = copy.copy(value)
-        twin._parameters = {}
-        twin.weight, twin.bias = wide(value.weight), wide(value.bias)
-        return twin
+        return _Wide(value)
     return value
+
+
+class _Wide(nn.Linear):
+    """A linear map whose weights are not its own: those of another, in the type that is carried."""
+
+    def __init__(self, other: nn.Linear):
+        nn.Module.__init__(self)  # makes no weights
+        self.in_features, self.out_features = other.in_features, other.out_features
+        self.weight, self.bias = wide(other.weight), wide(other.bias)
 
 
 def exactly(tensor: Tensor) -> contextlib.AbstractContextManager[Any]:

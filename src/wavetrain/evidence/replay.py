@@ -27,8 +27,8 @@ KIND = (
 )
 
 
-class Found(NamedTuple):
-    """What came of a replay."""
+class Agreement(NamedTuple):
+    """Whether a replay came out the same, and if not, why."""
 
     same: bool | None  # None where this machine cannot tell
     why: str  # the first difference
@@ -50,7 +50,7 @@ def agreed(one: Replay, other: Replay) -> Replay:
     )
 
 
-def compared(old: Witness, new: Witness, exact: bool) -> Found:
+def compared(old: Witness, new: Witness, exact: bool) -> Agreement:
     """Hold a replay to a witness; `exact` where both ran on the same kind of machine."""
     unclear = ""
     for place, before, after, decides in _pairs(old, new):
@@ -58,10 +58,10 @@ def compared(old: Witness, new: Witness, exact: bool) -> Found:
             continue
         why = f"{place} was {_said(before)}, and is {_said(after)}"
         if exact or (decides and not _near(before, after)):
-            return Found(False, why)
+            return Agreement(False, why)
         if not decides and not _near(before, after):
             unclear = unclear or why
-    return Found(None, unclear) if unclear else Found(True, "")
+    return Agreement(None, unclear) if unclear else Agreement(True, "")
 
 
 def _pairs(old: Witness, new: Witness) -> Iterator[tuple[str, Any, Any, bool]]:

@@ -24,7 +24,7 @@ in the pooler.
 """
 
 import math
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -108,9 +108,19 @@ class TemporalMemory:
                 f"got {dendrites.activation} and {dendrites.matching}, {dendrites.grow}, {dendrites.synapses}"
             )
         self.columns, self.cells, self.dendrites, self.seed = columns, cells, dendrites, seed
-        how = astuple(dendrites)
-        permanences = (round(one * segments.UNIT) for one in how[3:8])  # initial to punish
-        self.rules = Rules(cells, *how[:3], *permanences, *how[8:])
+        self.rules = Rules(
+            cells=cells,
+            activation=dendrites.activation,
+            matching=dendrites.matching,
+            grow=dendrites.grow,
+            initial=round(dendrites.initial * segments.UNIT),
+            connected=round(dendrites.connected * segments.UNIT),
+            up=round(dendrites.up * segments.UNIT),
+            down=round(dendrites.down * segments.UNIT),
+            punish=round(dendrites.punish * segments.UNIT),
+            segments=dendrites.segments,
+            synapses=dendrites.synapses,
+        )
 
     def empty(self) -> State:
         """The memory before the first record, without any segment."""

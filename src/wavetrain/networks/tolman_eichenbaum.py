@@ -60,7 +60,7 @@ class Walk(NamedTuple):
     by_sight: Tensor  # (B, T, P), p_x
 
 
-class Memory(NamedTuple):
+class Bindings(NamedTuple):
     """M and M_x, along axis 1: what earlier chunks left, and the writes of this one, to be read as a sum."""
 
     old: Tensor | None  # (B, 2, P, P), None where empty; no gradient goes there
@@ -68,10 +68,10 @@ class Memory(NamedTuple):
     values: Tensor  # (B, 2, t, P), p - p_g and p - p_x
     left: Tensor  # (t), what is left of each write
 
-    def write(self, p: Tensor, recalled: Tensor, now: Schedule) -> "Memory":
+    def write(self, p: Tensor, recalled: Tensor, now: Schedule) -> "Bindings":
         """A write of p (B, P), where (B, 2, P) was recalled."""
         p = p.unsqueeze(1)
-        return Memory(
+        return Bindings(
             None if self.old is None else now.keep * self.old,
             torch.cat([self.keys, (p + recalled).unsqueeze(2)], 2),
             torch.cat([self.values, (p - recalled).unsqueeze(2)], 2),
@@ -215,7 +215,7 @@ class TolmanEichenbaum(nn.Module):
         recall, recall_spread = self.recall.ready(), self.recall_spread.ready()
         path, spread, sight, old = self.begin(len(x)) if state is None else state
         none = old.new_zeros(len(x), 2, 0, old.shape[-1])
-        memory = Memory(None if state is None else old.detach(), none, none, none.new_zeros(0))
+        memory = Bindings(None if state is None else old.detach(), none, none, none.new_zeros(0))
         steps: list[tuple[Tensor, ...]] = []
         sensed, sight = self.sense(seen, sight)
         for t, content in enumerate(sensed.unbind(1)):
@@ -269,7 +269,7 @@ class TolmanEichenbaum(nn.Module):
         size = mean**2 @ self.modular
         return torch.stack([size, wrong.expand_as(size)], 2).flatten(1)
 
-    def attract(self, asked: Tensor, memory: Memory) -> Tensor:
+    def attract(self, asked: Tensor, memory: Bindings) -> Tensor:
         """What is asked (B, m, P) of the first m matrices, settled: (B, m, P)."""
         m, h = asked.shape[1], _fp(asked)
         for runs in self.runs:
@@ -328,7 +328,8 @@ class ByChunks(Rule):
 
 def combine(one: Tensor, spread: Tensor, other: Tensor, doubt: Tensor) -> Tensor:
     """The mean of two words on the same, weighed by their precisions; `spread` and `doubt` are deviations."""
-    return one + (other - one) * (ratio := (spread / doubt) ** 2) / (1 + ratio)
+    ratio = (spread / doubt) ** 2
+    return one + (other - one) * ratio / (1 + ratio)
 
 
 def linear(inputs: int, outputs: int) -> nn.Linear:

@@ -15,8 +15,8 @@ from wavetrain.evidence import claims, today
 from wavetrain.evidence.result import Result, Words, read_all
 from wavetrain.evidence.topics import Topic, topic
 from wavetrain.find import Found
-from wavetrain.report import results as reading
 from wavetrain.report.bibtex import bibtex
+from wavetrain.report.results import PartRow, Row, leading, part_rows, rows
 
 BADGES = {  # classes of the style sheet; else "open"
     claims.REPRODUCED: "holds",
@@ -49,13 +49,13 @@ class Outcome:
 
     result: Result
     standing: str  # with the code of today
-    rows: list[reading.Row]
+    rows: list[Row]
     pictures: list[Shown]
 
     @property
-    def leading(self) -> list[reading.Row]:
+    def leading(self) -> list[Row]:
         """What stands in the table of all claims; the claim's own page has all rows."""
-        return reading.leading(self.rows, FEW)
+        return leading(self.rows, FEW)
 
     @property
     def shown(self) -> list[Shown]:
@@ -74,8 +74,8 @@ class Outcome:
         return f"{at} {part.agree} of {part.seeds} seeds satisfy the claim{why}."
 
     @property
-    def parts(self) -> list[reading.PartRow]:
-        return reading.part_rows(self.result)
+    def parts(self) -> list[PartRow]:
+        return part_rows(self.result)
 
     @property
     def badge(self) -> str:
@@ -149,7 +149,7 @@ def catalogue(results: Path) -> Catalogue:
 
 def _outcome(results: Path, result: Result) -> Outcome:
     pictures = [_shown(results, result.name, path) for path in result.pictures]
-    return Outcome(result, today.standing(result), reading.rows(result), pictures)
+    return Outcome(result, today.standing(result), rows(result), pictures)
 
 
 def _shown(results: Path, where: str, path: Any) -> Shown:

@@ -20,9 +20,9 @@ import jinja2
 from wavetrain.errors import BadInput
 from wavetrain.evidence import today
 from wavetrain.evidence.topics import by_topic
-from wavetrain.report import results as reading
 from wavetrain.report.catalogue import Catalogue, badge, catalogue
 from wavetrain.report.prose import inline, prose
+from wavetrain.report.results import agreement, duration, number, tally
 from wavetrain.report.strips import strip
 from wavetrain.report.words import readable
 
@@ -117,10 +117,10 @@ def _templates() -> jinja2.Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {
-        "number": reading.number,
-        "duration": reading.duration,
-        "agreement": reading.agreement,
-        "tally": reading.tally,
+        "number": number,
+        "duration": duration,
+        "agreement": agreement,
+        "tally": tally,
         "badge_of": badge,
         "prose": prose,
         "readable": readable,

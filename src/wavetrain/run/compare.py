@@ -106,7 +106,7 @@ class Entry:
         return self.found.name
 
 
-def compare(
+def compare_layers(
     source: str | Described,
     layers: Sequence[str] | None,
     terms: Terms,

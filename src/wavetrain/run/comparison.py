@@ -11,8 +11,7 @@ from pathlib import Path
 
 from wavetrain.evidence.comparison import Figures, Record
 from wavetrain.report.tables import columns_table, comparison, plain_text
-from wavetrain.run.compare import Terms
-from wavetrain.run.compare import compare as run
+from wavetrain.run.compare import Terms, compare_layers
 from wavetrain.tables.load import Described, load
 from wavetrain.train.lab import News
 
@@ -95,7 +94,7 @@ def compare(
     terms = Terms(parameters, steps, batch, depth, tuple(rates), seeds=tuple(range(seeds)))
     loaded = data if isinstance(data, Described) else load(str(data))
     jobs = jobs or (os.cpu_count() or 1 if device == "cpu" else 1)
-    return typed(run(loaded, tuple(layers) or None, terms, Path(out), device, jobs, _quiet))
+    return typed(compare_layers(loaded, tuple(layers) or None, terms, Path(out), device, jobs, _quiet))
 
 
 def typed(record: Record) -> Comparison:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from wavetrain import find
 from wavetrain.errors import BadInput
 from wavetrain.evidence import claims, today
-from wavetrain.evidence import replay as replays
+from wavetrain.evidence.replay import Agreement, compared, same_kind
 from wavetrain.evidence.result import (
     CONFIRMED,
     OLDER,
@@ -66,23 +66,23 @@ def confirmed(home: Path, asked: Sequence[Check], jobs: int) -> Iterator[Told]:
         yield told
 
 
-def _found(check: Check, tell: Callable[[News], None]) -> replays.Found:
+def _found(check: Check, tell: Callable[[News], None]) -> Agreement:
     """Replay one witness, where there is one."""
     result = check.result
     if result.standing() == OLDER:
-        return replays.Found(None, "it has no witness; run it again to make one")
+        return Agreement(None, "it has no witness; run it again to make one")
     experiment = find.named(result.experiment, ("experiments",))
     if settings(experiment, result.scale) != result.settings:
-        return replays.Found(False, f"its {result.scale} scale has other settings")
+        return Agreement(False, f"its {result.scale} scale has other settings")
     assert result.witness is not None
     try:
         new = witness.again(result.witness, experiment, result.scale, result.seeds[0], check.device)
     except BadInput as error:  # a recording that is not here
-        return replays.Found(None, f"it cannot be replayed here: {error}")
+        return Agreement(None, f"it cannot be replayed here: {error}")
     except Exception as error:  # whatever changed code raises
-        return replays.Found(False, f"its replay ended with {type(error).__name__}: {error}")
+        return Agreement(False, f"its replay ended with {type(error).__name__}: {error}")
     here = environment(check.device, threads=1)
-    return replays.compared(result.witness, new, replays.same_kind(result.environment, here))
+    return compared(result.witness, new, same_kind(result.environment, here))
 
 
 def judged(result: Result) -> Result:
@@ -98,7 +98,7 @@ def judged(result: Result) -> Result:
     )
 
 
-def _told(check: Check, found: replays.Found) -> Told:
+def _told(check: Check, found: Agreement) -> Told:
     result = judged(check.result)
     now = today.digest(result.experiment)
     if found.same is None:

@@ -24,7 +24,7 @@ def dense(
         took("dense", "plain")
         return unroll(lambda now, state: (dense_step(now, state, encode, recur, activation),) * 2, x, state)
     took("dense", "torch rnn")
-    run = torch._VF.rnn_relu if activation is Activation.RELU else torch._VF.rnn_tanh
+    run = torch.rnn_relu if activation is Activation.RELU else torch.rnn_tanh
     weights = [encode.weight, recur.weight, encode.bias, recur.bias]
     # biases, one layer, no dropout, gradients wanted, one direction, batch first
     h, last = run(x, state[None], weights, True, 1, 0.0, True, False, True)  # (B, T, D), (1, B, D)

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
+from wavetrain.core import transforms
+
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -76,8 +78,7 @@ def whole(function: Callable[P, R]) -> Callable[P, R]:
 @whole
 def written_out(*tensors: Tensor) -> bool:
     """Whether even PyTorch's own fused kernels are left aside: asked for, in torch.func, in forward mode."""
-    # torch.func has no public way to ask whether it is at work
-    if _plain or torch._C._functorch.peek_interpreter_stack() is not None:
+    if _plain or transforms.at_work():
         return True
     return any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors)
 

@@ -23,12 +23,15 @@ def fit(
     optimiser: torch.optim.Optimizer,
     generator: torch.Generator,
     batch: int,
-    steps: range,
+    which: range,
     clip: float | None = None,
 ) -> Iterator[Step]:
-    """Draw, learn, clip the norm of the gradient, update; yields after each step and may be left at any."""
+    """Draw, learn, clip the norm of the gradient, update; yields after each step and may be left at any.
+
+    `which` numbers the steps: a training that goes on begins where it stopped.
+    """
     device = next(network.parameters()).device
-    for index in steps:
+    for index in which:
         optimiser.zero_grad(set_to_none=True)
         loss = rule.learn(network, task.draw(batch, generator).to(device), task.objective.loss)
         if clip is not None:

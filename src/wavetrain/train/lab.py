@@ -249,7 +249,7 @@ class Lab:
         others: Sequence[Batch],
     ) -> None:
         plan, first, begun = training.plan, training.done, time.perf_counter()
-        saved = begun
+        kept = begun
         examined = partial(Shared, seed_of(self.seed, name, "look"), self.device)  # each look draws the same
         with examined().drawn():
             held_out = Batch(*(part[: plan.held_out] for part in task.valid()))
@@ -265,7 +265,7 @@ class Lab:
                     training.losses.append(step.loss)
                     _set_rate(training.optimiser, plan.rate_at(step.done))
                     look = step.done % plan.every == 0 or step.done == plan.steps
-                    if look or time.perf_counter() - saved > self.save_every:
+                    if look or time.perf_counter() - kept > self.save_every:
                         break
             if look:
                 with examined().drawn():
@@ -273,9 +273,9 @@ class Lab:
                 write(_line(mark))
                 speed = (step.done - first) / (time.perf_counter() - begun)
                 self.tell(News(self.folder.name, name, step.done, plan.steps, mark.loss, mark.score, speed))
-            if training.over or time.perf_counter() - saved > self.save_every:
+            if training.over or time.perf_counter() - kept > self.save_every:
                 training.save(checkpoint)
-                saved = time.perf_counter()
+                kept = time.perf_counter()
 
 
 def curve(

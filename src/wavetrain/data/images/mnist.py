@@ -9,19 +9,19 @@ from pathlib import Path
 
 from wavetrain.core import Recorded
 from wavetrain.data import _files
-from wavetrain.data.images import _shared as _images
+from wavetrain.data.images import _shared
 
 SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
 
 def mnist(permuted: int | None = None) -> Recorded:
     """x (N, 784, 1) in [0, 1], y (N,) from 0 to 9; `permuted` is the seed of one order of the pixels."""
-    return _images.mnist_images(permuted)
+    return _shared.mnist_images(permuted)
 
 
 def fetch() -> Path:
     """Download the four files into the data folder and check them; needs the network."""
     home = _files.folder() / "mnist"
-    for name, sha256 in _images.MNIST.items():
+    for name, sha256 in _shared.MNIST.items():
         _files.brought(SOURCE + name, home / name, sha256)
     return home

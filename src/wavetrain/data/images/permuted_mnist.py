@@ -7,7 +7,7 @@ hard for whoever does not know where pixels lie, so a fall from the first to the
 """
 
 from wavetrain.core import Recorded
-from wavetrain.data.images import _shared as _images
+from wavetrain.data.images import _shared
 from wavetrain.errors import BadInput
 
 
@@ -15,4 +15,4 @@ def permuted_mnist(part: int = 0, steps: int = 1) -> Recorded:
     """Task `part`, from 0 on: x (N, steps, 784 / steps) in [0, 1], y (N,) from 0 to 9."""
     if not isinstance(part, int) or part < 0:
         raise BadInput(f"permuted_mnist: expected a part of at least 0, got {part!r}")
-    return _images.mnist_images(permuted=part, steps=steps)
+    return _shared.mnist_images(permuted=part, steps=steps)

@@ -10,7 +10,7 @@ pixels. A network that forgets all but the last task names a fifth right.
 import torch
 
 from wavetrain.core import Recorded
-from wavetrain.data.images import _shared as _images
+from wavetrain.data.images import _shared
 from wavetrain.errors import BadInput
 
 TASKS = 5
@@ -23,4 +23,4 @@ def split_mnist(part: int = 0, shuffled: int | None = None, steps: int = 1) -> R
     digits = torch.arange(10)
     if shuffled is not None:
         digits = torch.randperm(10, generator=torch.Generator().manual_seed(shuffled))
-    return _images.of_classes(_images.mnist_images(steps=steps), digits.view(TASKS, 2)[part].tolist())
+    return _shared.of_classes(_shared.mnist_images(steps=steps), digits.view(TASKS, 2)[part].tolist())

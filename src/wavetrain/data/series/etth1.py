@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from wavetrain.core import Objective, Recorded
 from wavetrain.data import _files
-from wavetrain.data.series import _shared as _series
+from wavetrain.data.series import _shared
 
 FILE = _files.File(
     "etth1.csv.gz",
@@ -35,8 +35,8 @@ def etth1(past: int = 96, ahead: int = 96) -> Recorded:
         _files.unzipped(*FILE.where()).decode().splitlines()[1:], delimiter=",", usecols=range(1, 8)
     )
     rows = torch.from_numpy(table)[: ENDS[2]]
-    rows = _series.standardised(rows, rows[: ENDS[0]])
-    train, valid, test = _series.forecasts(rows, 7, past, ahead, ENDS[:2])
+    rows = _shared.standardised(rows, rows[: ENDS[0]])
+    train, valid, test = _shared.forecasts(rows, 7, past, ahead, ENDS[:2])
     chance = float(test.y.double().var(0, unbiased=False).mean())
     return Recorded(train, valid, test, 7, 7 * ahead, False, False, SQUARES, chance)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from wavetrain.core import VALUES, Recorded
 from wavetrain.data import _files
-from wavetrain.data.series import _shared as _series
+from wavetrain.data.series import _shared
 
 HALF_YEAR = _files.File(
     "nyc_taxi.csv",
@@ -37,8 +37,8 @@ def nyc_taxi(year: bool = False, past: int = 96, ahead: int = 5, clock: bool = F
     """x (N, past, 1), or (N, past, 3) with the clock, and y (N, ahead): the counts that follow."""
     rows = counts(year)
     ends = (8_000, 10_000) if year else (round(0.7 * len(rows)), round(0.85 * len(rows)))
-    rows = _series.standardised(rows, rows[: ends[0]])[:, : 3 if clock else 1]
-    train, valid, test = _series.forecasts(rows, 1, past, ahead, ends)
+    rows = _shared.standardised(rows, rows[: ends[0]])[:, : 3 if clock else 1]
+    train, valid, test = _shared.forecasts(rows, 1, past, ahead, ends)
     return Recorded(train, valid, test, rows.shape[1], ahead, False, False, VALUES, chance=0.0)
 
 

@@ -25,7 +25,7 @@ from torch import Tensor
 
 from wavetrain.core import CLASSES, Batch, Recorded, majority
 from wavetrain.data import _files
-from wavetrain.data.series import _shared as _series
+from wavetrain.data.series import _shared
 from wavetrain.errors import unknown
 
 AEON, MLMTS = "aeon-toolkit/aeon", "cran/mlmts"
@@ -75,7 +75,7 @@ def series(published: Batch, test: Batch, seed: int) -> Recorded:
     """A task of a published training and test part; x (N, T, C) is NaN behind the end of shorter ones."""
     chosen = stratified(published, seed)
     train = published.x[~chosen]
-    x, tested = (_ended(_series.standardised(part, train)) for part in (published.x, test.x))
+    x, tested = (_ended(_shared.standardised(part, train)) for part in (published.x, test.x))
     return Recorded(
         train=Batch(x[~chosen], published.y[~chosen]),
         held_valid=Batch(x[chosen], published.y[chosen]),

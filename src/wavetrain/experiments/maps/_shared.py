@@ -1,6 +1,6 @@
 """What claims about cognitive maps share.
 
-Found                         the read-out of a layer whose outputs are shares of what it found in memory
+LogShares                         the read-out of a layer whose outputs are shares of what it found in memory
 position_cells, place_cells   which units are grid-, band- or place-like beyond their nulls
 """
 
@@ -15,7 +15,7 @@ from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.parts import nulls
 
 
-class Found(nn.Module):
+class LogShares(nn.Module):
     """The logarithm of how much of each class was found, above a learned floor."""
 
     def __init__(self) -> None:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from wavetrain.core import HeldOut
 from wavetrain.evidence.claims import Claim, Measured, Part, given
 from wavetrain.evidence.picture import Matrix
-from wavetrain.experiments.maps._shared import Found, place_cells, position_cells
+from wavetrain.experiments.maps._shared import LogShares, place_cells, position_cells
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.parts import worlds
 from wavetrain.parts.reader import Reader
@@ -156,7 +156,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             actions = len(world.actions)
             layer = TemTransformer(task.outputs, task.inputs, actions, scale.places, activation)
             reader = Reader(layer, task.outputs, task.steps)
-            reader.read = Found()
+            reader.read = LogShares()
             return reader
 
         with torch.random.fork_rng(devices=[]):

@@ -16,7 +16,7 @@ from torch import nn
 
 from wavetrain.core import Batch, HeldOut, Rule, Task
 from wavetrain.evidence.claims import Claim, Part, given
-from wavetrain.experiments.maps._shared import Found
+from wavetrain.experiments.maps._shared import LogShares
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
 from wavetrain.parts import worlds
@@ -156,7 +156,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     def transformer() -> Reader:
         layer = TemTransformer(task.outputs, task.inputs, len(world.actions), scale.places)
         reader = Reader(layer, task.outputs, task.steps)
-        reader.read = Found()
+        reader.read = LogShares()
         return reader
 
     rivals: dict[str, tuple[Callable[[], nn.Module], Rule]] = {

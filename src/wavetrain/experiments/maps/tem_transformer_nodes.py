@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from wavetrain.evidence.claims import Claim, Measured, Part, given
 from wavetrain.evidence.picture import Curve, Matrix
-from wavetrain.experiments.maps._shared import Found
+from wavetrain.experiments.maps._shared import LogShares
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.layers.gate.lstm import LSTM
@@ -163,7 +163,7 @@ full = Scale(
 def tem_transformer(scale: Scale, task: Walking) -> Reader:
     layer = TemTransformer(task.outputs, task.inputs, len(task.world.actions), scale.hidden)
     reader = Reader(layer, task.outputs, steps=True)
-    reader.read = Found()
+    reader.read = LogShares()
     return reader
 
 

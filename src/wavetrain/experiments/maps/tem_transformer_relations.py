@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import HeldOut
 from wavetrain.evidence.claims import Claim, Measured, Part, given
-from wavetrain.experiments.maps._shared import Found
+from wavetrain.experiments.maps._shared import LogShares
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.parts import worlds
@@ -149,7 +149,7 @@ full = Scale(
 def tem_transformer(scale: Scale, task: Walking) -> Reader:
     layer = TemTransformer(task.outputs, task.inputs, len(task.world.actions), scale.hidden)
     reader = Reader(layer, task.outputs, steps=True)
-    reader.read = Found()
+    reader.read = LogShares()
     return reader
 
 

@@ -181,7 +181,8 @@ def _scan(time: int, spatial: np.ndarray, slack: float) -> np.ndarray:
     even = np.linspace(2 * apart, last, int(np.clip(last / apart - 1, 2, MOST // 2)))
     ratios = np.log(shortest / longest) / np.log1p(2 * max(slack, 0.5) / time)
     ahead = np.geomspace(last, 0.5 / longest, int(np.clip(ratios, 2, MOST // 2)))[1:]
-    return np.stack([one := np.concatenate([even, ahead]), -one], 1).ravel()
+    forward = np.concatenate([even, ahead])
+    return np.stack([forward, -forward], 1).ravel()
 
 
 def _lines(

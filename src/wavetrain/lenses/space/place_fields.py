@@ -123,7 +123,8 @@ def _fields(rate: np.ndarray, part: float, least: int) -> np.ndarray:
     kept = 0
     for number in range(1, count + 1):
         one = label == number
-        kept += (large := bool(one.sum() >= least))
+        large = bool(one.sum() >= least)
+        kept += large
         label[one] = kept if large else 0
     return label
 
