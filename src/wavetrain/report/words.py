@@ -22,6 +22,7 @@ SHORT = {
     "ewc": "with elastic weight consolidation",
     "fresh": "untrained",
     "gru": "GRU",
+    "handed": "handed on",
     "htm": "temporal memory",
     "identity": "identity RNN",
     "legs": "HiPPO-LegS",
@@ -40,6 +41,8 @@ SHORT = {
     "nll": "negative log-likelihood",
     "r2": "R²",
     "rat": "rat",
+    "relu": "ReLU",
+    "right": "share right",
     "rotary": "rotary positions",
     "s3": "S3",
     "s4": "S4",
@@ -51,6 +54,7 @@ SHORT = {
     "unplaced": "no positions",
     "vpt": "valid prediction time (Lyapunov times)",
     "wave": "wave RNN",
+    "way": "way from edge agent to node agent",
 }
 WHOLE = {*SHORT, "float32", "float64", "adam"}  # words whose digits belong to them
 NUMBERED = re.compile(r"([A-Za-z]+)(\d[\d.]*)")

@@ -32,7 +32,7 @@ def _unlike_people(name: str) -> Callable[[Measured], bool]:
 
 
 claim = Claim(
-    title="Networks do not lose recency over a delay, as people do",
+    title="People lose recency over a delay, networks do not",
     sentence="In visual item recognition, neither an LSTM nor a transformer shows the pattern of people: "
     "recency of at least 0.06 when asked at once, of which at least 0.06 is gone after a delay of 5 frames.",
     topic="Working memory as in people",

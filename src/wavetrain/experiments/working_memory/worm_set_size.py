@@ -24,7 +24,7 @@ PEOPLE = {1: 1.0, 2: 0.94, 3: 0.825, 4: 0.68}  # accuracy by set size
 
 
 claim = Claim(
-    title="More items to keep up to date cost networks accuracy, as people",
+    title="More items to keep up to date cost networks accuracy",
     sentence="At 80% right in spatial memory updating, an LSTM and a transformer are at least 0.1 less "
     "accurate with eight boxes than with one.",
     topic="Working memory as in people",
