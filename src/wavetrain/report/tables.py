@@ -156,7 +156,7 @@ def markdown_pictures(shown: Iterable[tuple[Result, str]]) -> str:
         figures, _ = _few(result)
         verdict = f"{_cell(result.verdict.word)} ({result.scale} scale, {tally(result)})"
         said = "<br>".join([f"**{verdict}**", *figures, f"`wavetrain run {result.experiment}`"])
-        about = f"**{title}**<br>{_cell(result.claim.sentence)}."
+        about = f"**{title}**<br>{_cell(result.claim.sentence).removesuffix('.')}."
         lines.append(f'| {about} | <img src="{picture}" alt="{title}" width="380"><br>{said} |')
     return "\n".join(lines) + "\n"
 

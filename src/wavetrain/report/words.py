@@ -54,7 +54,7 @@ SHORT = {
     "unplaced": "no positions",
     "vpt": "valid prediction time (Lyapunov times)",
     "wave": "wave RNN",
-    "way": "way from edge agent to node agent",
+    "way": "from edge agent (0) to node agent (1):",
 }
 WHOLE = {*SHORT, "float32", "float64", "adam"}  # words whose digits belong to them
 NUMBERED = re.compile(r"([A-Za-z]+)(\d[\d.]*)")
