@@ -288,8 +288,8 @@ def test_markdown_keeps_its_cells():
     assert len(lines) == 4
     assert lines[0] == "| claim | verdict | measured | parts and seeds | experiment |"
     assert r"a \| b \<i\>c\</i\> \[d\](e)" in lines[2]
-    assert "wave steps 300 (290 to 310, 1 diverged)" in lines[3] and "; published" in lines[3]
-    assert lines[3].endswith(f"| [{result()['experiment']}](results/{result()['experiment']}-small.json) |")
+    assert "wave RNN steps 300 (290 to 310, 1 diverged)" in lines[3] and "; published" in lines[3]
+    assert lines[3].endswith(f"| [{result()['experiment']}]({result()['experiment']}-small.json) |")
 
 
 WITNESS = {"smoke": {"trainings": {}, "figures": {}}, "start": None}
@@ -320,13 +320,20 @@ def test_how_a_result_stands_with_todays_code_is_said(word, tmp_path):
 
 
 def test_the_readme_shows_few_figures_and_points_to_all():
-    figures = {f"f{place}": float(place) for place in range(tables.FEW + 3)}
-    last = f"f{tables.FEW + 2}"
-    claim = result()["claim"] | {"published": {last: 7.0}}
+    figures = {name: float(place) for place, name in enumerate("abcdefg")}
+    parts = [{"says": "c is 2", "figures": ["c"]}]
+    claim = result()["claim"] | {"published": {"g": 7.0}, "parts": parts}
     many = typed("many", figures=[figures] * 3, claim=claim)
     line = tables.markdown_claims([many]).splitlines()[2]
-    assert line.index(f"{last} ") < line.index("f0 ") and "; published 7" in line
-    assert " and 3 more |" in line and f"f{tables.FEW - 1} " not in line
+    assert tables.FEW == 2 and "| c 2<br>g 6; published 7 and 5 more |" in line  # what is judged comes first
+
+
+def test_the_readme_shows_a_picture_beside_what_came_out():
+    line = tables.markdown_pictures([(typed(), "a/b.png")]).splitlines()[2]
+    about, shown = line.strip("| ").split(" | ")
+    assert about.startswith("**Adding is solved ten times sooner with waves**<br>The wave RNN solves adding")
+    assert '<img src="a/b.png" alt="Adding is solved' in shown
+    assert "**reproduced (small scale, 3 of 3 seeds)**<br>wave RNN steps 300" in shown
 
 
 def test_the_table_of_all_claims_points_to_the_rest(tmp_path):

@@ -139,7 +139,7 @@ def test_claims_are_found_by_words_and_verdict_with_keys_alone(browser, index):
     open_page(browser, index, 1280, "light")
     everything = shown(browser)
     words = browser.find_element(By.ID, "words")
-    words.send_keys("wave help")
+    words.send_keys("solved waves")
     assert "claims/wave_rnn_copy.html" in shown(browser) and len(shown(browser)) < len(everything)
     told = browser.find_element(By.ID, "told")
     assert told.text == f"{len(shown(browser))} of {len(everything)} claims"
@@ -151,9 +151,9 @@ def test_claims_are_found_by_words_and_verdict_with_keys_alone(browser, index):
     words.send_keys(Keys.CONTROL, "a")
     words.send_keys(Keys.DELETE)
     words.send_keys(Keys.TAB)
-    browser.switch_to.active_element.send_keys(Keys.SPACE)  # no more those that hold
+    browser.switch_to.active_element.send_keys(Keys.SPACE)  # no more those that are reproduced
     assert shown(browser) and "claims/wave_rnn_copy.html" not in shown(browser)
-    for _ in range(3):
+    for _ in range(4):
         browser.switch_to.active_element.send_keys(Keys.TAB)
     browser.switch_to.active_element.send_keys(Keys.ENTER)  # the button that resets
     WebDriverWait(browser, 10).until(lambda browser: shown(browser) == everything)

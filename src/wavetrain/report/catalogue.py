@@ -55,7 +55,7 @@ class Outcome:
     @property
     def leading(self) -> list[Row]:
         """What stands in the table of all claims; the claim's own page has all rows."""
-        return leading(self.rows, FEW)
+        return leading(self.result, FEW)
 
     @property
     def shown(self) -> list[Shown]:

@@ -1,7 +1,7 @@
 """The figures of results set beside the published ones, and numbers as a reader wants them."""
 
+import itertools
 import statistics
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from wavetrain.evidence.claims import Judged, chosen
@@ -69,9 +69,15 @@ def part_rows(result: Result) -> list[PartRow]:
     ]
 
 
-def leading(figures: Sequence[Row], most: int) -> list[Row]:
-    """So many figures of a claim as fit beside those of others: what is published too comes first."""
-    return sorted(figures, key=lambda row: row.published is None)[:most]
+def leading(result: Result, most: int) -> list[Row]:
+    """So many measured figures as fit beside those of other claims.
+
+    First one of each part, as that is what the verdict rests on; then those that are published too.
+    """
+    parts = itertools.zip_longest(*(part.figures for part in part_rows(result)))
+    judged = [row for turn in parts for row in turn if row is not None]
+    others = sorted(rows(result), key=lambda row: row.published is None)
+    return [row for row in dict.fromkeys([*judged, *others]) if row.measured][:most]
 
 
 def number(value: float | str | None, none: str = "diverged") -> str:

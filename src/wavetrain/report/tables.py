@@ -162,16 +162,14 @@ def markdown_pictures(shown: Iterable[tuple[Result, str]]) -> str:
 
 
 def _few(result: Result) -> tuple[list[str], str]:
-    """A few measured figures as cells, published ones first, and how many more there are."""
-    measured = {row.name: row for row in rows(result) if row.measured}
-    named = [row for part in part_rows(result) for row in part.figures if row.name in measured]
-    order = list(dict.fromkeys([*named, *leading(list(measured.values()), FEW)]))
+    """A few measured figures as cells, and how many more there are."""
+    measured = sum(bool(row.measured) for row in rows(result))
     figures = [
         _cell(f"{readable(row.name)} {row.median}{_aside(row)}")
         + ("" if row.published is None else _cell(f"; published {number(row.published)}"))
-        for row in leading(order, FEW)
+        for row in leading(result, FEW)
     ]
-    return figures, f" and {len(measured) - FEW} more" if len(measured) > FEW else ""
+    return figures, f" and {measured - FEW} more" if measured > FEW else ""
 
 
 def _figures(lines: list[tuple[str, str, str]]) -> Table:
