@@ -15,7 +15,7 @@ from wavetrain.evidence.result import CONFIRMED, OLDER, OPEN, STALE, Result
 from wavetrain.experiments.waves import wave_rnn_copy
 from wavetrain.layers.wave.wave_rnn import WaveRNN
 from wavetrain.run import confirm, runner, witness
-from wavetrain.run.runner import Order
+from wavetrain.run.order import Order
 from wavetrain.tasks.recall import copying
 
 COPY = find.named("wave_rnn_copy")
@@ -51,7 +51,7 @@ def test_the_same_code_is_confirmed_and_nothing_is_written(home: Path) -> None:
     one = told(home)
     assert (one.standing, one.why, one.worse) == (CONFIRMED, "", False)
     assert (home / "wave_rnn_copy-smoke.json").read_bytes() == before
-    assert read(home).code == runner.Order(COPY, "smoke", 0, "cpu", 1, 10.0, home).config["source"]
+    assert read(home).code == Order(COPY, "smoke", 0, "cpu", 1, 10.0, home).config["source"]
 
 
 def test_the_first_seed_alone_bears_witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ from wavetrain.cli.progress import progress
 from wavetrain.errors import BadInput, unknown
 
 if TYPE_CHECKING:
-    from wavetrain.run.runner import Order
+    from wavetrain.run.order import Order
 
 console = terminal.Terminal()
 
@@ -47,14 +47,14 @@ def run(
         confirm: replay the witnesses of results, in seconds each: do their figures hold for today's code?
         stale: run again those results for which they do not
     """
-    from wavetrain.run import runner
+    from wavetrain.run.order import SCALES, Order
 
     if not (experiments or calibrate or confirm or stale):
         raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
     if calibrate + confirm + stale > 1:
         raise BadInput("expected one of --calibrate, --confirm and --stale, got more; confirm before --stale")
-    if scale not in runner.SCALES:
-        raise unknown("scale", scale, runner.SCALES)
+    if scale not in SCALES:
+        raise unknown("scale", scale, SCALES)
     terminal.within(seeds=seeds, jobs=jobs or 1)
     device = terminal.device(device)
     if not 0 <= save_every < math.inf:
@@ -72,7 +72,7 @@ def run(
         work = _stale(home, found) if stale else [(one, scale, range(seeds)) for one in found]
         threads = 1 if device == "cpu" else os.cpu_count() or 1  # contended threads wait for each other
         groups = [
-            [runner.Order(one, size, seed, device, threads, save_every, out) for seed in own]
+            [Order(one, size, seed, device, threads, save_every, out) for seed in own]
             for one, size, own in work
         ]
         _run(groups, jobs, home, out, json)
@@ -82,11 +82,11 @@ def _run(groups: Sequence[Sequence["Order"]], jobs: int, home: Path, out: Path, 
     from wavetrain.evidence.shape import written
     from wavetrain.report import pages
     from wavetrain.report.tables import verdict_table
-    from wavetrain.run import runner
+    from wavetrain.run.runner import run_all
 
     home.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
     with progress(console, quiet=json) as tell:
-        whole = list(runner.run_all(groups, jobs, home, tell))
+        whole = list(run_all(groups, jobs, home, tell))
     if json:
         terminal.print_json(written(whole))
     elif whole:

@@ -39,8 +39,8 @@ from wavetrain.lenses.operator.effective_context import spread
 from wavetrain.parts.reader import one_hot
 from wavetrain.parts.stack import MLP, Answer, Body, Stack
 from wavetrain.rules.backpropagation import Backpropagation
-from wavetrain.run import runner
 from wavetrain.run.chosen import asked, founders
+from wavetrain.run.machine import environment
 from wavetrain.run.pools import pool
 from wavetrain.tables.load import Described, load
 from wavetrain.train.fit import examine, fit
@@ -163,7 +163,7 @@ def compare_layers(
         figures=tuple(figures),
         timings={layer: part.timings for layer, part in parts.items()},
         pictures=_draw(folder, figures),
-        environment=runner.environment(device, threads=1) | {"jobs": jobs},
+        environment=environment(device, threads=1) | {"jobs": jobs},
         folder=str(folder),
     )
     comparison.write(folder / "result.json", record)

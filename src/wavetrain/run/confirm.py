@@ -28,8 +28,9 @@ from wavetrain.evidence.result import (
     write,
 )
 from wavetrain.run import witness
+from wavetrain.run.machine import environment
+from wavetrain.run.order import settings
 from wavetrain.run.pools import pool
-from wavetrain.run.runner import environment, settings
 from wavetrain.train.lab import News
 
 
