@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from tests.answers import answers
 from wavetrain.experiments.memories.gsemm_capacity import KINDS, claim, distinct, followed
 from wavetrain.memories.general_sequential import GeneralSequential
 
@@ -16,12 +17,24 @@ WHOLE = {
 }
 
 
-def test_predicate():
-    assert claim.holds(WHOLE) is True
-    assert claim.holds(WHOLE | {"bits_per_unit_dsem": 0.21}) is False
-    assert claim.holds(WHOLE | {"largest_share_dsem": 0.9}) is False
-    assert claim.holds(WHOLE | {"largest_share_lisem": 0.3}) is False
-    assert claim.holds(WHOLE | {"capacity_dsem_18": math.nan}) is None
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"bits_per_unit_dsem": 0.21}, 0),
+        ({"largest_share_dsem": 0.9}, 1),
+        ({"largest_share_lisem": 0.3}, 2),
+    ],
+)
+def test_predicates(changed: dict[str, float], wrong: int):
+    assert answers(claim, WHOLE) == [True] * 3 and claim.holds(WHOLE) is True
+    assert answers(claim, WHOLE | changed) == [part != wrong for part in range(3)]
+    assert claim.holds(WHOLE | changed) is False
+
+
+def test_nothing_is_decided_where_a_capacity_was_not_found():
+    """As where all transitions are wrong, or all right, whatever is stored."""
+    assert answers(claim, WHOLE | {"capacity_dsem_18": math.nan}) == [None] * 3
+    assert answers(claim, WHOLE | {"largest_share_dsem": 0.1, "capacity_lisem_50": math.nan}) == [None] * 3
 
 
 def test_memories_are_different():

@@ -6,22 +6,36 @@ import numpy as np
 import pytest
 import torch
 
+from tests.answers import answers
 from wavetrain.experiments.memories.gsemm_dwell_time import claim, starts, walk
 from wavetrain.memories.general_sequential import Dynamics, GeneralSequential
 
 WHOLE = {"worst_dwell": 0.1, "worst_first": 0.15, "in_order": 1.0, "moves_below": 0.0}
 
 
-def test_predicate():
-    assert claim.holds(WHOLE) is True
-    for wrong in (
-        {"worst_dwell": 0.21},
-        {"worst_first": 0.21},
-        {"in_order": 0.99},
-        {"moves_below": 1.0},
-        {"worst_dwell": math.nan},
-    ):
-        assert claim.holds(WHOLE | wrong) is False
+@pytest.mark.parametrize(
+    ("changed", "wrong"),
+    [
+        ({"in_order": 0.99}, 0),
+        ({"worst_dwell": 0.21}, 1),
+        ({"worst_dwell": math.nan}, 1),
+        ({"worst_first": 0.21}, 2),
+        ({"moves_below": 1.0}, 3),
+    ],
+)
+def test_predicates(changed: dict[str, float], wrong: int):
+    assert answers(claim, WHOLE) == [True] * 4 and claim.holds(WHOLE) is True
+    assert answers(claim, WHOLE | changed) == [part != wrong for part in range(4)]
+    assert claim.holds(WHOLE | changed) is False
+
+
+def test_the_closed_form_itself_fulfils_all_parts():
+    assert answers(claim, {"worst_dwell": 0, "worst_first": 0, "in_order": 1, "moves_below": 0}) == [True] * 4
+
+
+def test_a_memory_that_never_moves_fulfils_none():
+    still = dict.fromkeys(("worst_dwell", "worst_first", "in_order"), math.nan) | {"moves_below": 0.0}
+    assert answers(claim, still) == [False, False, False, None] and claim.holds(still) is False
 
 
 def test_visits_begin_where_the_nearest_memory_changes():

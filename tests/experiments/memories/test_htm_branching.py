@@ -1,8 +1,11 @@
 """Several futures: what decides."""
 
+import pytest
 import torch
 
-from wavetrain.experiments.memories.htm_branching import _holds, _over_time
+from tests.answers import answers
+from wavetrain.evidence.claims import every
+from wavetrain.experiments.memories.htm_branching import _over_time, claim
 
 
 def figures(**changed: float) -> dict[str, float]:
@@ -15,17 +18,41 @@ def figures(**changed: float) -> dict[str, float]:
     return right | few | changed
 
 
-def test_all_must_be_found_and_nearly_nothing_else():
-    assert _holds(figures()) is True
-    for endings in (2, 4):
-        assert _holds(figures(**{f"found{endings}_htm": 0.94})) is False
-        assert _holds(figures(**{f"wrong{endings}_htm": 0.26})) is False
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({}, [True, True, True]),
+        ({"found2_htm": 0.94}, [False, True, None]),
+        ({"wrong2_htm": 0.26}, [False, True, None]),
+        ({"found4_htm": 0.94}, [True, False, None]),
+        ({"wrong4_htm": 0.26}, [True, False, None]),
+        ({"found2_one_cell": 1.0, "wrong2_one_cell": 2.0}, [True, True, True]),
+        ({"found2_one_cell": 1.0, "wrong2_one_cell": 0.1}, [True, True, False]),
+        ({"found4_one_cell": 1.0, "wrong4_one_cell": 0.1}, [True, True, False]),
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool | None]):
+    """The union of all futures has too many symbols."""
+    assert answers(claim, figures(**changed)) == parts
+    assert claim.holds(figures(**changed)) is every(parts)
 
 
-def test_it_must_be_the_cells_of_a_column_that_do_it():
-    union = {"found2_one_cell": 1.0, "wrong2_one_cell": 2.0}
-    assert _holds(figures(**union)) is True, "the union of all futures has too many"
-    assert _holds(figures(**union | {"wrong2_one_cell": 0.1})) is False
+@pytest.mark.parametrize("said", [0, 1])
+def test_who_predicts_nothing_or_everything_fulfils_no_part(said: int):
+    told = {
+        f"{what}{endings}_{name}": float(said * many)
+        for endings in (2, 4)
+        for name in ("htm", "one_cell")
+        for what, many in (("found", 1), ("wrong", 10 - endings))
+    }
+    assert answers(claim, told) == [False, False, None]
+
+
+def test_who_predicts_what_is_possible_fulfils_all():
+    exact = {f"found{endings}_htm": 1.0 for endings in (2, 4)} | {
+        f"wrong{endings}_htm": 0.0 for endings in (2, 4)
+    }
+    assert answers(claim, figures(**exact)) == [True, True, True]
 
 
 def test_symbols_are_counted_where_they_are_asked():

@@ -3,15 +3,18 @@
 from dataclasses import replace
 from pathlib import Path
 
+from tests.answers import answers
 from wavetrain.experiments.memories import htm_fault_tolerance
-from wavetrain.experiments.memories.htm_fault_tolerance import SHARES, _holds, run, smoke
+from wavetrain.experiments.memories.htm_fault_tolerance import SHARES, claim, run, smoke
 from wavetrain.train.lab import Lab
 
 
 def test_what_was_known_must_still_be_known():
-    assert _holds({"accuracy_0": 1.0, "accuracy_30": 0.9}) is True
-    assert _holds({"accuracy_0": 1.0, "accuracy_30": 0.89}) is False
-    assert _holds({"accuracy_0": 0.8, "accuracy_30": 0.8}) is None
+    assert answers(claim, {"accuracy_0": 1.0, "accuracy_30": 0.9}) == [True]
+    assert answers(claim, {"accuracy_0": 1.0, "accuracy_30": 1.0}) == [True]
+    assert answers(claim, {"accuracy_0": 1.0, "accuracy_30": 0.89}) == [False]
+    assert answers(claim, {"accuracy_0": 0.8, "accuracy_30": 0.8}) == [None]
+    assert answers(claim, {"accuracy_0": 0.1, "accuracy_30": 0.1}) == [None], "chance, of ten symbols"
 
 
 def test_the_undamaged_memory_knows_most_and_a_dead_one_nothing(tmp_path: Path, monkeypatch):

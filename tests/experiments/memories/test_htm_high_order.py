@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from wavetrain.experiments.memories.htm_high_order import LATEST, _figures, _holds, small
+from tests.answers import answers
+from wavetrain.evidence.claims import Measured, every
+from wavetrain.experiments.memories.htm_high_order import LATEST, _figures, claim, small
 
 RIVALS = ("lstm_updated", "lstm_1000", "lstm_3000", "esn")
 
@@ -13,18 +15,34 @@ def figures(**changed: float) -> dict[str, float]:
     return told | {"before_htm": 1.0, "before_one_cell": 0.3, "recovery_htm": 2000.0} | changed
 
 
-def test_the_memory_must_have_learned_and_be_back_first():
-    assert _holds(figures()) is True
-    assert _holds(figures(before_htm=0.98)) is False
-    assert _holds(figures(before_one_cell=0.6)) is False
-    for name in RIVALS:
-        assert _holds(figures(**{f"recovery_{name}": 2000.0})) is False
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({}, [True, True, True, True, True]),
+        ({"before_htm": 0.98}, [False, None, True, True, True]),
+        ({"before_one_cell": 0.6}, [True, False, True, True, True]),
+        ({"recovery_lstm_updated": 2000.0}, [True, True, False, True, True]),
+        ({"recovery_lstm_1000": 2000.0}, [True, True, True, False, True]),
+        ({"recovery_lstm_3000": 2000.0}, [True, True, True, False, True]),
+        ({"recovery_esn": 2000.0}, [True, True, True, True, False]),
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool | None]):
+    assert answers(claim, figures(**changed), small) == parts
+    assert claim.holds(Measured(figures(**changed), small)) is every(parts)
 
 
-def test_nothing_is_told_where_no_lstm_learned():
+def test_recovery_is_not_decided_where_no_lstm_learned():
     none = {f"before_{name}": 0.8 for name in RIVALS}
-    assert _holds(figures(**none)) is None
-    assert _holds(figures(**none | {"before_lstm_1000": 0.9})) is True
+    assert answers(claim, figures(**none), small) == [True, True, None, None, None]
+    assert answers(claim, figures(**none | {"before_lstm_1000": 0.9}), small) == [True] * 5
+
+
+def test_chance_fulfils_no_part():
+    """Of ten symbols, one; nobody ever gets back to 90%."""
+    names = ("htm", "one_cell", *RIVALS)
+    chance = {f"before_{name}": 0.1 for name in names} | {f"recovery_{name}": 10_000.0 for name in names}
+    assert answers(claim, chance, small) == [False, None, None, None, None]
 
 
 def test_recovery_counts_records_until_nine_in_ten_of_the_latest_are_right():

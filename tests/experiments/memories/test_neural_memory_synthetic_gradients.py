@@ -28,6 +28,7 @@ def test_predicate():
         claim.holds(RIGHT | {"second_predicted": 0.1, "second_mixed": 0.77}) is False
     )  # but at both figures
     assert claim.holds(RIGHT | {"second_whole": 0.29}) is None
+    assert claim.holds(dict.fromkeys(RIGHT, RIGHT["chance"])) is None
 
 
 @pytest.mark.parametrize("part", ["second", "rare"])

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.answers import answers
 from wavetrain.experiments.memories.sdm_continual_learner import (
     End,
     Perceptron,
@@ -21,11 +22,26 @@ from wavetrain.train.lab import Lab
 RIGHT = {"mlp": 0.2, "mlp_ewc": 0.5, "sdm": 0.45, "sdm_ewc": 0.6}
 
 
-def test_predicate():
-    assert claim.holds(RIGHT) is True
-    assert claim.holds(RIGHT | {"sdm": 0.44}) is False  # 25 points above the MLP
-    assert claim.holds(RIGHT | {"sdm_ewc": 0.44}) is False  # consolidation must not harm
-    assert claim.holds(RIGHT | {"mlp_ewc": 0.6}) is False  # nor the MLP with it be as good
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({}, [True, True, True]),
+        ({"sdm": 0.44}, [False, True, True]),  # 25 points above the MLP
+        ({"sdm_ewc": 0.44, "mlp_ewc": 0.4}, [True, False, True]),  # consolidation must not harm
+        ({"mlp_ewc": 0.6}, [True, True, False]),  # nor the MLP with it be as good
+        ({"sdm": 1.0, "sdm_ewc": 1.0}, [True, True, True]),  # nothing forgotten
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool]):
+    assert answers(claim, RIGHT | changed) == parts
+    assert claim.holds(RIGHT | changed) is all(parts)
+
+
+@pytest.mark.parametrize("right", [0.1, 0.2])
+def test_nothing_is_decided_where_nobody_remembers(right: float):
+    """Guessing among ten digits, and knowing the last two alone."""
+    assert answers(claim, dict.fromkeys(RIGHT, right)) == [None, None, None]
+    assert answers(claim, dict.fromkeys(RIGHT, right) | {"mlp_ewc": 0.3}) == [False, None, False]
 
 
 def test_what_is_lost_is_counted_over_all_tasks_but_the_last():

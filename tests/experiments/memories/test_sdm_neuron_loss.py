@@ -6,6 +6,7 @@ import math
 import pytest
 from scipy import special
 
+from tests.answers import answers
 from wavetrain.experiments.memories.sdm_neuron_loss import DEAD, claim, expected, small
 from wavetrain.parts import balls
 
@@ -36,8 +37,26 @@ def test_it_is_filled_to_a_fifth():
     assert small.patterns / balls.capacity(small.size, small.neurons, share) == pytest.approx(0.2, abs=0.01)
 
 
-def test_predicate():
-    assert claim.holds(WHOLE) is True
-    assert claim.holds(WHOLE | {"completed_60": 0.1}) is True
-    for wrong in ({"completed_50": 0.94}, {"right_90": 0.91}, {"theory_0": 1.03}):
-        assert claim.holds(WHOLE | wrong) is False
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({}, [True, True]),
+        ({"completed_60": 0.1}, [True, True]),
+        ({"completed_50": 0.94}, [False, True]),
+        ({"completed_0": 0.94}, [False, True]),
+        ({"right_90": 0.91}, [True, False]),
+        ({"theory_0": 1.03}, [True, False]),
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool]):
+    assert answers(claim, WHOLE | changed) == parts and claim.holds(WHOLE | changed) is all(parts)
+
+
+@pytest.mark.parametrize(("completed", "right", "answer"), [(1.0, None, True), (0.0, 0.5, False)])
+def test_theory_fulfils_both_parts_and_an_empty_memory_none(
+    completed: float, right: float | None, answer: bool
+):
+    told = {f"theory_{dead}": expected(small, 1 - dead / 100) for dead in DEAD}
+    told |= {f"right_{dead}": told[f"theory_{dead}"] if right is None else right for dead in DEAD}
+    told |= {f"completed_{dead}": completed for dead in DEAD}
+    assert answers(claim, told) == [answer, answer]

@@ -2,22 +2,21 @@
 
 Cui, Ahmad and Hawkins 2016, arXiv 1512.05463, section on multiple predictions. Sequences of a stream end in
 one of 2, or of 4, equally likely symbols; which ones depends on the first symbol. A prediction is a set of
-the ten symbols: for temporal memory those of which at least half the columns are predicted; for an LSTM those
-to which it gives at least half the chance that they have, 1 / (2 endings), so it is told how many there are.
-Over the last fifth of the stream `found` is the share of the possible symbols that were in the set before the
-last symbol came, `wrong` the mean number of others in it, and `codes` how many columns are predicted, over
-those of a symbol. The LSTM is retrained every so often on the last records; its rate is searched, by the loss
-of its first training. The other rival is the same memory with one cell a column.
+the ten symbols. For temporal memory it holds those of which at least half the columns are predicted; for an
+LSTM those to which it gives at least half the chance that they have, 1 / (2 endings), so it is told how many
+there are. Over the last fifth of the stream `found` is the share of the possible symbols that were in the set
+before the last symbol came, `wrong` the mean number of others in it, and `codes` how many columns are
+predicted, over those of a symbol. The LSTM is retrained every so often on the last records; its rate is
+searched, by the loss of its first training. The other rival is the same memory with one cell a column.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
@@ -30,27 +29,50 @@ ENDINGS = 2, 4
 FOUND, WRONG = 0.95, 0.25
 
 
-def _holds(figures: Mapping[str, float]) -> bool:
-    """All futures and hardly any other, and that because a column has many cells."""
+def _right(figures: Measured, name: str, endings: int) -> bool:
+    return figures[f"found{endings}_{name}"] >= FOUND and figures[f"wrong{endings}_{name}"] <= WRONG
 
-    def right(name: str, endings: int) -> bool:
-        return figures[f"found{endings}_{name}"] >= FOUND and figures[f"wrong{endings}_{name}"] <= WRONG
 
-    return all(right("htm", endings) and not right("one_cell", endings) for endings in ENDINGS)
+def _one_cell_fails(figures: Measured) -> bool | None:
+    """None where many cells fail too, which says nothing of their number."""
+    if not all(_right(figures, "htm", endings) for endings in ENDINGS):
+        return None
+    return not any(_right(figures, "one_cell", endings) for endings in ENDINGS)
 
 
 claim = Claim(
-    title="When several futures are possible, does temporal memory predict them all, and ...",
-    sentence="Where a sequence may end in 2 or 4 symbols, temporal memory predicts at least 95% of these "
-    "and at most a quarter of a symbol more; with one cell a column it does not",
+    title="Temporal memory predicts all possible futures, and hardly any other",
+    sentence="Where a sequence may end in 2 or in 4 symbols, temporal memory predicts at least 95% of these "
+    "and at most a quarter of a symbol more; with one cell a column it does not.",
     topic="Online sequence learning",
     source="Cui, Ahmad and Hawkins 2016, arXiv 1512.05463, multiple predictions (figure)",
     systems=("temporal_memory", "lstm", "high_order_sequences"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
-    notes="The paper shows curves of accuracy, from which no figure was taken; the sets, `wrong` and the "
-    "thresholds are ours, as are the further endings. After 20,000 elements one of three seeds found only "
-    "94% of 4 endings, with 512 columns of 8 cells as with 2,048 of 32: one in 32 was not learned yet. The "
-    "stream became 40,000 long.",
+    parts=(
+        Part(
+            says="Of 2 possible endings it predicts at least 95%, and at most 0.25 other symbols.",
+            holds=lambda figures: _right(figures, "htm", 2),
+            figures=("found2_htm", "wrong2_htm"),
+        ),
+        Part(
+            says="Of 4 possible endings it predicts at least 95%, and at most 0.25 other symbols.",
+            holds=lambda figures: _right(figures, "htm", 4),
+            figures=("found4_htm", "wrong4_htm"),
+        ),
+        Part(
+            says="With one cell a column it does neither.",
+            holds=_one_cell_fails,
+            figures=("found?_one_cell", "wrong?_one_cell"),
+        ),
+    ),
+    notes="The paper shows curves of accuracy, from which no figure was taken; the sets, the count of wrong "
+    "symbols and the thresholds are ours, as are the further endings. An LSTM is reported beside the memory "
+    "and decides nothing.",
+    changed=(
+        "After 20,000 elements one of three seeds found only 94% of 4 endings, with 512 columns of 8 cells "
+        "as with 2,048 of 32, as one ending in 32 was not learned yet; so the stream became 40,000 long.",
+        "The part on one cell a column says nothing where many cells fail as well; the claim fails there, "
+        "as before.",
+    ),
 )
 
 

@@ -1,17 +1,19 @@
-"""Does temporal memory forecast a stream as well as networks trained for it, and follow it when it changes?
+"""Does temporal memory forecast a stream as well as trained networks, and follow it when it changes?
 
 Cui, Ahmad and Hawkins 2016, arXiv 1512.05463, New York taxi passengers: half-hourly counts of a year, to be
-told 2.5 hours (5 records) ahead, scored from record 10,000 on. Everyone reads the stream once, in order, but
-what lies far before the scoring may be read more often: as in the authors' program the spatial pooler first
-learns in 5 passes over 5,000 records, and no more after that; LSTMs are trained for weeks before it.
-Rivals: LSTMs of 20 cells that are trained once a week on the last 1,000 or 6,000 records; an echo state
-network with exact least squares; ARIMA, fitted once a week to the last 1,000; the last count; and the count
-at that time a week ago. A second stream is changed as in the authors' files: from April 2015 on weekdays have
-20% fewer passengers from 7 to 11 and 20% more from 21 to 24. MAPE is the sum of absolute errors over that of
-the counts. The negative log-likelihood is of 22 buckets of 0 to 40,000, no chance being taken for less than
-0.01. Memory and LSTMs say chances themselves; for the others errors are normal, with the deviation of their
-last 1,000. The rates of the LSTMs, the fading of the least squares, the order of ARIMA, and which number the
-chances of the memory are read as (mean, median or most likely) are searched before the scoring.
+forecast 2.5 hours (5 records) ahead, scored from record 10,000 on. Everyone reads the stream once, in order,
+but what lies far before the scoring may be read more often: as in the authors' program the spatial pooler
+first learns in 5 passes over 5,000 records, and no more after that; LSTMs are trained for weeks before it.
+The rivals are LSTMs of 20 cells that are trained once a week on the last 1,000 or 6,000 records; an echo
+state network with exact least squares; ARIMA, fitted once a week to the last 1,000; the last count; and the
+count at that time a week ago. A second stream is changed as in the authors' files: from April 2015 on
+weekdays have 20% fewer passengers from 7 to 11 and 20% more from 21 to 24.
+
+MAPE is the sum of absolute errors over that of the counts. The negative log-likelihood is of 22 buckets of 0
+to 40,000, no chance being taken for less than 0.01. Memory and LSTMs give chances themselves; for the others
+errors are normal, with the deviation of their last 1,000. The rates of the LSTMs, the fading of the least
+squares, the order of ARIMA, and which number the chances of the memory are read as (mean, median or most
+likely) are searched before the scoring.
 """
 
 import warnings
@@ -28,7 +30,7 @@ from torch.nn import functional as F
 from wavetrain.core import Objective
 from wavetrain.data.series.nyc_taxi import counts
 from wavetrain.errors import BadInput
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.gate.lstm import LSTM
@@ -52,36 +54,66 @@ FLOOR = 0.01
 CLOSE = 1.1
 
 
-def _holds(figures: Mapping[str, float]) -> bool | None:
-    """As good as what is trained, better than what is not, and first after the change.
+def _best_lstm(figures: Measured) -> float | None:
+    """The error of the best LSTM; None where it is above that of last week: too little training to tell."""
+    best = min(figures[f"mape_lstm_{window}"] for window in figures.scale.windows)
+    return None if best > figures["mape_week"] else best
 
-    Where no LSTM is better than the same time last week, they were trained too little to tell.
-    """
-    lstms = [name.removeprefix("mape_") for name in figures if name.startswith("mape_lstm")]
-    best = min(figures[f"mape_{name}"] for name in lstms)
-    if best > figures["mape_week"]:
+
+def _close_to_the_best(figures: Measured) -> bool | None:
+    best = _best_lstm(figures)
+    return None if best is None else figures["mape_htm"] <= CLOSE * min(best, figures["mape_esn"])
+
+
+def _better_than_the_simple(figures: Measured) -> bool:
+    return figures["mape_htm"] < min(figures[f"mape_{name}"] for name in ("persistence", "week", "arima"))
+
+
+def _first_after_the_change(figures: Measured) -> bool | None:
+    if _best_lstm(figures) is None:
         return None
-    simple = min(figures[f"mape_{name}"] for name in ("persistence", "week", "arima"))
-    accurate = figures["mape_htm"] <= CLOSE * min(best, figures["mape_esn"]) and figures["mape_htm"] < simple
-    return accurate and figures["changed_mape_htm"] < min(figures[f"changed_mape_{name}"] for name in lstms)
+    lstms = (figures[f"changed_mape_lstm_{window}"] for window in figures.scale.windows)
+    return figures["changed_mape_htm"] < min(lstms)
 
 
 claim = Claim(
-    title="Does temporal memory forecast a stream as well as networks trained for it, and ...",
-    sentence="On a stream of taxi passengers temporal memory forecasts 2.5 hours ahead with at most a "
-    "tenth more error than the best of LSTMs retrained weekly and an echo state network, and with"
-    " less than ARIMA, the last count and that of last week; when the daily rhythm changes its "
-    "error is below that of the LSTMs",
+    title="Temporal memory forecasts taxi passengers as well as trained LSTMs",
+    sentence="Temporal memory forecasts taxi passengers 2.5 hours ahead with at most a tenth more error "
+    "than LSTMs retrained weekly and an echo state network, and less than ARIMA and plain repetition; when "
+    "the daily rhythm changes, its error is below that of the LSTMs.",
     topic="Online sequence learning",
     source="Cui, Ahmad and Hawkins 2016, arXiv 1512.05463, taxi passengers, also changed (figures)",
     systems=("temporal_memory", "lstm", "echo_state", "nyc_taxi"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
-    notes="The paper shows bars; the margins and the changed stream's claim are ours. From the authors' "
-    "stored forecasts we computed a MAPE of .081 for the memory, .082 and .099 for LSTMs on 6,000 and "
-    "1,000 records, .096 for the echo state network and .295 for ARIMA. Their LSTMs learned by RProp and "
-    "from the clock as numbers, ours learn by Adam and see sine and cosine of day and week, as does the "
-    "echo state network. ARIMA sees no clock. In a first run the pooler learned all along, so that codes "
-    "moved under the memory (MAPE .089 to .093); since then it follows the authors' program.",
+    parts=(
+        Part(
+            says="Its error is at most a tenth above that of the best of the LSTMs and the echo state "
+            "network.",
+            holds=_close_to_the_best,
+            figures=("mape_htm", "mape_lstm_*", "mape_esn"),
+        ),
+        Part(
+            says="Its error is below those of ARIMA, of the last count and of last week's count.",
+            holds=_better_than_the_simple,
+            figures=("mape_htm", "mape_arima", "mape_persistence", "mape_week"),
+        ),
+        Part(
+            says="After the daily rhythm changes its error is below that of every LSTM.",
+            holds=_first_after_the_change,
+            figures=("changed_mape_htm", "changed_mape_lstm_*"),
+        ),
+    ),
+    notes="Where no LSTM is better than last week's count, nothing is decided on LSTMs: they were trained "
+    "too little. The paper shows bars; the margins and the claim on the changed stream are ours. From the "
+    "authors' stored forecasts we computed an error of .081 for the memory, .082 and .099 for LSTMs on "
+    "6,000 and 1,000 records, .096 for the echo state network and .295 for ARIMA. Their LSTMs learned by "
+    "RProp and from the clock as numbers; ours learn by Adam and see sine and cosine of day and week, as "
+    "does the echo state network. ARIMA sees no clock.",
+    changed=(
+        "In a first run the spatial pooler learned all along, so that codes moved under the memory (error "
+        ".089 to .093); since then it follows the authors' program.",
+        "The part on simple rivals is judged whether or not the LSTMs learned; before, the whole claim was "
+        "undecided where they did not.",
+    ),
 )
 
 

@@ -1,21 +1,21 @@
-"""Does a perceptron made after sparse distributed memory forget less than another?
+"""Does a perceptron made after sparse distributed memory forget less than an ordinary one?
 
 Bricken et al. 2023, arXiv 2303.11934, comparison of methods: five tasks of two digits each, one after
-another, with all ten classes to name, and neither replay nor word of which task it is. An SDM perceptron and
-an MLP of as many hidden units learn from the same batches, each by itself and with elastic weight
-consolidation. Both choose among the same optimisers, and with consolidation among the same strengths for each
-of these, by accuracy on the validation part after the last task. The figures are accuracies on the test part
-after the last task, averaged over tasks: a network that forgets all but the last is right in a fifth. `lost`
-is how much accuracy tasks lose from their own end to the end, and `dead` the share of neurons that no test
-image wakes.
+another, with all ten classes to name. There is no replay, and the network is not told which task it is in. An
+SDM perceptron and an MLP of as many hidden units learn from the same batches, each by itself and with elastic
+weight consolidation. Both choose among the same optimisers, and with consolidation among the same strengths
+for each of these, by accuracy on the validation part after the last task. The figures are accuracies on the
+test part after the last task, averaged over tasks: a network that forgets all but the last is right in a
+fifth. `lost` is how much accuracy tasks lose from their own end to the end of all, and `dead` the share of
+neurons that no test image wakes.
 
-Reported beside it: each optimiser by itself, the mask in place of the GABA switch, and signed weights. The
+Reported beside it are each optimiser by itself, the mask in place of the GABA switch, and signed weights. The
 order of the digits is drawn with the seed. An optimiser keeps its state from task to task: stale momentum is
 what makes Adam fail in the paper.
 """
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -27,7 +27,7 @@ from wavetrain.core import CLASSES, Recorded, Rule
 from wavetrain.data.images._shared import of_classes
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.split_mnist import TASKS, split_mnist
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.sdm_perceptron import SdmPerceptron
 from wavetrain.parts import saved
@@ -45,24 +45,62 @@ OPTIMISERS: dict[str, Callable[[nn.Module], torch.optim.Optimizer]] = {
 SHARPNESS = 0.005  # beta of the authors on split MNIST
 
 
-def _holds(figures: Mapping[str, float]) -> bool:
-    """25 points above the MLP; with consolidation no worse, and better than the MLP with consolidation."""
-    alone, held = figures["sdm"], figures["sdm_ewc"]
-    return alone >= figures["mlp"] + GAIN and held >= alone and held > figures["mlp_ewc"]
+def _remembered(figures: Measured, *names: str) -> bool:
+    """Whether one of these knows more than the last task: that alone is a fifth, and some for chance."""
+    return any(figures[name] >= 1.25 / TASKS for name in names)
+
+
+def _forgets_less(figures: Measured) -> bool | None:
+    if not _remembered(figures, "mlp", "mlp_ewc", "sdm", "sdm_ewc"):
+        return None
+    return figures["sdm"] >= figures["mlp"] + GAIN
+
+
+def _consolidation_does_no_harm(figures: Measured) -> bool | None:
+    return figures["sdm_ewc"] >= figures["sdm"] if _remembered(figures, "sdm", "sdm_ewc") else None
+
+
+def _better_with_consolidation(figures: Measured) -> bool | None:
+    return figures["sdm_ewc"] > figures["mlp_ewc"] if _remembered(figures, "sdm_ewc", "mlp_ewc") else None
 
 
 claim = Claim(
-    title="Does a perceptron made after sparse distributed memory forget less than another?",
+    title="A perceptron after sparse distributed memory forgets less than an MLP",
     sentence="After five tasks of two digits an SDM perceptron names at least 25 points more of the ten "
-    "digits than an MLP of as many units; with elastic weight consolidation it names no fewer, "
-    "and more than the MLP with elastic weight consolidation",
+    "digits than an MLP of as many units; with elastic weight consolidation it names no fewer than without, "
+    "and more than the MLP with it.",
     topic="Learning without forgetting",
     source="Bricken et al. 2023, arXiv 2303.11934, comparison of methods on split data sets",
     systems=("sdm_perceptron", "elastic_weight_consolidation", "split_mnist"),
-    parts=(Part(says="All that the sentence says", holds=_holds),),
-    notes="Pixels and no pretraining, about one pass a task where the paper makes 500; thresholds are ours. "
-    "What is without the GABA switch, or with signed weights, takes the optimiser found for SDM. "
-    "The paper's main figure orders SDM with consolidation above SDM, and SDM above top-k alone and the MLP.",
+    parts=(
+        Part(
+            says="After all five tasks an SDM perceptron is at least 25 points ahead of an MLP of as many "
+            "units.",
+            holds=_forgets_less,
+            figures=("sdm", "mlp"),
+        ),
+        Part(
+            says="With elastic weight consolidation it is no worse than without.",
+            holds=_consolidation_does_no_harm,
+            figures=("sdm_ewc", "sdm"),
+        ),
+        Part(
+            says="With elastic weight consolidation it is ahead of the MLP with elastic weight "
+            "consolidation.",
+            holds=_better_with_consolidation,
+            figures=("sdm_ewc", "mlp_ewc"),
+        ),
+    ),
+    notes="A network that knows the last task alone is right on a fifth. Where all four are right on less "
+    "than a quarter, nothing is decided, and nothing on consolidation where the two networks that are "
+    "compared are. Pixels and no pretraining, about one pass a task where the paper makes 500; thresholds "
+    "are ours. The variants without the GABA switch, or with signed weights, take the optimiser found for "
+    "SDM. The paper's main figure orders SDM with consolidation above SDM, and SDM above top-k alone and "
+    "the MLP.",
+    changed=(
+        "A part is undecided where none of its networks remembers more than the last task (for the first "
+        "part: none of the four); before, the claim failed there.",
+    ),
 )
 
 
