@@ -10,11 +10,11 @@ import torch
 from tests.answers import answers
 from wavetrain.errors import BadInput
 from wavetrain.evidence.claims import Measured, every
+from wavetrain.experiments.memories._arima import refitted
 from wavetrain.experiments.memories.htm_taxi import (
     AHEAD,
     BUCKETS,
     LATEST,
-    _arima,
     _buckets,
     _changed,
     _deviation,
@@ -107,8 +107,8 @@ def test_arima_of_a_known_process_tells_its_power_and_the_spread_of_that():
     noise, z = np.random.default_rng(0).standard_normal(3000), np.zeros(3000)
     for t in range(1, 3000):
         z[t] = 0.9 * z[t - 1] + noise[t]
-    scale = type(smoke)(**{**vars(smoke), "fitted": 2500, "arima": ((1, 0, 0),)})
-    said, spread = (part.numpy() for part in _arima(scale, z, 2600))
+    told = refitted(z, 2600, orders=((1, 0, 0),), fitted=2500, every=7 * 48, ahead=AHEAD)
+    said, spread = (part.numpy() for part in told)
     assert said.shape == spread.shape == (400,)
     assert np.abs(said - 0.9**5 * z[2600:]).max() < 0.35, "coefficient and mean are estimated"
     assert np.corrcoef(said[:300], z[2600:2900])[0, 1] > 0.9999, "of one week"
@@ -118,7 +118,7 @@ def test_arima_of_a_known_process_tells_its_power_and_the_spread_of_that():
 def test_without_statsmodels_one_line_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "statsmodels.tsa.arima.model", None)
     with pytest.raises(BadInput, match="expected the package statsmodels"):
-        _arima(smoke, np.zeros(460), smoke.first)
+        refitted(np.zeros(460), smoke.first, orders=smoke.arima, fitted=60, every=336, ahead=AHEAD)
 
 
 def test_the_pooler_learns_from_the_first_records_alone():

@@ -16,11 +16,9 @@ squares, the order of ARIMA, and which number the chances of the memory are read
 likely) are searched before the scoring.
 """
 
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import pi
-from typing import Any
 
 import numpy as np
 import torch
@@ -29,10 +27,10 @@ from torch.nn import functional as F
 
 from wavetrain.core import Objective
 from wavetrain.data.series.nyc_taxi import counts
-from wavetrain.errors import BadInput
 from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
+from wavetrain.experiments.memories._arima import refitted
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.echo_state import EchoState
 from wavetrain.memories.temporal_memory import (
@@ -210,7 +208,9 @@ def _forecasts(scale: Scale, lab: Lab, prefix: str, rows: Tensor, first: int) ->
         said[f"lstm_{window}"] = Forecast(output[:, 0] * deviation + mean, output[:, 1:].softmax(1))
     for name, forecast in errors.items():
         said[name] = _normal(forecast[first:], _deviation(forecast, value)[first:])
-    arima, spread = _arima(scale, z.numpy(), first)
+    arima, spread = refitted(
+        z.numpy(), first, orders=scale.arima, fitted=scale.fitted, every=WEEK, ahead=AHEAD
+    )
     return said | {"arima": _normal(arima * deviation + mean, spread * deviation)}
 
 
@@ -280,40 +280,6 @@ def _least(scale: Scale, tried: Sequence[Tensor], value: Tensor) -> Tensor:
     """Of several forecasts (N,) the one of the least absolute error before the scoring."""
     known = slice(scale.first // 10, scale.first - AHEAD)
     return min(tried, key=lambda said: float((said - value.roll(-AHEAD))[known].abs().mean()))
-
-
-def _arima(scale: Scale, z: np.ndarray, first: int) -> tuple[Tensor, Tensor]:
-    """Count and deviation, both standardised, by a model fitted once a week; its order by Akaike's criterion.
-
-    A fitted model filters the week; from the state at each record, T, it tells Z T^AHEAD of it.
-    """
-    try:
-        from statsmodels.tsa.arima.model import ARIMA
-    except ImportError as error:
-        raise BadInput(
-            "htm_taxi: expected the package statsmodels, which is missing (pip install it)"
-        ) from error
-
-    def fit(end: int, order: tuple[int, int, int]) -> Any:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # that the search of a week stopped early: it is used as it is
-            return ARIMA(z[end - scale.fitted : end], order=order).fit()
-
-    order = min(scale.arima, key=lambda one: fit(first, one).aic)
-    said, spread = [], []
-    for start in range(first, len(z), WEEK):
-        begin, end = start - scale.fitted, min(start + WEEK, len(z))
-        found = fit(start, order).apply(z[begin:end]).filter_results
-        step, read = found.transition[..., 0], found.design[..., 0]
-        power = np.linalg.matrix_power(step, AHEAD)
-        state = found.filtered_state[:, scale.fitted :]
-        said.append((read @ power @ state)[0] + found.obs_intercept[0, -1])
-        noise = found.selection[..., 0] @ found.state_cov[..., 0] @ found.selection[..., 0].T
-        spare = found.filtered_state_cov[..., -1]
-        for _ in range(AHEAD):
-            spare = step @ spare @ step.T + noise
-        spread.append(np.full(end - start, np.sqrt((read @ spare @ read.T)[0, 0])))
-    return torch.from_numpy(np.concatenate(said)), torch.from_numpy(np.concatenate(spread))
 
 
 def _deviation(forecast: Tensor, value: Tensor) -> Tensor:
