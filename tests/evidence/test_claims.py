@@ -1,5 +1,7 @@
 """A verdict takes three seeds that agree, or a clear share of many; a claim's follows from its parts."""
 
+import math
+
 import pytest
 
 from wavetrain.evidence.claims import (
@@ -12,6 +14,7 @@ from wavetrain.evidence.claims import (
     Part,
     chosen,
     every,
+    given,
     together,
     verdict,
 )
@@ -90,6 +93,13 @@ def test_all_parts_together_say_what_one_seed_says() -> None:
     whole = claim(ABOVE, BELOW)
     assert [whole.holds({"a": value}) for value in (2.0, 4.0, 0.0)] == [True, False, None]
     assert every([]) is True
+
+
+def test_a_predicate_cannot_tell_before_its_condition_holds() -> None:
+    """And asks the figures for nothing else until then."""
+    holds = given(lambda figures: figures["a"] > 1, lambda figures: figures["b"] > 1)
+    seeds = ({"a": 1.0}, {"a": math.nan}, {"a": 2.0, "b": 2.0}, {"a": 2.0, "b": 1.0})
+    assert [holds(Measured(one)) for one in seeds] == [None, None, True, False]
 
 
 def test_a_diverged_figure_satisfies_no_comparison() -> None:

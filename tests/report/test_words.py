@@ -10,7 +10,7 @@ from wavetrain.report.words import readable
     [
         ("identity100_delay0", "identity RNN 100 delay 0"),
         ("mamba_x16", "Mamba 16 times as long"),
-        ("aussm_c6", "AUSSM c6"),
+        ("aussm_c6", "AUSSM C6"),
         ("r2_wave", "R² wave RNN"),
         ("speed-up (slide)", "speed-up (slide)"),
         ("<b>", "<b>"),

@@ -70,6 +70,9 @@ def card_table(found: Found) -> Table:
     table.add_column()
     facts = {"kind": found.kind, "file": _file(found.path), **found.facts}
     for name, value in facts.items():
+        if name in ("parts", "changed"):  # sentences
+            says = [one["says"] if isinstance(one, Mapping) else one for one in value]
+            value = "\n".join(f"{number}. {one}" for number, one in enumerate(says, 1))
         if value not in ("", (), {}):
             table.add_row(name, Text(_words(value)))
     return table
