@@ -32,8 +32,7 @@ class Toy(Memory):
     card = Card("A toy", "Nobody, No", 2026, "this file, pp. 1", "toy", "none")
 
     def __init__(self, size: int):
-        super().__init__()
-        self.size = self.values = size
+        super().__init__(size)
         self.rate = nn.Parameter(torch.ones(()))
 
     def empty(self, batch: int) -> State:

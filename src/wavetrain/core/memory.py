@@ -1,15 +1,17 @@
 """What a memory promises: patterns go in under keys, and cues bring them back.
 
 Keys are (B, M, K), values (B, M, P) and cues (B, M, K), M patterns at a time for each of B sequences. A
-member says what is `empty`, and how to `store` and `fetch`. Everybody else calls `write` and `read`, which
-refuse what would go wrong in silence: a value too few or too many leaves keys with the value of another pair,
-one sequence written beside many is written to all of them, and what is not a number spoils every later read.
+member says what is `empty`, how to `store` and `fetch` and, where a whole sequence can be had faster than
+pattern by pattern, `whole`. Everybody else calls `write`, `read` and `along`, which refuse what would go
+wrong in silence: a value too few or too many leaves keys with the value of another pair, one sequence written
+beside many is written to all of them, and what is not a number spoils every later read.
 
 check_patterns    refuses patterns of another shape, batch or type than the memory's, by name
 check_pairs       the same for keys and their values, which must be as many
 check_numbers     refuses patterns that are not finite
 """
 
+import functools
 from abc import ABC, abstractmethod
 from typing import ClassVar, final
 
@@ -18,16 +20,25 @@ from torch import Tensor, nn
 
 from wavetrain.core import transforms
 from wavetrain.core.card import Card
+from wavetrain.core.check import check_width
+from wavetrain.core.constants import constant
 from wavetrain.core.state import State, leaves
 from wavetrain.errors import BadInput
 
 
 class Memory(nn.Module, ABC):
-    """Something that is written and read; built as Name(size, ...)."""
+    """Something that is written and read; built as Name(size, values=size, ...)."""
 
     card: ClassVar[Card]
     size: int  # K, of keys and cues
     values: int  # P
+    place: Tensor  # a zero of the module's type and on its device: `self.place.new_zeros(...)`
+
+    def __init__(self, size: int, values: int | None = None):
+        super().__init__()
+        self.size, self.values = size, size if values is None else values
+        check_width(type(self).__name__, size=self.size, values=self.values)
+        constant(self, "place", functools.partial(torch.zeros, ()))
 
     @abstractmethod
     def empty(self, batch: int) -> State:
@@ -40,6 +51,15 @@ class Memory(nn.Module, ABC):
     @abstractmethod
     def fetch(self, state: State, cue: Tensor) -> Tensor:
         """How `read` does it; the shapes have been seen to."""
+
+    def whole(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
+        """How `along` does it; the shapes have been seen to. By default one pattern after the other."""
+        read = []
+        for t in range(key.shape[1]):
+            now = slice(t, t + 1)
+            state = self.store(state, key[:, now], value[:, now])
+            read.append(self.fetch(state, cue[:, now]))
+        return torch.cat(read, 1), state
 
     @final
     def write(self, state: State, key: Tensor, value: Tensor) -> State:
@@ -54,6 +74,16 @@ class Memory(nn.Module, ABC):
         check_patterns(self, state, cue=cue)
         check_numbers(self, cue=cue)
         return self.fetch(state, cue)
+
+    @final
+    def along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
+        """A whole sequence: each step writes its pattern and then reads with its cue, (B, T, P).
+
+        Unlike `write` and `read` it lets through what is not a number, which goes on in its own sequence.
+        """
+        check_pairs(self, state, key, value)
+        check_patterns(self, state, cue=cue)
+        return self.whole(state, key, value, cue)
 
 
 def check_patterns(

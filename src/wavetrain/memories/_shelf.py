@@ -1,14 +1,11 @@
 """A memory that keeps every pattern, and the answer to a whole sequence at once."""
 
-import functools
 from abc import abstractmethod
 
 import torch
 from torch import Tensor
 
-from wavetrain.core import Memory, State, check_width
-from wavetrain.core.constants import constant
-from wavetrain.core.memory import check_pairs, check_patterns
+from wavetrain.core import Memory, State
 
 
 class Shelf(Memory):
@@ -18,14 +15,8 @@ class Shelf(Memory):
     place a pattern. `size` is K and `values` is P.
     """
 
-    place: Tensor
-
     def __init__(self, size: int, values: int | None = None):
-        super().__init__()
-        values = size if values is None else values
-        check_width(type(self).__name__, size=size, values=values)
-        self.size, self.values = size, values
-        constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
+        super().__init__(size, values)
 
     @abstractmethod
     def weigh(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
@@ -52,10 +43,7 @@ class Shelf(Memory):
         keys, values, taken = state
         return self.weigh(self.prepared(cue), keys, taken[:, None]) @ values
 
-    def along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
-        """A whole sequence at once: each step writes its pattern and then reads with its cue."""
-        check_pairs(self, state, key, value)
-        check_patterns(self, state, cue=cue)
+    def whole(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
         state = self.store(state, key, value)
         keys, values, taken = state
         places, time = taken.shape[1], key.shape[1]

@@ -8,21 +8,14 @@ linear attention without a feature map: written and read once a token it is that
 Keys that are orthonormal are read without error, up to K of them. Left out: thresholds and forgetting.
 """
 
-import functools
-
-import torch
 from torch import Tensor
 
 from wavetrain import scan
-from wavetrain.core import Card, Memory, State, check_width
-from wavetrain.core.constants import constant
-from wavetrain.core.memory import check_pairs, check_patterns
+from wavetrain.core import Card, Memory, State
 
 
 class CorrelationMatrix(Memory):
     """Any keys (B, M, size) and values (B, M, values); the state is the matrix (B, size, values)."""
-
-    place: Tensor
 
     card = Card(
         title="Correlation matrix memories",
@@ -34,11 +27,7 @@ class CorrelationMatrix(Memory):
     )
 
     def __init__(self, size: int, values: int | None = None):
-        super().__init__()
-        values = size if values is None else values
-        check_width("CorrelationMatrix", size=size, values=values)
-        self.size, self.values = size, values
-        constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
+        super().__init__(size, values)
 
     def empty(self, batch: int) -> State:
         return self.place.new_zeros(batch, self.size, self.values)
@@ -49,10 +38,7 @@ class CorrelationMatrix(Memory):
     def fetch(self, state: State, cue: Tensor) -> Tensor:
         return cue @ state
 
-    def along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
-        """A whole sequence at once: each step writes its pattern and then reads with its cue."""
-        check_pairs(self, state, key, value)
-        check_patterns(self, state, cue=cue)
+    def whole(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
         key, value, cue = key.unsqueeze(2), value.unsqueeze(2), cue.unsqueeze(2)  # one head
         none = key.new_zeros(*key.shape[:3], 1)
         mixed, state = scan.chunked(cue, key, value, none, state.unsqueeze(1))

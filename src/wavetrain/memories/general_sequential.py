@@ -19,7 +19,6 @@ but for rounding. Left out: polynomial activations, which the version of 2023 ha
 """
 
 import enum
-import functools
 import math
 from dataclasses import dataclass
 
@@ -27,8 +26,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain.core import Card, Memory, State, check_width, precision
-from wavetrain.core.constants import constant
+from wavetrain.core import Card, Memory, State, precision
 from wavetrain.core.memory import check_patterns
 from wavetrain.errors import BadInput
 from wavetrain.memories._patterns import check_signs, log_sum, shares
@@ -62,8 +60,6 @@ class GeneralSequential(Memory):
     its second place stays empty. `read` starts at the cue and gives f in the middle of the next memory.
     """
 
-    place: Tensor
-
     card = Card(
         title="General Sequential Episodic Memory Model",
         authors="Karuvally, Arjun and Sejnowski, Terrence J. and Siegelmann, Hava T.",
@@ -79,8 +75,7 @@ class GeneralSequential(Memory):
         nonlinearity: Nonlinearity = Nonlinearity.HIDDEN,
         dynamics: Dynamics | None = None,
     ):
-        super().__init__()
-        check_width("GeneralSequential", size=size)
+        super().__init__(size)
         lisem = nonlinearity is Nonlinearity.FEATURE
         if dynamics is None:  # for LISEM: fields that are as strong in networks of any size
             dynamics = Dynamics(4.5 / size, 1.125 / size) if lisem else Dynamics(1.0, 0.7)
@@ -89,9 +84,7 @@ class GeneralSequential(Memory):
                 "GeneralSequential: LISEM holds no memory unless hold * size * gamma is above 1, "
                 f"got {dynamics.hold * size * dynamics.gamma:.4g}"
             )
-        self.size = self.values = size
         self.nonlinearity, self.dynamics = nonlinearity, dynamics
-        constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
 
     def empty(self, batch: int) -> State:
         zeros = self.place.new_zeros

@@ -16,13 +16,11 @@ Left out: temperature and dilution.
 """
 
 import enum
-import functools
 
 import torch
 from torch import Tensor
 
-from wavetrain.core import Card, Memory, State, check_width
-from wavetrain.core.constants import constant
+from wavetrain.core import Card, Memory, State
 from wavetrain.core.memory import check_patterns
 from wavetrain.memories._patterns import check_signs, settled, signed, warn_beyond
 
@@ -58,8 +56,6 @@ class Hopfield(Memory):
     the cue as it is. `settle` gives the pattern itself. Random orders are the same in each call.
     """
 
-    place: Tensor
-
     card = Card(
         title="Neural networks and physical systems with emergent collective computational abilities",
         authors="Hopfield, John J.",
@@ -77,11 +73,8 @@ class Hopfield(Memory):
         update: Update = Update.ASYNCHRONOUS,
         sweeps: int = 100,
     ):
-        super().__init__()
-        values = size if values is None else values
-        check_width("Hopfield", size=size, values=values)
-        self.size, self.values, self.storage, self.update, self.sweeps = size, values, storage, update, sweeps
-        constant(self, "place", functools.partial(torch.zeros, ()))  # knows type and device
+        super().__init__(size, values)
+        self.storage, self.update, self.sweeps = storage, update, sweeps
 
     def capacity(self) -> float:
         """How many patterns the network holds, by the theory of its way to store them."""

@@ -67,12 +67,11 @@ class SparseDistributed(Memory):
         radius: float | None = None,
         space: Space = Space.BINARY,
     ):
-        super().__init__()
-        values = size if values is None else values
-        check_width("SparseDistributed", size=size, values=values, neurons=neurons)
+        super().__init__(size, values)
+        check_width("SparseDistributed", neurons=neurons)
         radius = max(1, balls.clear_radius(size, neurons, EXPECTED)) if radius is None else radius
         _check_radius("SparseDistributed", size, radius)
-        self.size, self.values, self.neurons, self.radius, self.space = size, values, neurons, radius, space
+        self.neurons, self.radius, self.space = neurons, radius, space
         if space is Space.BINARY:
             address = torch.randint(2, (neurons, size)) * 2.0 - 1
         else:

@@ -16,22 +16,12 @@ number goes on in its own sequence, as in every layer, where `write` and `read` 
 """
 
 from collections.abc import Callable
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer, Memory, Operator, State, check_heads, map_state
 from wavetrain.core.memory import check_pairs
-
-
-@runtime_checkable
-class Along(Protocol):
-    """A memory that can take a whole sequence at once, with the same answers as step by step."""
-
-    def along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
-        """What each step reads after its own write, (B, T, P), and the last state."""
-        ...
 
 
 class Recall(Layer):
@@ -69,7 +59,7 @@ class Recall(Layer):
 
     def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
         cue, key, value = self._project(x)
-        mixed, state = self._along(_together(state), key, value, cue)
+        mixed, state = self.memory.along(_together(state), key, value, cue)
         return self.read(self._heads_last(mixed)), self._apart(state)
 
     def operator(self, x: Tensor) -> Operator:
@@ -86,23 +76,12 @@ class Recall(Layer):
         )
         units = units.transpose(0, 1).repeat(rows, 1, 1)  # (rows blocks, T, P)
         key, cue = (part.repeat_interleave(blocks, 0) for part in (key, cue))
-        weight, _ = self._along(self.memory.empty(rows * blocks), key, units, cue)
+        weight, _ = self.memory.along(self.memory.empty(rows * blocks), key, units, cue)
         weight = weight.unflatten(0, (rows, blocks)).transpose(1, 2).flatten(2)[..., :time]  # (rows, T, T)
         return Operator(weight.unflatten(0, (-1, self.heads)), self._heads_last(value))
 
     def read(self, mixed: Tensor) -> Tensor:
         return self.out(mixed.flatten(-2))
-
-    def _along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
-        check_pairs(self.memory, state, key, value)
-        if isinstance(self.memory, Along):
-            return self.memory.along(state, key, value, cue)
-        read = []
-        for t in range(key.shape[1]):
-            now = slice(t, t + 1)
-            state = self.memory.store(state, key[:, now], value[:, now])
-            read.append(self.memory.fetch(state, cue[:, now]))
-        return torch.cat(read, 1), state
 
     def _project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Cues, keys and values of x (B, T, I), each head a row of its own: (B H, T, P)."""
