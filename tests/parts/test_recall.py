@@ -21,9 +21,9 @@ from wavetrain.parts.recall import Recall
 
 
 class Counted(CorrelationMatrix):
-    """A memory that knows no whole sequences."""
+    """A memory that takes whole sequences one pattern after the other."""
 
-    along = None
+    whole = Memory.whole
 
 
 MEMORIES = {
