@@ -9,6 +9,7 @@ import pytest
 
 from wavetrain import find
 from wavetrain.core import Card
+from wavetrain.core.card import card_of
 from wavetrain.errors import BadInput
 
 
@@ -44,8 +45,9 @@ def test_every_member_is_what_its_file_is_called(found: find.Found):
     assert callable(one) and one.__module__ == found.module
     if found.kind in ("lenses", "data"):
         assert one.__name__ == found.name, f"{found.kind}/{found.name} is found as {one.__name__}"
-    if found.kind in find.SYSTEMS:
-        assert isinstance(one, type) and isinstance(one.card, Card)
+    if found.kind in find.CITED:
+        card = card_of(one)
+        assert isinstance(card, Card) and card._asdict() == found.facts
 
 
 def test_a_wrong_name_is_answered_with_the_nearest():

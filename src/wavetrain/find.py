@@ -23,6 +23,7 @@ from wavetrain.errors import BadInput, unknown
 
 KINDS = ("layers", "memories", "spiking", "rules", "networks", "tasks", "data", "lenses", "experiments")
 SYSTEMS = ("layers", "memories", "spiking", "rules", "networks")
+CITED = (*SYSTEMS, "lenses")  # those that have a card
 ONE = {"memories": "memory", "lenses": "lens", "data": "recording", "spiking": "spiking network"}  # of a kind
 ROOT = Path(__file__).parent
 DEFINED = re.compile(r"^(?:def|class) (\w+)", re.MULTILINE)
@@ -139,10 +140,12 @@ def _outside(place: str, name: str = "") -> Found:
         path = Path(file).resolve()
         place = f"{path}:{symbol}" if symbol else str(path)
     text = path.read_text(encoding="utf-8")
+    from wavetrain.core.card import card_of  # here, since it loads torch
+
     about = ast.get_docstring(ast.parse(text)) or (one.__doc__ or "").strip()
     facts = _literals(text, "claim") if kind == "experiments" else {}
-    card = vars(one).get("card") if isinstance(one, type) else None
-    if card is not None and hasattr(card, "_asdict"):
+    card = card_of(one)
+    if card is not None:
         facts = card._asdict()
     return Found(
         kind, name or symbol or path.stem, path, about.partition("\n")[0], about, symbol, facts, place
@@ -193,6 +196,8 @@ def _read(path: Path, root: Path = ROOT) -> Found:
                 symbol, facts = one[1], _literals(text[one.start() : after], "    card")
         if kind == "experiments":
             facts = _literals(text, "claim")
+        if kind == "lenses":
+            facts = _literals(text, "card")
     except SyntaxError as error:
         raise BadInput(f"{where.as_posix()}: its docstring or card cannot be read, {error.msg}") from error
     if kind != "experiments" and not symbol:

@@ -78,6 +78,8 @@ def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
     entry = answered(capsys, "cite", "wave_rnn")
     assert entry.startswith("@") and "2309.08045" in entry and "Keller" in entry
     assert json.loads(answered(capsys, "cite", "lstm", "--json"))["year"] == 1997
+    assert "doi           = {10.1126/science.1125572}" in answered(capsys, "cite", "grid_score")
+    assert "author        = {{The Wavetrain authors}}" in answered(capsys, "cite", "toeplitz")
 
 
 def test_run_and_site(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

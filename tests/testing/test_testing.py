@@ -112,6 +112,7 @@ def asking(layer, colour):
             "asking breaks the promise 'returns': it asks for colour; a lens takes layer, x",
         ),
         (check_card, Nowhere, "expected a class attribute `card"),
+        (check_card, listed, "expected in its file `card"),
     ],
 )
 def test_others_that_break_it_are_named(check, member, what: str) -> None:

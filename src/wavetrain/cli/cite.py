@@ -8,10 +8,10 @@ console = terminal.Terminal()
 
 
 def cite(name: Name, json: Json = False) -> None:
-    """The BibTeX entry of what a system rests on."""
+    """The BibTeX entry of what a system or a lens rests on."""
     from wavetrain.report.bibtex import bibtex
 
-    found = find.named(name, find.SYSTEMS)
+    found = find.named(name, find.CITED)
     if json:
         terminal.print_json({"name": name, **found.facts, "bibtex": bibtex(found)})
     else:

@@ -29,7 +29,7 @@ def bibtex(found: Found) -> str:
     arxiv, doi = ARXIV.search(card["source"]), DOI.search(card["source"])
     fields = {
         "title": "{" + _escape(card["title"]) + "}",  # the second braces keep its capitals
-        "author": _escape(card["authors"]),
+        "author": _authors(card["authors"]),
         "year": str(card["year"]),
         "howpublished": _escape(venue(card["source"])),
     }
@@ -53,6 +53,11 @@ def _key(card: dict) -> str:
     words = [_plain(word) for word in card["title"].split()]
     telling = next((word for word in words if word and word not in SMALL), "")
     return f"{_plain(family)}{card['year']}{telling}"
+
+
+def _authors(authors: str) -> str:
+    """People as they are; a group in braces of its own, or BibTeX would take its last word for a surname."""
+    return _escape(authors) if "," in authors else "{" + _escape(authors) + "}"
 
 
 def _plain(word: str) -> str:

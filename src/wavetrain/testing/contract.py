@@ -59,5 +59,7 @@ def contract(member: Any) -> Contract:
         raise BadInput(
             f"{name(member)} is one of the {kind}, which have no contract; {', '.join(OF)} have one"
         )
-    card = (Promise("card", partial(check_card, member)),) if kind in find.SYSTEMS else ()
+    card = (
+        (Promise("card", partial(check_card, getattr(member, "func", member))),) if kind in find.CITED else ()
+    )
     return Contract(member, kind, (*card, *OF[kind](member)))

@@ -21,8 +21,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.core import Layer
+from wavetrain.core import Card, Layer
 from wavetrain.lenses._weights import check_finite, check_sequences
+
+card = Card(
+    title="How many heads make an SSM? A unified framework for attention and state space models",
+    authors="Ghodsi, Ali",
+    year=2025,
+    source="arXiv 2512.15115",
+    family="dynamics",
+    topic="Attention",
+)
 
 
 class GradientHighway(NamedTuple):

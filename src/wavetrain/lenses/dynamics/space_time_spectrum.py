@@ -25,8 +25,18 @@ import torch
 from scipy import sparse
 from torch import Tensor
 
+from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.parts import nulls
+
+card = Card(
+    title="Wavetrain: sequence learning in brains and machines",
+    authors="The Wavetrain authors",
+    year=2026,
+    source="Wavetrain, the lens space_time_spectrum",
+    family="dynamics",
+    topic="Travelling waves",
+)
 
 MOST = 1000  # speeds that are scanned in one direction
 ROUNDING = 4  # units in the last place of the largest activity, below which there is no power

@@ -28,9 +28,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain.core import Layer
+from wavetrain.core import Card, Layer
 from wavetrain.errors import BadInput
 from wavetrain.lenses._weights import weights
+
+card = Card(
+    title="Understanding the differences in foundation models: attention, state space models, and "
+    "recurrent neural networks",
+    authors="Sieber, Jerome and Amo Alonso, Carmen and Didier, Alexandre and Zeilinger, Melanie N. "
+    "and Orvieto, Antonio",
+    year=2024,
+    source="NeurIPS 2024, arXiv 2405.15731",
+    family="operator",
+    topic="Attention",
+)
 
 
 class DynamicalSystemsForm(NamedTuple):

@@ -11,8 +11,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.core import Layer
+from wavetrain.core import Card, Layer
 from wavetrain.lenses._weights import magnitude, weights
+
+card = Card(
+    title="Wavetrain: sequence learning in brains and machines",
+    authors="The Wavetrain authors",
+    year=2026,
+    source="Wavetrain, the lens effective_context",
+    family="operator",
+    topic="Attention",
+)
 
 
 class EffectiveContext(NamedTuple):

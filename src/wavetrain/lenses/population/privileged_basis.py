@@ -24,9 +24,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.core import Layer, State, leaves, map_state
+from wavetrain.core import Card, Layer, State, leaves, map_state
 from wavetrain.errors import BadInput
 from wavetrain.lenses._weights import check_finite, check_sequences, magnitude
+
+card = Card(
+    title="Episodic Memory Theory for the Mechanistic Interpretation of Recurrent Neural Networks",
+    authors="Karuvally, Arjun and DelMastro, Peter and Siegelmann, Hava T.",
+    year=2023,
+    source="arXiv 2310.02430",
+    family="population",
+    topic="Working memory as waves",
+)
 
 REST = 10  # principal components that are kept of what the basis leaves over
 

@@ -23,9 +23,20 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
+from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.parts import nulls
 from wavetrain.parts.arena import Path, Units
+
+card = Card(
+    title="Conjunctive representation of position, direction, and velocity in entorhinal cortex",
+    authors="Sargolini, Francesca and Fyhn, Marianne and Hafting, Torkel and McNaughton, Bruce L. and "
+    "Witter, Menno P. and Moser, May-Britt and Moser, Edvard I.",
+    year=2006,
+    source="Science 312:758, doi 10.1126/science.1125572",
+    family="space",
+    topic="Cognitive maps",
+)
 
 SHARED = 20  # bins that a map and its shifted copy must share
 OUTER = 3.5  # outer over inner radius of the ring

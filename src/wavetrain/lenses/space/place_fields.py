@@ -27,9 +27,20 @@ import numpy as np
 from scipy import ndimage
 from torch import Tensor
 
+from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.parts import nulls
 from wavetrain.parts.arena import Path, Units
+
+card = Card(
+    title="The hippocampus as a spatial map. Preliminary evidence from unit activity in the "
+    "freely-moving rat",
+    authors="O'Keefe, John and Dostrovsky, Jonathan",
+    year=1971,
+    source="Brain Research 34(1):171, doi 10.1016/0006-8993(71)90358-1",
+    family="space",
+    topic="Cognitive maps",
+)
 
 
 class PlaceFields(NamedTuple):

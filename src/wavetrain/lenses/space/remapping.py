@@ -21,9 +21,21 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
+from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.parts import nulls
 from wavetrain.parts.arena import Path, Units
+
+card = Card(
+    title="The Tolman-Eichenbaum machine: Unifying space and relational memory through "
+    "generalization in the hippocampal formation",
+    authors="Whittington, James C. R. and Muller, Timothy H. and Mark, Shirley and Chen, Guifen and "
+    "Barry, Caswell and Burgess, Neil and Behrens, Timothy E. J.",
+    year=2020,
+    source="Cell 183, doi 10.1016/j.cell.2020.10.024",
+    family="space",
+    topic="Cognitive maps",
+)
 
 
 class Remapping(NamedTuple):

@@ -17,7 +17,17 @@ from typing import NamedTuple
 import numpy as np
 from torch import Tensor
 
+from wavetrain.core import Card
 from wavetrain.errors import BadInput
+
+card = Card(
+    title="Evidence for grid cells in a human memory network",
+    authors="Doeller, Christian F. and Barry, Caswell and Burgess, Neil",
+    year=2010,
+    source="Nature 463:657, doi 10.1038/nature08704",
+    family="space",
+    topic="Cognitive maps",
+)
 
 FOLDS = (4, 5, 6, 7, 8)
 
