@@ -12,6 +12,7 @@ import contextlib
 import functools
 import importlib
 import re
+import sys
 import textwrap
 import warnings
 from dataclasses import dataclass
@@ -140,12 +141,11 @@ def _outside(place: str, name: str = "") -> Found:
         path = Path(file).resolve()
         place = f"{path}:{symbol}" if symbol else str(path)
     text = path.read_text(encoding="utf-8")
-    from wavetrain.core.card import card_of  # here, since it loads torch
-
     about = ast.get_docstring(ast.parse(text)) or (one.__doc__ or "").strip()
     facts = _literals(text, "claim") if kind == "experiments" else {}
-    card = card_of(one)
-    if card is not None:
+    holder = sys.modules[one.__module__] if kind == "lenses" else one  # a lens has its card beside it
+    card = vars(holder).get("card")
+    if card is not None and hasattr(card, "_asdict"):
         facts = card._asdict()
     return Found(
         kind, name or symbol or path.stem, path, about.partition("\n")[0], about, symbol, facts, place
