@@ -1,12 +1,16 @@
 """What tasks share: steps that are not asked, mixtures, expressions, forecasts and how long they hold."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from wavetrain import find
+from wavetrain.core import VALUES, Batch, Recorded
 from wavetrain.errors import BadInput
+from wavetrain.parts import worlds
 from wavetrain.tasks._answers import ASKED
 from wavetrain.tasks._draws import at_least, expression, some
 from wavetrain.tasks._mixture import Mixture
@@ -14,6 +18,8 @@ from wavetrain.tasks.dynamics._shared import forecast, valid_prediction_time
 from wavetrain.tasks.languages.majority_count import MajorityCount
 from wavetrain.tasks.languages.parity import Parity
 from wavetrain.tasks.languages.reverse_string import ReverseString
+from wavetrain.tasks.maps._shared import Walking
+from wavetrain.tasks.working_memory.spatial_integration import SpatialIntegration
 
 
 def generator(seed: int = 1) -> torch.Generator:
@@ -33,6 +39,38 @@ def test_only_what_is_asked_is_learned_and_scored():
     assert ASKED.score(right, y) == 1
     right[0, 2, 2] = 2.0
     assert ASKED.score(right, y) == 0.75
+
+
+@pytest.mark.parametrize(
+    "name", ["family_tree", "graph_walks", "hierarchical_cycles", "transitive_inference"]
+)
+def test_the_walks_behind_the_test_part_are_those_that_are_tested(name: str):
+    task = find.named(name, ("tasks",)).load()()
+    x, y = task.encode(task.test_walks())
+    assert torch.equal(x, task.test().x) and torch.equal(y, task.test().y)
+    assert not torch.equal(x, task.valid().x)
+
+
+def test_the_trials_behind_the_test_part_are_those_that_are_tested():
+    task = SpatialIntegration()
+    assert torch.equal(task.tested().x, task.test().x) and torch.equal(task.tested().y, task.test().y)
+
+
+def test_what_holds_tensors_is_itself_alone_and_may_be_a_key():
+    """Tensors have no single answer to whether they are equal."""
+    series = np.random.default_rng(0).normal(size=(20, 50, 4))
+    batch = Batch(torch.zeros(4, 5, 1), torch.zeros(4, 1))
+    pairs: list[list[Any]] = [
+        [make(), make()]
+        for make in (
+            lambda: forecast(series, 7),
+            lambda: worlds.ring(4),
+            lambda: Walking(worlds.ring(4), 8, 9),
+            lambda: Recorded(batch, batch, batch, 1, 1, False, False, VALUES, 0.0),
+        )
+    ]
+    for one, other in pairs:
+        assert one == one and one != other and len({one, other}) == 2
 
 
 def test_a_mixture_draws_each_of_its_lengths_and_is_examined_on_the_last():

@@ -32,6 +32,18 @@ def test_information_and_sparsity_of_known_units():
     assert seen.occupancy == pytest.approx(1 / 64)
 
 
+@pytest.mark.parametrize("known", [1, 2, 3])
+def test_a_unit_that_is_known_at_few_steps_is_judged_by_these(known: int):
+    """At one step, in one bin, a rate says nothing; in each of k bins once, fired in one, it says log2 k."""
+    place = torch.tensor([[[-0.5, -0.5], [-0.5, 0.5], [0.5, -0.5], [0.5, 0.5]]])
+    activity = torch.full((1, 4, 1), torch.nan)
+    activity[0, :known, 0] = 0.0
+    activity[0, 0, 0] = 2.0
+    seen = place_fields(activity, place, bins=2, smooth=0.0, low=-1, high=1, shifts=0)
+    assert seen.information == pytest.approx(np.log2(known), abs=1e-12)
+    assert seen.sparsity == pytest.approx(1 / known) and seen.dropped == 4 - known
+
+
 def test_what_is_seen_at_a_peak_is_looked_for_where_the_unit_was():
     """Bins that were never visited have no rate, and are no peak, wherever they lie."""
     place = torch.tensor([[[0.5, 0.5], [-0.5, 0.5], [0.5, 0.5]]])  # (0, 0) and (1, 0) are never visited
