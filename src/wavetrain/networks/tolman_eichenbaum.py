@@ -45,7 +45,7 @@ class Schedule(NamedTuple):
     eta: float  # rate of writing
     keep: float  # what is left of M after a step
     ramp: float  # weight of the losses between codes, 0 to 1
-    doubt: float  # of the memory's word on g, 1 to 0
+    doubt: float  # in what the memory says about g, 1 to 0
     thrift: float  # weight of the price of p, 1 to 0
 
 
@@ -112,7 +112,7 @@ class TolmanEichenbaum(nn.Module):
     next, zeros to stand still. `modules` are the sampled cells of each, from high to low frequency; C is
     the fewest units of which two can stand for each observation. Schedules run with `iteration`, which
     `ByChunks` counts: `length` stands for the paper's 20,000, and after `trust` iterations, 400 in the paper,
-    the memory's word on g comes to count.
+    what the memory says about g comes to count.
     """
 
     card = Card(

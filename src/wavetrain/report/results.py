@@ -26,7 +26,7 @@ class Row(NamedTuple):
 
     @property
     def lost(self) -> str:
-        """How many seeds diverged, in words; they are told and not averaged, for they have no figure."""
+        """How many seeds diverged, in words. They have no figure, so the median leaves them out."""
         lost = len(self.measured) - len(self.finite)
         return f"{lost} diverged" if lost else ""
 
