@@ -8,8 +8,9 @@ import pytest
 
 from wavetrain import find
 from wavetrain.evidence import picture
-from wavetrain.evidence.claims import Claim, Measured
+from wavetrain.evidence.claims import TITLE, Claim, Measured
 from wavetrain.evidence.result import Words
+from wavetrain.evidence.topics import TOPICS, topic
 from wavetrain.train.lab import Lab, Mark
 
 EXPERIMENTS = find.members("experiments")
@@ -61,6 +62,10 @@ def test_scales_and_claim(found: find.Found) -> None:
         assert dataclasses.is_dataclass(scale)
         assert type(scale).__dataclass_params__.frozen  # type: ignore[attr-defined]
         assert all(field.kw_only for field in dataclasses.fields(scale)), "@dataclass(kw_only=True)"
+    assert 0 < len(module.claim.title) <= TITLE and not module.claim.title.endswith((".", "?"))
+    assert topic(module.claim.topic) in TOPICS
+    assert 1 <= len(module.claim.parts) <= 6
+    assert len({part.says for part in module.claim.parts}) == len(module.claim.parts)
     known = {one.name for one in find.everything()}
     assert set(module.claim.systems) <= known
     assert Words.of(found.facts) == Words.of(

@@ -349,6 +349,13 @@ def test_the_table_of_all_claims_points_to_the_rest(tmp_path):
     assert all(f">f{place}<" in whole for place in range(catalogue.FEW + 3))
 
 
+def test_figures_of_untrained_networks_stand_beside_those_of_seeds(tmp_path):
+    one = result(calibration={"untrained": {"wave_steps": 4321.0}, "exact": {}})
+    pages.build(lay(tmp_path / "results", one), tmp_path / "site")
+    page = (tmp_path / "site" / "claims" / "wave_rnn_adding.html").read_text(encoding="utf-8")
+    assert '<th scope="col">Untrained</th>' in page and "<td>4,321</td>" in page and ">Exact<" not in page
+
+
 def test_bibtex_takes_ids_out_of_the_source():
     text = bibtex(find.named("wave_rnn"))
     assert text.startswith("@misc{keller2023traveling,\n") and text.endswith("}\n")

@@ -12,7 +12,7 @@ from PIL import Image
 from wavetrain import find
 from wavetrain.errors import BadInput
 from wavetrain.evidence import claims, today
-from wavetrain.evidence.result import Result, Words, read_all
+from wavetrain.evidence.result import Figures, Result, Words, read_all
 from wavetrain.evidence.topics import Topic, topic
 from wavetrain.find import Found
 from wavetrain.report.bibtex import bibtex
@@ -72,6 +72,13 @@ class Outcome:
         (part,) = parts
         why = f" ({part.why})" if part.why else ""
         return f"{at} {part.agree} of {part.seeds} seeds satisfy the claim{why}."
+
+    @property
+    def known(self) -> dict[str, Figures]:
+        """What was known before anything was trained, by whose figures they are."""
+        found = self.result.calibration
+        figures = {} if found is None else {"Untrained": found.untrained, "Exact": found.exact}
+        return {what: of for what, of in figures.items() if of}
 
     @property
     def parts(self) -> list[PartRow]:
