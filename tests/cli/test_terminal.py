@@ -125,3 +125,11 @@ def test_a_command_line_that_makes_no_sense_is_one_line(
     assert left.value.code == 2 and texts[0] == ""
     (line,) = texts[1].splitlines()
     assert line.startswith("wavetrain: ") and said in line
+
+
+@pytest.mark.parametrize("name", cli.COMMANDS)
+def test_help_says_what_a_command_does(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main([name, "--help"])
+    first = (cli.COMMANDS[name].__doc__ or "").splitlines()[0]
+    assert left.value.code == 0 and first[:60] in " ".join(capsys.readouterr().out.split())

@@ -128,7 +128,12 @@ def parsed(
 
 def _postponed(command: Callable[..., None]) -> Callable[..., Any]:
     """What takes the same arguments, and returns the call in place of making it."""
-    return functools.update_wrapper(functools.partial(functools.partial, command), command)
+
+    @functools.wraps(command)
+    def later(*arguments: Any, **named: Any) -> Callable[[], None]:
+        return functools.partial(command, *arguments, **named)
+
+    return later
 
 
 def _sentence(box: str) -> str:
