@@ -65,6 +65,7 @@ def test_what_is_executed_counts(
         ("layers/wave/wave_rnn.py", "year=", "year=1 + "),
         ("core/layer.py", "\nclass Layer", "\n# a comment\n\n\nclass Layer"),
         ("experiments/waves/wave_rnn_copy.py", "claims import ", "claims import REPRODUCED, "),
+        ("experiments/waves/wave_rnn_copy.py", "collections.abc import ", "collections.abc import Mapping, "),
         ("experiments/waves/wave_rnn_copy.py", "def _sooner(", "def _sooner(more=1, *"),
         ("experiments/waves/wave_rnn_copy.py", 'sentence="', 'sentence="Other words. '),
         ("report/pages.py", "def ", "def not_"),

@@ -17,6 +17,7 @@ from wavetrain.evidence.result import (
     OPEN,
     STALE,
     Confirmation,
+    PartWords,
     Replay,
     Result,
     Start,
@@ -35,7 +36,13 @@ WITNESS = Witness(
 def one() -> Result:
     found = reading.read(COMMITTED[0])
     assert found is not None
-    return dataclasses.replace(found, code="1", witness=WITNESS, confirmation=None)
+    claim = dataclasses.replace(
+        found.claim, parts=(PartWords(says=found.claim.sentence),), published={"a": 1.0}
+    )
+    verdict = Verdict("not reproduced", (Judged("not reproduced", 3, 3),))
+    return dataclasses.replace(
+        found, claim=claim, verdict=verdict, code="1", witness=WITNESS, confirmation=None
+    )
 
 
 def confirmed(same: bool, code: str) -> Confirmation:
