@@ -7,12 +7,13 @@ import numpy as np
 from wavetrain.evidence.claims import Measured
 from wavetrain.experiments.modules.columns_forgetting import claim, forgotten, made, sums
 
+LOW = {"nats_full_plays": 2.5, "nats_full_wiki": 4.5}
 GOOD = {"transformer": 1.2, "mamba": 1.1, "moe": 1.0, "rehearsal": 0.7, "full": 0.6}
 
 
-def answers(**changes: float) -> list[bool | None]:
+def answers(nats: dict[str, float] = LOW, **changes: float) -> list[bool | None]:
     """Beside the rivals, and beside rehearsal alone."""
-    figures = Measured({f"aufc_{name}": value for name, value in (GOOD | changes).items()})
+    figures = Measured({f"aufc_{name}": value for name, value in (GOOD | changes).items()} | nats)
     return [part.holds(figures) for part in claim.parts]
 
 
@@ -34,6 +35,10 @@ def test_where_rivals_forget_nothing_nobody_can_tell():
 
 def test_who_forgets_nothing_refutes_nothing():
     assert answers(full=0.0) == [True, True]
+
+
+def test_who_learns_nothing_has_nothing_to_forget():
+    assert answers(LOW | {"nats_full_wiki": 4.6}, full=0.0) == [None, None]
 
 
 def test_forgotten():
