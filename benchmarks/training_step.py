@@ -68,7 +68,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.manual_seed(0)
     task = Adding(given.length)
-    ours = Reader(WaveRNN(CHANNELS * RING, inputs=2, channels=CHANNELS), 1, steps=False)
+    ours = Reader(WaveRNN(CHANNELS * RING, inputs=2, channels=CHANNELS), 1, every_step=False)
     rivals = {"mapped each step": PerStep(at_once=False), "mapped at once": PerStep(at_once=True)}
     for rival in rivals.values():
         same_start(ours, rival)

@@ -25,7 +25,7 @@ def trained() -> tuple[Reader, Copying]:
     """A network as in the claim `wave_rnn_copy`, on smaller rings, so that the wave is seen to go round."""
     torch.manual_seed(0)
     task = Copying(5)
-    network = Reader(WaveRNN(RING * CHANNELS, inputs=10, channels=CHANNELS), task.outputs, steps=True)
+    network = Reader(WaveRNN(RING * CHANNELS, inputs=10, channels=CHANNELS), task.outputs, every_step=True)
     optimiser = torch.optim.Adam(network.parameters(), 1e-2)
     generator = torch.Generator().manual_seed(0)
     for _ in fit(network, task, Backpropagation(), optimiser, generator, 24, range(STEPS), 1.0):

@@ -36,7 +36,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "hopfield-Hopfield": dict(storage="HEBB", update="ASYNCHRONOUS", sweeps=100),
     "identity_rnn-IdentityRNN": dict(shift=False, source=False, spread=0.001, activation="RELU"),
     "language_model-LanguageModel": dict(mlp=0, tied=True),
-    "language_model-Predictor": dict(steps=True),
+    "language_model-Predictor": dict(every_step=True),
     "lightnet-LightNet": dict(sink=False),
     "lightnet-TPE": dict(axes=2, heads=2),
     "line_attractor-LineAttractor": dict(tau=10.0, gain=1.0),

@@ -79,7 +79,7 @@ def test_a_mixture_draws_each_of_its_lengths_and_is_examined_on_the_last():
     lengths = [task.draw(3, draws).x.shape[1] for _ in range(200)]
     assert set(lengths) == {1, 2, 3, 4, 5} and min(map(lengths.count, range(1, 6))) > 20
     assert torch.equal(task.valid().x, Parity(5).valid().x) and torch.equal(task.test().y, Parity(5).test().y)
-    assert (task.inputs, task.outputs, task.tokens, task.steps, task.chance) == (2, 2, True, True, 0.5)
+    assert (task.inputs, task.outputs, task.tokens, task.every_step, task.chance) == (2, 2, True, True, 0.5)
 
 
 def test_a_mixture_has_the_classes_of_its_largest():

@@ -141,7 +141,9 @@ def test_facts_that_follow_from_fields_are_set_once():
 def test_recordings_are_drawn_with_replacement_from_the_training_part():
     parts = [Batch(torch.full((n, 4, 1), float(n)), torch.zeros(n, dtype=torch.long)) for n in (3, 2, 1)]
     parts[0].x[:, 0, 0] = torch.arange(3.0)
-    task = Recorded(*parts, inputs=1, outputs=2, tokens=False, steps=False, objective=CLASSES, chance=1.0)
+    task = Recorded(
+        *parts, inputs=1, outputs=2, tokens=False, every_step=False, objective=CLASSES, chance=1.0
+    )
     drawn = task.draw(300, torch.Generator().manual_seed(0))
     assert drawn.x.shape == (300, 4, 1) and drawn.y.shape == (300,)
     counts = drawn.x[:, 0, 0].long().bincount()

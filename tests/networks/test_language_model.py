@@ -188,7 +188,7 @@ def test_predictor_answers_at_every_step_or_at_the_last():
     network, tokens = model(), drawn(2, 5)
     logits = network(tokens)[0]
     close(Predictor(network)(tokens), logits, "every step")
-    close(Predictor(network, steps=False)(tokens), logits[:, -1], "the last step")
+    close(Predictor(network, every_step=False)(tokens), logits[:, -1], "the last step")
     assert set(Predictor(network).state_dict()) == {f"model.{name}" for name in network.state_dict()}
 
 

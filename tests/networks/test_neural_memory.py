@@ -268,7 +268,7 @@ def test_predictors_with_context_come_to_agree_with_true_gradients():
     """On a network at rest, whose gradients hang on labels that only the inputs ahead bring."""
     task = PrototypeStream(6, (0.5, 0.5), 3, 0.2)
     torch.manual_seed(0)
-    reader = Reader(NeuralMemory(8, task.inputs, 4, Feedback(1, 1.0, ())), task.outputs, steps=True)
+    reader = Reader(NeuralMemory(8, task.inputs, 4, Feedback(1, 1.0, ())), task.outputs, every_step=True)
     layer, generator = reader.layer, torch.Generator().manual_seed(0)
     assert isinstance(layer, NeuralMemory)
     for name, parameter in reader.named_parameters():

@@ -23,7 +23,7 @@ def test_gradient_by_hand():
 
 def test_gradient_through_time_is_that_of_differences():
     torch.manual_seed(0)
-    network = Reader(Elman(3, inputs=2), outputs=1, steps=False).double()
+    network = Reader(Elman(3, inputs=2), outputs=1, every_step=False).double()
     batch = Batch(normal(4, 12, 2), normal(4, 1, seed=2))
     Backpropagation().learn(network, batch, nn.functional.mse_loss)
     for parameter in network.parameters():
@@ -49,7 +49,7 @@ def test_gradients_add_up_until_they_are_cleared():
 
 def test_any_optimiser_may_follow():
     torch.manual_seed(0)
-    network = Reader(GRU(8, inputs=1), outputs=1, steps=True)
+    network = Reader(GRU(8, inputs=1), outputs=1, every_step=True)
     x = normal(16, 10, 1, dtype=torch.float32)
     batch = Batch(x, x.roll(1, 1) * (torch.arange(10) > 0)[:, None])
     optimiser = torch.optim.Adam(network.parameters(), 0.02)

@@ -199,7 +199,7 @@ def test_a_head_that_grows_is_held_at_the_front_and_free_behind():
 def test_layers_with_parts_that_never_learn():
     """An echo state network's weights are drawn and stay: its read-out alone is held."""
     torch.manual_seed(0)
-    network = Reader(EchoState(6, inputs=4), 3, steps=False)
+    network = Reader(EchoState(6, inputs=4), 3, every_step=False)
     importance = EWC().importance(network, normal(5, 7, 4).float())
     assert set(importance) == {name for name, one in network.named_parameters() if one.requires_grad}
     assert set(importance) < {name for name, _ in network.named_parameters()} and importance

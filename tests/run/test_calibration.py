@@ -52,7 +52,7 @@ def test_no_weight_moves_in_an_untrained_lab(tmp_path: Path) -> None:
     plan = Plan(50, 4, 1e-1, clip=1.0, every=10, until=lambda mark: True, held_out=4)
 
     def make() -> Reader:
-        return Reader(LSTM(5, inputs=task.inputs), task.outputs, steps=True)
+        return Reader(LSTM(5, inputs=task.inputs), task.outputs, every_step=True)
 
     training = lab.tuned("lstm", make, task, plan, trial=7, rates=(1e-1, 1e-2), clips=(None, 1.0))
     torch.manual_seed(0)

@@ -64,10 +64,10 @@ SHAPES = {
 
 @pytest.mark.parametrize("content, objective, steps, tokens, inputs, outputs", SHAPES.values(), ids=SHAPES)
 def test_sequences(
-    tmp_path: Path, content: dict, objective, steps: bool, tokens: bool, inputs: int, outputs: int
+    tmp_path: Path, content: dict, objective, every_step: bool, tokens: bool, inputs: int, outputs: int
 ):
     task = recorded(write(tmp_path, "mine.npz", content))
-    assert (task.objective, task.steps, task.tokens) == (objective, steps, tokens)
+    assert (task.objective, task.every_step, task.tokens) == (objective, every_step, tokens)
     assert (task.inputs, task.outputs) == (inputs, outputs)
     parts = task.train, task.valid(), task.test()
     assert [len(part.x) for part in parts] == [28, 6, 6] == [len(part.y) for part in parts]
@@ -200,7 +200,7 @@ def test_text(tmp_path: Path):
     content = bytes(np.random.default_rng(0).choice(list(b"abc\xff"), 4000).astype(np.uint8))
     content = content[:-10] + b"z" * 10  # not in the training part
     task = recorded(write(tmp_path, "mine.txt", content))
-    assert task.objective is TOKENS and task.tokens and task.steps
+    assert task.objective is TOKENS and task.tokens and task.every_step
     assert task.inputs == task.outputs == 5  # and one for any other
     assert task.train.x.shape == (3200 - 128, 128) and task.test().x.shape == (3, 128)
     assert torch.equal(task.train.y[:, :-1], task.train.x[:, 1:])

@@ -14,7 +14,7 @@ from wavetrain.train.fit import examine, fit
 
 def reader() -> Reader:
     torch.manual_seed(0)
-    return Reader(Elman(8, inputs=2), 1, steps=False)
+    return Reader(Elman(8, inputs=2), 1, every_step=False)
 
 
 def steps(network: nn.Module, task: Task, count: int, clip: float | None = None) -> list[float]:

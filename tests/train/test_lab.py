@@ -26,7 +26,7 @@ PLAN = Plan(steps=30, batch=8, rate=1e-2, every=7, held_out=20)
 
 
 def make() -> Reader:
-    return Reader(Elman(6, inputs=2), 1, steps=False)
+    return Reader(Elman(6, inputs=2), 1, every_step=False)
 
 
 class Stopped(Exception):
@@ -193,7 +193,7 @@ def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
 
     def wider() -> Reader:
-        return Reader(Elman(7, inputs=2), 1, steps=False)
+        return Reader(Elman(7, inputs=2), 1, every_step=False)
 
     with pytest.raises(BadInput, match="does not fit"):
         Lab(tmp_path, 0).fit("a", wider, Adding(5), PLAN)

@@ -32,9 +32,12 @@ PLAN = Plan(steps=30, batch=8, rate=1e-2, every=7, held_out=20)
 class Noisy(nn.Module):
     """Draws three times at each pass, once each from PyTorch, numpy and Python."""
 
-    def __init__(self, inputs: int = 2, outputs: int = 1, steps: bool = False):
+    def __init__(self, inputs: int = 2, outputs: int = 1, every_step: bool = False):
         super().__init__()
-        self.drop, self.inner = nn.Dropout(0.3), Reader(Elman(6, inputs=inputs), outputs, steps=steps)
+        self.drop, self.inner = (
+            nn.Dropout(0.3),
+            Reader(Elman(6, inputs=inputs), outputs, every_step=every_step),
+        )
         with torch.no_grad():
             self.inner.read.bias += np.random.standard_normal() + random.gauss(0, 1)
 
@@ -145,7 +148,7 @@ def test_learning_from_a_stream_repeats_itself_and_says_without_dropout(tmp_path
             return self.inner(self.drop(x))
 
     def make() -> nn.Module:
-        return Dropping(3, 3, steps=True)
+        return Dropping(3, 3, every_step=True)
 
     def both(name: str) -> tuple[Tensor, Tensor]:
         lab = Lab(tmp_path / name, 1)

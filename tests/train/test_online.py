@@ -19,7 +19,7 @@ PLANS = {f"{rate}": Plan(5, 4, rate, every=5, held_out=1) for rate in (1e-2, 1e-
 
 
 def make() -> Reader:
-    return Reader(LSTM(8, 3), 3, steps=True)
+    return Reader(LSTM(8, 3), 3, every_step=True)
 
 
 def cycle(length: int) -> tuple[Tensor, Tensor]:

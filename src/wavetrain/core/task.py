@@ -76,7 +76,7 @@ class Task(ABC):
     inputs: int  # channels of a step, or the size of the vocabulary where x holds tokens
     outputs: int  # channels of the answer
     tokens: bool  # whether x is (B, T) integers
-    steps: bool  # whether every step is answered, or the whole sequence once
+    every_step: bool  # whether every step is answered, or the whole sequence once
     objective: Objective
     chance: float  # the score of the best answer that ignores x
 
@@ -86,7 +86,7 @@ class Task(ABC):
         inputs: int | None = None,
         outputs: int | None = None,
         tokens: bool | None = None,
-        steps: bool | None = None,
+        every_step: bool | None = None,
         objective: Objective | None = None,
         chance: float | None = None,
     ) -> None:
@@ -95,7 +95,7 @@ class Task(ABC):
             "inputs": inputs,
             "outputs": outputs,
             "tokens": tokens,
-            "steps": steps,
+            "every_step": every_step,
             "objective": objective,
             "chance": chance,
         }
@@ -138,7 +138,7 @@ class Recorded(Task):
     inputs: int
     outputs: int
     tokens: bool
-    steps: bool
+    every_step: bool
     objective: Objective
     chance: float
 

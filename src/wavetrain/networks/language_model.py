@@ -253,13 +253,13 @@ class Block(nn.Module):
 class Predictor(nn.Module):
     """A language model as a network to train: its logits at every step, (B, T, V), or at the last, (B, V)."""
 
-    def __init__(self, model: LanguageModel, steps: bool = True):
+    def __init__(self, model: LanguageModel, every_step: bool = True):
         super().__init__()
-        self.model, self.steps = model, steps
+        self.model, self.every_step = model, every_step
 
     def forward(self, tokens: Tensor) -> Tensor:
         stream, _ = self.model.through(tokens)
-        return self.model.head(stream if self.steps else stream[:, -1])
+        return self.model.head(stream if self.every_step else stream[:, -1])
 
 
 class _Stream:

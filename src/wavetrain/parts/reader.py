@@ -14,16 +14,16 @@ class Reader(nn.Module):
     Tokens (B, T) are taken as one-hot vectors. `hidden` units make the read-out an MLP.
     """
 
-    def __init__(self, layer: Layer, outputs: int, steps: bool, hidden: int | None = None):
+    def __init__(self, layer: Layer, outputs: int, every_step: bool, hidden: int | None = None):
         super().__init__()
-        self.layer, self.steps = layer, steps
+        self.layer, self.every_step = layer, every_step
         self.read: nn.Module = nn.Linear(layer.width, outputs)
         if hidden is not None:
             self.read = nn.Sequential(nn.Linear(layer.width, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
     def forward(self, x: Tensor) -> Tensor:
         y, _ = self.layer(one_hot(x, self.layer.inputs, self.read_dtype))
-        return self.read(y if self.steps else scan.final(y))
+        return self.read(y if self.every_step else scan.final(y))
 
     @property
     def read_dtype(self) -> torch.dtype:

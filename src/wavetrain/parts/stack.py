@@ -116,13 +116,13 @@ class Stack(Nonlinear):
 class Answer(nn.Module):
     """A stack that answers at every step, (B, T, outputs), or once at the last, (B, outputs)."""
 
-    def __init__(self, stack: Stack, steps: bool):
+    def __init__(self, stack: Stack, every_step: bool):
         super().__init__()
-        self.stack, self.steps = stack, steps
+        self.stack, self.every_step = stack, every_step
 
     def forward(self, x: Tensor) -> Tensor:
         y, _ = self.stack(x)
-        return y if self.steps else y[:, -1]
+        return y if self.every_step else y[:, -1]
 
 
 class Body(Nonlinear):

@@ -34,7 +34,7 @@ class TrialTask(Generated):
 
     held_out: ClassVar[int] = 2000  # enough to tell conditions apart
     tokens = False
-    steps = True
+    every_step = True
 
     @abstractmethod
     def trials(self, batch: int, generator: torch.Generator) -> Trials:

@@ -229,7 +229,7 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
     labs = [Lab(entry.folder / f"{entry.layer}-seed{seed}", seed, entry.device, tell) for seed in terms.seeds]
 
     def make() -> Answer:
-        return Answer(build(found.load(), entry.width, task, terms.depth), task.steps)
+        return Answer(build(found.load(), entry.width, task, terms.depth), task.every_step)
 
     short = max(1, round(terms.search * terms.steps))
     plans = {

@@ -19,13 +19,13 @@ def sequences(content: bytes) -> tuple[Recorded, str, str]:
     labels = y.dtype.kind in "iubUS"
     tokens = x.dtype == np.int64 and x.ndim == 2 and y.dtype.kind in "iu"
     _check_x(x)
-    steps = _check_y(x, y, labels)
+    every_step = _check_y(x, y, labels)
     count, time = x.shape[:2]
     names = np.array([])
     if labels:
         names, y = np.unique(y, return_inverse=True)
-    y = y.reshape(count, *([time] if steps else []), *([] if labels else [-1]))
-    split = _parts(y, groups, labels, steps)
+    y = y.reshape(count, *([time] if every_step else []), *([] if labels else [-1]))
+    split = _parts(y, groups, labels, every_step)
     if labels:
         parts.check_classes(y, split, names)
     train = split[0]
@@ -43,15 +43,15 @@ def sequences(content: bytes) -> tuple[Recorded, str, str]:
     chance = majority(test.y) if labels else 0.0
     what = (
         f"{count} sequences of {time} steps, {inputs} {'tokens' if tokens else 'channels'}; {outputs} "
-        f"{'classes' if labels else 'values'} for each {'step' if steps else 'sequence'}; "
+        f"{'classes' if labels else 'values'} for each {'step' if every_step else 'sequence'}; "
         f"{len(learn.x)} to train, {len(valid.x)} to choose by and {len(test.x)} to test, "
-        f"{_how(groups, labels and not steps)}" + (f"; not read: {', '.join(others)}" if others else "")
+        f"{_how(groups, labels and not every_step)}" + (f"; not read: {', '.join(others)}" if others else "")
     )
-    task = Recorded(learn, valid, test, inputs, outputs, tokens, steps, objective, chance)
+    task = Recorded(learn, valid, test, inputs, outputs, tokens, every_step, objective, chance)
     return task, what, "the commonest class" if labels else "the mean"
 
 
-def _parts(y: np.ndarray, groups: np.ndarray | None, labels: bool, steps: bool) -> parts.Parts:
+def _parts(y: np.ndarray, groups: np.ndarray | None, labels: bool, every_step: bool) -> parts.Parts:
     if groups is not None:
         if groups.shape != y.shape[:1] or groups.dtype.kind not in "iubUS":
             raise BadInput(
@@ -60,7 +60,7 @@ def _parts(y: np.ndarray, groups: np.ndarray | None, labels: bool, steps: bool) 
         return parts.grouped(groups)
     if not labels:
         return parts.shuffled(len(y))
-    return parts.shown(y) if steps else parts.stratified(y)
+    return parts.shown(y) if every_step else parts.stratified(y)
 
 
 def _how(groups: np.ndarray | None, stratified: bool) -> str:
@@ -88,15 +88,15 @@ def _check_y(x: np.ndarray, y: np.ndarray, labels: bool) -> bool:
     if y.ndim == 0 or len(y) != len(x):
         raise BadInput(f"expected as many answers as sequences, got x {x.shape} and y {y.shape}")
     most = 2 if labels else 3  # axes, of which the second must be time
-    steps = y.ndim > 1 and y.shape[1] == x.shape[1]
-    if y.ndim > most or y.size == 0 or (y.ndim == most and not steps):
+    every_step = y.ndim > 1 and y.shape[1] == x.shape[1]
+    if y.ndim > most or y.size == 0 or (y.ndim == most and not every_step):
         shapes = "labels y (N,) or (N, T)" if labels else "values y (N,), (N, K), (N, T) or (N, T, K)"
         raise BadInput(f"expected {shapes} for x {x.shape}, got y {y.shape} of {y.dtype}")
     if labels and (y == y.flat[0]).all():
         raise BadInput(f"expected labels y of two classes or more, got one class only: {y.flat[0]}")
     if not labels:
-        _check_finite("y", y, ("row", "step", "channel") if steps else ("row", "channel"))
-    return steps
+        _check_finite("y", y, ("row", "step", "channel") if every_step else ("row", "channel"))
+    return every_step
 
 
 def _check_finite(name: str, values: np.ndarray, axes: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ class Mixture(Task):
     parts: tuple[Task, ...]
 
     def __post_init__(self) -> None:
-        kinds = {(part.inputs, part.tokens, part.steps, part.objective) for part in self.parts}
+        kinds = {(part.inputs, part.tokens, part.every_step, part.objective) for part in self.parts}
         if len(kinds) != 1:
             raise BadInput(
                 f"mixture: expected tasks with the same inputs and objective, got {len(kinds)} kinds"
@@ -29,7 +29,7 @@ class Mixture(Task):
             inputs=last.inputs,
             outputs=max(part.outputs for part in self.parts),
             tokens=last.tokens,
-            steps=last.steps,
+            every_step=last.every_step,
             objective=last.objective,
             chance=last.chance,
         )

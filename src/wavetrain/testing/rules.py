@@ -17,7 +17,7 @@ def lesson(seed: int) -> tuple[nn.Module, Batch]:
     """A small network, and a batch of sequences with an answer for every step."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Reader(Elman(6, inputs=3), outputs=2, steps=True)
+        network = Reader(Elman(6, inputs=3), outputs=2, every_step=True)
     x = normal(4, 7, 3, dtype=torch.float32)
     return network, Batch(x, x[..., :2].cumsum(1).tanh())
 

@@ -76,8 +76,8 @@ def check_shapes(task: Task, batch: Batch) -> None:
         sequences = x.ndim == 3 and x.shape[2] == task.inputs and x.dtype == torch.float32
         assert sequences, f"expected x (batch, time, {task.inputs}) of float32, {came}"
         assert x.isfinite().all(), "x is not finite"
-    answered = 1 + task.steps
-    where = "every step" if task.steps else "every sequence"
+    answered = 1 + task.every_step
+    where = "every step" if task.every_step else "every sequence"
     assert y.shape[:answered] == x.shape[:answered], f"expected an answer for {where}, {came}"
     if y.dtype == torch.long:
         assert y.ndim == answered, f"expected one class for {where}, {came}"

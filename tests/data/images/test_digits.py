@@ -45,4 +45,4 @@ def test_pixels_are_scaled():
 
 def test_facts():
     task = digits()
-    assert (task.inputs, task.outputs, task.tokens, task.steps) == (1, 10, False, False)
+    assert (task.inputs, task.outputs, task.tokens, task.every_step) == (1, 10, False, False)

@@ -58,7 +58,7 @@ def test_parts_of_the_half_year(home: Path):
         before = part.x[..., 0].double() * deviation + mean
         expected = torch.arange(first - 10, end - 3).unfold(0, 10, 1).double()
         torch.testing.assert_close(before, expected, rtol=1e-5, atol=1e-3)
-    assert (task.inputs, task.outputs, task.steps, task.chance) == (1, 3, False, 0)
+    assert (task.inputs, task.outputs, task.every_step, task.chance) == (1, 3, False, 0)
 
 
 def test_year_is_tested_from_record_10000_on(home: Path):

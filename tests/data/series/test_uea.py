@@ -54,7 +54,7 @@ def test_parts_are_all_sequences_standardised_by_the_training_part():
     ):
         torch.testing.assert_close(part.x, ((raw - mean) / deviation).float())
         assert torch.equal(part.y, y) and part.x.dtype == torch.float32
-    assert (task.inputs, task.outputs, task.steps, task.chance) == (2, 3, False, pytest.approx(1 / 3))
+    assert (task.inputs, task.outputs, task.every_step, task.chance) == (2, 3, False, pytest.approx(1 / 3))
 
 
 def test_test_part_changes_nothing_in_training():

@@ -43,7 +43,7 @@ def test_clips_are_scaled_and_keep_their_label(tmp_path: Path, monkeypatch: pyte
     for place, batch in enumerate((task.train, task.valid(), task.test())):
         assert np.array_equal(batch.x[..., 0].numpy() * 2**15, audio[part == place])
         assert batch.y.tolist() == [number % 2 for number in range(40) if part[number] == place]
-    assert (task.inputs, task.outputs, task.tokens, task.steps) == (1, 2, False, False)
+    assert (task.inputs, task.outputs, task.tokens, task.every_step) == (1, 2, False, False)
 
 
 def test_decimation_keeps_what_fits_and_removes_what_would_fold(

@@ -49,7 +49,7 @@ def test_rivals_are_as_large_as_told():
         task = scale.task
         elm = elm_small._count(elm_small.Neuron(scale, scale.longest))
         equal, larger = (
-            elm_small._count(Reader(LSTM(units, task.inputs), task.outputs, steps=False))
+            elm_small._count(Reader(LSTM(units, task.inputs), task.outputs, every_step=False))
             for units in (scale.lstm, scale.larger)
         )
         assert elm <= equal <= 1.1 * elm < 11_000

@@ -214,7 +214,7 @@ def test_has_no_biases():
 
 
 def test_serves_as_a_hidden_layer():
-    network = Reader(SdmPerceptron(8, 6), outputs=3, steps=False)
+    network = Reader(SdmPerceptron(8, 6), outputs=3, every_step=False)
     assert network(inputs(5, 1).float()).shape == (5, 3)
 
 

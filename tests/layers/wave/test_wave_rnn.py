@@ -121,15 +121,15 @@ def weights(network: nn.Module) -> int:
 
 
 WEIGHTS = [  # as printed in the paper, and recomputed; biases are not counted
-    ("copy wave RNN", lambda: Reader(WaveRNN(600, 10, channels=6), 10, steps=True), 12_108),
-    ("copy identity RNN 100", lambda: Reader(IdentityRNN(100, 10), 10, steps=True), 12_000),
-    ("copy identity RNN 625", lambda: Reader(IdentityRNN(625, 10), 10, steps=True), 403_125),
-    ("adding wave RNN", lambda: Reader(WaveRNN(2700, 2, channels=27), 1, steps=False), 10_287),
-    ("adding identity RNN", lambda: Reader(IdentityRNN(100, 2), 1, steps=False), 10_300),
-    ("psMNIST identity RNN", lambda: Reader(IdentityRNN(256, 1), 10, steps=False), 68_352),
-    ("noisy CIFAR10 wave RNN", lambda: Reader(WaveRNN(4096, 96, channels=16), 10, steps=False), 434_944),
-    ("noisy CIFAR10 identity RNN", lambda: Reader(IdentityRNN(529, 96), 10, steps=False), 335_915),
-    ("sMNIST wave RNN", lambda: Reader(WaveRNN(4096, 1, channels=16), 10, steps=False), 45_824),
+    ("copy wave RNN", lambda: Reader(WaveRNN(600, 10, channels=6), 10, every_step=True), 12_108),
+    ("copy identity RNN 100", lambda: Reader(IdentityRNN(100, 10), 10, every_step=True), 12_000),
+    ("copy identity RNN 625", lambda: Reader(IdentityRNN(625, 10), 10, every_step=True), 403_125),
+    ("adding wave RNN", lambda: Reader(WaveRNN(2700, 2, channels=27), 1, every_step=False), 10_287),
+    ("adding identity RNN", lambda: Reader(IdentityRNN(100, 2), 1, every_step=False), 10_300),
+    ("psMNIST identity RNN", lambda: Reader(IdentityRNN(256, 1), 10, every_step=False), 68_352),
+    ("noisy CIFAR10 wave RNN", lambda: Reader(WaveRNN(4096, 96, channels=16), 10, every_step=False), 434_944),
+    ("noisy CIFAR10 identity RNN", lambda: Reader(IdentityRNN(529, 96), 10, every_step=False), 335_915),
+    ("sMNIST wave RNN", lambda: Reader(WaveRNN(4096, 1, channels=16), 10, every_step=False), 45_824),
 ]
 
 
@@ -139,7 +139,7 @@ def test_parameter_counts_of_the_paper(make, count: int):
 
 
 def test_parameter_count_with_an_mlp_and_all_biases():
-    network = Reader(WaveRNN(4096, 1, channels=16), 10, steps=False, hidden=100)
+    network = Reader(WaveRNN(4096, 1, channels=16), 10, every_step=False, hidden=100)
     assert sum(value.numel() for value in network.parameters()) == 419_686
 
 

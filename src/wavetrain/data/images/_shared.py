@@ -64,7 +64,7 @@ def pixel_sequences(
         inputs=x.shape[1] // steps,
         outputs=10,
         tokens=False,
-        steps=False,
+        every_step=False,
         objective=CLASSES,
         chance=majority(test.y),
     )

@@ -41,7 +41,7 @@ def rat_open_field(window: int = 50, rate: float = 5.0) -> Recorded:
         windows = part.unfold(0, window + 1, 1).mT  # (N, window + 1, 2)
         parts.append(Batch(windows.diff(dim=1) * rate, windows[:, 1:] - windows[:, :1]))
     train, valid, test = parts
-    return Recorded(train, valid, test, 2, 2, tokens=False, steps=True, objective=VALUES, chance=0.0)
+    return Recorded(train, valid, test, 2, 2, tokens=False, every_step=True, objective=VALUES, chance=0.0)
 
 
 def path(rate: float = 5.0) -> Tensor:

@@ -83,7 +83,7 @@ def series(published: Batch, test: Batch, seed: int) -> Recorded:
         inputs=x.shape[-1],
         outputs=int(published.y.max()) + 1,
         tokens=False,
-        steps=False,
+        every_step=False,
         objective=CLASSES,
         chance=majority(test.y),
     )

@@ -56,7 +56,7 @@ class Bytes(Task):
 
     # without annotations: facts of the task, not fields
     tokens = True
-    steps = True
+    every_step = True
     objective = TOKENS
 
     def __post_init__(self) -> None:

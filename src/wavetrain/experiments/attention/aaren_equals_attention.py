@@ -153,7 +153,7 @@ class Placed(nn.Module):
         angle = 2 * math.pi * torch.arange(time)[:, None] / period
         self.place = nn.Buffer(torch.cat([angle.sin(), angle.cos()], 1), persistent=False)
         inputs = task.inputs + self.place.shape[1]
-        self.answer = Answer(Stack(layers, inputs, task.outputs, MLP.PLAIN), task.steps)
+        self.answer = Answer(Stack(layers, inputs, task.outputs, MLP.PLAIN), task.every_step)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.answer(torch.cat([x, self.place.expand(len(x), -1, -1)], -1))

@@ -109,7 +109,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
 
         def make(start: int = start) -> Reader:
             layer = SdmAttention(scale.heads * SIZE, SIZE + 1, scale.heads, beta=start, learned=True)
-            return Reader(slow(layer, {"beta": 100.0}), SIZE, steps=True)
+            return Reader(slow(layer, {"beta": 100.0}), SIZE, every_step=True)
 
         end = ends[f"from {start}"] = lab.fit(f"from-{start}", make, task, plan)
         beta = _betas(end.network)

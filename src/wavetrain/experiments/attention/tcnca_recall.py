@@ -143,7 +143,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
 
         def build(make: Callable[[], Layer] = make) -> Answer:
             layers = [make() for _ in range(2)]
-            return Answer(Stack(layers, task.inputs, task.outputs, MLP.PLAIN), task.steps)
+            return Answer(Stack(layers, task.inputs, task.outputs, MLP.PLAIN), task.every_step)
 
         plan = Plan(scale.steps, scale.batch, 0.0, 1.0, scale.every, until=_recalled, held_out=200)
         ends[name] = end = lab.tuned(name, build, task, plan, scale.trial, scale.rates, (1.0,))

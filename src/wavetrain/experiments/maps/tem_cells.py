@@ -155,7 +155,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         def make(activation: Activation = activation) -> Reader:
             actions = len(world.actions)
             layer = TemTransformer(task.outputs, task.inputs, actions, scale.places, activation)
-            reader = Reader(layer, task.outputs, task.steps)
+            reader = Reader(layer, task.outputs, task.every_step)
             reader.read = LogShares()
             return reader
 

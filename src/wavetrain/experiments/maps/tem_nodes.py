@@ -159,7 +159,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         return TolmanEichenbaum(scale.labels, actions, scale.modules, *sizes)
 
     def lstm() -> Reader:
-        return Reader(LSTM(scale.hidden, task.inputs), task.outputs, task.steps)
+        return Reader(LSTM(scale.hidden, task.inputs), task.outputs, task.every_step)
 
     ends = {
         "machine": lab.fit("machine", machine, task, plan, ByChunks(scale.chunk)),

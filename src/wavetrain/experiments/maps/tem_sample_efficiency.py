@@ -124,7 +124,7 @@ class NewEdges(Task):
     part: Walking
 
     tokens = False
-    steps = True
+    every_step = True
 
     def __post_init__(self) -> None:
         part = self.part
@@ -155,7 +155,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
 
     def transformer() -> Reader:
         layer = TemTransformer(task.outputs, task.inputs, len(world.actions), scale.places)
-        reader = Reader(layer, task.outputs, task.steps)
+        reader = Reader(layer, task.outputs, task.every_step)
         reader.read = LogShares()
         return reader
 

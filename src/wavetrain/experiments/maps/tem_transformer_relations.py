@@ -148,13 +148,13 @@ full = Scale(
 
 def tem_transformer(scale: Scale, task: Walking) -> Reader:
     layer = TemTransformer(task.outputs, task.inputs, len(task.world.actions), scale.hidden)
-    reader = Reader(layer, task.outputs, steps=True)
+    reader = Reader(layer, task.outputs, every_step=True)
     reader.read = LogShares()
     return reader
 
 
 def lstm(scale: Scale, task: Walking) -> Reader:
-    return Reader(LSTM(scale.width, task.inputs), task.outputs, steps=True)
+    return Reader(LSTM(scale.width, task.inputs), task.outputs, every_step=True)
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:

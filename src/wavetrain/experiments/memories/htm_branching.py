@@ -172,7 +172,7 @@ def _lstm(scale: Scale, lab: Lab, x: Tensor, endings: int) -> Tensor:
     output = retrained(
         lab,
         f"lstm{endings}",
-        lambda: Reader(LSTM(scale.lstm, 25), SYMBOLS + 1, steps=True),
+        lambda: Reader(LSTM(scale.lstm, 25), SYMBOLS + 1, every_step=True),
         (code[x], following),
         plans,
         scale.window,

@@ -199,7 +199,7 @@ def _rivals(scale: Scale, lab: Lab, x: Tensor) -> dict[str, Tensor]:
     inputs, following = code[x], x.roll(-1).clamp(max=SYMBOLS)  # what follows the last is never used
 
     def make() -> Reader:
-        return Reader(LSTM(scale.lstm, 25), SYMBOLS + 1, steps=True)
+        return Reader(LSTM(scale.lstm, 25), SYMBOLS + 1, every_step=True)
 
     def online(rate: float, many: int) -> Tensor:
         return updated(lab, make, inputs[:many], following[:many], rate, scale.span)

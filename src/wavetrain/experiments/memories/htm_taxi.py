@@ -250,7 +250,7 @@ def _lstm(
     said = retrained(
         lab,
         name,
-        lambda: Reader(LSTM(scale.lstm, inputs.shape[1]), 1 + BUCKETS, steps=True),
+        lambda: Reader(LSTM(scale.lstm, inputs.shape[1]), 1 + BUCKETS, every_step=True),
         (inputs.float(), answers),
         plans,
         window,

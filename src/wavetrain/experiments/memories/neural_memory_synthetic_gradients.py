@@ -184,7 +184,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
 
     def learn(name: str, make: Callable[[], Layer]) -> Training:
         def build() -> Reader:
-            return Reader(make(), task.outputs, steps=True)
+            return Reader(make(), task.outputs, every_step=True)
 
         # no clipping: predictors would have a share in the norm, and so in the steps of what they serve
         return lab.tuned(name, build, task, plan, scale.trial, scale.rates, (None,))

@@ -181,11 +181,11 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         return GlobalWorkspace(values, numbers, hidden, time, modules or None)
 
     def lstm() -> Waiting:
-        return Waiting(Reader(LSTM(units, numbers), values - 1, steps=False), numbers, time)
+        return Waiting(Reader(LSTM(units, numbers), values - 1, every_step=False), numbers, time)
 
     def transformer() -> Waiting:
         layers = [SoftmaxAttention(width), SoftmaxAttention(width)]
-        return Waiting(Answer(Stack(layers, numbers, values - 1, MLP.PLAIN), steps=False), numbers, time)
+        return Waiting(Answer(Stack(layers, numbers, values - 1, MLP.PLAIN), every_step=False), numbers, time)
 
     rivals: dict[str, Callable[[], nn.Module]] = {
         "router": router,

@@ -158,7 +158,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = scale.task
 
     def lstm(units: int) -> Reader:
-        return Reader(LSTM(units, task.inputs), task.outputs, steps=False)
+        return Reader(LSTM(units, task.inputs), task.outputs, every_step=False)
 
     rivals: dict[str, tuple[Callable[[], nn.Module], int]] = {
         "elm": (lambda: Neuron(scale, scale.longest), scale.steps),

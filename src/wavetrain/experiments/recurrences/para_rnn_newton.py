@@ -126,7 +126,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
 def _learn(lab: Lab, cell: str, way: str, task: CyclicNavigation, scale: Scale) -> Training:
     def build() -> Reader:
         layer = CELLS[cell](scale.width, task.inputs, newton=WAYS[way])
-        return Reader(layer, task.outputs, task.steps).double()
+        return Reader(layer, task.outputs, task.every_step).double()
 
     plan = Plan(scale.steps, scale.batch, scale.rate, clip=1.0, every=1, held_out=1)
     with scan.only_plain() if way == "walk" else contextlib.nullcontext():

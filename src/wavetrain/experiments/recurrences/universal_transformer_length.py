@@ -154,7 +154,7 @@ class Anywhere(Task):
     latest: int
 
     tokens = True
-    steps = True
+    every_step = True
 
     def __post_init__(self) -> None:
         asked = self.part.objective

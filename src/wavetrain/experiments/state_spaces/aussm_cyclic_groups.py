@@ -173,7 +173,7 @@ def _learn(lab: Lab, name: str, make: Callable[[], list[Layer]], task: Mixture, 
     """Search, then train with what was best."""
 
     def build() -> Answer:
-        return Answer(Stack(make(), task.inputs, task.outputs, MLP.NONE), task.steps)
+        return Answer(Stack(make(), task.inputs, task.outputs, MLP.NONE), task.every_step)
 
     plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, drops=scale.drops, held_out=100)
     return lab.tuned(name, build, task, plan, scale.trial, scale.rates, (1.0,))

@@ -236,7 +236,7 @@ def _learn(lab: Lab, name: str, group: Group, depth: int, scale: Scale) -> Train
 
     def build() -> Answer:
         layers: list[Layer] = [AUSSM(scale.width, states=scale.states) for _ in range(depth)]
-        return Answer(Stack(layers, task.inputs, task.outputs, MLP.NONE), task.steps)
+        return Answer(Stack(layers, task.inputs, task.outputs, MLP.NONE), task.every_step)
 
     plan = Plan(scale.steps, scale.batch, 0.0, clip=1.0, every=scale.every, drops=scale.drops, held_out=100)
     return lab.tuned(name, build, task, plan, scale.trial, scale.rates, (1.0,))

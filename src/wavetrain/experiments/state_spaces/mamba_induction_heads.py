@@ -200,7 +200,7 @@ def _learn(
     plans = {f"{rate:g}": replace(plan, rate=rate) for rate in scale.rates}
 
     def build() -> Answer:
-        return Answer(make(scale, task), task.steps)
+        return Answer(make(scale, task), task.every_step)
 
     return lab.best(make.__name__, build, task, plans, prefer=lambda training: training.marks[-1].loss)[1]
 

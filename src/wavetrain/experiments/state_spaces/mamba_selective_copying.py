@@ -124,7 +124,7 @@ def _learn(lab: Lab, make: Callable[[int], Layer], task: SelectiveCopying, scale
 
     def build() -> Answer:
         layers = [make(scale.width) for _ in range(2)]
-        return Answer(Stack(layers, task.inputs, task.outputs, MLP.NONE), task.steps)
+        return Answer(Stack(layers, task.inputs, task.outputs, MLP.NONE), task.every_step)
 
     plan = Plan(
         scale.steps, scale.batch, rate=0.0, clip=1.0, every=scale.every, until=_recalled, held_out=200

@@ -178,7 +178,13 @@ def _learn(lab: Lab, name: str, make: Callable[[], Layer], task: DelayMemory, sc
     """Search the rate, then train with what was best."""
     plan = Plan(scale.steps, scale.batch, rate=0.0, clip=1.0, every=scale.every, held_out=scale.held_out)
     return lab.tuned(
-        name, lambda: Reader(make(), task.outputs, task.steps), task, plan, scale.trial, scale.rates, (1.0,)
+        name,
+        lambda: Reader(make(), task.outputs, task.every_step),
+        task,
+        plan,
+        scale.trial,
+        scale.rates,
+        (1.0,),
     )
 
 

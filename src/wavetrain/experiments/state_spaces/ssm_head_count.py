@@ -181,7 +181,7 @@ class Imitate(Generated):
     def __init__(self, layer: LRU, time: int):
         self.layer, self.time = layer, time
         self.inputs = self.outputs = layer.width
-        self.tokens, self.steps, self.objective, self.chance = False, True, VALUES, 0.0
+        self.tokens, self.every_step, self.objective, self.chance = False, True, VALUES, 0.0
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         x = torch.randn(batch, self.time, self.inputs, generator=generator)

@@ -157,7 +157,7 @@ def _learn(lab: Lab, name: str, make: Callable[[], Layer], scale: Scale) -> Trai
     task = Copying(scale.delay)
 
     def build() -> Reader:
-        return Reader(make(), task.outputs, steps=True)
+        return Reader(make(), task.outputs, every_step=True)
 
     plan = Plan(scale.steps, scale.batch, rate=0.0, every=scale.every, held_out=100)
     return lab.tuned(name, build, task, plan, scale.trial, scale.rates, scale.clips)

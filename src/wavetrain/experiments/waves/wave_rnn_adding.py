@@ -168,7 +168,7 @@ def _learn(
     task = Adding(length)
 
     def build() -> Reader:
-        return Reader(make(), task.outputs, steps=False)
+        return Reader(make(), task.outputs, every_step=False)
 
     plan = Plan(budget, scale.batch, rate=0.0, every=scale.every, until=_solved, held_out=250)
     return lab.tuned(name, build, task, plan, scale.trial, scale.rates, scale.clips)

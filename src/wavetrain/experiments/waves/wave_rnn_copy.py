@@ -143,7 +143,7 @@ def _learn(lab: Lab, name: str, make: Callable[[], Layer], delay: int, scale: Sc
     task = Copying(delay)
 
     def build() -> Reader:
-        return Reader(make(), task.outputs, steps=True)
+        return Reader(make(), task.outputs, every_step=True)
 
     plan = Plan(budget, scale.batch, rate=0.0, every=scale.every, until=_recalled, held_out=60)
     return lab.tuned(name, build, task, plan, scale.trial, scale.rates, scale.clips)

@@ -165,7 +165,7 @@ def _learn(
     """Search the rate on the validation part, then train with the best."""
 
     def build() -> Reader:
-        return Reader(make(), task.outputs, steps=False, hidden=hidden)
+        return Reader(make(), task.outputs, every_step=False, hidden=hidden)
 
     plan = Plan(scale.trial, scale.batch, rate=0.0, clip=scale.clip, every=scale.every)
     _, best = lab.best(name, build, task, {f"{rate:g}": replace(plan, rate=rate) for rate in scale.rates})

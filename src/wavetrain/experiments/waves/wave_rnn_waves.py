@@ -102,7 +102,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     for name, make in layers.items():
 
         def build(make: Callable[[], Layer] = make) -> Reader:
-            return Reader(make(), task.outputs, steps=True)
+            return Reader(make(), task.outputs, every_step=True)
 
         end = lab.fit(name, build, task, plan)
         assert isinstance(end.network, Reader)

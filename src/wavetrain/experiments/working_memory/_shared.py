@@ -49,7 +49,7 @@ def three_memories(
     for rival, (layer, mlp) in blocks.items():
 
         def build(layer: Callable[[int], Layer] = layer, mlp: MLP = mlp) -> Answer:
-            return Answer(Stack([layer(width)], task.inputs, task.outputs, mlp), task.steps)
+            return Answer(Stack([layer(width)], task.inputs, task.outputs, mlp), task.every_step)
 
         ends[rival] = lab.tuned(rival + name, build, task, plan, trial, rates, (plan.clip,))
     return ends

@@ -114,7 +114,7 @@ class Exchanged(Task):
 
     def __init__(self, task: Task):
         self.task = task
-        for name in ("inputs", "outputs", "tokens", "steps", "objective", "chance"):
+        for name in ("inputs", "outputs", "tokens", "every_step", "objective", "chance"):
             setattr(self, name, getattr(task, name))
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:

@@ -28,7 +28,7 @@ class Forecast(Task):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = VALUES
     chance = 0.0
 

@@ -40,7 +40,7 @@ class RotatingImages(Task):
     # without annotations: facts of the task, not fields
     inputs = outputs = 64
     tokens = False
-    steps = True
+    every_step = True
     objective = VALUES
     chance = 0.0
 

@@ -53,7 +53,7 @@ def addition(largest: int = 9, split: Split = Split.PAIRS, seed: int = 0) -> Rec
         inputs=largest + 1,
         outputs=2 * largest + 1,
         tokens=True,
-        steps=False,
+        every_step=False,
         objective=CLASSES,
         chance=majority(test.y),
     )

@@ -32,7 +32,7 @@ class BinaryLogic(Generated):
     inputs = LINES
     outputs = 1
     tokens = False
-    steps = True
+    every_step = True
     objective = SIGNS
     chance = 0.5
 

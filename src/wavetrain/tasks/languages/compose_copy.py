@@ -34,7 +34,7 @@ class ComposeCopy(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = SIGNS
     chance = 0.5
 

@@ -30,7 +30,7 @@ class EvenPairs(Generated):
     inputs = 2
     outputs = 2
     tokens = True
-    steps = True
+    every_step = True
     objective = CLASSES
 
     def __post_init__(self) -> None:

@@ -85,7 +85,7 @@ class GroupWords(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = True
-    steps = True
+    every_step = True
     objective = CLASSES
 
     def __post_init__(self) -> None:

@@ -29,7 +29,7 @@ class LongAddition(Generated):
     inputs = 100
     outputs = 10
     tokens = True
-    steps = True
+    every_step = True
     objective = CLASSES
 
     def __post_init__(self) -> None:

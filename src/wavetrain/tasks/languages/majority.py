@@ -23,7 +23,7 @@ class Majority(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = True
-    steps = False
+    every_step = False
     objective = CLASSES
 
     def __post_init__(self) -> None:

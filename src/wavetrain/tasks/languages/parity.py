@@ -27,7 +27,7 @@ class Parity(Generated):
     inputs = 2
     outputs = 2
     tokens = True
-    steps = True
+    every_step = True
     objective = CLASSES
     chance = 1 / 2
 

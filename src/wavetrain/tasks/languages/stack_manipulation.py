@@ -45,7 +45,7 @@ class StackManipulation(Generated):
     inputs = 6
     outputs = 4
     tokens = True
-    steps = True
+    every_step = True
     objective = ASKED
 
     def __post_init__(self) -> None:

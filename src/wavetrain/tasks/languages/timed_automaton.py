@@ -33,7 +33,7 @@ class TimedAutomaton(Generated):
     inputs = STATES + 1
     outputs = STATES
     tokens = True
-    steps = True
+    every_step = True
     objective = CLASSES
 
     def __post_init__(self) -> None:

@@ -59,7 +59,7 @@ class Tomita(Generated):
     inputs = 2
     outputs = 2
     tokens = True
-    steps = False
+    every_step = False
     objective = CLASSES
     chance = 1 / 2
 

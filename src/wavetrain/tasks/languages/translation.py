@@ -53,7 +53,7 @@ class Translation(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = True
-    steps = True
+    every_step = True
     objective = ASKED
 
     def __post_init__(self) -> None:

@@ -28,7 +28,7 @@ class VectorLogic(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = SIGNS
     chance = 0.5
 

@@ -29,7 +29,7 @@ class Walking(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = ASKED
 
     def __post_init__(self) -> None:

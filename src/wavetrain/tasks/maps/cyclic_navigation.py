@@ -38,7 +38,7 @@ class CyclicNavigation(Generated):
     # without annotations: facts of the task, not fields
     inputs = 3
     tokens = True
-    steps = True
+    every_step = True
     objective = CLASSES
 
     def __post_init__(self) -> None:

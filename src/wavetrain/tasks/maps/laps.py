@@ -32,7 +32,7 @@ class Laps(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = ASKED
     outputs = 3
 

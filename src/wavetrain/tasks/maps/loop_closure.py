@@ -39,7 +39,7 @@ class LoopClosure(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = ASKED
 
     def __post_init__(self) -> None:

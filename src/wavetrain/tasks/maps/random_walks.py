@@ -41,7 +41,7 @@ class RandomWalks(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = VALUES
     chance = 0.0
     held_out = 200

@@ -36,7 +36,7 @@ class StretchyBirds(Generated):
     inputs = 2
     outputs = 3
     tokens = False
-    steps = False
+    every_step = False
     objective = CLASSES
     chance = 1 / 3
 

@@ -27,7 +27,7 @@ class Adding(Generated):
     inputs = 2
     outputs = 1
     tokens = False
-    steps = False
+    every_step = False
     objective = VALUES
     chance = 0.0
 

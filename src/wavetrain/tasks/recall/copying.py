@@ -38,7 +38,7 @@ class Copying(Generated):
     inputs = 10
     outputs = 10
     tokens = False
-    steps = True
+    every_step = True
     objective = Objective("recall", True, CLASSES.loss, recall)
     chance = 1 / 8
 

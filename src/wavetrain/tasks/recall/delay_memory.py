@@ -34,7 +34,7 @@ class DelayMemory(Generated):
     # without annotations: facts of the task, not fields
     inputs = 1
     tokens = False
-    steps = True
+    every_step = True
     objective = VALUES
     chance = 0.0
 

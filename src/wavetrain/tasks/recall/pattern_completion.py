@@ -47,7 +47,7 @@ class PatternCompletion(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = SIGNS
     chance = 0.5
 

@@ -30,7 +30,7 @@ class RepeatCopy(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = SIGNS
     chance = 0.5
 

@@ -31,7 +31,7 @@ class SpikeAdding(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = False
+    every_step = False
     objective = CLASSES
 
     def __post_init__(self) -> None:

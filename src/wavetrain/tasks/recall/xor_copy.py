@@ -31,7 +31,7 @@ class XorCopy(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = SIGNS
     chance = 0.5
 

@@ -53,7 +53,7 @@ class HighOrderSequences(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = True
-    steps = True
+    every_step = True
     outputs = SYMBOLS + 1
     objective = ASKED
 

@@ -34,7 +34,7 @@ class PrototypeStream(Generated):
 
     # without annotations: facts of the task, not fields
     tokens = False
-    steps = True
+    every_step = True
     objective = CLASSES
 
     def __post_init__(self) -> None:
