@@ -62,7 +62,9 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("content, objective, steps, tokens, inputs, outputs", SHAPES.values(), ids=SHAPES)
+@pytest.mark.parametrize(
+    "content, objective, every_step, tokens, inputs, outputs", SHAPES.values(), ids=SHAPES
+)
 def test_sequences(
     tmp_path: Path, content: dict, objective, every_step: bool, tokens: bool, inputs: int, outputs: int
 ):
@@ -73,7 +75,7 @@ def test_sequences(
     assert [len(part.x) for part in parts] == [28, 6, 6] == [len(part.y) for part in parts]
     for x, y in (*parts, task.draw(4, torch.Generator().manual_seed(0))):
         assert x.shape[1:] == ((5,) if tokens else (5, inputs))
-        assert y.shape[1:] == (5,) * steps + ((outputs,) if objective is VALUES else ())
+        assert y.shape[1:] == (5,) * every_step + ((outputs,) if objective is VALUES else ())
         assert y.dtype == (torch.float32 if objective is VALUES else torch.int64)
 
 
