@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from wavetrain.layers.wave.wave_rnn import WaveRNN
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.tasks.recall.copying import Copying
 from wavetrain.train.fit import fit

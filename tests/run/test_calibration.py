@@ -11,7 +11,7 @@ from wavetrain.cli import main
 from wavetrain.evidence.claims import Claim, Part
 from wavetrain.evidence.result import Calibration, read_all
 from wavetrain.layers.gate.lstm import LSTM
-from wavetrain.parts.stack import Reader
+from wavetrain.parts.reader import Reader
 from wavetrain.run import calibration
 from wavetrain.tasks.recall.copying import Copying
 from wavetrain.train.lab import Plan
