@@ -109,7 +109,7 @@ class Tests:
 
     def first(self, name: str, tests: set[str]) -> list[str]:
         """First the tests that speak of a file: those of scan.attention try scan/attention.py."""
-        word = re.compile(rf"\b{Path(name).stem.removesuffix('_cpu')}\b")
+        word = re.compile(rf"\b{Path(name).stem}\b")
         return sorted(tests, key=lambda test: (not word.search((HERE / test).read_text("utf-8")), test))
 
     def digest(self, runs: list[list[str]]) -> str:
