@@ -36,6 +36,27 @@ def test_each_kind_passes_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert found == {"MyLayer": "layers"}
 
 
+@pytest.mark.parametrize("what", FOLDERS)
+def test_it_says_what_was_written_and_what_to_do_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], what: str
+) -> None:
+    """A file of one's own can be shown by its path; a claim, and what lies in a checkout, cannot."""
+    inside, group = (
+        tmp_path / "checkout",
+        {"layer": "wave", "task": "recall", "lens": "space", "claim": "waves"},
+    )
+    (inside / "src" / "wavetrain").mkdir(parents=True)
+    for folder, more in ((tmp_path, ()), (inside, ("--group", group.get(what, "")))):
+        main(["new", what, "tide_pool", "--folder", str(folder), *(more if more[1:] != ("",) else ())])
+        wrote, tested, to_do, *look = capsys.readouterr().out.splitlines()
+        assert wrote.startswith(f"wrote {folder}") and wrote.endswith("/tide_pool.py")
+        assert tested.startswith(f"wrote {folder}") and tested.endswith("/test_tide_pool.py")
+        assert to_do == f"test it:    pytest {tested.removeprefix('wrote ')}"
+        path, symbol = folder / "tide_pool.py", "tide_pool" if what == "lens" else "TidePool"
+        shown = folder == tmp_path and what != "claim"
+        assert look == [f"look at it: wavetrain show {path}:{symbol}"] * shown
+
+
 def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "test_tide.py").write_text("mine")
     assert "test_tide.py is there already" in refused(
