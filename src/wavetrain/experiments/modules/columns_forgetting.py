@@ -85,8 +85,8 @@ claim = Claim(
         "At first the strength of events never faded, so that 120 of 128 slots kept the first text for "
         "ever; since then it fades.",
         "The small scale first read each text for 150 steps, and now for 300.",
-        "Columns that have learned nothing have nothing to forget, and satisfied both parts. Now the parts are "
-        "undecided where the columns end less than one nat below guessing any byte on one of the texts.",
+        "Columns that have learned nothing have nothing to forget, and satisfied both parts. Now the parts "
+        "are undecided where the columns end less than one nat below guessing any byte on one of the texts.",
         "A training that diverged satisfies no part. Before, the predicate took the lower of two limits, "
         "and a diverged rehearsal was passed over.",
     ),
