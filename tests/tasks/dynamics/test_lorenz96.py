@@ -6,6 +6,7 @@ import torch
 
 from wavetrain.errors import BadInput
 from wavetrain.tasks.dynamics._shared import valid_prediction_time
+from wavetrain.tasks.dynamics.kuramoto_sivashinsky import kuramoto_sivashinsky
 from wavetrain.tasks.dynamics.lorenz96 import LYAPUNOV, integrate, lorenz96, tendency
 
 
@@ -70,3 +71,10 @@ def test_bad_sizes():
         lorenz96(sites=3)
     with pytest.raises(BadInput, match="window of 200"):
         lorenz96(window=200, transient=0.1)
+
+
+@pytest.mark.parametrize("samples", [0, 1])
+def test_a_series_without_a_next_sample_is_refused(samples: int):
+    for task in (lorenz96, kuramoto_sivashinsky):
+        with pytest.raises(BadInput, match=f"samples must be .*{samples}"):
+            task(samples=samples)

@@ -67,6 +67,7 @@ def kuramoto_sivashinsky(
 ) -> Forecast:
     """x, y (B, window, points), scaled; `step` between samples and `transient` before them in time units."""
     at_least("kuramoto_sivashinsky", 4, points=points, trajectories=trajectories)
+    at_least("kuramoto_sivashinsky", 2, samples=samples)
     start = 0.01 * (np.random.default_rng(22).random((trajectories, points)) - 0.5)
     start -= start.mean(1, keepdims=True)
     past = round(transient / step)

@@ -53,6 +53,7 @@ def lorenz96(
 ) -> Forecast:
     """x, y (B, window, sites), scaled; `step` between samples and `transient` before them in time units."""
     at_least("lorenz96", 4, sites=sites, trajectories=trajectories)
+    at_least("lorenz96", 2, samples=samples)
     noise = np.random.default_rng(96).standard_normal((trajectories, sites))
     times = transient + step * np.arange(samples)
     return forecast(integrate(forcing + 0.01 * noise, forcing, times), window)
