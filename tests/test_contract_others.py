@@ -1,4 +1,4 @@
-"""The contract of memories, rules and lenses: all of them that `find` finds keep these promises."""
+"""The contract of memories, streams, rules and lenses: all of them that `find` finds keep these promises."""
 
 from collections.abc import Callable
 from functools import partial
@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import find
-from wavetrain.core import Card, Memory, Rule, State
+from wavetrain.core import Card, Memory, Rule, State, Stream
+from wavetrain.errors import BadInput
 from wavetrain.memories.dense_hopfield import DenseHopfield, Steepness
 from wavetrain.memories.general_sequential import GeneralSequential, Nonlinearity
 from wavetrain.memories.hopfield import Hopfield, Storage, Update
 from wavetrain.memories.sparse_distributed import SharedNeurons, Space, SparseDistributed
-from wavetrain.testing import check_lens, check_rule, memories
+from wavetrain.testing import check_lens, check_rule, memories, streams
 from wavetrain.testing.memories import built
 
 SYSTEMS = {found.name: found.load() for found in find.everything() if found.kind in find.SYSTEMS}
@@ -119,6 +120,71 @@ def test_the_contract_catches_planted_memories():
         memories.check_nothing(built(Unwatched))
     with pytest.raises(AssertionError, match="nothing was refused"):
         memories.check_pairs(built(Trusting))
+
+
+# --- streams ------------------------------------------------------------------------------------------
+
+
+class Counts(Stream):
+    """How often each bit was set; told before each record is learned."""
+
+    card = Card("A toy", "Nobody, No", 2026, "this file, pp. 1", "toy", "none")
+    inputs = 5
+
+    def empty(self) -> State:
+        return torch.zeros(5)
+
+    def forward(self, x: Tensor, state: State = None, learn: bool = True) -> tuple[Tensor, State]:
+        if x.ndim != 2 or x.shape[1] != 5 or x.dtype != torch.bool or not len(x):
+            raise BadInput(f"expected x (time, 5) of bool, got {x.dtype} {tuple(x.shape)}")
+        state = self.empty() if state is None else state
+        seen = state + x.cumsum(0) - x.int()
+        return seen, self.learned(state, x) if learn else state
+
+    def learned(self, state: Tensor, x: Tensor) -> Tensor:
+        return state + x.sum(0)
+
+
+class Overwrites(Counts):
+    """A planted bug: the state that is given is written to."""
+
+    def learned(self, state: Tensor, x: Tensor) -> Tensor:
+        return state.add_(x.sum(0))
+
+
+class Forgets(Counts):
+    """A planted bug: a call keeps its own records alone."""
+
+    def learned(self, state: Tensor, x: Tensor) -> Tensor:
+        return x.sum(0).float()
+
+
+class Dices(Counts):
+    """A planted bug: noise from everybody's generator."""
+
+    def learned(self, state: Tensor, x: Tensor) -> Tensor:
+        return super().learned(state, x) + 0 * torch.rand(5)
+
+
+STREAMS = {"counts": Counts, **systems(Stream)}
+
+
+@pytest.mark.parametrize("promise", streams.PROMISES, ids=lambda one: one.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("name", STREAMS)
+def test_stream(name: str, promise: Callable[[Callable[[], Stream]], None]):
+    promise(STREAMS[name])
+
+
+def test_the_contract_catches_planted_streams():
+    for planted, check in (
+        (Overwrites, streams.check_state_stays),
+        (Overwrites, streams.check_pieces),
+        (Forgets, streams.check_step),
+        (Forgets, streams.check_pieces),
+        (Dices, streams.check_own_generator),
+    ):
+        with pytest.raises(AssertionError):
+            check(planted)
 
 
 # --- rules and lenses ---------------------------------------------------------------------------------

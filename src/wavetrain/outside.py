@@ -60,7 +60,7 @@ def kind(place: str, one: Any) -> str:
     """Which kind something from outside is of; raises BadInput where it is of none."""
     from torch import nn
 
-    from wavetrain.core import Layer, Memory, Rule, Task
+    from wavetrain.core import Layer, Memory, Rule, Stream, Task
 
     if isinstance(one, ModuleType):
         if hasattr(one, "claim") and hasattr(one, "run"):
@@ -68,14 +68,20 @@ def kind(place: str, one: Any) -> str:
         raise BadInput(
             f"{place} has no `claim` and no `run`, as an experiment has; for a member write {place}:NAME"
         )
-    made = {"layers": Layer, "memories": Memory, "rules": Rule, "tasks": Task, "networks": nn.Module}
+    made = {
+        "layers": Layer,
+        "memories": (Memory, Stream),
+        "rules": Rule,
+        "tasks": Task,
+        "networks": nn.Module,
+    }
     if isinstance(one, type):
         for name, base in made.items():
             if issubclass(one, base):
                 return name
         bases = ", ".join(base.__name__ for base in one.__mro__[1:-1]) or "nothing"
         raise BadInput(
-            f"{place}: expected a Layer, Memory, Rule, Task or Module, got a class made from {bases}"
+            f"{place}: expected a Layer, Memory, Stream, Rule, Task or Module, got a class made from {bases}"
         )
     if callable(one):
         return "lenses" if _needs(one) else "data"

@@ -1,4 +1,4 @@
-"""What every part of Wavetrain promises, one promise a file: layer, memory, rule, task, state, card.
+"""What every part of Wavetrain promises, one promise a file: layer, memory, stream, rule, task, state, card.
 
 Shapes: B batch, T time, I channels in, D channels out, H heads, P channels per head. Tensors are batch
 first. A state is a tensor or a nested tuple of tensors, batch first; it is passed in and returned, never
@@ -12,6 +12,7 @@ from wavetrain.core.layer import Layer, Nonlinear, Operator, check_input
 from wavetrain.core.memory import Memory
 from wavetrain.core.rule import Rule, examined, go_back
 from wavetrain.core.state import State, leaves, map_state, unroll
+from wavetrain.core.stream import Stream
 from wavetrain.core.tangent import tangent
 from wavetrain.core.task import (
     CLASSES,
@@ -44,6 +45,7 @@ __all__ = [
     "Recorded",
     "Rule",
     "State",
+    "Stream",
     "Task",
     "accuracy",
     "check_heads",

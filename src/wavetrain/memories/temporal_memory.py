@@ -14,13 +14,12 @@ each record; segments d of cells with permanences D, connected where D >= theta;
     winners       cells that fire predicted; in a burst the one that learns
     anomaly       the share of W_t that bursts
 
-Learning is local and online, and nothing of it has a gradient: thresholds, sets, counts. So this is no
-`Memory` of pairs, whose values have one. It takes in a stream, as a layer does, and hands back its state,
-which is arrays. Beside it are the encoders, the spatial pooler and the read-outs of the study: the code whose
-columns are predicted most, and a softmax. Ours: segments with too few synapses to match are taken away; of
-equal matches the lower number learns; of synapses as weak that from the lower cell goes; a full cell gives up
-what learned longest ago, of equals the newest. Left out: apical and basal dendrites from elsewhere, boosting
-in the pooler.
+Learning is local and online, and nothing of it has a gradient: thresholds, sets, counts. So this is a
+`Stream` and no `Memory` of pairs, whose values have one; its state is arrays. Beside it are the encoders, the
+spatial pooler and the read-outs of the study: the code whose columns are predicted most, and a softmax. Ours:
+segments with too few synapses to match are taken away; of equal matches the lower number learns; of synapses
+as weak that from the lower cell goes; a full cell gives up what learned longest ago, of equals the newest.
+Left out: apical and basal dendrites from elsewhere, boosting in the pooler.
 """
 
 import math
@@ -31,7 +30,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.core import Card, check_width
+from wavetrain.core import Card, Stream, check_width
 from wavetrain.errors import BadInput
 from wavetrain.memories._kernels import segments
 from wavetrain.memories._kernels.learning import Rules, room_for
@@ -79,7 +78,7 @@ class Trace(NamedTuple):
     predicted: Sets  # cells in the predictive state after it
 
 
-class TemporalMemory:
+class TemporalMemory(Stream):
     """Takes in sets of columns (T, columns), bool, one record after the other, and predicts the next.
 
     `seed` is that of ties and of the choice of new synapses; the state carries the generator on. A
@@ -108,6 +107,7 @@ class TemporalMemory:
                 f"got {dendrites.activation} and {dendrites.matching}, {dendrites.grow}, {dendrites.synapses}"
             )
         self.columns, self.cells, self.dendrites, self.seed = columns, cells, dendrites, seed
+        self.inputs = columns
         self.rules = Rules(
             cells=cells,
             activation=dendrites.activation,
@@ -125,10 +125,6 @@ class TemporalMemory:
     def empty(self) -> State:
         """The memory before the first record, without any segment."""
         return segments.nothing(self.columns * self.cells, self.dendrites.synapses, self.seed)
-
-    def step(self, x: Tensor, state: State) -> tuple[Trace, State]:
-        """One record x (columns,) and the state give what happened, with T = 1, and the next state."""
-        return self.forward(x[None], state)
 
     def forward(
         self, x: Tensor, state: State | None = None, learn: bool = True, reuse: bool = False

@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any
 
 from wavetrain import find, outside
+from wavetrain.core import Stream
 from wavetrain.errors import BadInput
-from wavetrain.testing import layers, lenses, memories, rules, tasks
+from wavetrain.testing import layers, lenses, memories, rules, streams, tasks
 from wavetrain.testing.cards import check_card
 from wavetrain.testing.promise import Promise, keep, name
 
@@ -59,7 +60,8 @@ def contract(member: Any) -> Contract:
         raise BadInput(
             f"{name(member)} is one of the {kind}, which have no contract; {', '.join(OF)} have one"
         )
-    card = (
-        (Promise("card", partial(check_card, getattr(member, "func", member))),) if kind in find.CITED else ()
-    )
-    return Contract(member, kind, (*card, *OF[kind](member)))
+    whose = getattr(member, "func", member)  # of a partial, what it calls
+    card = (Promise("card", partial(check_card, whose)),) if kind in find.CITED else ()
+    online = isinstance(whose, type) and issubclass(whose, Stream)
+    promises = streams.promises if online else OF[kind]
+    return Contract(member, kind, (*card, *promises(member)))
