@@ -68,15 +68,16 @@ def kind(place: str, one: Any) -> str:
         raise BadInput(
             f"{place} has no `claim` and no `run`, as an experiment has; for a member write {place}:NAME"
         )
-    made = {
-        "layers": Layer,
-        "memories": (Memory, Stream),
-        "rules": Rule,
-        "tasks": Task,
-        "networks": nn.Module,
-    }
+    made: tuple[tuple[str, type], ...] = (
+        ("layers", Layer),
+        ("memories", Memory),
+        ("memories", Stream),
+        ("rules", Rule),
+        ("tasks", Task),
+        ("networks", nn.Module),
+    )
     if isinstance(one, type):
-        for name, base in made.items():
+        for name, base in made:
             if issubclass(one, base):
                 return name
         bases = ", ".join(base.__name__ for base in one.__mro__[1:-1]) or "nothing"
