@@ -102,8 +102,11 @@ def select(*words: str) -> tuple[Found, ...]:
 
     The path of a file, `mine.py`, stands for the members that it defines.
 
-    >>> [one.name for one in select("layers", "wave")]
+    >>> import wavetrain as wt
+    >>> [one.name for one in wt.list("layers", "wave")]
     ['wave_rnn', 'wave_working_memory']
+    >>> [one.name for one in wt.list("memories")][:3]
+    ['correlation_matrix', 'dense_hopfield', 'general_sequential']
     """
     tags = {tag for found in everything() for tag in found.tags}
     places = [word for word in words if outside.is_place(word)]

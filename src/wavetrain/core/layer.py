@@ -17,7 +17,16 @@ from wavetrain.errors import BadInput
 
 
 class Operator(NamedTuple):
-    """How much of each past value a layer mixes into each output: row = now, column = then."""
+    """How much of each past value a layer mixes into each output: row = now, column = then.
+
+    >>> from wavetrain.core import Operator
+    >>> weight = torch.ones(1, 1, 3, 3).tril() / torch.arange(1, 4)[:, None]  # the mean of the past
+    >>> operator = Operator(weight, torch.tensor([3.0, 1.0, 2.0]).reshape(1, 3, 1, 1))
+    >>> operator.mix().flatten().tolist()
+    [3.0, 2.0, 2.0]
+    >>> operator.strength().shape
+    torch.Size([1, 3, 3])
+    """
 
     weight: Tensor  # (B, H, T, T), zero above the diagonal
     value: Tensor  # (B, T, H, P)
@@ -60,6 +69,14 @@ class Layer(nn.Module, ABC):
     In half precision, or under autocast, a layer runs in float32 all through and rounds its output once. A
     layer that is `mixed` has its large products in half precision instead, and sees to the rest itself;
     `roundings` bounds what this costs.
+
+    >>> from wavetrain.core import Layer
+    >>> from wavetrain.layers import LRU
+    >>> layer, x = LRU(8, inputs=3), torch.randn(2, 50, 3)
+    >>> y, state = layer(x)  # the whole sequence
+    >>> now, state = layer.step(x[:, 0], state)  # one step more
+    >>> isinstance(layer, Layer), y.shape, now.shape
+    (True, torch.Size([2, 50, 8]), torch.Size([2, 8]))
     """
 
     card: ClassVar[Card]
@@ -128,6 +145,15 @@ class Nonlinear(Layer):
 
     One head for each pair of output and input channel, with weight d y[t, d] / d x[s, i] and value x[s, i],
     so that `read(operator(x).mix())` is the derivative of the output along x itself.
+
+    >>> from wavetrain.core import Nonlinear
+    >>> from wavetrain.layers import Elman
+    >>> layer = Elman(3, inputs=2)
+    >>> operator = layer.operator(torch.randn(1, 10, 2))
+    >>> isinstance(layer, Nonlinear), operator.exact
+    (True, False)
+    >>> operator.weight.shape  # a head for each pair of output and input channel
+    torch.Size([1, 6, 10, 10])
     """
 
     def operator(self, x: Tensor) -> Operator:
@@ -142,7 +168,15 @@ class Nonlinear(Layer):
 
 
 def check_input(layer: Layer, x: Tensor) -> None:
-    """Raise for a sequence that is not (batch, time, inputs), or has no step at all."""
+    """Raise for a sequence that is not (batch, time, inputs), or has no step at all.
+
+    >>> from wavetrain.core import check_input
+    >>> from wavetrain.layers import Elman
+    >>> check_input(Elman(8, inputs=3), torch.zeros(2, 50, 3))  # says nothing where all is well
+    >>> check_input(Elman(8, inputs=3), torch.zeros(2, 50, 4))
+    Traceback (most recent call last):
+    wavetrain.errors.BadInput: Elman: expected x (batch, time, 3), got (2, 50, 4)
+    """
     name = type(layer).__name__
     if x.ndim != 3 or x.shape[-1] != layer.inputs:
         raise BadInput(f"{name}: expected x (batch, time, {layer.inputs}), got {tuple(x.shape)}")

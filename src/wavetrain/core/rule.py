@@ -13,7 +13,15 @@ from wavetrain.errors import BadInput
 
 
 class Rule(ABC):
-    """A way to learn: it leaves the update of each parameter in `.grad`, so that any optimiser may follow."""
+    """A way to learn: it leaves the update of each parameter in `.grad`, so that any optimiser may follow.
+
+    >>> from wavetrain.core import CLASSES, Batch, Rule
+    >>> from wavetrain.rules import Backpropagation
+    >>> rule, network = Backpropagation(), torch.nn.Linear(3, 2)
+    >>> loss = rule.learn(network, Batch(torch.randn(8, 3), torch.randint(2, (8,))), CLASSES.loss)
+    >>> isinstance(rule, Rule), network.weight.grad.shape  # now it is the optimiser's turn
+    (True, torch.Size([2, 3]))
+    """
 
     card: ClassVar[Card]
 
@@ -23,7 +31,14 @@ class Rule(ABC):
 
 
 def go_back(loss: Tensor) -> None:
-    """The gradient of a loss in `.grad` of all that learns; raises where nothing that it comes from does."""
+    """The gradient of a loss in `.grad` of all that learns; raises where nothing that it comes from does.
+
+    >>> from wavetrain.core import go_back
+    >>> w = torch.tensor(3.0, requires_grad=True)
+    >>> go_back(w**2)
+    >>> w.grad
+    tensor(6.)
+    """
     if not loss.requires_grad:
         raise BadInput("expected a loss of something that learns, got one of frozen parameters alone")
     loss.backward()
@@ -31,7 +46,16 @@ def go_back(loss: Tensor) -> None:
 
 @contextmanager
 def examined(network: nn.Module) -> Iterator[None]:
-    """A network in evaluation mode; afterwards each part of it is in the mode that it was in."""
+    """A network in evaluation mode; afterwards each part of it is in the mode that it was in.
+
+    >>> from wavetrain.core import examined
+    >>> network = torch.nn.Dropout()
+    >>> with examined(network):
+    ...     print(network.training)
+    False
+    >>> network.training
+    True
+    """
     modes = {part: part.training for part in network.modules()}
     network.eval()
     try:

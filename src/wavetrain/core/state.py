@@ -10,14 +10,28 @@ State = Any  # a tensor or a (nested) tuple of tensors, batch first
 
 
 def map_state(function: Callable[..., Any], state: State, *others: State) -> State:
-    """Apply a function to each tensor of a nested state, or to the matching tensors of several."""
+    """Apply a function to each tensor of a nested state, or to the matching tensors of several.
+
+    >>> from wavetrain.core import map_state
+    >>> state = (torch.zeros(2, 3), torch.ones(2))
+    >>> map_state(lambda part: tuple(part[:1].shape), state)  # the first sequence of a batch
+    ((1, 3), (1,))
+    >>> map_state(torch.equal, state, state)
+    (True, True)
+    """
     if isinstance(state, tuple):
         return tuple(map_state(function, *parts) for parts in zip(state, *others, strict=True))
     return function(state, *others)
 
 
 def leaves(state: State) -> list[Tensor]:
-    """The tensors of a nested state, in order."""
+    """The tensors of a nested state, in order.
+
+    >>> from wavetrain.core import leaves
+    >>> state = (torch.zeros(2, 3), (torch.zeros(2), torch.zeros(2, 5)))
+    >>> [tuple(part.shape) for part in leaves(state)]
+    [(2, 3), (2,), (2, 5)]
+    """
     if isinstance(state, tuple):
         return [leaf for part in state for leaf in leaves(part)]
     return [state]
@@ -26,7 +40,14 @@ def leaves(state: State) -> list[Tensor]:
 def unroll(
     step: Callable[[Tensor, State], tuple[Tensor, State]], x: Tensor, state: State
 ) -> tuple[Tensor, State]:
-    """Walk a step over time: x (B, T, ...) and a first state give y (B, T, ...) and the last state."""
+    """Walk a step over time: x (B, T, ...) and a first state give y (B, T, ...) and the last state.
+
+    >>> from wavetrain.core import unroll
+    >>> step = lambda x, h: (h + x, h + x)
+    >>> y, last = unroll(step, torch.tensor([[1.0, 2.0, 3.0]]), torch.zeros(1))
+    >>> y, last
+    (tensor([[1., 3., 6.]]), tensor([6.]))
+    """
     outputs = []
     for now in x.unbind(1):
         y, state = step(now, state)

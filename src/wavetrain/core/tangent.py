@@ -17,6 +17,13 @@ def tangent(step: Callable[[Tensor, State], tuple[Tensor, State]], x: Tensor, st
 
     Forward mode: one tangent for each past step and channel is pushed through time beside the trajectory,
     so the cost is T steps with up to T I tangents each and no Jacobian of the state is ever formed.
+
+    >>> from wavetrain.core import tangent
+    >>> step = lambda x, h: (0.5 * h + x,) * 2  # it forgets half at each step
+    >>> tangent(step, torch.ones(1, 3, 1), torch.zeros(1, 1))[0, :, 0, :, 0]
+    tensor([[1.0000, 0.0000, 0.0000],
+            [0.5000, 1.0000, 0.0000],
+            [0.2500, 0.5000, 1.0000]])
     """
     _begin_forward_mode()
     batch, time, inputs = x.shape

@@ -12,7 +12,14 @@ from torch.nn import functional as F
 
 
 class Batch(NamedTuple):
-    """Sequences and their answers."""
+    """Sequences and their answers.
+
+    >>> from wavetrain.core import Batch
+    >>> batch = Batch(x=torch.zeros(4, 10, 2), y=torch.zeros(4, dtype=torch.long))
+    >>> x, y = batch
+    >>> x.shape, y.shape  # four sequences, and an answer for each
+    (torch.Size([4, 10, 2]), torch.Size([4]))
+    """
 
     x: Tensor  # (B, T, inputs), or (B, T) integer tokens
     y: Tensor  # (B, ...) an answer per sequence, or (B, T, ...) one per step
@@ -23,7 +30,17 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True)
 class Objective:
-    """What is asked of the output: a loss to train by and a score to report."""
+    """What is asked of the output: a loss to train by and a score to report.
+
+    >>> from wavetrain.core import CLASSES, TOKENS, VALUES, Objective
+    >>> output, y = torch.tensor([[0.1, 0.9], [0.8, 0.2]]), torch.tensor([1, 1])
+    >>> CLASSES.measure, CLASSES.score(output, y).item(), round(CLASSES.loss(output, y).item(), 2)
+    ('accuracy', 0.5, 0.7)
+    >>> VALUES.measure, VALUES.higher, TOKENS.measure, TOKENS.higher
+    ('R²', True, 'nats per token', False)
+    >>> isinstance(CLASSES, Objective)
+    True
+    """
 
     measure: str  # the score's name and unit, as in a table
     higher: bool  # whether a higher score is better
@@ -36,12 +53,24 @@ def _cross_entropy(output: Tensor, y: Tensor) -> Tensor:
 
 
 def accuracy(output: Tensor, y: Tensor) -> Tensor:
-    """The fraction of answers whose largest output is the right class."""
+    """The fraction of answers whose largest output is the right class.
+
+    >>> from wavetrain.core import accuracy
+    >>> output = torch.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.6, 0.4]])
+    >>> accuracy(output, torch.tensor([1, 0, 1, 1])).item()
+    0.75
+    """
     return (output.argmax(-1) == y).double().mean()
 
 
 def explained(output: Tensor, y: Tensor) -> Tensor:
-    """The fraction of the variance of y that is explained, R²; guessing the mean gives 0."""
+    """The fraction of the variance of y that is explained, R²; guessing the mean gives 0.
+
+    >>> from wavetrain.core import explained
+    >>> y = torch.tensor([[1.0], [2.0], [3.0]])
+    >>> explained(y, y).item(), explained(torch.full((3, 1), 2.0), y).item()  # the mean explains nothing
+    (1.0, 0.0)
+    """
     y = y.double().flatten(0, -2)
     return 1 - ((output.double().flatten(0, -2) - y) ** 2).sum() / ((y - y.mean(0)) ** 2).sum()
 
@@ -54,7 +83,15 @@ TOKENS = Objective("nats per token", False, _cross_entropy, _cross_entropy)
 
 
 class HeldOut(enum.IntEnum):
-    """What is drawn once and never trained on: each part has a generator of its own, in all tasks alike."""
+    """What is drawn once and never trained on: each part has a generator of its own, in all tasks alike.
+
+    >>> from wavetrain.core import HeldOut
+    >>> one, again = (HeldOut.TEST.generator() for _ in range(2))
+    >>> torch.randint(9, (5,), generator=one).equal(torch.randint(9, (5,), generator=again))
+    True
+    >>> [part.name for part in HeldOut]
+    ['VALID', 'TEST', 'MORE']
+    """
 
     VALID = 1  # to choose by
     TEST = 2  # to report
@@ -71,6 +108,14 @@ class Task(ABC):
     A member is a frozen dataclass: its fields are what it is built with. Facts that are the same for all of
     its kind stand in the class, without annotation; those that follow from the fields are told to `set_facts`
     in `__post_init__`.
+
+    >>> from wavetrain.core import Task
+    >>> from wavetrain.tasks import Copying
+    >>> task = Copying(delay=5)
+    >>> isinstance(task, Task), task.inputs, task.outputs, task.objective.measure, task.chance
+    (True, 10, 10, 'recall', 0.125)
+    >>> task.draw(4, torch.Generator().manual_seed(0)).x.shape, task.test().x.shape
+    (torch.Size([4, 25, 10]), torch.Size([1000, 25, 10]))
     """
 
     inputs: int  # channels of a step, or the size of the vocabulary where x holds tokens
@@ -117,7 +162,19 @@ class Task(ABC):
 
 
 class Generated(Task):
-    """A task that is made up as it goes: its held-out batches are drawn with generators of their own."""
+    """A task that is made up as it goes: its held-out batches are drawn with generators of their own.
+
+    >>> from dataclasses import dataclass
+    >>> from wavetrain.core import CLASSES, Batch, Generated
+    >>> @dataclass(frozen=True)
+    ... class Last(Generated):
+    ...     inputs, outputs, tokens, steps, objective, chance = 2, 2, True, False, CLASSES, 0.5
+    ...     def draw(self, batch, generator):
+    ...         x = torch.randint(2, (batch, 5), generator=generator)
+    ...         return Batch(x, x[:, -1])
+    >>> Last().test().x.shape, Last().valid().x.equal(Last().test().x)
+    (torch.Size([1000, 5]), False)
+    """
 
     held_out: ClassVar[int] = 1000  # sequences in each held-out batch
 
@@ -130,7 +187,15 @@ class Generated(Task):
 
 @dataclass(frozen=True, eq=False)
 class Recorded(Task):
-    """A task made of recordings in three parts; training batches are drawn with replacement."""
+    """A task made of recordings in three parts; training batches are drawn with replacement.
+
+    >>> from wavetrain.core import CLASSES, Batch, Recorded
+    >>> x, y = torch.randn(30, 10, 1), torch.randint(2, (30,))
+    >>> parts = (Batch(x[part], y[part]) for part in (slice(20), slice(20, 25), slice(25, 30)))
+    >>> task = Recorded(*parts, 1, 2, tokens=False, steps=False, objective=CLASSES, chance=0.5)
+    >>> task.draw(8, torch.Generator().manual_seed(0)).x.shape, task.test().y.shape
+    (torch.Size([8, 10, 1]), torch.Size([5]))
+    """
 
     train: Batch = field(repr=False)
     held_valid: Batch = field(repr=False)
@@ -154,5 +219,10 @@ class Recorded(Task):
 
 
 def majority(y: Tensor) -> float:
-    """The accuracy of always naming the commonest class: the chance level of a classification."""
+    """The accuracy of always naming the commonest class: the chance level of a classification.
+
+    >>> from wavetrain.core import majority
+    >>> majority(torch.tensor([1, 1, 1, 0]))
+    0.75
+    """
     return float(y.flatten().bincount().max() / y.numel())

@@ -15,7 +15,15 @@ from wavetrain.core import Card, Memory, State
 
 
 class CorrelationMatrix(Memory):
-    """Any keys (B, M, size) and values (B, M, values); the state is the matrix (B, size, values)."""
+    """Any keys (B, M, size) and values (B, M, values); the state is the matrix (B, size, values).
+
+    >>> from wavetrain.memories import CorrelationMatrix
+    >>> memory = CorrelationMatrix(4, values=2)
+    >>> key, value = torch.eye(4)[None], torch.randn(1, 4, 2)
+    >>> state = memory.write(memory.empty(1), key, value)
+    >>> torch.allclose(memory.read(state, key), value)  # keys that are orthonormal are read without error
+    True
+    """
 
     card = Card(
         title="Correlation matrix memories",

@@ -44,6 +44,15 @@ class DenseHopfield(Shelf):
 
     The state is that of a `Shelf`. `read` moves the cue `updates` - 1 times, all units at once, and then
     reads the values; one update is attention. `power` is n, `beta` (by default 1 / sqrt(size)) the softmax's.
+
+    >>> from wavetrain.memories import DenseHopfield
+    >>> memory = DenseHopfield(16, beta=2.0)
+    >>> pattern = torch.randn(1, 40, 16).sign()  # more patterns than units
+    >>> state = memory.write(memory.empty(1), pattern, pattern)
+    >>> cue = pattern[:, :1].clone()
+    >>> cue[..., :3] *= -1
+    >>> memory.read(state, cue).sign().equal(pattern[:, :1])
+    True
     """
 
     card = Card(

@@ -58,6 +58,13 @@ class GeneralSequential(Memory):
     A value may be the key of another pair: so sequences and cycles are written. The state is Xi (B, S, N),
     Phi (B, S, S) and which of the S places are taken (B, S); a pattern that comes twice is one memory, and
     its second place stays empty. `read` starts at the cue and gives f in the middle of the next memory.
+
+    >>> from wavetrain.memories import GeneralSequential
+    >>> memory = GeneralSequential(100)
+    >>> pattern = torch.randn(1, 3, 100).sign()
+    >>> state = memory.write(memory.empty(1), pattern, pattern.roll(-1, 1))  # each is followed by the next
+    >>> memory.read(state, pattern).sign().equal(pattern.roll(-1, 1))
+    True
     """
 
     card = Card(

@@ -54,6 +54,15 @@ class Hopfield(Memory):
     The state is N W with its diagonal (B, N, N), V (B, N, values) and how many patterns were written (B,).
     `read` settles for at most `sweeps` sweeps and gives V'sigma / N, whose sign is the value's; 0 sweeps read
     the cue as it is. `settle` gives the pattern itself. Random orders are the same in each call.
+
+    >>> from wavetrain.memories import Hopfield
+    >>> memory = Hopfield(100)
+    >>> pattern = torch.randn(1, 3, 100).sign()
+    >>> state = memory.write(memory.empty(1), pattern, pattern)
+    >>> cue = pattern.clone()
+    >>> cue[..., :20] *= -1  # a fifth of the bits is wrong
+    >>> memory.settle(state, cue).equal(pattern)
+    True
     """
 
     card = Card(

@@ -46,6 +46,15 @@ class SparseDistributed(Memory):
     The state is the storage of each neuron, X with h as its last column (B, neurons, values + 1), and how
     many patterns were written (B,). Without a radius d, the one with the clearest signal for 100 patterns is
     taken.
+
+    >>> from wavetrain.memories import SparseDistributed
+    >>> memory = SparseDistributed(100, neurons=1000)
+    >>> pattern = torch.randn(1, 5, 100).sign()
+    >>> state = memory.write(memory.empty(1), pattern, pattern)
+    >>> cue = pattern.clone()
+    >>> cue[..., :10] *= -1  # a tenth of the bits is wrong
+    >>> memory.read(state, cue).sign().equal(pattern)
+    True
     """
 
     address: Tensor

@@ -84,6 +84,14 @@ class TemporalMemory(Stream):
     `seed` is that of ties and of the choice of new synapses; the state carries the generator on. A
     stream gives the same however it is cut into calls. With several cells a column, a cycle that is never
     reset is unrolled: each round has cells of its own until one is met again.
+
+    >>> from wavetrain.memories import TemporalMemory
+    >>> from wavetrain.memories.temporal_memory import Dendrites
+    >>> memory = TemporalMemory(64, 4, Dendrites(activation=6, matching=4, grow=8))
+    >>> melody = torch.eye(8).bool().repeat_interleave(8, 1)  # eight symbols of eight columns each
+    >>> trace, state = memory.forward(melody.repeat(20, 1))
+    >>> trace.anomaly[:8].mean().item(), trace.anomaly[-8:].mean().item()  # new at first, then foreseen
+    (1.0, 0.125)
     """
 
     card = Card(

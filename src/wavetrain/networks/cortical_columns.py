@@ -194,6 +194,11 @@ class CorticalColumns(nn.Module):
 
     Without experts the MLPs are SwiGLU of the size that is active with them. `rank` is that of the thalamus,
     a multiple of 8; `slots` are events of the hippocampus, which is read behind column `read_at`.
+
+    >>> from wavetrain.networks import CorticalColumns
+    >>> network = CorticalColumns(vocabulary=50, width=32, columns=2, heads=2)
+    >>> network(torch.randint(50, (2, 20))).shape  # scores of the next token at each step
+    torch.Size([2, 20, 50])
     """
 
     card = Card(

@@ -56,6 +56,13 @@ class GlobalWorkspace(nn.Module):
 
     The first are below `values`, the second below `told`. With `see`, x is (B, 2, ...) of anything, and `see`
     makes scores (B, values) of each of the two.
+
+    >>> from wavetrain.networks import GlobalWorkspace
+    >>> network = GlobalWorkspace(values=19, steps=12)
+    >>> x = torch.tensor([[3, 4]])  # write 3, and tell the controller 4
+    >>> log_y = network(x)
+    >>> log_y.shape, round(log_y.exp().sum().item(), 4)  # a distribution over the answers
+    (torch.Size([1, 19]), 1.0)
     """
 
     card = Card(

@@ -33,6 +33,14 @@ class LanguageModel(nn.Module):
     none; `positions` is the number of rows of a learned table of positions, None for no table; a head that is
     not `tied` to the table of tokens has weights of its own. The state is that of each layer, and how many
     tokens have come (B).
+
+    >>> from wavetrain.layers import GRU
+    >>> from wavetrain.networks import LanguageModel
+    >>> network = LanguageModel([GRU(16), GRU(16)], vocabulary=50)
+    >>> network(torch.randint(50, (2, 20)))[0].shape  # scores of the next token at each step
+    torch.Size([2, 20, 50])
+    >>> len(list(network.generate(torch.tensor([[1, 2, 3]]), 5)))  # one token after another
+    5
     """
 
     card = Card(

@@ -148,6 +148,12 @@ class NeuralMemory(Nonlinear):
     The state is the memory (B, slots, D), and of each LSTM h and c; with fast learning also by how much W_2
     has moved (B, D, D), and the c and relu(.) of the step before. Without `feedback`, in `step` and outside
     of training gradients are the true ones.
+
+    >>> from wavetrain.networks import NeuralMemory
+    >>> network = NeuralMemory(8, inputs=3, slots=5)
+    >>> y, state = network(torch.randn(2, 50, 3))
+    >>> y.shape, state[0].shape  # the answers, and the memory of five slots
+    (torch.Size([2, 50, 8]), torch.Size([2, 5, 8]))
     """
 
     card = Card(

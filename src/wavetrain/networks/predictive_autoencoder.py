@@ -25,7 +25,15 @@ from wavetrain.scan import Activation
 
 
 class PredictiveAutoencoder(nn.Module):
-    """x (B, T, inputs) to y (B, T, inputs); the state is h (B, hidden)."""
+    """x (B, T, inputs) to y (B, T, inputs); the state is h (B, hidden).
+
+    >>> from wavetrain.networks import PredictiveAutoencoder
+    >>> network = PredictiveAutoencoder(hidden=20, inputs=5)
+    >>> network(torch.rand(2, 10, 5)).shape  # what comes next, at each step
+    torch.Size([2, 10, 5])
+    >>> network.replay(torch.rand(2, 3, 5), 7).shape  # after a cue it goes on by itself
+    torch.Size([2, 7, 5])
+    """
 
     card = Card(
         title="Predictive sequence learning in the hippocampal formation",

@@ -41,6 +41,12 @@ class Translator(nn.Module):
     The scores of the S steps before `end` are zero: nothing is said there. A class is the token of the same
     number. `layer(width, inputs)` makes encoders and decoder; its state is vectors (B, width), as that of
     LSTM, GRU and Elman is.
+
+    >>> from wavetrain.networks import Translator
+    >>> network = Translator(16, inputs=50, outputs=20)
+    >>> source = torch.randint(2, 50, (2, 6))
+    >>> network.translate(source, most=8).shape  # word by word, the likeliest each time
+    torch.Size([2, 8])
     """
 
     card = Card(

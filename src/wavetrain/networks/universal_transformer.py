@@ -86,6 +86,13 @@ class UniversalTransformer(nn.Module):
 
     Without `halting` every position runs `steps` steps. `causal` makes it a decoder, where each position
     reads itself and those before it. `hidden` units are in the transition, four times the width by default.
+
+    >>> from wavetrain.networks import UniversalTransformer
+    >>> network = UniversalTransformer(inputs=10, outputs=3, width=16, heads=2, steps=6)
+    >>> network(torch.randint(10, (2, 20))).shape
+    torch.Size([2, 20, 3])
+    >>> sum(p.numel() for p in network.parameters())  # one block, however many steps
+    3427
     """
 
     card = Card(

@@ -11,6 +11,16 @@ from wavetrain.core import Batch, Card, Rule, go_back
 
 
 class Backpropagation(Rule):
+    """Leaves the gradient of the loss in `.grad`, so that any optimiser may follow.
+
+    >>> from wavetrain.core import Batch
+    >>> from wavetrain.rules import Backpropagation
+    >>> network, batch = torch.nn.Linear(3, 1), Batch(torch.randn(8, 3), torch.randn(8, 1))
+    >>> loss = Backpropagation().learn(network, batch, torch.nn.functional.mse_loss)
+    >>> network.weight.grad.shape, loss.requires_grad  # any optimiser may follow
+    (torch.Size([1, 3]), False)
+    """
+
     card = Card(
         title="Learning representations by back-propagating errors",
         authors="Rumelhart, David E. and Hinton, Geoffrey E. and Williams, Ronald J.",

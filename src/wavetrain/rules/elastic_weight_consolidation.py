@@ -27,7 +27,16 @@ from wavetrain.errors import BadInput
 
 
 class ElasticWeightConsolidation(Rule):
-    """Backpropagation with springs; `strength` is lambda. The loss that is returned is that of the batch."""
+    """Backpropagation with springs; `strength` is lambda. The loss that is returned is that of the batch.
+
+    >>> from wavetrain.rules import ElasticWeightConsolidation
+    >>> rule, network = ElasticWeightConsolidation(strength=10.0), torch.nn.Linear(3, 2)
+    >>> x = torch.randn(50, 3) * torch.tensor([1.0, 1.0, 0.0])  # the third input is never there
+    >>> rule.remember(network, x)  # the first task is over
+    >>> rule.importance(network, x)["weight"] > 0  # so its weights are free for the next one
+    tensor([[ True,  True, False],
+            [ True,  True, False]])
+    """
 
     card = Card(
         title="Overcoming catastrophic forgetting in neural networks",

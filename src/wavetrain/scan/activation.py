@@ -7,7 +7,12 @@ from torch import Tensor
 
 
 class Activation(enum.Enum):
-    """What is done to a sum before it becomes the state."""
+    """What is done to a sum before it becomes the state.
+
+    >>> from wavetrain.scan import Activation
+    >>> Activation.RELU(torch.tensor([-1.0, 2.0])), Activation("tanh")
+    (tensor([0., 2.]), <Activation.TANH: 'tanh'>)
+    """
 
     RELU = "relu"
     TANH = "tanh"

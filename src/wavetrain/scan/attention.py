@@ -18,6 +18,12 @@ def attention(
 
     q is (B, H, T, P), k (B, H, S, P), v (B, H, S, R); `mask`, which goes together with (B, H, T, S), is true
     where t may read s; left out, s up to t. `scale` is 1 / sqrt(P) where left out. Gives y (B, H, T, R).
+
+    >>> from wavetrain.scan import attention
+    >>> q = k = torch.zeros(1, 1, 3, 2)  # all keys fit alike
+    >>> v = torch.tensor([3.0, 1.0, 2.0]).reshape(1, 1, 3, 1)
+    >>> attention(q, k, v).flatten()  # so this is the mean of the past
+    tensor([3., 2., 2.])
     """
     if written_out(q, k, v):
         took("attention", "plain")
@@ -31,7 +37,14 @@ def attention(
 
 @precision.door
 def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
-    """The definition: q (..., T, P), k (..., S, P), v (..., S, R) give (..., T, R)."""
+    """The definition: q (..., T, P), k (..., S, P), v (..., S, R) give (..., T, R).
+
+    >>> from wavetrain.scan import attend
+    >>> q, k = torch.zeros(3, 2), torch.zeros(3, 2)  # all keys fit alike
+    >>> v = torch.tensor([[3.0], [1.0], [2.0]])
+    >>> attend(q, k, v, torch.ones(3, 3).tril().bool(), 1.0).flatten()
+    tensor([3., 2., 2.])
+    """
     fit = q @ k.mT * (q.shape[-1] ** -0.5 if scale is None else scale)
     if mask is None:
         mask = torch.ones(fit.shape[-2:], dtype=torch.bool, device=q.device).tril()

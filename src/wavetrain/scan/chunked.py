@@ -20,6 +20,13 @@ def chunked(
     out. Returns y (B, T, H, P) and the last S. Time is cut into chunks of `size` steps: inside them matrix
     products, from one to the next the state alone, so that work grows with T size and no S_t is kept.
     `mixing` gives the weights from step to step.
+
+    >>> from wavetrain.scan import chunked
+    >>> q = k = torch.ones(1, 4, 1, 1)
+    >>> v, log_decay = torch.ones(1, 4, 1, 1), torch.full((1, 4, 1, 1), 0.5).log()
+    >>> y, state = chunked(q, k, v, log_decay)
+    >>> y.flatten(), state.flatten()  # it forgets half at each step
+    (tensor([1.0000, 1.5000, 1.7500, 1.8750]), tensor([1.8750]))
     """
     _check(q, k, v, log_decay, state)
     if state is None:
@@ -33,7 +40,14 @@ def chunked(
 
 @precision.door
 def chunked_step(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of `scan.chunked`: all without time, state (B, H, K, P) gives y (B, H, P) and the next."""
+    """One step of `scan.chunked`: all without time, state (B, H, K, P) gives y (B, H, P) and the next.
+
+    >>> from wavetrain.scan import chunked_step
+    >>> one = torch.ones(1, 1, 1)
+    >>> y, state = chunked_step(one, one, one, torch.log(0.5 * one), torch.ones(1, 1, 1, 1))
+    >>> y.item(), state.item()
+    (1.5, 1.5)
+    """
     state = log_decay.exp()[..., None] * state + k[..., :, None] * v[..., None, :]
     return (q[..., None, :] @ state).squeeze(-2), state
 
@@ -44,6 +58,13 @@ def mixing(q: Tensor, k: Tensor, log_decay: Tensor) -> Tensor:
 
     q and k are (..., T, K), log_decay (..., T, K) or (..., T, 1). The logarithms between two steps are summed
     for each pair: the difference of two long sums would lose digits, and minus infinity twice is no number.
+
+    >>> from wavetrain.scan import mixing
+    >>> q = k = torch.ones(3, 1)
+    >>> mixing(q, k, torch.full((3, 1), 0.5).log())  # half as much at each step back
+    tensor([[1.0000, 0.0000, 0.0000],
+            [0.5000, 1.0000, 0.0000],
+            [0.2500, 0.5000, 1.0000]])
     """
     time = q.shape[-2]
     later = torch.ones(time, time, dtype=torch.bool, device=q.device).tril(-1)[..., None]

@@ -17,6 +17,12 @@ def convolve(x: Tensor, kernel: Tensor) -> Tensor:
     """A causal convolution with a long kernel, by FFT: y_t = sum over k <= t of kernel_k x_{t-k}.
 
     x is real, (B, T, D); kernel (K, D) has taps for each channel, the present first. Gives y (B, T, D).
+
+    >>> from wavetrain.scan import convolve
+    >>> x = torch.tensor([1.0, 0, 0, 2]).reshape(1, 4, 1)
+    >>> kernel = torch.tensor([[3.0], [2.0]])  # 3 for the present, 2 for the step before
+    >>> convolve(x, kernel).flatten().round()
+    tensor([3., 2., 0., 6.])
     """
     if len(x) == 0:  # FFTs of nothing are refused
         return x * kernel[0]
@@ -28,7 +34,14 @@ def convolve(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def toeplitz(kernel: Tensor) -> Tensor:
-    """The matrix of a causal convolution: kernel (..., T) gives [t, s] = kernel[t - s], (..., T, T)."""
+    """The matrix of a causal convolution: kernel (..., T) gives [t, s] = kernel[t - s], (..., T, T).
+
+    >>> from wavetrain.scan import toeplitz
+    >>> toeplitz(torch.tensor([3, 2, 1]))
+    tensor([[3, 0, 0],
+            [2, 3, 0],
+            [1, 2, 3]])
+    """
     step = torch.arange(kernel.shape[-1], device=kernel.device)
     return kernel[..., (step[:, None] - step).clamp(min=0)].tril()
 
@@ -40,6 +53,12 @@ def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple
 
     x is (B, T, I) and past (B, S, I) the S = (K - 1) dilation steps before it, oldest first; kernel is
     (O, I / G, K), G groups as in `torch.nn.Conv1d`, the present first. Gives y (B, T, O) and the next past.
+
+    >>> from wavetrain.scan import dilated
+    >>> x, past = torch.arange(1.0, 6).reshape(1, 5, 1), torch.zeros(1, 2, 1)
+    >>> y, past = dilated(x, past, torch.tensor([[[0.0, 1.0]]]), dilation=2)
+    >>> y.flatten(), past.flatten()  # what was two steps ago, and what comes out next
+    (tensor([0., 0., 1., 2., 3.]), tensor([4., 5.]))
     """
     alone = kernel.shape[1] == 1 and len(kernel) == x.shape[-1] and not x.is_complex()
     if alone and fast(x, past, kernel) and x.dtype == past.dtype == kernel.dtype:

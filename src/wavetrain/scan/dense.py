@@ -17,6 +17,12 @@ def dense(
 
     x is (B, T, I) and state (B, D). Returns h (B, T, D) and its last step (B, D). ReLU and tanh are run by
     PyTorch's own fused kernel, which wants both maps to have a bias.
+
+    >>> from wavetrain.scan import Activation, dense
+    >>> encode, recur = torch.nn.Linear(1, 3), torch.nn.Linear(3, 3)
+    >>> h, last = dense(torch.randn(2, 50, 1), torch.zeros(2, 3), encode, recur, Activation.TANH)
+    >>> h.shape, torch.equal(h[:, -1], last)
+    (torch.Size([2, 50, 3]), True)
     """
     _check(x, state, encode, recur)
     by_steps = activation is Activation.IDENTITY or x.dtype not in (torch.float32, torch.float64)
@@ -35,7 +41,13 @@ def dense(
 def dense_step(
     x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear, activation: Activation
 ) -> Tensor:
-    """One step of `dense`: x (B, I) and state (B, D) give the next state (B, D)."""
+    """One step of `dense`: x (B, I) and state (B, D) give the next state (B, D).
+
+    >>> from wavetrain.scan import Activation, dense_step
+    >>> encode, recur = torch.nn.Linear(1, 3), torch.nn.Linear(3, 3)
+    >>> dense_step(torch.randn(2, 1), torch.zeros(2, 3), encode, recur, Activation.RELU).shape
+    torch.Size([2, 3])
+    """
     return activation(encode(x) + recur(state))
 
 

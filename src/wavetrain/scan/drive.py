@@ -18,6 +18,11 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """The drive of a recurrence from its input: x (B, T, I), weight (D, I), bias (D) give (B, T, D).
 
     `torch.nn.functional.linear` with its large results, values and gradients, in memory that is used again.
+
+    >>> from wavetrain.scan import affine
+    >>> affine(torch.ones(1, 2, 3), torch.ones(4, 3), torch.zeros(4))
+    tensor([[[3., 3., 3., 3.],
+             [3., 3., 3., 3.]]])
     """
     if on_cpu(x, weight, bias) and x.dtype == weight.dtype == bias.dtype:
         return _Affine.apply(x, weight, bias)
@@ -26,7 +31,12 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 @whole
 def final(y: Tensor) -> Tensor:
-    """The last step of y (B, T, D), as y[:, -1], with the gradient of y in memory that is used again."""
+    """The last step of y (B, T, D), as y[:, -1], with the gradient of y in memory that is used again.
+
+    >>> from wavetrain.scan import final
+    >>> final(torch.arange(6.0).reshape(1, 3, 2))
+    tensor([[4., 5.]])
+    """
     return _Final.apply(y) if on_cpu(y) else y[:, -1]
 
 

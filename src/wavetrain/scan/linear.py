@@ -21,6 +21,11 @@ def linear(
     a is (B, T, D), or (D,) where it is the same at all steps; b is (B, T, D). `state` (B, D) is h_0, zero
     where left out. Where `reset` (B, T) is true, the state before that step is dropped. Returns h (B, T, D)
     and its last step (B, D).
+
+    >>> from wavetrain.scan import linear
+    >>> h, last = linear(torch.tensor([0.5]), torch.ones(1, 4, 1))
+    >>> h.flatten(), last  # h = h / 2 + 1
+    (tensor([1.0000, 1.5000, 1.7500, 1.8750]), tensor([[1.8750]]))
     """
     _check(a, b, state, reset)
     dtype = torch.result_type(a, b)

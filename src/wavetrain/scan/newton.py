@@ -38,6 +38,14 @@ class Cell(Protocol):
 
     The same for one step and for many: drive (..., G, D), what the input adds to the G sums of a channel,
     and state (..., S, D).
+
+    >>> from wavetrain.layers import ParaGRU
+    >>> from wavetrain.scan import Cell
+    >>> cell: Cell = ParaGRU(4)
+    >>> drive, state = torch.randn(2, 3, 4), torch.zeros(2, 1, 4)  # three sums for each of four channels
+    >>> after, jacobian = cell.linearise(drive, state)
+    >>> after.allclose(cell.next(drive, state), atol=1e-6), jacobian.shape
+    (True, torch.Size([2, 1, 1, 4]))
     """
 
     def next(self, drive: Tensor, state: Tensor) -> Tensor:
@@ -52,7 +60,15 @@ class Cell(Protocol):
 
 @dataclass(frozen=True)
 class Newton:
-    """When Newton's method stops, and what happens if it does not converge."""
+    """When Newton's method stops, and what happens if it does not converge.
+
+    >>> from wavetrain.scan import Newton
+    >>> Newton(cap=3, fallback=False)  # three iterations, and no look further
+    Newton(tolerance=None, cap=3, damping=1.0, fallback=False)
+    >>> Newton(damping=0)
+    Traceback (most recent call last):
+    wavetrain.errors.BadInput: Newton: damping must be above 0 and at most 1, not 0
+    """
 
     tolerance: float | None = None  # of max |d|; left out, the square root of the rounding unit
     cap: int = 20  # iterations at most; with 0 every sequence is walked, and only backward is parallel
@@ -69,7 +85,14 @@ class Newton:
 
 
 class Info(NamedTuple):
-    """How the solution was found, for each sequence; without gradients."""
+    """How the solution was found, for each sequence; without gradients.
+
+    >>> from wavetrain.layers import ParaGRU
+    >>> from wavetrain.scan import Info, Newton, newton
+    >>> h, info = newton(ParaGRU(4), torch.randn(2, 50, 3, 4), torch.zeros(2, 1, 4), Newton())
+    >>> isinstance(info, Info), info.converged, bool((info.iterations <= 20).all())
+    (True, tensor([True, True]), True)
+    """
 
     iterations: Tensor  # (B,) Newton steps taken, the last and whole one included; 0 where none was tried
     residual: Tensor  # (B,) max |f(h_{t-1}, x_t) - h_t| of the states that are returned
@@ -89,6 +112,14 @@ def newton(cell: Cell, drive: Tensor, state: Tensor, how: Newton | None = None) 
     through `cell.next`; the other route is Newton's method on all steps at once. On CPU it does more work
     in more time, so that it is taken only where `how` is given; elsewhere also from `WORTH` steps on. What
     does not converge is walked, and `routes` says so.
+
+    >>> from wavetrain.layers import ParaGRU
+    >>> from wavetrain.scan import Newton, newton
+    >>> cell, drive = ParaGRU(4), torch.randn(2, 50, 3, 4)
+    >>> h, info = newton(cell, drive, torch.zeros(2, 1, 4), Newton())  # all steps at once
+    >>> walked, _ = newton(cell, drive, torch.zeros(2, 1, 4))  # on CPU: one after another
+    >>> torch.allclose(h, walked, atol=1e-5), info.converged
+    (True, tensor([True, True]))
     """
     _check(drive, state)
     many = drive.device.type != "cpu" and drive.shape[1] >= WORTH

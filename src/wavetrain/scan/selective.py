@@ -32,6 +32,13 @@ def selective(
     h_0, zero where left out. With `skip` (E,) y_t has skip x_t added, with `gate` (B, T, E) it is then taken
     SiLU(gate_t) times. All real, of one dtype. Returns y (B, T, E) and the last h; the fast route never
     writes out the states of all steps.
+
+    >>> from wavetrain.scan import selective
+    >>> x, dt = torch.ones(1, 4, 1), torch.full((1, 4, 1), 1.0)
+    >>> b = c = torch.ones(1, 4, 1)
+    >>> y, h = selective(x, dt, torch.tensor([[-0.6931]]), b, c)  # exp(-0.6931) is a half
+    >>> y.flatten(), h.shape
+    (tensor([1.0000, 1.5000, 1.7500, 1.8751]), torch.Size([1, 1, 1]))
     """
     _check(x, dt, a, b, c, state, skip, gate)
     if state is None:
@@ -47,7 +54,14 @@ def selective(
 def selective_step(
     x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """One step of `selective`: x, dt (B, E), b, c (B, N) and state (B, E, N) give y (B, E) and the next."""
+    """One step of `selective`: x, dt (B, E), b, c (B, N) and state (B, E, N) give y (B, E) and the next.
+
+    >>> from wavetrain.scan import selective_step
+    >>> one = torch.ones(1, 1)
+    >>> y, h = selective_step(one, one, torch.tensor([[-0.6931]]), one, one, torch.ones(1, 1, 1))
+    >>> y, h.shape
+    (tensor([[1.5000]]), torch.Size([1, 1, 1]))
+    """
     state = torch.exp(dt[..., None] * a) * state + (dt * x)[..., None] * b[:, None]
     return (state @ c[..., None]).squeeze(-1), state
 

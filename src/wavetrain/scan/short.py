@@ -21,6 +21,12 @@ def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -
 
     x is (B, T, E), past (B, K - 1, E) the steps before it, oldest first; weight (E, K) has the present first.
     Returns y (B, T, E) and the next past.
+
+    >>> from wavetrain.scan import short
+    >>> x, past = torch.randn(2, 50, 3), torch.zeros(2, 3, 3)
+    >>> y, past = short(x, past, torch.randn(3, 4))  # four taps for each of three channels
+    >>> y.shape, torch.equal(past, x[:, -3:])
+    (torch.Size([2, 50, 3]), True)
     """
     _check(x, past, weight, bias)
     if fast(x, past, weight):

@@ -23,6 +23,13 @@ def unitary(
     theta is (B, T, N, E) and w (B, T, E), both real; b and c (N,) are complex and shared by the channels.
     `state` (B, N, E) is h_0, complex, zero where left out. Returns y (B, T, E) and the last h. Turns commute,
     so that where there is no fused walk the recurrence comes apart into prefix sums.
+
+    >>> from wavetrain.scan import unitary
+    >>> quarter = torch.full((1, 5, 1, 1), torch.pi / 2)  # a quarter turn at each step
+    >>> one, pulse = torch.ones(1, dtype=torch.complex64), torch.eye(5)[:1, :, None]
+    >>> y, h = unitary(quarter, pulse, one, one)
+    >>> y.flatten().round().int()  # after four steps the pulse is there again
+    tensor([ 1,  0, -1,  0,  1], dtype=torch.int32)
     """
     _check(theta, w, b, c, state)
     if state is None:
@@ -38,7 +45,12 @@ def unitary(
 
 
 def turned(angle: Tensor) -> Tensor:
-    """exp(i angle)."""
+    """exp(i angle).
+
+    >>> from wavetrain.scan import turned
+    >>> turned(torch.tensor([0.0, torch.pi])).real
+    tensor([ 1., -1.])
+    """
     return torch.complex(angle.cos(), angle.sin())
 
 

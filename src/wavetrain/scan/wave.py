@@ -25,6 +25,15 @@ def wave(
     drive is (B, T, C, N): C channels, each a ring of N positions; kernel (C, C, K) with K odd, as in
     `torch.nn.Conv1d`: out[o, i] = sum over c, k of kernel[o, c, k] h[c, (i + k - K // 2) mod N]. `state`
     (B, C, N) is h_0, zero where left out. Returns h (B, T, C, N) and its last step (B, C, N).
+
+    >>> from wavetrain.scan import wave
+    >>> kernel = torch.tensor([[[0.0, 0, 1]]])  # each place takes what its neighbour had
+    >>> drive = torch.zeros(1, 3, 1, 4)
+    >>> drive[0, 0, 0, 0] = 1
+    >>> wave(drive, kernel)[0][0, :, 0].int()  # so that a pulse moves on
+    tensor([[1, 0, 0, 0],
+            [0, 0, 0, 1],
+            [0, 0, 1, 0]], dtype=torch.int32)
     """
     _check(drive, kernel, state)
     if state is None:
@@ -40,7 +49,13 @@ def wave(
 def wave_step(
     drive: Tensor, kernel: Tensor, state: Tensor, activation: Activation = Activation.RELU
 ) -> Tensor:
-    """One step of `wave`: drive and state (B, C, N) give the next state (B, C, N)."""
+    """One step of `wave`: drive and state (B, C, N) give the next state (B, C, N).
+
+    >>> from wavetrain.scan import wave_step
+    >>> kernel = torch.tensor([[[0.0, 0, 1]]])
+    >>> wave_step(torch.zeros(1, 1, 4), kernel, torch.tensor([[[0.0, 0, 1, 0]]]))
+    tensor([[[0., 1., 0., 0.]]])
+    """
     return activation(_mixed(state, kernel) + drive)
 
 

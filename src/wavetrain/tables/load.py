@@ -41,7 +41,13 @@ class Described:
 
 
 def load(source: str) -> Described:
-    """A file of one's own, or a task or recording by name; raises BadInput with one clear line."""
+    """A file of one's own, or a task or recording by name; raises BadInput with one clear line.
+
+    >>> import wavetrain as wt
+    >>> data = wt.load("copying")
+    >>> data.task, data.what
+    (Copying(delay=10), 'Copying: remember ten symbols over a long blank and say them in order.')
+    """
     known = {found.name: found for kind in ("tasks", "data") for found in find.members(kind)}
     path = Path(source)
     if source in known:

@@ -30,7 +30,15 @@ OF: dict[str, Callable[[Any], Iterator[Promise]]] = {
 
 @dataclass(frozen=True)
 class Contract:
-    """The promises of one member."""
+    """The promises of one member.
+
+    >>> from wavetrain.testing import Contract, contract
+    >>> found = contract("hopfield")
+    >>> isinstance(found, Contract), found.kind, found.member.__name__
+    (True, 'memories', 'Hopfield')
+    >>> len(found.promises) > 3
+    True
+    """
 
     member: Any
     kind: str
@@ -44,6 +52,7 @@ class Contract:
 def contract(member: Any) -> Contract:
     """What a member promises, by its kind.
 
+    >>> from wavetrain.testing import contract
     >>> contract("elman").kind
     'layers'
     >>> [promise.name for promise in contract("backpropagation").promises]

@@ -69,6 +69,7 @@ def check_layer(make: Make) -> None:
     """Hold a layer to the contract: a class, or a `functools.partial` of it.
 
     >>> from wavetrain.layers import Elman
-    >>> check_layer(Elman)
+    >>> from wavetrain.testing import check_layer
+    >>> check_layer(Elman)  # says nothing where all is well
     """
     keep(make, promises(make))

@@ -196,7 +196,8 @@ def _on_new(check: Callable[[Memory], None], make: Callable[[int], Memory]) -> N
 def check_memory(make: Callable[[int], Memory]) -> None:
     """Hold a memory to the contract: a class, or a `functools.partial` of it.
 
-    >>> from wavetrain.memories import Hopfield
-    >>> check_memory(Hopfield)
+    >>> from wavetrain.memories import CorrelationMatrix
+    >>> from wavetrain.testing import check_memory
+    >>> check_memory(CorrelationMatrix)  # says nothing where all is well
     """
     keep(make, promises(make))

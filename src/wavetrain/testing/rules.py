@@ -62,6 +62,7 @@ def check_rule(make: Callable[[], Rule]) -> None:
     """Hold a rule to the contract: a class, or a `functools.partial` of it.
 
     >>> from wavetrain.rules import Backpropagation
-    >>> check_rule(Backpropagation)
+    >>> from wavetrain.testing import check_rule
+    >>> check_rule(Backpropagation)  # says nothing where all is well
     """
     keep(make, promises(make))

@@ -38,7 +38,8 @@ def check_task(make: Task | Callable[[], Task]) -> None:
     """Hold a task to the contract: the task itself, or a class or function that makes it.
 
     >>> from wavetrain.tasks import Copying
-    >>> check_task(Copying)
+    >>> from wavetrain.testing import check_task
+    >>> check_task(Copying)  # says nothing where all is well
     """
     keep(make, promises(make))
 

@@ -17,7 +17,13 @@ TASKS = 5
 
 
 def split_mnist(part: int = 0, shuffled: int | None = None, steps: int = 1) -> Recorded:
-    """Task `part`, from 0 to 4: x (N, steps, 784 / steps) in [0, 1], y (N,) two of the digits."""
+    """Task `part`, from 0 to 4: x (N, steps, 784 / steps) in [0, 1], y (N,) two of the digits.
+
+    >>> from wavetrain.data import split_mnist
+    >>> task = split_mnist(part=1)
+    >>> task.train.y.unique().tolist(), task.outputs  # two new digits, and all ten to choose from
+    ([2, 3], 10)
+    """
     if part not in range(TASKS):
         raise BadInput(f"split_mnist: expected a part from 0 to {TASKS - 1}, got {part!r}")
     digits = torch.arange(10)

@@ -28,7 +28,14 @@ CAMERA = 50.0  # Hz
 
 
 def rat_open_field(window: int = 50, rate: float = 5.0) -> Recorded:
-    """x and y (N, window, 2); `rate` in Hz."""
+    """x and y (N, window, 2); `rate` in Hz.
+
+    >>> from wavetrain.data import rat_open_field
+    >>> task = rat_open_field(window=50, rate=5.0)
+    >>> x, y = task.test()
+    >>> torch.allclose(x.cumsum(1) / 5, y, atol=1e-5)  # to add up the velocities solves it
+    True
+    """
     place = path(rate)
     if not 0 < window < 0.15 * len(place) - 1:
         raise BadInput(

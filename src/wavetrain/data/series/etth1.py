@@ -30,7 +30,13 @@ SQUARES = Objective("mean squared error", False, F.mse_loss, F.mse_loss)
 
 
 def etth1(past: int = 96, ahead: int = 96) -> Recorded:
-    """x (N, past, 7) and y (N, 7 ahead): the rows that follow, one after another."""
+    """x (N, past, 7) and y (N, 7 ahead): the rows that follow, one after another.
+
+    >>> from wavetrain.data import etth1
+    >>> task = etth1(past=96, ahead=24)
+    >>> task.train.x.shape, task.train.y.shape  # four days of seven columns, and the day that follows
+    (torch.Size([8521, 96, 7]), torch.Size([8521, 168]))
+    """
     table = np.loadtxt(
         _files.unzipped(*FILE.where()).decode().splitlines()[1:], delimiter=",", usecols=range(1, 8)
     )

@@ -34,7 +34,13 @@ YEAR = _files.File(
 
 
 def nyc_taxi(year: bool = False, past: int = 96, ahead: int = 5, clock: bool = False) -> Recorded:
-    """x (N, past, 1), or (N, past, 3) with the clock, and y (N, ahead): the counts that follow."""
+    """x (N, past, 1), or (N, past, 3) with the clock, and y (N, ahead): the counts that follow.
+
+    >>> from wavetrain.data import nyc_taxi
+    >>> task = nyc_taxi(past=96, ahead=5)
+    >>> task.train.x.shape, task.train.y.shape  # two days of half hours, and the five that follow
+    (torch.Size([7124, 96, 1]), torch.Size([7124, 5]))
+    """
     rows = counts(year)
     ends = (8_000, 10_000) if year else (round(0.7 * len(rows)), round(0.85 * len(rows)))
     rows = _shared.standardised(rows, rows[: ends[0]])[:, : 3 if clock else 1]

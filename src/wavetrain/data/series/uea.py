@@ -60,7 +60,13 @@ FILES = {
 
 
 def uea(name: str = "basic_motions", seed: int = 0) -> Recorded:
-    """x (N, T, channels), y (N,) the class from 0; `seed` draws the validation part."""
+    """x (N, T, channels), y (N,) the class from 0; `seed` draws the validation part.
+
+    >>> from wavetrain.data import uea
+    >>> task = uea("basic_motions")
+    >>> task.train.x.shape, task.test().x.shape, task.chance
+    (torch.Size([32, 100, 6]), torch.Size([40, 100, 6]), 0.25)
+    """
     if name not in FILES:
         raise unknown("series", name, FILES)
     arrays = _files.arrays(*FILES[name].where())

@@ -26,7 +26,13 @@ TEST, VALID = 5, 7  # takes below 5 for the test, below 7 for validation
 
 
 def spoken_digits(bands: int = 40, frames: int = 80) -> Recorded:
-    """x (N, frames, bands) of 0 and 1, y (N,) from 0 to 9."""
+    """x (N, frames, bands) of 0 and 1, y (N,) from 0 to 9.
+
+    >>> from wavetrain.data import spoken_digits
+    >>> task = spoken_digits()
+    >>> task.train.x.shape, task.test().x.shape  # spikes in 40 bands
+    (torch.Size([780, 80, 40]), torch.Size([300, 80, 40]))
+    """
     if bands < 1 or frames < 1:
         raise BadInput(f"spoken_digits: expected bands and frames of at least 1, got {bands} and {frames}")
     arrays = _files.arrays(_files.folder() / FILE, SHA256, _files.comes_from(REPOSITORY))

@@ -129,7 +129,16 @@ class Bytes(Task):
 
 
 def text(source: str | Path = SHAKESPEARE.name, window: int = 128, all_bytes: bool = False) -> Bytes:
-    """The text of a path, unzipped where it ends in `.gz`; one of FILES by its name in the data folder."""
+    """The text of a path, unzipped where it ends in `.gz`; one of FILES by its name in the data folder.
+
+    >>> from wavetrain.data import text
+    >>> task = text(window=32)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> bytes(task.kinds[token] for token in x[0]).decode()
+    'ke a loving sire;\nThou, being a '
+    >>> bytes(task.kinds[token] for token in y[0]).decode()  # the byte after each
+    'e a loving sire;\nThou, being a k'
+    """
     if str(source) in FILES:
         return Bytes(_files.unzipped(*FILES[str(source)].where()), window, all_bytes)
     path = Path(source)

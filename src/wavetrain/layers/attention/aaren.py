@@ -27,6 +27,14 @@ class Aaren(Layer):
 
     The state is m and c, (B, H) each, and a (B, H, P), however long the sequence. `heads` divides `width`;
     by default a head has at least 32 channels.
+
+    >>> from wavetrain.layers import Aaren
+    >>> layer, x = Aaren(8), torch.randn(2, 50, 8)
+    >>> weight = layer.operator(x).weight
+    >>> weight.sum(-1).allclose(torch.ones(2, 1, 50))  # a softmax over the past
+    True
+    >>> [tuple(part.shape) for part in layer(x)[1]]  # a state of one size however long the sequence
+    [(2, 1), (2, 1), (2, 1, 8)]
     """
 
     card = Card(

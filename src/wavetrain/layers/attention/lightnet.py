@@ -109,6 +109,12 @@ class LightNet(Layer):
 
     The state is z (B, H, P) and S (B, H, P, P). `heads` divides `width`; by default a head has at least 32
     channels.
+
+    >>> from wavetrain.layers import LightNet
+    >>> layer = LightNet(64, heads=2)
+    >>> y, (z, s) = layer(torch.randn(1, 500, 64))
+    >>> s.shape  # a matrix for each head, however long the sequence
+    torch.Size([1, 2, 32, 32])
     """
 
     card = Card(

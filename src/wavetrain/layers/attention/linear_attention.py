@@ -46,6 +46,12 @@ class LinearAttention(Layer):
     The state is the matrix of each head (B, H, P, P), with the sum of features z as one more column where
     weights are divided by their sum: (B, H, P, P + 1). `heads` divides `width`; by default a head has at
     least 32 channels.
+
+    >>> from wavetrain.layers import LinearAttention
+    >>> layer = LinearAttention(64, heads=2)
+    >>> y, state = layer(torch.randn(1, 500, 64))
+    >>> state.shape  # a matrix for each head, and the sum of the features
+    torch.Size([1, 2, 32, 33])
     """
 
     mixed = True

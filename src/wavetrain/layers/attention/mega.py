@@ -27,6 +27,12 @@ class MEGA(Nonlinear):
 
     The state is the averages h (B, width, rates), and the keys, the values and the length of the chunk under
     way. `hidden` is the size of a value, twice the width by default; `shared` that of queries and keys.
+
+    >>> from wavetrain.layers import MEGA
+    >>> layer = MEGA(8, rates=4, chunk=16)
+    >>> y, state = layer(torch.randn(2, 50, 8))
+    >>> state[0].shape  # moving averages of each channel, at 4 rates
+    torch.Size([2, 8, 4])
     """
 
     card = Card(

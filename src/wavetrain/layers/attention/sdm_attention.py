@@ -50,6 +50,12 @@ class SdmAttention(Layer):
     The state is keys and values (B, H, S, n) and which of the S places are taken (B, S). `heads` divides
     `width`; by default a head has at least 32 channels. `beta`, one for each head, is by default the slope
     that fits the balls of `radius`; where it is `learned`, its size counts and not its sign.
+
+    >>> from wavetrain.layers import SdmAttention
+    >>> layer = SdmAttention(8)
+    >>> weight = layer.operator(torch.randn(1, 50, 8)).weight
+    >>> weight.sum(-1).allclose(torch.ones(1, 1, 50))  # shares of the past
+    True
     """
 
     overlap: Tensor  # share of neurons, by bits or, of caps, by angle, (V,)

@@ -31,6 +31,12 @@ class SdmPerceptron(Layer):
     `winners` is k; `switch` is N, the examples until the inhibition is whole, None for the mask. With
     `positive` False neither inputs nor weights are kept above 0. As a classifier the width is the number of
     classes; `active` takes single vectors too. The operator is diagonal, its values the active neurons.
+
+    >>> from wavetrain.layers import SdmPerceptron
+    >>> layer = SdmPerceptron(10, inputs=784, neurons=1000, winners=10)
+    >>> active = layer.active(torch.rand(5, 784))
+    >>> (active != 0).sum(-1).tolist()  # few neurons win
+    [10, 10, 10, 10, 10]
     """
 
     roundings = 15.0  # rounded addresses tie, and another of two equal neurons may win

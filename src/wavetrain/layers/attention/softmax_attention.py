@@ -22,6 +22,12 @@ class SoftmaxAttention(Layer):
 
     The state is keys and values (B, H, S, P) and which of the S places are taken (B, S). `heads` divides
     `width`; by default a head has at least 32 channels. Without `rotary` the order of the past is unseen.
+
+    >>> from wavetrain.layers import SoftmaxAttention
+    >>> layer = SoftmaxAttention(64, heads=2)
+    >>> y, (keys, values, taken) = layer(torch.randn(1, 50, 64))
+    >>> keys.shape  # all of the past is kept
+    torch.Size([1, 2, 50, 32])
     """
 
     mixed = True

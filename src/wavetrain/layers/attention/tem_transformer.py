@@ -32,6 +32,14 @@ class TemTransformer(Layer):
 
     By default half of the channels are actions. The state is the place e (B, hidden), the keys (B, S, hidden)
     and stimuli (B, S, inputs - actions) so far, and which of the S steps there are (B, S).
+
+    >>> from wavetrain.layers import TemTransformer
+    >>> layer = TemTransformer(8, inputs=8, actions=4)
+    >>> x = torch.cat([torch.randn(1, 3, 4), torch.zeros(1, 3, 4)], -1)  # stimuli; no action, so it stays
+    >>> layer.operator(x).weight[0, 0].detach()  # all that was seen at this one place counts alike
+    tensor([[1.0000, 0.0000, 0.0000],
+            [0.5000, 0.5000, 0.0000],
+            [0.3333, 0.3333, 0.3333]])
     """
 
     card = Card(

@@ -27,6 +27,13 @@ class FSMN(Layer):
 
     The state is for each level the last (taps - 1) dilation values of all levels below it, (B, S, width l),
     oldest first. `hidden` is the size of relu(W x + b), by default the width.
+
+    >>> from wavetrain.layers import FSMN
+    >>> layer = FSMN(8, taps=3, levels=2)
+    >>> operator = layer.operator(torch.randn(1, 20, 8))
+    >>> reach = (operator.weight[0, 0, -1] != 0).nonzero()
+    >>> 19 - reach.min().item()  # (taps - 1) (2^levels - 1) steps back
+    6
     """
 
     card = Card(

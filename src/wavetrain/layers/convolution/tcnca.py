@@ -27,6 +27,13 @@ class TCNCA(Nonlinear):
 
     The state is for each level its last (taps - 1) dilation inputs (B, S, width), oldest first, and the keys,
     the values and the length of the chunk under way. Values are twice the width, queries and keys half of it.
+
+    >>> from wavetrain.layers import TCNCA
+    >>> layer = TCNCA(8, levels=3, taps=5, ratio=4)
+    >>> layer.reach  # steps that the convolutions see
+    85
+    >>> layer(torch.randn(2, 50, 8))[0].shape
+    torch.Size([2, 50, 8])
     """
 
     card = Card(

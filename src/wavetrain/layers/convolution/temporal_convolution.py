@@ -24,6 +24,13 @@ class TemporalConvolution(Nonlinear):
 
     The state is for each level its last (taps - 1) dilation inputs (B, S, width), oldest first. The dilation
     of a level is `ratio` times that of the level below.
+
+    >>> from wavetrain.layers import TemporalConvolution
+    >>> layer = TemporalConvolution(8, levels=4, taps=3, ratio=2)
+    >>> layer.reach  # steps, doubling from level to level
+    31
+    >>> layer(torch.randn(2, 50, 8))[0].shape
+    torch.Size([2, 50, 8])
     """
 
     card = Card(

@@ -18,7 +18,16 @@ from wavetrain.core import Card, Nonlinear, State
 
 
 class GRU(Nonlinear):
-    """x (B, T, inputs) to h (B, T, width); the state is h (B, width)."""
+    """x (B, T, inputs) to h (B, T, width); the state is h (B, width).
+
+    >>> from wavetrain.layers import GRU
+    >>> layer = GRU(8, inputs=3)
+    >>> y, state = layer(torch.randn(2, 50, 3))
+    >>> y.shape, state.shape
+    (torch.Size([2, 50, 8]), torch.Size([2, 8]))
+    >>> layer(torch.randn(2, 10, 3), state)[0].shape  # goes on from there
+    torch.Size([2, 10, 8])
+    """
 
     card = Card(
         title="Learning phrase representations using RNN encoder-decoder for statistical machine translation",

@@ -18,7 +18,14 @@ from wavetrain.core import Card, Nonlinear, State
 
 
 class LSTM(Nonlinear):
-    """x (B, T, inputs) to h (B, T, width); the state is h and c, (B, width) each."""
+    """x (B, T, inputs) to h (B, T, width); the state is h and c, (B, width) each.
+
+    >>> from wavetrain.layers import LSTM
+    >>> layer = LSTM(8, inputs=3)
+    >>> y, (h, c) = layer(torch.randn(2, 50, 3))
+    >>> torch.equal(y[:, -1], h), c.shape
+    (True, torch.Size([2, 8]))
+    """
 
     card = Card(
         title="Long short-term memory",

@@ -31,6 +31,14 @@ class ParaGRU(ChannelCell):
     `heads` divides `width` and `inputs`; by default there are two where that is so, else one. With `newton`
     given, `forward` takes that route everywhere; else the route is chosen by itself, on CPU the walk. The
     three sums, in their order in all parameters, are those of z, r and c.
+
+    >>> from wavetrain import scan
+    >>> from wavetrain.layers import ParaGRU
+    >>> layer, x = ParaGRU(8, newton=scan.Newton()), torch.randn(2, 50, 8)
+    >>> y, state = layer(x)  # all steps at once
+    >>> with scan.only_plain():
+    ...     print(torch.allclose(y, layer(x)[0], atol=1e-5))  # as step by step
+    True
     """
 
     card = Card(

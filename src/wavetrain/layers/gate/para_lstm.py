@@ -32,6 +32,13 @@ class ParaLSTM(ChannelCell):
     `heads` divides `width` and `inputs`; by default there are two where that is so, else one. With `newton`
     given, `forward` takes that route everywhere; else the route is chosen by itself, on CPU the walk. The
     three sums, in their order in all parameters, are those of f, g and o.
+
+    >>> from wavetrain.layers import ParaLSTM
+    >>> layer = ParaLSTM(8)
+    >>> y, state = layer(torch.randn(2, 50, 8))
+    >>> cell, h = state.unbind(1)
+    >>> torch.equal(y[:, -1], h)
+    True
     """
 
     card = Card(

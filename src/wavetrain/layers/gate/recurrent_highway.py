@@ -41,6 +41,12 @@ class RecurrentHighway(Nonlinear):
     The state is h (B, width); with a `window` it is h, the last `window` - 1 states (B, window - 1, width)
     and which of them there are (B, window - 1). Without `gate`, and with attention, the two are added.
     `heads` divides `width`; by default a head has at least 32 channels.
+
+    >>> from wavetrain.layers import RecurrentHighway
+    >>> layer = RecurrentHighway(8, depth=3, window=10)
+    >>> y, (h, past, there) = layer(torch.randn(2, 50, 8))
+    >>> past.shape, there.all().item()  # the states that attention reads
+    (torch.Size([2, 9, 8]), True)
     """
 
     card = Card(

@@ -20,7 +20,15 @@ from wavetrain.errors import BadInput
 
 
 class EchoState(Nonlinear):
-    """x (B, T, inputs) to h (B, T, width); the state is h (B, width). It has no trainable parameters."""
+    """x (B, T, inputs) to h (B, T, width); the state is h (B, width). It has no trainable parameters.
+
+    >>> from wavetrain.layers import EchoState
+    >>> layer = EchoState(100, inputs=1, radius=0.9)
+    >>> round(torch.linalg.eigvals(layer.recur.weight).abs().max().item(), 2)
+    0.9
+    >>> sum(p.numel() for p in layer.parameters() if p.requires_grad)  # only a read-out is left to train
+    0
+    """
 
     card = Card(
         title="Optimization and applications of echo state networks with leaky-integrator neurons",

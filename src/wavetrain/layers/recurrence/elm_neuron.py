@@ -50,6 +50,12 @@ class ELMNeuron(Nonlinear):
 
     The state is the branches (B, branches) and the memory (B, memory). By default there is one branch, with
     one synapse, for each input; with fewer `branches`, each has its share of the inputs as synapses.
+
+    >>> from wavetrain.layers import ELMNeuron
+    >>> layer = ELMNeuron(4, inputs=12, memory=6, branches=3)
+    >>> y, (branches, memory) = layer(torch.rand(2, 50, 12))
+    >>> y.shape, branches.shape, memory.shape
+    (torch.Size([2, 50, 4]), torch.Size([2, 3]), torch.Size([2, 6]))
     """
 
     source: Tensor  # the input of each synapse

@@ -15,7 +15,14 @@ from wavetrain.core import Card, Nonlinear, State
 
 
 class Elman(Nonlinear):
-    """x (B, T, inputs) to h (B, T, width); the state is h (B, width)."""
+    """x (B, T, inputs) to h (B, T, width); the state is h (B, width).
+
+    >>> from wavetrain.layers import Elman
+    >>> layer = Elman(8, inputs=3)
+    >>> y, state = layer(torch.randn(2, 50, 3))
+    >>> y.shape, torch.equal(y[:, -1], state)
+    (torch.Size([2, 50, 8]), True)
+    """
 
     card = Card(
         title="Finding structure in time",

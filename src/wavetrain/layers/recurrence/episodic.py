@@ -26,7 +26,15 @@ from wavetrain.errors import BadInput
 
 
 class Episodic(Nonlinear):
-    """x (B, T, inputs) to y (B, T, width); the state is h (B, hidden), by default 4 times width."""
+    """x (B, T, inputs) to y (B, T, width); the state is h (B, hidden), by default 4 times width.
+
+    >>> from wavetrain.layers import Episodic
+    >>> layer, phi = Episodic(2, hidden=6), torch.eye(4).roll(2, 1)  # two variables that change places
+    >>> layer.bind(phi, torch.linalg.qr(torch.randn(6, 4))[0])
+    >>> size = torch.linalg.eigvals(layer.recur.weight.detach()).abs()
+    >>> size.sort().values.round().tolist()  # their four numbers are held, on the unit circle
+    [0.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+    """
 
     card = Card(
         title="Episodic Memory Theory for the Mechanistic Interpretation of Recurrent Neural Networks",

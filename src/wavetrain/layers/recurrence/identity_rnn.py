@@ -21,7 +21,16 @@ from wavetrain.scan import Activation
 
 
 class IdentityRNN(Nonlinear):
-    """x (B, T, inputs) to h (B, T, width); the state is h (B, width)."""
+    """x (B, T, inputs) to h (B, T, width); the state is h (B, width).
+
+    >>> from wavetrain.layers import IdentityRNN
+    >>> layer = IdentityRNN(4)
+    >>> layer.recur.weight.int()  # activity stays where it is
+    tensor([[1, 0, 0, 0],
+            [0, 1, 0, 0],
+            [0, 0, 1, 0],
+            [0, 0, 0, 1]], dtype=torch.int32)
+    """
 
     card = Card(
         title="A simple way to initialize recurrent networks of rectified linear units",

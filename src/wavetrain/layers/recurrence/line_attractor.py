@@ -27,6 +27,14 @@ class LineAttractor(Layer):
 
     `tau` is in steps, at least 1; `gain` is where the eigenvalue of the line starts. l starts as r (the
     connections are symmetric); `tilt` is what is learned to l beside that.
+
+    >>> from wavetrain.layers import LineAttractor
+    >>> layer = LineAttractor(4, inputs=1, tau=10.0)
+    >>> pulse = torch.zeros(1, 300, 1)
+    >>> pulse[0, 0] = 1
+    >>> h = layer(pulse)[0][0]
+    >>> torch.allclose(h[200], h[299], atol=1e-5)  # what was added stays
+    True
     """
 
     card = Card(

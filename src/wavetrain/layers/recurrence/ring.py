@@ -27,6 +27,13 @@ class Ring(Layer):
 
     `speed` is in cells per step and `keep` is the share of activity that is left after a step, both above 0
     and at most 1.
+
+    >>> from wavetrain.layers import Ring
+    >>> layer, x = Ring(1, cells=5), torch.arange(1.0, 8).reshape(1, 7, 1)
+    >>> layer.encode.weight.data = torch.ones(1, 1)
+    >>> layer.profile.data = torch.tensor([[0.0, 0, 0, 1, 0]])  # read at cell 3
+    >>> layer(x)[0].flatten().round().tolist()  # what came 3 steps ago
+    [0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0]
     """
 
     card = Card(

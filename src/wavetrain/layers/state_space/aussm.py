@@ -28,6 +28,12 @@ class AUSSM(Layer):
 
     The state is the last `taps` - 1 values of u (B, taps - 1, width), and h (B, states, width), complex.
     `rank` is that of dt's map, by default `states`; with one tap the convolution is only a scale.
+
+    >>> from wavetrain.layers import AUSSM
+    >>> layer = AUSSM(8, states=4)
+    >>> y, (past, h) = layer(torch.randn(2, 50, 8))
+    >>> h.shape, h.dtype  # states that turn and never decay
+    (torch.Size([2, 4, 8]), torch.complex64)
     """
 
     card = Card(

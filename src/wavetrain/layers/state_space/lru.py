@@ -23,7 +23,14 @@ from wavetrain.errors import BadInput
 
 
 class LRU(Layer):
-    """x (B, T, inputs) to y (B, T, width); the state is complex, (B, states), by default `width` of them."""
+    """x (B, T, inputs) to y (B, T, width); the state is complex, (B, states), by default `width` of them.
+
+    >>> from wavetrain.layers import LRU
+    >>> layer = LRU(8, states=16, smallest=0.9, largest=0.99)
+    >>> y, state = layer(torch.randn(2, 50, 8))
+    >>> state.dtype, state.shape
+    (torch.complex64, torch.Size([2, 16]))
+    """
 
     card = Card(
         title="Resurrecting recurrent neural networks for long sequences",

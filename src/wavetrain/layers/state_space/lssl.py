@@ -28,7 +28,14 @@ from wavetrain.parts.linear_system import run_system, system_kernel
 
 
 class LSSL(Layer):
-    """x (B, T, inputs) to y (B, T, width); the state is (B, width, states)."""
+    """x (B, T, inputs) to y (B, T, width); the state is (B, width, states).
+
+    >>> from wavetrain.layers import LSSL
+    >>> layer = LSSL(4, states=16)
+    >>> y, state = layer(torch.randn(2, 50, 4))
+    >>> y.shape, state.shape  # 16 Legendre coefficients of the past for each channel
+    (torch.Size([2, 50, 4]), torch.Size([2, 4, 16]))
+    """
 
     card = Card(
         title="Combining recurrent, convolutional, and continuous-time models with linear state-space layers",

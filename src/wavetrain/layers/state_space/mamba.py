@@ -46,6 +46,16 @@ class Mamba(Layer):
 
     The state is the last inputs of the convolution (B, kernel - 1, E), oldest first, and h (B, E, N). `rank`
     is that of the map to dt, by default a sixteenth of the width.
+
+    >>> from wavetrain.layers import Mamba
+    >>> layer = Mamba(8, states=4)
+    >>> x = torch.randn(1, 50, 8)
+    >>> y, (past, h) = layer(x)
+    >>> h.shape  # 16 channels inside, of 4 states each
+    torch.Size([1, 16, 4])
+    >>> operator = layer.operator(x)
+    >>> torch.allclose(layer.read(operator.mix()), y, atol=1e-5)  # the output from the operator
+    True
     """
 
     mixed = True

@@ -61,6 +61,12 @@ class Mamba2(Layer):
     The state is the last inputs of the convolution (B, kernel - 1, E + 2 G N), oldest first, and
     S (B, H, N, P).
     `heads` divides expand * width, by default into heads of at most 64 channels; `groups` divides `heads`.
+
+    >>> from wavetrain.layers import Mamba2
+    >>> layer = Mamba2(64, states=16, heads=4)
+    >>> y, (past, s) = layer(torch.randn(1, 50, 64))
+    >>> s.shape  # a matrix of 16 x 32 for each of 4 heads
+    torch.Size([1, 4, 16, 32])
     """
 
     mixed = True

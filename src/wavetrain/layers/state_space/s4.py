@@ -29,7 +29,17 @@ from wavetrain.parts.linear_system import run_system, system_kernel
 
 
 class S4(Layer):
-    """x (B, T, inputs) to y (B, T, width); the state is (B, width, states), real parts, then imaginary."""
+    """x (B, T, inputs) to y (B, T, width); the state is (B, width, states), real parts, then imaginary.
+
+    >>> from wavetrain.layers import S4
+    >>> layer, x = S4(4, states=16), torch.randn(1, 50, 4)
+    >>> y, state = layer(x)
+    >>> state.shape  # of 8 modes, real parts and then imaginary
+    torch.Size([1, 4, 16])
+    >>> now, _ = layer.step(x[:, 0], layer.begin(1))
+    >>> torch.allclose(now, y[:, 0], atol=1e-5)  # a step gives what the convolution gives
+    True
+    """
 
     card = Card(
         title="Efficiently modeling long sequences with structured state spaces",

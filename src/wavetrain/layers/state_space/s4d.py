@@ -46,7 +46,14 @@ class Start(enum.Enum):
 
 
 class S4D(Layer):
-    """x (B, T, inputs) to y (B, T, width); the state is the complex modes (B, width, states / 2)."""
+    """x (B, T, inputs) to y (B, T, width); the state is the complex modes (B, width, states / 2).
+
+    >>> from wavetrain.layers import S4D
+    >>> layer = S4D(4, states=16)
+    >>> y, state = layer(torch.randn(2, 50, 4))
+    >>> state.dtype, state.shape  # 8 modes, one of each conjugate pair
+    (torch.complex64, torch.Size([2, 4, 8]))
+    """
 
     card = Card(
         title="On the parameterization and initialization of diagonal state space models",

@@ -53,6 +53,17 @@ class WaveRNN(Nonlinear):
 
     `channels` divides `width`; by default rings are about sixteen times as long as there are channels, as
     in the paper's 6 channels of 100 units.
+
+    >>> from wavetrain.layers import WaveRNN
+    >>> from wavetrain.layers.wave.wave_rnn import Start
+    >>> layer = WaveRNN(6, channels=1, start=Start(zero_bias=True))
+    >>> x = torch.zeros(1, 4, 6)
+    >>> x[0, 0, 0] = 1  # one pulse, at the first step
+    >>> layer(x)[0].int()  # it moves on by one place a step
+    tensor([[[1, 0, 0, 0, 0, 0],
+             [0, 0, 0, 0, 0, 1],
+             [0, 0, 0, 0, 1, 0],
+             [0, 0, 0, 1, 0, 0]]], dtype=torch.int32)
     """
 
     card = Card(

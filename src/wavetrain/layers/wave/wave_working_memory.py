@@ -37,6 +37,13 @@ class WaveWorkingMemory(Nonlinear):
     """x (B, T, inputs) to y (B, T, width). The state is the columns (B, s, D) and which are full (B, s).
 
     With the linear boundary the operator is exact: a Toeplitz head for each pair of output and input channel.
+
+    >>> from wavetrain.layers import WaveWorkingMemory
+    >>> layer = WaveWorkingMemory(1, columns=4)
+    >>> layer.propagation()[:-1].int()  # columns move on by one; the last row is learned
+    tensor([[0, 1, 0, 0],
+            [0, 0, 1, 0],
+            [0, 0, 0, 1]], dtype=torch.int32)
     """
 
     card = Card(

@@ -73,6 +73,13 @@ def space_time_spectrum(
 
     Units are a ring in the order of their index, or lie at `position` (N,), on a line or on a ring of length
     `period`. `speed` is in positions per step; the wave RNN starts at -1.
+
+    >>> from wavetrain.lenses import space_time_spectrum
+    >>> time, ring = torch.arange(100)[:, None], torch.arange(20)
+    >>> wave = torch.cos(2 * torch.pi * 3 * (ring - time) / 20)  # moves on by one unit a step
+    >>> found = space_time_spectrum(wave)
+    >>> round(found.speed), round(found.fraction, 2), bool(found.p < 0.01)
+    (1, 1.0, True)
     """
     field = _centred(activity)
     rings, time, units = field.shape

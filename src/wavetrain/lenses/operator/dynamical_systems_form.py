@@ -63,6 +63,14 @@ def dynamical_systems_form(
     """The systems of a layer on sequences x (B, T, inputs).
 
     A singular value counts from `tolerance` times the largest of its head on, or from rounding if larger.
+
+    >>> from wavetrain.layers import LRU, SoftmaxAttention
+    >>> from wavetrain.lenses import dynamical_systems_form
+    >>> x = torch.randn(1, 20, 4).double()
+    >>> dynamical_systems_form(LRU(4, states=2).double(), x).states  # two complex states are four real ones
+    4
+    >>> dynamical_systems_form(SoftmaxAttention(4).double(), x).states  # as many as fit
+    10
     """
     if not 0 < tolerance < 1:
         raise BadInput(f"dynamical_systems_form: expected a tolerance between 0 and 1, got {tolerance}")

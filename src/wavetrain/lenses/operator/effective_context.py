@@ -34,7 +34,16 @@ class EffectiveContext(NamedTuple):
 
 @torch.no_grad()
 def effective_context(layer: Layer, x: Tensor) -> EffectiveContext:
-    """The reach of a layer on sequences x (B, T, inputs), averaged over the batch."""
+    """The reach of a layer on sequences x (B, T, inputs), averaged over the batch.
+
+    >>> from wavetrain.layers import SoftmaxAttention, TemporalConvolution
+    >>> from wavetrain.lenses import effective_context
+    >>> x = torch.randn(2, 40, 4)
+    >>> effective_context(TemporalConvolution(4, levels=2), x).reach  # steps; it sees no more than 7
+    3
+    >>> effective_context(SoftmaxAttention(4), x).reach
+    28
+    """
     return spread(weights(layer, x).value)
 
 

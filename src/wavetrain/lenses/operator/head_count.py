@@ -47,7 +47,16 @@ class HeadCount(NamedTuple):
 
 @torch.no_grad()
 def head_count(layer: Layer, x: Tensor, tolerance: float = 1e-8) -> HeadCount:
-    """The heads that make a layer on sequences x (B, T, inputs), up to `tolerance`, or rounding if larger."""
+    """The heads that make a layer on sequences x (B, T, inputs), up to `tolerance`, or rounding if larger.
+
+    >>> from wavetrain.layers import LRU, SoftmaxAttention
+    >>> from wavetrain.lenses import head_count
+    >>> x = torch.randn(2, 10, 8).double()
+    >>> head_count(SoftmaxAttention(8, heads=2).double(), x).heads
+    2
+    >>> head_count(LRU(8, states=3).double(), x).heads  # two for each complex state, and the skip
+    7
+    """
     if not 0 < tolerance < 1:
         raise BadInput(f"head_count: expected a tolerance between 0 and 1, got {tolerance}")
     weight, scale, rounding = weights(layer, x)

@@ -49,6 +49,14 @@ def interaction_rank(layer: Layer, x: Tensor, tolerance: float = 1e-8) -> Intera
     """The interaction rank of a layer on sequences x (B, T, inputs).
 
     A singular value counts from `tolerance` times the largest on, or from rounding where that is above it.
+
+    >>> from wavetrain.layers import Elman, SoftmaxAttention
+    >>> from wavetrain.lenses import interaction_rank
+    >>> x = torch.randn(2, 10, 4).double()
+    >>> interaction_rank(SoftmaxAttention(4, heads=2).double(), x).rank.tolist()  # at most the heads
+    [2, 2]
+    >>> interaction_rank(Elman(4).double(), x).rank.tolist()  # up to outputs times inputs
+    [16, 16]
     """
     if not 0 < tolerance < 1:
         raise BadInput(f"interaction_rank: expected a tolerance between 0 and 1, got {tolerance}")

@@ -42,7 +42,16 @@ class Toeplitz(NamedTuple):
 
 @torch.no_grad()
 def toeplitz(layer: Layer, x: Tensor) -> Toeplitz:
-    """How Toeplitz the operator of a layer is on sequences x (B, T, inputs)."""
+    """How Toeplitz the operator of a layer is on sequences x (B, T, inputs).
+
+    >>> from wavetrain.layers import LRU, SoftmaxAttention
+    >>> from wavetrain.lenses import toeplitz
+    >>> x = torch.randn(2, 20, 8)
+    >>> round(toeplitz(LRU(8), x).whole, 3)  # one fixed convolution
+    1.0
+    >>> bool(toeplitz(SoftmaxAttention(8), x).whole < 0.9)
+    True
+    """
     weight, scale, _ = weights(layer, x)
     batch, _, time, _ = weight.shape
     total = torch.stack([weight.diagonal(-back, -2, -1).sum(-1) for back in range(time)], -1)  # (B, H, T)

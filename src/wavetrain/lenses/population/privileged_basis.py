@@ -63,6 +63,14 @@ def privileged_basis(
 
     `columns` is s, by default that of phi, or as many as there is room for. `readout` grounds the basis in
     the output instead of the input; the layer's output must then depend on its new state alone.
+
+    >>> from wavetrain.layers import Episodic
+    >>> from wavetrain.lenses import privileged_basis
+    >>> layer, phi = Episodic(1, hidden=8), torch.eye(3).roll(1, 1)  # three variables, each in turn
+    >>> layer.bind(phi, torch.linalg.qr(torch.randn(8, 3))[0])
+    >>> found = privileged_basis(layer, torch.zeros(1, 5, 1), phi)
+    >>> round(found.score, 3), found.found, found.wanted
+    (1.0, 3, 3)
     """
     check_sequences(layer, x)
     recur, write, read = _linearised(layer, x)

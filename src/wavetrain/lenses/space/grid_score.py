@@ -74,6 +74,15 @@ def grid_score(
 
     `bins` is the number along the longest side of the box, or one for each; without `low` and `high` the box
     is the smallest that holds all places.
+
+    >>> from wavetrain.lenses import grid_score
+    >>> place = torch.cartesian_prod(torch.linspace(0, 1, 30), torch.linspace(0, 1, 30))
+    >>> angle = torch.tensor([0.0, 60.0, 120.0]).deg2rad()
+    >>> wave = torch.cos(8 * torch.pi * place @ torch.stack([angle.cos(), angle.sin()]))
+    >>> activity = torch.stack([wave.sum(-1), wave[:, 0]], -1)  # a hexagon, and a band
+    >>> found = grid_score(activity[None], place[None], shifts=20)
+    >>> found.grid.round(1).tolist(), found.band.round(1).tolist()
+    ([1.4, 0.2], [0.3, 1.0])
     """
     if activity.ndim != 3 or position.shape != (*activity.shape[:2], 2) or activity.shape[1] < 2:
         raise BadInput(

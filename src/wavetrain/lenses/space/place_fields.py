@@ -78,6 +78,13 @@ def place_fields(
 
     `bins` is the number along the longest side of the box, or one for each; without `low` and `high` the box
     is the smallest that holds all places.
+
+    >>> from wavetrain.lenses import place_fields
+    >>> place = torch.rand(1, 2000, 2)
+    >>> activity = torch.exp(-(place - 0.5).square().sum(-1, keepdim=True) / 0.02)  # it likes the middle
+    >>> found = place_fields(activity, place, bins=10, shifts=20)
+    >>> found.fields.tolist(), found.information.round().tolist()  # one field; bits per spike
+    ([1], [1.0])
     """
     if activity.ndim != 3 or position.shape[:-1] != activity.shape[:2]:
         raise BadInput(

@@ -68,6 +68,14 @@ def remapping(
 
     Without grid cells the place cells stand for them. `bins` is the number along the longest side of the box
     from `low` to `high`, or one for each; without those, the box is the smallest that holds all places.
+
+    >>> from wavetrain.lenses import remapping
+    >>> place = torch.cartesian_prod(torch.arange(6), torch.arange(6)).repeat(2, 1).expand(2, -1, -1).float()
+    >>> field = torch.randint(36, (2, 1, 20))  # of twenty cells, drawn anew in the second environment
+    >>> activity = (torch.arange(36).repeat(2)[:, None] == field).float()
+    >>> found = remapping(activity, place, bins=6, smooth=0.0, low=-0.5, high=5.5)
+    >>> round(float(found.within.mean()), 2), bool(found.between.mean() < 0.3)  # kept within, lost between
+    (1.0, True)
     """
     grid = activity if grid is None else grid
     if activity.ndim != 3 or min(activity.shape[:2]) < 2 or position.shape[:-1] != activity.shape[:2]:

@@ -43,7 +43,15 @@ class SixFold(NamedTuple):
 
 
 def six_fold(activity: Tensor, position: Tensor) -> SixFold:
-    """Modulation of activity (B, T, U) by the heading of moves through places (B, T, 2), rests left out."""
+    """Modulation of activity (B, T, U) by the heading of moves through places (B, T, 2), rests left out.
+
+    >>> from wavetrain.lenses import six_fold
+    >>> heading = 2 * torch.pi * torch.rand(1, 1000)
+    >>> path = torch.stack([heading.cos(), heading.sin()], -1).cumsum(1)
+    >>> found = six_fold(3 + torch.cos(6 * heading)[..., None], path)
+    >>> dict(zip(found.fold.tolist(), abs(found.weight).round(1).tolist()))
+    {4: 0.0, 5: 0.0, 6: 1.0, 7: 0.0, 8: 0.0}
+    """
     if activity.ndim != 3 or position.shape != (*activity.shape[:2], 2) or activity.shape[1] < 3:
         raise BadInput(
             "six fold: expected activity (batch, time, units) and position (batch, time, 2) of three steps "

@@ -65,7 +65,16 @@ def kuramoto_sivashinsky(
     step: float = 0.25,
     transient: float = 75.0,
 ) -> Forecast:
-    """x, y (B, window, points), scaled; `step` between samples and `transient` before them in time units."""
+    """x, y (B, window, points), scaled; `step` between samples and `transient` before them in time units.
+
+    >>> from wavetrain.tasks import kuramoto_sivashinsky
+    >>> task = kuramoto_sivashinsky(trajectories=4, samples=40, window=32)
+    >>> x, y = task.test()
+    >>> x.shape
+    torch.Size([1, 32, 64])
+    >>> torch.equal(x[:, 1:], y[:, :-1])  # y is one sample ahead
+    True
+    """
     at_least("kuramoto_sivashinsky", 4, points=points, trajectories=trajectories)
     at_least("kuramoto_sivashinsky", 2, samples=samples)
     start = 0.01 * (np.random.default_rng(22).random((trajectories, points)) - 0.5)

@@ -51,7 +51,16 @@ def lorenz96(
     step: float = 0.01,
     transient: float = 10.0,
 ) -> Forecast:
-    """x, y (B, window, sites), scaled; `step` between samples and `transient` before them in time units."""
+    """x, y (B, window, sites), scaled; `step` between samples and `transient` before them in time units.
+
+    >>> from wavetrain.tasks import lorenz96
+    >>> task = lorenz96(trajectories=4, samples=40)
+    >>> x, y = task.test()
+    >>> x.shape
+    torch.Size([1, 32, 40])
+    >>> torch.equal(x[:, 1:], y[:, :-1])  # y is one sample ahead
+    True
+    """
     at_least("lorenz96", 4, sites=sites, trajectories=trajectories)
     at_least("lorenz96", 2, samples=samples)
     noise = np.random.default_rng(96).standard_normal((trajectories, sites))

@@ -30,7 +30,14 @@ HELD_OUT = 300  # images of each held-out part
 
 @dataclass(frozen=True)
 class RotatingImages(Task):
-    """x (B, time, 64), y alike."""
+    """x (B, time, 64), y alike.
+
+    >>> from wavetrain.tasks import RotatingImages
+    >>> task = RotatingImages(images=2, time=5)
+    >>> x, y = task.draw(3, torch.Generator().manual_seed(0))
+    >>> x.shape, torch.equal(x[:, 1:], y[:, :-1])  # y is the next frame
+    (torch.Size([3, 5, 64]), True)
+    """
 
     images: int = 40  # to train on
     time: int = 18  # steps

@@ -28,7 +28,15 @@ class Split(enum.Enum):
 
 
 def addition(largest: int = 9, split: Split = Split.PAIRS, seed: int = 0) -> Recorded:
-    """x (N, 2) numbers from 0 to `largest`, y (N,) their sum; `seed` draws what is learned and chooses."""
+    """x (N, 2) numbers from 0 to `largest`, y (N,) their sum; `seed` draws what is learned and chooses.
+
+    >>> from wavetrain.tasks import addition
+    >>> task = addition(largest=9)
+    >>> task.train.x[0].tolist(), task.train.y[0].item()
+    ([4, 4], 8)
+    >>> len(task.train.x), len(task.test().x)  # of the 100 pairs
+    (70, 20)
+    """
     at_least("addition", 3, largest=largest)
     pairs = torch.cartesian_prod(torch.arange(largest + 1), torch.arange(largest + 1))
     pairs = pairs[torch.randperm(len(pairs), generator=torch.Generator().manual_seed(seed))]

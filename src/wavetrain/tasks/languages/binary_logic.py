@@ -24,7 +24,13 @@ LINES = 6  # data, first number, second number, AND, OR, end
 
 @dataclass(frozen=True)
 class BinaryLogic(Generated):
-    """x (B, 5 bits + 3, 6) and y (B, 5 bits + 3, 1); the last 3 bits + 1 steps are asked."""
+    """x (B, 5 bits + 3, 6) and y (B, 5 bits + 3, 1); the last 3 bits + 1 steps are asked.
+
+    >>> from wavetrain.tasks import BinaryLogic
+    >>> x, y = BinaryLogic(bits=2).draw(1, torch.Generator().manual_seed(0))
+    >>> y[0, :, 0].int().tolist()  # the bits of both numbers, the operator (+1 for AND), the result
+    [0, 0, 0, 0, 0, 0, -1, 1, 1, -1, 1, -1, -1]
+    """
 
     bits: int = 5
 

@@ -32,7 +32,14 @@ def floor(length: int, symbols: int) -> float:
 
 @dataclass(frozen=True)
 class BucketSort(Generated):
-    """x (B, 2 length) tokens, y alike; the last `length` steps are asked."""
+    """x (B, 2 length) tokens, y alike; the last `length` steps are asked.
+
+    >>> from wavetrain.tasks import BucketSort
+    >>> x, y = BucketSort(length=4).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # the symbols in order, over the blanks
+    tensor([[5, 5, 4, 1, 0, 0, 0, 0]])
+    tensor([[0, 0, 0, 0, 1, 4, 5, 5]])
+    """
 
     length: int = 10  # of the string
     symbols: int = 5

@@ -25,7 +25,15 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class ComposeCopy(Generated):
-    """x (B, size + horizon, size), y alike; the last `horizon` steps are asked."""
+    """x (B, size + horizon, size), y alike; the last `horizon` steps are asked.
+
+    >>> from wavetrain.tasks import ComposeCopy
+    >>> x, y = ComposeCopy(size=2, horizon=4).draw(1, torch.Generator().manual_seed(0))
+    >>> x[0].int().tolist()
+    [[-1, 1], [1, -1], [0, 0], [0, 0], [0, 0], [0, 0]]
+    >>> y[0].int().tolist()
+    [[0, 0], [0, 0], [-1, -1], [1, -1], [-1, -1], [1, -1]]
+    """
 
     size: int = 8
     horizon: int = 20

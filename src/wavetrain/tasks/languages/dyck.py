@@ -32,7 +32,15 @@ def closed(length: int) -> list[float]:
 
 @dataclass(frozen=True)
 class Dyck(Generated):
-    """x (B, length) brackets, y (B, length) kinds to be closed."""
+    """x (B, length) brackets, y (B, length) kinds to be closed.
+
+    >>> from wavetrain.tasks import Dyck
+    >>> x, y = Dyck(length=8).draw(1, torch.Generator().manual_seed(0))
+    >>> "".join("([)]"[token] for token in x[0])
+    '()[()[]]'
+    >>> y[0].tolist()  # 1 and 2: a round or a square one is to be closed
+    [1, 0, 2, 1, 2, 2, 2, 0]
+    """
 
     length: int = 20
     kinds: int = 2

@@ -22,7 +22,14 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class EvenPairs(Generated):
-    """x (B, length) bits, y alike."""
+    """x (B, length) bits, y alike.
+
+    >>> from wavetrain.tasks import EvenPairs
+    >>> x, y = EvenPairs(length=8).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # whether the newest bit differs from the first
+    tensor([[0, 1, 1, 0, 1, 1, 1, 1]])
+    tensor([[0, 1, 1, 0, 1, 1, 1, 1]])
+    """
 
     length: int = 20
 

@@ -78,7 +78,14 @@ A4, A5 = alternating(4), alternating(5)
 
 @dataclass(frozen=True)
 class GroupWords(Generated):
-    """x (B, length) elements, y (B, length) products."""
+    """x (B, length) elements, y (B, length) products.
+
+    >>> from wavetrain.tasks import GroupWords
+    >>> x, y = GroupWords(length=5).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # in S3, the default; 0 is the neutral element
+    tensor([[2, 3, 5, 0, 1]])
+    tensor([[2, 5, 0, 0, 1]])
+    """
 
     group: Group = S3
     length: int = 20

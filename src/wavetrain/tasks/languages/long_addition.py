@@ -21,7 +21,14 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class LongAddition(Generated):
-    """x (B, digits + 1) tokens 10 a + b, y alike digits of the sum."""
+    """x (B, digits + 1) tokens 10 a + b, y alike digits of the sum.
+
+    >>> from wavetrain.tasks import LongAddition
+    >>> x, y = LongAddition(digits=2).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # both digits of a place in one token, the last place first
+    tensor([[49, 30,  0]])
+    tensor([[3, 4, 0]])
+    """
 
     digits: int = 10
 

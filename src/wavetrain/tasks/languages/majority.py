@@ -16,7 +16,14 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class Majority(Generated):
-    """x (B, length) tokens, y (B,)."""
+    """x (B, length) tokens, y (B,).
+
+    >>> from wavetrain.tasks import Majority
+    >>> x, y = Majority(length=8, symbols=4).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # the commonest token
+    tensor([[0, 3, 1, 0, 3, 3, 3, 3]])
+    tensor([3])
+    """
 
     length: int = 40
     symbols: int = 63

@@ -44,7 +44,16 @@ def _power(series: np.ndarray, exponent: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class MajorityCount(Generated):
-    """x (B, length) tokens, y (B,) counts."""
+    """x (B, length) tokens, y (B,) counts.
+
+    >>> from wavetrain.tasks import MajorityCount
+    >>> x, y = MajorityCount(length=8, symbols=4).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # the commonest token came 5 times
+    tensor([[0, 3, 1, 0, 3, 3, 3, 3]])
+    tensor([5])
+    >>> round(MajorityCount().chance, 3)
+    0.638
+    """
 
     length: int = 40
     symbols: int = 63

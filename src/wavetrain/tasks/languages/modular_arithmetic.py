@@ -55,7 +55,13 @@ def bracket_shares(length: int, modulus: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class ModularArithmetic(Generated):
-    """x (B, length) tokens, y (B,) values."""
+    """x (B, length) tokens, y (B,) values.
+
+    >>> from wavetrain.tasks import ModularArithmetic
+    >>> x, y = ModularArithmetic(length=7).draw(1, torch.Generator().manual_seed(0))
+    >>> "".join("01234+-*()"[token] for token in x[0]), y.item()
+    ('4-4+3-0', 3)
+    """
 
     length: int = 15  # odd without brackets
     modulus: int = 5

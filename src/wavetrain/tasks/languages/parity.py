@@ -19,7 +19,14 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class Parity(Generated):
-    """x (B, length) bits, y alike."""
+    """x (B, length) bits, y alike.
+
+    >>> from wavetrain.tasks import Parity
+    >>> x, y = Parity(length=8).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # whether the number of ones so far is odd
+    tensor([[0, 1, 1, 0, 1, 1, 1, 1]])
+    tensor([[0, 1, 0, 0, 1, 0, 1, 0]])
+    """
 
     length: int = 20
 

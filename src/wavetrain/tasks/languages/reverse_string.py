@@ -19,7 +19,14 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class ReverseString(Generated):
-    """x (B, 2 length) tokens, y alike; the last `length` steps are asked."""
+    """x (B, 2 length) tokens, y alike; the last `length` steps are asked.
+
+    >>> from wavetrain.tasks import ReverseString
+    >>> x, y = ReverseString(length=4).draw(1, torch.Generator().manual_seed(3))
+    >>> print(x, y, sep="\n")  # the string from its end
+    tensor([[1, 1, 2, 2, 0, 0, 0, 0]])
+    tensor([[0, 0, 0, 0, 2, 2, 1, 1]])
+    """
 
     length: int = 20  # of the string
     symbols: int = 2

@@ -19,7 +19,13 @@ from wavetrain.tasks._draws import at_least, expression
 
 @dataclass(frozen=True)
 class SolveEquation(Generated):
-    """x (B, length + 2) tokens, y (B,) digits."""
+    """x (B, length + 2) tokens, y (B,) digits.
+
+    >>> from wavetrain.tasks import SolveEquation
+    >>> x, y = SolveEquation(length=5).draw(1, torch.Generator().manual_seed(0))
+    >>> "".join("01234+-*()x="[token] for token in x[0]), y.item()
+    ('(4+x)=2', 3)
+    """
 
     length: int = 15  # of the expression, before = and the value
     modulus: int = 5

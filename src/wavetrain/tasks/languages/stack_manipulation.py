@@ -37,7 +37,14 @@ def heights(length: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class StackManipulation(Generated):
-    """x (B, 2 length + 1) tokens, y alike; the last length + 1 steps are asked, as far as the end."""
+    """x (B, 2 length + 1) tokens, y alike; the last length + 1 steps are asked, as far as the end.
+
+    >>> from wavetrain.tasks import StackManipulation
+    >>> x, y = StackManipulation(length=4).draw(1, torch.Generator().manual_seed(1))
+    >>> print(x, y, sep="\n")  # two more ones lie on the stack of 1 0
+    tensor([[1, 0, 4, 4, 5, 5, 5, 5, 5]])
+    tensor([[0, 0, 0, 0, 2, 2, 1, 2, 3]])
+    """
 
     length: int = 12  # of stack and actions together
 

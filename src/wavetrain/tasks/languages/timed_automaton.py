@@ -24,7 +24,14 @@ DAY, STATES = 6, 3
 
 @dataclass(frozen=True)
 class TimedAutomaton(Generated):
-    """x (B, length) tokens: a, b, c, and 3 for none; y (B, length) states after them."""
+    """x (B, length) tokens: a, b, c, and 3 for none; y (B, length) states after them.
+
+    >>> from wavetrain.tasks import TimedAutomaton
+    >>> x, y = TimedAutomaton(length=12).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # three steps of day, three of night
+    tensor([[3, 0, 2, 0, 1, 0, 1, 1, 1, 0, 2, 2]])
+    tensor([[0, 0, 2, 0, 2, 0, 1, 1, 1, 0, 1, 1]])
+    """
 
     length: int = 24
     none: float = 0.1  # chance of no symbol

@@ -24,7 +24,15 @@ PERIOD = 6  # steps; in the first half of them signs change
 
 @dataclass(frozen=True)
 class TimedComposeCopy(Generated):
-    """x (B, size + horizon, size), y alike; the last `horizon` steps are asked."""
+    """x (B, size + horizon, size), y alike; the last `horizon` steps are asked.
+
+    >>> from wavetrain.tasks import TimedComposeCopy
+    >>> x, y = TimedComposeCopy(size=2, horizon=6).draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :2].int().tolist()
+    [[-1, 1], [1, -1]]
+    >>> y[0, 2:].int().tolist()  # the signs are changed in the first three steps
+    [[1, 1], [-1, -1], [-1, 1], [-1, 1], [-1, 1], [-1, 1]]
+    """
 
     size: int = 8
     horizon: int = 20

@@ -50,7 +50,16 @@ def shares(language: int, length: int) -> Tensor:
 
 @dataclass(frozen=True)
 class Tomita(Generated):
-    """x (B, length) bits, y (B,) whether they belong."""
+    """x (B, length) bits, y (B,) whether they belong.
+
+    >>> from wavetrain.tasks import Tomita
+    >>> task = Tomita(language=4, length=8)  # no 000
+    >>> x, y = task.draw(2, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # the first string has 000 in it
+    tensor([[1, 1, 1, 0, 0, 0, 1, 0],
+            [1, 1, 0, 1, 0, 1, 0, 0]])
+    tensor([0, 1])
+    """
 
     language: int = 5  # 1 to 7
     length: int = 16  # at most 1000

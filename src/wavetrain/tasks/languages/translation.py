@@ -44,6 +44,12 @@ class Translation(Generated):
 
     Tokens: 1 is END, then the target's nouns, closing verbs and embedding verbs (a verb's two forms side by
     side), then the source's nouns, closing verbs and embedding verbs; 0 is none.
+
+    >>> from wavetrain.tasks import Translation
+    >>> x, y = Translation(clauses=2).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # token 1 is the end; a class is the token of the same number
+    tensor([[46, 55, 49, 52,  1,  6, 21,  9, 15]])
+    tensor([[ 0,  0,  0,  0,  6, 21,  9, 15,  1]])
     """
 
     clauses: int = 4

@@ -21,7 +21,15 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class VectorLogic(Generated):
-    """x (B, 3 + 4 (1 + repeats), width + 1), y alike; the operator is on the last line, alone."""
+    """x (B, 3 + 4 (1 + repeats), width + 1), y alike; the operator is on the last line, alone.
+
+    >>> from wavetrain.tasks import VectorLogic
+    >>> x, y = VectorLogic(width=2, repeats=1).draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :3].int().tolist()  # two vectors and the operator
+    [[-1, 1, 0], [1, -1, 0], [0, 0, 1]]
+    >>> y[0, 3:7].int().tolist()  # the same again, and the result
+    [[-1, 1, 0], [1, -1, 0], [0, 0, 1], [-1, -1, 0]]
+    """
 
     width: int = 7
     repeats: int = 4

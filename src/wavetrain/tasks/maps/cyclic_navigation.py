@@ -30,7 +30,14 @@ def floor(length: int, places: int) -> float:
 
 @dataclass(frozen=True)
 class CyclicNavigation(Generated):
-    """x (B, length) actions, y (B, length) places."""
+    """x (B, length) actions, y (B, length) places.
+
+    >>> from wavetrain.tasks import CyclicNavigation
+    >>> x, y = CyclicNavigation(length=6).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # 1 goes on, 2 goes back
+    tensor([[2, 0, 2, 0, 1, 0]])
+    tensor([[4, 4, 3, 3, 4, 4]])
+    """
 
     length: int = 20
     places: int = 5

@@ -51,6 +51,15 @@ def relatives(levels: int) -> worlds.World:
 
 
 def family_tree(levels: int = 3, length: int = 64, labels: int = 20, unique: bool = False) -> Walking:
-    """Sequences of `length` relations in a family of `levels` generations under one; see `Walking`."""
+    """Sequences of `length` relations in a family of `levels` generations under one; see `Walking`.
+
+    >>> from wavetrain.tasks import family_tree
+    >>> task = family_tree(levels=2, length=8)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :, :21].argmax(-1).tolist()  # who is met
+    [1, 5, 14, 8, 5, 20, 1, 4]
+    >>> y[0].tolist()  # who is met next; 0 is not asked
+    [0, 0, 0, 5, 0, 1, 0, 14]
+    """
     at_least("family tree", 1, levels=levels)
     return Walking(relatives(levels), length, labels, unique=unique)

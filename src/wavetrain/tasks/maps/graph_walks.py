@@ -24,6 +24,15 @@ def graph_walks(
     unique: bool = False,
     everywhere: bool = False,
 ) -> Walking:
-    """Walks of `length` steps in a world, by default a torus of 4 x 4 nodes; see `Walking`."""
+    """Walks of `length` steps in a world, by default a torus of 4 x 4 nodes; see `Walking`.
+
+    >>> from wavetrain.tasks import graph_walks
+    >>> task = graph_walks(length=12)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(1))
+    >>> x[0, :, :21].argmax(-1).tolist()  # what is seen
+    [12, 2, 12, 9, 10, 2, 4, 14, 12, 9, 13, 20]
+    >>> y[0].tolist()  # what is seen next; 0 is not asked
+    [0, 12, 0, 0, 2, 0, 0, 12, 9, 0, 0, 4]
+    """
     world = worlds.square(4, torus=True) if world is None else world
     return Walking(world, length, labels, straight, unique, everywhere)

@@ -23,7 +23,16 @@ from wavetrain.tasks.maps._shared import Walking
 def hierarchical_cycles(
     periods: tuple[int, ...] = (2, 3, 2), length: int = 64, labels: int = 20, unique: bool = False
 ) -> Walking:
-    """Sequences of `length` steps through nested periods, the shortest level first; see `Walking`."""
+    """Sequences of `length` steps through nested periods, the shortest level first; see `Walking`.
+
+    >>> from wavetrain.tasks import hierarchical_cycles
+    >>> task = hierarchical_cycles(length=12)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :, :21].argmax(-1).tolist()  # the labels of the moments
+    [5, 7, 2, 18, 14, 18, 4, 18, 14, 18, 2, 4]
+    >>> y[0].tolist()  # the next label; 0 is not asked
+    [0, 0, 0, 0, 18, 0, 18, 14, 18, 2, 0, 0]
+    """
     if not periods or any(not isinstance(period, int) or period < 2 for period in periods):
         raise BadInput(f"hierarchical cycles: expected periods of at least 2, got {periods}")
     steps = [math.prod(periods[:level]) for level in range(len(periods))]

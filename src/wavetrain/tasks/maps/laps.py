@@ -23,7 +23,16 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class Laps(Generated):
-    """x (B, T, 2 + labels) labels and the reward, one-hot; y (B, T), T = rounds * laps * places."""
+    """x (B, T, 2 + labels) labels and the reward, one-hot; y (B, T), T = rounds * laps * places.
+
+    >>> from wavetrain.tasks import Laps
+    >>> task = Laps(places=3, laps=2, rounds=2)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> y[0].tolist()  # 1 before a plain lap, 2 before a reward, 0 is not asked
+    [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 2]
+    >>> task.chance
+    0.5
+    """
 
     places: int = 4
     laps: int = 4

@@ -32,7 +32,14 @@ MOVES = ((0, 1), (1, 0), (0, -1), (-1, 0))  # N, E, S, W
 
 @dataclass(frozen=True)
 class LoopClosure(Generated):
-    """x (B, T, 1 + labels + 4) label and action, one-hot; y (B, T), asked at the end; T = max(loops)."""
+    """x (B, T, 1 + labels + 4) label and action, one-hot; y (B, T), asked at the end; T = max(loops).
+
+    >>> from wavetrain.tasks import LoopClosure
+    >>> task = LoopClosure(loops=(4,))
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :, :21].argmax(-1).tolist(), y[0].tolist()  # the loop closes where it began
+    ([14, 1, 4, 20], [0, 0, 0, 14])
+    """
 
     loops: tuple[int, ...] = (4, 6, 8, 12)  # steps
     labels: int = 20

@@ -31,7 +31,14 @@ NORMALS = (0.0, math.pi / 2, math.pi, -math.pi / 2)  # into the square, at its l
 
 @dataclass(frozen=True)
 class RandomWalks(Generated):
-    """x (B, time, cells) of 0 and 1, y alike."""
+    """x (B, time, cells) of 0 and 1, y alike.
+
+    >>> from wavetrain.tasks import RandomWalks
+    >>> task = RandomWalks(time=10, ahead=1)
+    >>> x, y = task.draw(2, torch.Generator().manual_seed(0))
+    >>> x.shape, torch.equal(x[:, 1:], y[:, :-1])  # y is what is sensed one step later
+    (torch.Size([2, 10, 50]), True)
+    """
 
     time: int = 50  # steps
     cells: int = 50

@@ -25,7 +25,14 @@ LANDMARKS = ((0.2, 0.8), (0.8, 0.8), (0.8, 0.2))  # neck, leg
 
 @dataclass(frozen=True)
 class StretchyBirds(Generated):
-    """x (B, watched + imagined, 2) lengths of neck and leg, 0 where imagined; y (B,) the landmark, 0 to 2."""
+    """x (B, watched + imagined, 2) lengths of neck and leg, 0 where imagined; y (B,) the landmark, 0 to 2.
+
+    >>> from wavetrain.tasks import StretchyBirds
+    >>> task = StretchyBirds(watched=3, imagined=2)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> [[round(length, 2) for length in step] for step in x[0].tolist()], y.item()
+    ([[0.14, 0.31], [0.31, 0.28], [0.46, 0.26], [0.0, 0.0], [0.0, 0.0]], 2)
+    """
 
     watched: int = 8  # steps
     imagined: int = 8  # steps, to the last of which the morph would meet the landmark

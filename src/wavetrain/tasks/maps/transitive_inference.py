@@ -20,7 +20,16 @@ from wavetrain.tasks.maps._shared import Walking
 def transitive_inference(
     items: int = 6, jump: int | None = None, length: int = 24, labels: int = 20
 ) -> Walking:
-    """Sequences of `length` steps of at most `jump` ranks among `items` out of `labels`; see `Walking`."""
+    """Sequences of `length` steps of at most `jump` ranks among `items` out of `labels`; see `Walking`.
+
+    >>> from wavetrain.tasks import transitive_inference
+    >>> task = transitive_inference(length=12)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :, :21].argmax(-1).tolist()  # the items
+    [4, 20, 19, 13, 4, 14, 13, 3, 4, 3, 13, 14]
+    >>> y[0].tolist()  # the item so many ranks away; 0 is not asked
+    [0, 0, 0, 4, 0, 13, 0, 4, 3, 13, 14, 20]
+    """
     at_least("transitive inference", 3, items=items)
     world = worlds.line(items, items - 2 if jump is None else jump)
     return Walking(world, length, labels, unique=True)

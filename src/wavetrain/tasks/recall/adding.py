@@ -19,7 +19,15 @@ from wavetrain.errors import BadInput
 
 @dataclass(frozen=True)
 class Adding(Generated):
-    """x (B, length, 2), y (B, 1)."""
+    """x (B, length, 2), y (B, 1).
+
+    >>> from wavetrain.tasks import Adding
+    >>> x, y = Adding(length=4).draw(1, torch.Generator().manual_seed(0))
+    >>> torch.allclose(y, (x[..., 0] * x[..., 1]).sum(1, keepdim=True))  # the sum of the two that are marked
+    True
+    >>> x[0, :, 1].tolist()
+    [0.0, 1.0, 0.0, 1.0]
+    """
 
     length: int = 100
 

@@ -30,7 +30,17 @@ def recall(output: Tensor, y: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Copying(Generated):
-    """x (B, T, 10) one-hot, y (B, T) classes; T = delay + 20."""
+    """x (B, T, 10) one-hot, y (B, T) classes; T = delay + 20.
+
+    >>> from wavetrain.tasks import Copying
+    >>> task = Copying(delay=3)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> print(x.argmax(-1), y, sep="\n")
+    tensor([[5, 8, 6, 1, 4, 4, 4, 8, 2, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
+    tensor([[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 8, 6, 1, 4, 4, 4, 8, 2, 4]])
+    >>> task.chance
+    0.125
+    """
 
     delay: int = 10
 

@@ -25,7 +25,14 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class DelayMemory(Generated):
-    """x (B, length, 1), y (B, length, number of delays); `delays` in steps, `band` in cycles per step."""
+    """x (B, length, 1), y (B, length, number of delays); `delays` in steps, `band` in cycles per step.
+
+    >>> from wavetrain.tasks import DelayMemory
+    >>> task = DelayMemory(length=20, delays=(1, 3))
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> torch.equal(y[0, 3:, 1], x[0, :-3, 0])  # the second answer is the signal of 3 steps ago
+    True
+    """
 
     length: int = 256
     delays: tuple[int, ...] = (64,)

@@ -19,7 +19,14 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class InductionHeads(Generated):
-    """x (B, length) tokens, y (B,)."""
+    """x (B, length) tokens, y (B,).
+
+    >>> from wavetrain.tasks import InductionHeads
+    >>> x, y = InductionHeads(length=8).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # what followed the first 15
+    tensor([[14, 15,  8,  0, 13,  9,  7, 15]])
+    tensor([8])
+    """
 
     length: int = 64
     vocabulary: int = 16  # the special token included

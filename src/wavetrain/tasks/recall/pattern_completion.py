@@ -37,7 +37,16 @@ class Parts(NamedTuple):
 
 @dataclass(frozen=True)
 class PatternCompletion(Generated):
-    """x (B, patterns + cues, size + 1), y (B, patterns + cues, size); each cue is of another pattern."""
+    """x (B, patterns + cues, size + 1), y (B, patterns + cues, size); each cue is of another pattern.
+
+    >>> from wavetrain.tasks import PatternCompletion
+    >>> task = PatternCompletion(size=8, patterns=2, cues=1, wrong=1, hidden=2)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, -1].int().tolist()  # the cue: two bits hidden, one wrong, and a 1 that marks it
+    [0, 0, 1, -1, -1, 1, 1, 1, 1]
+    >>> y[0, -1].int().tolist()
+    [-1, 1, 1, -1, 1, 1, 1, 1]
+    """
 
     size: int = 64
     patterns: int = 16

@@ -22,7 +22,15 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class RepeatCopy(Generated):
-    """x (B, history + horizon, width), y alike; the last `horizon` steps are asked."""
+    """x (B, history + horizon, width), y alike; the last `horizon` steps are asked.
+
+    >>> from wavetrain.tasks import RepeatCopy
+    >>> x, y = RepeatCopy(width=1, history=3, horizon=6).draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :, 0].int().tolist()
+    [-1, 1, 1, 0, 0, 0, 0, 0, 0]
+    >>> y[0, :, 0].int().tolist()
+    [0, 0, 0, -1, 1, 1, -1, 1, 1]
+    """
 
     width: int = 8
     history: int = 8  # vectors to keep

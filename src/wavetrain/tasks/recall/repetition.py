@@ -21,7 +21,14 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class Repetition(Generated):
-    """x (B, 2 length) tokens, y alike; the last `length` steps are asked."""
+    """x (B, 2 length) tokens, y alike; the last `length` steps are asked.
+
+    >>> from wavetrain.tasks import Repetition
+    >>> x, y = Repetition(length=3).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # after 0 the string comes again
+    tensor([[ 5, 10,  4,  0,  5, 10]])
+    tensor([[ 0,  0,  0,  5, 10,  4]])
+    """
 
     length: int = 10  # of the string
     symbols: int = 10

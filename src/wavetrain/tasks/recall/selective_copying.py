@@ -23,7 +23,14 @@ from wavetrain.tasks._draws import at_least, some
 
 @dataclass(frozen=True)
 class SelectiveCopying(Generated):
-    """x (B, length + count) tokens, y alike; only the last `count` steps are asked."""
+    """x (B, length + count) tokens, y alike; only the last `count` steps are asked.
+
+    >>> from wavetrain.tasks import SelectiveCopying
+    >>> x, y = SelectiveCopying(length=8, count=3).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # the data, once the markers ask
+    tensor([[ 0,  0, 12,  6, 10,  0,  0,  0, 15, 15, 15]])
+    tensor([[ 0,  0,  0,  0,  0,  0,  0,  0, 12,  6, 10]])
+    """
 
     length: int = 64  # steps of noise and data
     count: int = 8  # data tokens

@@ -22,7 +22,14 @@ SPIKE, KEPT, STRAY = 0.06, 0.8, 0.01  # chances
 
 @dataclass(frozen=True)
 class SpikeAdding(Generated):
-    """x (B, 2 duration + gap, channels) of 0 and 1, y (B,) from 0 to 2 digits - 2."""
+    """x (B, 2 duration + gap, channels) of 0 and 1, y (B,) from 0 to 2 digits - 2.
+
+    >>> from wavetrain.tasks import SpikeAdding
+    >>> task = SpikeAdding(gap=10, duration=5)
+    >>> x, y = task.draw(2, torch.Generator().manual_seed(0))
+    >>> x.shape, y.tolist()  # the sums of two digits
+    (torch.Size([2, 20, 64]), [8, 3])
+    """
 
     gap: int = 80  # steps between the digits
     duration: int = 30  # steps of a digit

@@ -23,7 +23,15 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class XorCopy(Generated):
-    """x (B, history + horizon, width), y alike; the last `horizon` steps are asked."""
+    """x (B, history + horizon, width), y alike; the last `horizon` steps are asked.
+
+    >>> from wavetrain.tasks import XorCopy
+    >>> x, y = XorCopy(width=1, history=2, horizon=6).draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :, 0].int().tolist()
+    [-1, 1, 0, 0, 0, 0, 0, 0]
+    >>> y[0, :, 0].int().tolist()
+    [0, 0, 1, -1, 1, 1, -1, 1]
+    """
 
     width: int = 8
     history: int = 2  # vectors that each new one is made of

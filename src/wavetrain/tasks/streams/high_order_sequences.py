@@ -43,7 +43,15 @@ class Streams(NamedTuple):
 
 @dataclass(frozen=True)
 class HighOrderSequences(Generated):
-    """x (B, length) tokens, y alike; asked is the step before the last of each sequence."""
+    """x (B, length) tokens, y alike; asked is the step before the last of each sequence.
+
+    >>> from wavetrain.tasks import HighOrderSequences
+    >>> x, y = HighOrderSequences(length=22).draw(1, torch.Generator().manual_seed(0))
+    >>> print(x, y, sep="\n")  # the last symbol is asked, one step before it comes
+    tensor([[ 4,  2,  8,  6,  9,  5,  3,  1, 37,  7,  3,  5,  9,  6,  8,  2,  1, 13,
+              7,  2,  8,  6]])
+    tensor([[0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0]])
+    """
 
     length: int = 100  # elements of a stream
     endings: int = 1  # of each sequence, up to 4

@@ -25,7 +25,16 @@ from wavetrain.tasks._draws import at_least
 
 @dataclass(frozen=True)
 class PrototypeStream(Generated):
-    """x (B, length, channels + classes), y (B, length) labels, one for each step."""
+    """x (B, length, channels + classes), y (B, length) labels, one for each step.
+
+    >>> from wavetrain.tasks import PrototypeStream
+    >>> task = PrototypeStream(length=8)
+    >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
+    >>> x[0, :, 16:].argmax(-1)[1:].equal(y[0, :-1])  # the label of a sample comes with the next
+    True
+    >>> y.tolist(), task.chance
+    ([[0, 3, 2, 3, 4, 4, 1, 2]], 0.2)
+    """
 
     length: int = 50
     shares: tuple[float, ...] = (0.2, 0.2, 0.2, 0.2, 0.2)  # of the classes, of sum 1

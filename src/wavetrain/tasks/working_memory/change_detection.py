@@ -36,6 +36,12 @@ class ChangeDetection(TrialTask):
     """x (B, T, 4 places + 1): the features in each place, and whether this is the test. y: 1 same, 2 changed.
 
     Facts: `bars`, how many; `retention`, blank frames; `changed`, 0 or 1; `feature` that would change.
+
+    >>> from wavetrain.tasks import ChangeDetection
+    >>> task = ChangeDetection(sets=(4,), retentions=(2,))
+    >>> x, y, facts = task.trials(3, torch.Generator().manual_seed(0))
+    >>> y[:, 3].tolist(), facts["changed"].tolist()  # class 2 says that a bar has changed
+    ([2, 2, 1], [1, 1, 0])
     """
 
     sets: tuple[int, ...] = (2, 4, 6, 8, 10, 12)  # bars

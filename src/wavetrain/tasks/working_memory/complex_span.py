@@ -34,6 +34,13 @@ class ComplexSpan(TrialTask):
     """x (B, 2 most + 4, 305): the item (32), the cells (16) and shade (1) of a distractor, 8 items (256).
 
     Facts: `load`, distractors after an item; `storage` and `processing`, 0 spatial or 1 visual.
+
+    >>> from wavetrain.tasks import ComplexSpan
+    >>> x, y, facts = ComplexSpan(loads=(1,)).trials(1, torch.Generator().manual_seed(0))
+    >>> y[0].tolist()  # a distractor after each item, then the slots of both items
+    [0, 4, 0, 4, 18, 16]
+    >>> {name: fact.tolist() for name, fact in facts.items()}
+    {'load': [1], 'storage': [1], 'processing': [1]}
     """
 
     loads: tuple[int, ...] = (0, 1, 3, 5)  # distractors

@@ -27,6 +27,12 @@ class SpatialCoordination(TrialTask):
     """x (B, longest + 1, side² + 1): the cell, row after row, and whether this is the test.
 
     y: 1 if symmetric, 2 if not. Facts: `list`, its length; `offset`, cells without an image.
+
+    >>> from wavetrain.tasks import SpatialCoordination
+    >>> task = SpatialCoordination(lists=(4,), offsets=(2,), side=4)
+    >>> x, y, facts = task.trials(4, torch.Generator().manual_seed(0))
+    >>> y[:, 4].tolist(), facts["offset"].tolist()  # 1 is symmetric; the offset counts cells without an image
+    ([2, 2, 2, 1], [2, 2, 2, 0])
     """
 
     lists: tuple[int, ...] = (10, 12, 14, 16, 18)  # cells

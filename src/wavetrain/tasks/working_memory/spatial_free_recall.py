@@ -44,6 +44,14 @@ class SpatialFreeRecall(TrialTask):
     """x (B, longest + 1, side² + 1): the cell, and whether this is the test. y (B, longest + 1, side²).
 
     Facts: `list`, its length.
+
+    >>> from wavetrain.tasks import SpatialFreeRecall
+    >>> task = SpatialFreeRecall(lists=(2,), side=3)
+    >>> x, y, facts = task.trials(1, torch.Generator().manual_seed(0))
+    >>> x[0, :2, :9].argmax(-1).tolist()  # the cells that light up
+    [1, 2]
+    >>> y[0, -1].int().tolist()  # which of the nine they were
+    [-1, 1, 1, -1, -1, -1, -1, -1, -1]
     """
 
     lists: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18)  # cells

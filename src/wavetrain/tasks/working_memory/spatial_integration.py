@@ -26,6 +26,12 @@ class SpatialIntegration(TrialTask):
     """x (B, 1 + most parts, lines + 1): which lines, and whether this is the test. y: 1 same, 2 changed.
 
     Facts: `parts`, how many; `moved`, lines that are elsewhere in the test.
+
+    >>> from wavetrain.tasks import SpatialIntegration
+    >>> task = SpatialIntegration(sizes=(3,))
+    >>> x, y, facts = task.trials(4, torch.Generator().manual_seed(0))
+    >>> y[:, 4].tolist(), facts["moved"].tolist()  # the pattern is the same, 1, or changed, 2
+    ([2, 2, 2, 1], [4, 4, 4, 0])
     """
 
     sizes: tuple[int, ...] = (1, 2, 3, 4, 6, 12)  # lines in a part

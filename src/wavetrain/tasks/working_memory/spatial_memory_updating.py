@@ -32,6 +32,12 @@ class SpatialMemoryUpdating(TrialTask):
     """x (B, T, 18 most), T = 1 + updates + most: of each box the marked cell (9), arrow (8), whether asked.
 
     y (B, T): the cell, from 1. Facts: `boxes`, how many.
+
+    >>> from wavetrain.tasks import SpatialMemoryUpdating
+    >>> task = SpatialMemoryUpdating(sets=(2,), updates=4)
+    >>> x, y, facts = task.trials(1, torch.Generator().manual_seed(0))
+    >>> y.tolist()  # in which of 9 cells each dot is in the end, asked box by box
+    [[0, 0, 0, 0, 0, 5, 5]]
     """
 
     sets: tuple[int, ...] = tuple(range(1, 9))  # boxes

@@ -28,6 +28,13 @@ class SpatialTaskSwitching(TrialTask):
 
     Facts, for each frame: `since`, frames since the last cue, 0 at the cue itself; `rule`, 0 or 1;
     `switches`, cues of a new rule so far.
+
+    >>> from wavetrain.tasks import SpatialTaskSwitching
+    >>> x, y, facts = SpatialTaskSwitching(frames=8).trials(1, torch.Generator().manual_seed(1))
+    >>> y[0].tolist()  # 3 is a cue
+    [3, 1, 2, 1, 3, 1, 1, 2]
+    >>> facts["since"][0].tolist()  # frames since the last cue
+    [0, 1, 2, 3, 0, 1, 2, 3]
     """
 
     frames: int = 20

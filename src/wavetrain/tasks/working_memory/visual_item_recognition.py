@@ -25,6 +25,12 @@ class VisualItemRecognition(TrialTask):
     """x (B, T, 3 side²): the item, and left and right of the test. y (B, T): 1 if the left is old, 2 if not.
 
     Facts: `list`, its length; `retention`, blank frames; `position` in the list of the old item, from 1.
+
+    >>> from wavetrain.tasks import VisualItemRecognition
+    >>> task = VisualItemRecognition(lists=(4,), retentions=(2,))
+    >>> x, y, facts = task.trials(1, torch.Generator().manual_seed(0))
+    >>> y.tolist(), facts["position"].tolist()  # which is the old one, and where it stood in the list
+    ([[0, 0, 0, 0, 0, 0, 1]], [4])
     """
 
     lists: tuple[int, ...] = (4, 6, 8, 10)  # items

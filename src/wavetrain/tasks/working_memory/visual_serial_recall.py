@@ -26,6 +26,13 @@ class VisualSerialRecall(TrialTask):
     """x (B, 2 longest, symbols + 1): which symbol, and whether this is a test. y (B, 2 longest).
 
     Facts: `list`, its length; `position`, the place in the list of the item that is asked, from 1.
+
+    >>> from wavetrain.tasks import VisualSerialRecall
+    >>> x, y, facts = VisualSerialRecall(lists=(3,)).trials(1, torch.Generator().manual_seed(0))
+    >>> x[0, :3, :16].argmax(-1).tolist()
+    [11, 1, 2]
+    >>> y.tolist()
+    [[0, 0, 0, 12, 2, 3]]
     """
 
     lists: tuple[int, ...] = tuple(range(2, 10))  # items

@@ -25,6 +25,12 @@ class VisualSerialRecognition(TrialTask):
     """x (B, 2 longest, 3 side²): the item, and left and right of the test. y: 1 if the left is old, 2 if not.
 
     Facts: `list`, its length; `differ`, cells; `position` in the list of the item that is asked, from 1.
+
+    >>> from wavetrain.tasks import VisualSerialRecognition
+    >>> task = VisualSerialRecognition(lists=(3,))
+    >>> x, y, facts = task.trials(1, torch.Generator().manual_seed(0))
+    >>> y.tolist(), facts["position"].tolist()  # 1 where the left pattern is the old one
+    ([[0, 0, 0, 1, 2, 1]], [[0, 0, 0, 1, 2, 3]])
     """
 
     lists: tuple[int, ...] = tuple(range(2, 10))  # items
