@@ -134,10 +134,10 @@ def text(source: str | Path = SHAKESPEARE.name, window: int = 128, all_bytes: bo
     >>> from wavetrain.data import text
     >>> task = text(window=32)
     >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
-    >>> bytes(task.kinds[token] for token in x[0]).decode()
-    'ke a loving sire;\nThou, being a '
-    >>> bytes(task.kinds[token] for token in y[0]).decode()  # the byte after each
-    'e a loving sire;\nThou, being a k'
+    >>> bytes(task.kinds[token] for token in x[0]).decode().split()
+    ['ke', 'a', 'loving', 'sire;', 'Thou,', 'being', 'a']
+    >>> bytes(task.kinds[token] for token in y[0]).decode().split()  # the byte after each
+    ['e', 'a', 'loving', 'sire;', 'Thou,', 'being', 'a', 'k']
     """
     if str(source) in FILES:
         return Bytes(_files.unzipped(*FILES[str(source)].where()), window, all_bytes)

@@ -36,9 +36,10 @@ class BucketSort(Generated):
 
     >>> from wavetrain.tasks import BucketSort
     >>> x, y = BucketSort(length=4).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # the symbols in order, over the blanks
-    tensor([[5, 5, 4, 1, 0, 0, 0, 0]])
-    tensor([[0, 0, 0, 0, 1, 4, 5, 5]])
+    >>> x[0].tolist()
+    [5, 5, 4, 1, 0, 0, 0, 0]
+    >>> y[0].tolist()  # the symbols in order, over the blanks
+    [0, 0, 0, 0, 1, 4, 5, 5]
     """
 
     length: int = 10  # of the string

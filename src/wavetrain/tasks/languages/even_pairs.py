@@ -26,9 +26,10 @@ class EvenPairs(Generated):
 
     >>> from wavetrain.tasks import EvenPairs
     >>> x, y = EvenPairs(length=8).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # whether the newest bit differs from the first
-    tensor([[0, 1, 1, 0, 1, 1, 1, 1]])
-    tensor([[0, 1, 1, 0, 1, 1, 1, 1]])
+    >>> x[0].tolist()
+    [0, 1, 1, 0, 1, 1, 1, 1]
+    >>> y[0].tolist()  # whether the newest bit differs from the first
+    [0, 1, 1, 0, 1, 1, 1, 1]
     """
 
     length: int = 20

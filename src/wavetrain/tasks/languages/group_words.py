@@ -82,9 +82,10 @@ class GroupWords(Generated):
 
     >>> from wavetrain.tasks import GroupWords
     >>> x, y = GroupWords(length=5).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # in S3, the default; 0 is the neutral element
-    tensor([[2, 3, 5, 0, 1]])
-    tensor([[2, 5, 0, 0, 1]])
+    >>> x[0].tolist()
+    [2, 3, 5, 0, 1]
+    >>> y[0].tolist()  # in S3, the default; 0 is the neutral element
+    [2, 5, 0, 0, 1]
     """
 
     group: Group = S3

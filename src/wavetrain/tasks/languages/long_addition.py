@@ -25,9 +25,10 @@ class LongAddition(Generated):
 
     >>> from wavetrain.tasks import LongAddition
     >>> x, y = LongAddition(digits=2).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # both digits of a place in one token, the last place first
-    tensor([[49, 30,  0]])
-    tensor([[3, 4, 0]])
+    >>> x[0].tolist()
+    [49, 30, 0]
+    >>> y[0].tolist()  # both digits of a place in one token, the last place first
+    [3, 4, 0]
     """
 
     digits: int = 10

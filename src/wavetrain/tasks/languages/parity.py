@@ -23,9 +23,10 @@ class Parity(Generated):
 
     >>> from wavetrain.tasks import Parity
     >>> x, y = Parity(length=8).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # whether the number of ones so far is odd
-    tensor([[0, 1, 1, 0, 1, 1, 1, 1]])
-    tensor([[0, 1, 0, 0, 1, 0, 1, 0]])
+    >>> x[0].tolist()
+    [0, 1, 1, 0, 1, 1, 1, 1]
+    >>> y[0].tolist()  # whether the number of ones so far is odd
+    [0, 1, 0, 0, 1, 0, 1, 0]
     """
 
     length: int = 20

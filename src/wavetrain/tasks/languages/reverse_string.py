@@ -23,9 +23,10 @@ class ReverseString(Generated):
 
     >>> from wavetrain.tasks import ReverseString
     >>> x, y = ReverseString(length=4).draw(1, torch.Generator().manual_seed(3))
-    >>> print(x, y, sep="\n")  # the string from its end
-    tensor([[1, 1, 2, 2, 0, 0, 0, 0]])
-    tensor([[0, 0, 0, 0, 2, 2, 1, 1]])
+    >>> x[0].tolist()
+    [1, 1, 2, 2, 0, 0, 0, 0]
+    >>> y[0].tolist()  # the string from its end
+    [0, 0, 0, 0, 2, 2, 1, 1]
     """
 
     length: int = 20  # of the string

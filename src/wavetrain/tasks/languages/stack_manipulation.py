@@ -41,9 +41,10 @@ class StackManipulation(Generated):
 
     >>> from wavetrain.tasks import StackManipulation
     >>> x, y = StackManipulation(length=4).draw(1, torch.Generator().manual_seed(1))
-    >>> print(x, y, sep="\n")  # two more ones lie on the stack of 1 0
-    tensor([[1, 0, 4, 4, 5, 5, 5, 5, 5]])
-    tensor([[0, 0, 0, 0, 2, 2, 1, 2, 3]])
+    >>> x[0].tolist()
+    [1, 0, 4, 4, 5, 5, 5, 5, 5]
+    >>> y[0].tolist()  # two more ones lie on the stack of 1 0
+    [0, 0, 0, 0, 2, 2, 1, 2, 3]
     """
 
     length: int = 12  # of stack and actions together

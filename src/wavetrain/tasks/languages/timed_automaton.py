@@ -28,9 +28,10 @@ class TimedAutomaton(Generated):
 
     >>> from wavetrain.tasks import TimedAutomaton
     >>> x, y = TimedAutomaton(length=12).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # three steps of day, three of night
-    tensor([[3, 0, 2, 0, 1, 0, 1, 1, 1, 0, 2, 2]])
-    tensor([[0, 0, 2, 0, 2, 0, 1, 1, 1, 0, 1, 1]])
+    >>> x[0].tolist()
+    [3, 0, 2, 0, 1, 0, 1, 1, 1, 0, 2, 2]
+    >>> y[0].tolist()  # three steps of day, three of night
+    [0, 0, 2, 0, 2, 0, 1, 1, 1, 0, 1, 1]
     """
 
     length: int = 24

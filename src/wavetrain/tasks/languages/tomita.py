@@ -55,10 +55,10 @@ class Tomita(Generated):
     >>> from wavetrain.tasks import Tomita
     >>> task = Tomita(language=4, length=8)  # no 000
     >>> x, y = task.draw(2, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # the first string has 000 in it
-    tensor([[1, 1, 1, 0, 0, 0, 1, 0],
-            [1, 1, 0, 1, 0, 1, 0, 0]])
-    tensor([0, 1])
+    >>> x.tolist()
+    [[1, 1, 1, 0, 0, 0, 1, 0], [1, 1, 0, 1, 0, 1, 0, 0]]
+    >>> y.tolist()  # the first string has 000 in it
+    [0, 1]
     """
 
     language: int = 5  # 1 to 7

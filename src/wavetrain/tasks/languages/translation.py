@@ -47,9 +47,10 @@ class Translation(Generated):
 
     >>> from wavetrain.tasks import Translation
     >>> x, y = Translation(clauses=2).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # token 1 is the end; a class is the token of the same number
-    tensor([[46, 55, 49, 52,  1,  6, 21,  9, 15]])
-    tensor([[ 0,  0,  0,  0,  6, 21,  9, 15,  1]])
+    >>> x[0].tolist()
+    [46, 55, 49, 52, 1, 6, 21, 9, 15]
+    >>> y[0].tolist()  # token 1 is the end; a class is the token of the same number
+    [0, 0, 0, 0, 6, 21, 9, 15, 1]
     """
 
     clauses: int = 4

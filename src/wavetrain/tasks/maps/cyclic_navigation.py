@@ -34,9 +34,10 @@ class CyclicNavigation(Generated):
 
     >>> from wavetrain.tasks import CyclicNavigation
     >>> x, y = CyclicNavigation(length=6).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # 1 goes on, 2 goes back
-    tensor([[2, 0, 2, 0, 1, 0]])
-    tensor([[4, 4, 3, 3, 4, 4]])
+    >>> x[0].tolist()
+    [2, 0, 2, 0, 1, 0]
+    >>> y[0].tolist()  # 1 goes on, 2 goes back
+    [4, 4, 3, 3, 4, 4]
     """
 
     length: int = 20

@@ -32,9 +32,10 @@ class AssociativeRecall(Generated):
 
     >>> from wavetrain.tasks import AssociativeRecall
     >>> x, y = AssociativeRecall(pairs=2, length=10).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # key 13 was shown with 28, the 12th value
-    tensor([[13, 28,  3, 19,  3, 13,  0,  0,  0,  0]])
-    tensor([[ 0,  0,  0,  0,  3, 12,  0,  0,  0,  0]])
+    >>> x[0].tolist()
+    [13, 28, 3, 19, 3, 13, 0, 0, 0, 0]
+    >>> y[0].tolist()  # key 13 was shown with 28, the 12th value
+    [0, 0, 0, 0, 3, 12, 0, 0, 0, 0]
     """
 
     pairs: int = 8

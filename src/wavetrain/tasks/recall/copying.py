@@ -35,9 +35,10 @@ class Copying(Generated):
     >>> from wavetrain.tasks import Copying
     >>> task = Copying(delay=3)
     >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
-    >>> print(x.argmax(-1), y, sep="\n")
-    tensor([[5, 8, 6, 1, 4, 4, 4, 8, 2, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]])
-    tensor([[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 8, 6, 1, 4, 4, 4, 8, 2, 4]])
+    >>> x[0].argmax(-1).tolist()
+    [5, 8, 6, 1, 4, 4, 4, 8, 2, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+    >>> y[0].tolist()
+    [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 5, 8, 6, 1, 4, 4, 4, 8, 2, 4]
     >>> task.chance
     0.125
     """

@@ -23,9 +23,10 @@ class InductionHeads(Generated):
 
     >>> from wavetrain.tasks import InductionHeads
     >>> x, y = InductionHeads(length=8).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # what followed the first 15
-    tensor([[14, 15,  8,  0, 13,  9,  7, 15]])
-    tensor([8])
+    >>> x[0].tolist()
+    [14, 15, 8, 0, 13, 9, 7, 15]
+    >>> y.item()  # what followed the first 15
+    8
     """
 
     length: int = 64

@@ -25,9 +25,10 @@ class Repetition(Generated):
 
     >>> from wavetrain.tasks import Repetition
     >>> x, y = Repetition(length=3).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # after 0 the string comes again
-    tensor([[ 5, 10,  4,  0,  5, 10]])
-    tensor([[ 0,  0,  0,  5, 10,  4]])
+    >>> x[0].tolist()
+    [5, 10, 4, 0, 5, 10]
+    >>> y[0].tolist()  # after 0 the string comes again
+    [0, 0, 0, 5, 10, 4]
     """
 
     length: int = 10  # of the string

@@ -27,9 +27,10 @@ class SelectiveCopying(Generated):
 
     >>> from wavetrain.tasks import SelectiveCopying
     >>> x, y = SelectiveCopying(length=8, count=3).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # the data, once the markers ask
-    tensor([[ 0,  0, 12,  6, 10,  0,  0,  0, 15, 15, 15]])
-    tensor([[ 0,  0,  0,  0,  0,  0,  0,  0, 12,  6, 10]])
+    >>> x[0].tolist()
+    [0, 0, 12, 6, 10, 0, 0, 0, 15, 15, 15]
+    >>> y[0].tolist()  # the data, once the markers ask
+    [0, 0, 0, 0, 0, 0, 0, 0, 12, 6, 10]
     """
 
     length: int = 64  # steps of noise and data

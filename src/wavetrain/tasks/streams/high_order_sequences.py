@@ -47,10 +47,10 @@ class HighOrderSequences(Generated):
 
     >>> from wavetrain.tasks import HighOrderSequences
     >>> x, y = HighOrderSequences(length=22).draw(1, torch.Generator().manual_seed(0))
-    >>> print(x, y, sep="\n")  # the last symbol is asked, one step before it comes
-    tensor([[ 4,  2,  8,  6,  9,  5,  3,  1, 37,  7,  3,  5,  9,  6,  8,  2,  1, 13,
-              7,  2,  8,  6]])
-    tensor([[0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0]])
+    >>> x[0].tolist()
+    [4, 2, 8, 6, 9, 5, 3, 1, 37, 7, 3, 5, 9, 6, 8, 2, 1, 13, 7, 2, 8, 6]
+    >>> y[0].tolist()  # the last symbol is asked, one step before it comes
+    [0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0]
     """
 
     length: int = 100  # elements of a stream
