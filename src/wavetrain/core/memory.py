@@ -27,7 +27,18 @@ from wavetrain.errors import BadInput
 
 
 class Memory(nn.Module, ABC):
-    """Something that is written and read; built as Name(size, values=size, ...)."""
+    """Something that is written and read; built as Name(size, values=size, ...).
+
+    >>> from wavetrain.core import Memory
+    >>> from wavetrain.memories import CorrelationMatrix
+    >>> memory, key = CorrelationMatrix(4, values=2), torch.eye(4)[None]
+    >>> state = memory.write(memory.empty(1), key[:, :1], torch.tensor([[[3.0, 5.0]]]))
+    >>> memory.read(state, key[:, :2])[0]  # nothing is under the second key
+    tensor([[3., 5.],
+            [0., 0.]])
+    >>> isinstance(memory, Memory)
+    True
+    """
 
     card: ClassVar[Card]
     size: int  # K, of keys and cues

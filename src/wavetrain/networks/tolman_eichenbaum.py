@@ -15,11 +15,9 @@ modules f = 1 .. F from high to low frequency, of s_f sampled cells, 3 s_f cells
 f_p(z) is leaky relu(clamp(z)). Observations are told from the first module of p, p_g and p_g', summed over
 place. Inside a chunk of time M is kept as the sum of its writes and read as linear attention: q M = sum over
 s of k^(t-1-s) eta (q . (p + p_g)_s) (p - p_g)_s. At its end the sum is folded into a matrix and clamped, and
-gradients stop: the definition in chunks of one step, and the same in longer ones until M reaches 1.
-
-Left out: the decay of the learning rate, which is the optimiser's, that of the price of g, which is slow,
-clipping by parameter, and updates inside a walk. Losses are means over all steps to known nodes, and the mean
-in x~ is that of one observation, not of the batch.
+gradients stop: chunks of one step are the definition, and longer ones give the same until M reaches 1. Left
+out: the decay of the learning rate and of the price of g, clipping by parameter, and updates inside a walk.
+Losses are means over all steps to known nodes; the mean in x~ is that of one observation.
 """
 
 import itertools
@@ -109,10 +107,13 @@ class TolmanEichenbaum(nn.Module):
     """x (B, T, 1 + S + A) to logits (B, T, 1 + S) of the next observation; causal.
 
     A step is a one-hot observation, class 0 where nothing is seen, and the one-hot action that leads to the
-    next, zeros to stand still. `modules` are the sampled cells of each, from high to low frequency; C is
-    the fewest units of which two can stand for each observation. Schedules run with `iteration`, which
-    `ByChunks` counts: `length` stands for the paper's 20,000, and after `trust` iterations, 400 in the paper,
-    what the memory says about g comes to count.
+    next, zeros to stand still. `modules` are the sampled cells of each, from high to low frequency. Schedules
+    run with `iteration`, which `ByChunks` counts, to `length`; after `trust` what the memory says about g
+    comes to count.
+
+    >>> from wavetrain.networks import TolmanEichenbaum
+    >>> TolmanEichenbaum(observations=5, modules=(3, 2))(torch.zeros(2, 10, 1 + 5 + 4)).shape
+    torch.Size([2, 10, 6])
     """
 
     card = Card(

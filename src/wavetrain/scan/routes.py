@@ -29,13 +29,26 @@ _plain = False
 
 
 def routes() -> dict[str, str]:
-    """The route that each recurrence took last in this process: its name and the kernel's."""
+    """The route that each recurrence took last in this process: its name and the kernel's.
+
+    >>> from wavetrain.scan import linear, routes
+    >>> h, last = linear(torch.tensor([0.5]), torch.ones(1, 4, 1))
+    >>> routes()["linear"]  # a fused kernel on CPU
+    'numba'
+    """
     return dict(_taken)
 
 
 @contextlib.contextmanager
 def recorded() -> Iterator[dict[str, str]]:
-    """Inside, routes are noted for this piece of work alone."""
+    """Inside, routes are noted for this piece of work alone.
+
+    >>> from wavetrain.scan import linear, only_plain, recorded
+    >>> with recorded() as taken, only_plain():
+    ...     h, last = linear(torch.tensor([0.5]), torch.ones(1, 4, 1))
+    >>> taken
+    {'linear': 'plain'}
+    """
     global _taken
     before, _taken = _taken, {}
     try:
@@ -50,7 +63,14 @@ def took(name: str, route: str) -> None:
 
 @contextlib.contextmanager
 def only_plain() -> Iterator[None]:
-    """Inside, every recurrence takes its plain PyTorch route."""
+    """Inside, every recurrence takes its plain PyTorch route.
+
+    >>> from wavetrain.scan import linear, only_plain, routes
+    >>> with only_plain():
+    ...     h, last = linear(torch.tensor([0.5]), torch.ones(1, 4, 1))
+    >>> routes()["linear"]
+    'plain'
+    """
     global _plain
     before, _plain = _plain, True
     try:
@@ -77,7 +97,16 @@ def whole(function: Callable[P, R]) -> Callable[P, R]:
 
 @whole
 def written_out(*tensors: Tensor) -> bool:
-    """Whether even PyTorch's own fused kernels are left aside: asked for, in torch.func, in forward mode."""
+    """Whether even PyTorch's own fused kernels are left aside: asked for, in torch.func, in forward mode.
+
+    >>> from wavetrain.scan import only_plain, written_out
+    >>> x = torch.ones(3)
+    >>> written_out(x), torch.func.vmap(lambda one: one * written_out(one))(x)
+    (False, tensor([1., 1., 1.]))
+    >>> with only_plain():
+    ...     print(written_out(x))
+    True
+    """
     if _plain or transforms.at_work():
         return True
     return any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors)

@@ -15,7 +15,13 @@ SOURCE = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 
 
 def mnist(permuted: int | None = None) -> Recorded:
-    """x (N, 784, 1) in [0, 1], y (N,) from 0 to 9; `permuted` is the seed of one order of the pixels."""
+    """x (N, 784, 1) in [0, 1], y (N,) from 0 to 9; `permuted` is the seed of one order of the pixels.
+
+    >>> from wavetrain.data import mnist
+    >>> task = mnist()
+    >>> task.train.x.shape, task.test().x.shape  # 784 pixels, one a step
+    (torch.Size([57000, 784, 1]), torch.Size([10000, 784, 1]))
+    """
     return _shared.mnist_images(permuted)
 
 
