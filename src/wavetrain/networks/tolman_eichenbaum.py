@@ -108,8 +108,7 @@ class TolmanEichenbaum(nn.Module):
 
     A step is a one-hot observation, class 0 where nothing is seen, and the one-hot action that leads to the
     next, zeros to stand still. `modules` are the sampled cells of each, from high to low frequency. Schedules
-    run with `iteration`, which `ByChunks` counts, to `length`; after `trust` what the memory says about g
-    comes to count.
+    run with `iteration`, which `ByChunks` counts, to `length`; after `trust` the memory has a say about g.
 
     >>> from wavetrain.networks import TolmanEichenbaum
     >>> TolmanEichenbaum(observations=5, modules=(3, 2))(torch.zeros(2, 10, 1 + 5 + 4)).shape
