@@ -131,3 +131,12 @@ def test_units_that_follow_the_place_pass_where_the_same_is_seen_elsewhere():
     assert (seen.p[list(look)] <= nulls.LEVEL).all()
     assert (seen.shared == ~np.array(alone)).all() and 0 < seen.shared.sum() < 36
     assert (seen.p_label[seen.shared] <= nulls.LEVEL).all() and (seen.p_label[~seen.shared] == 1).all()
+
+
+@pytest.mark.parametrize("score", [0.0, 0.3, -0.3, 1.0, 7.0, -7.0, 1e6])
+def test_ties_are_those_within_rounding_of_the_score(score: float):
+    """Half of the tolerance below is as large, one and a half is not; it grows with scores above 1."""
+    size = nulls.ALIKE * max(abs(score), 1)
+    for below, tie in ((0.5, True), (1.5, False)):
+        null = np.full((9, 1), score - below * size)
+        assert nulls.rank(np.array([score]), null)[0] == pytest.approx(1.0 if tie else 0.1)
