@@ -14,12 +14,14 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec
 
 import tyro
 from rich.console import Console
 
 from wavetrain.errors import BadInput
+
+P = ParamSpec("P")
 
 MOST = 1000  # seeds, and jobs at a time
 FRAME = "╭╮╰╯│─ +|"  # what the parser's boxes are drawn with, on any terminal
@@ -126,11 +128,11 @@ def parsed(
     return call
 
 
-def _postponed(command: Callable[..., None]) -> Callable[..., Any]:
+def _postponed(command: Callable[P, None]) -> Callable[P, Callable[[], None]]:
     """What takes the same arguments, and returns the call in place of making it."""
 
     @functools.wraps(command)
-    def later(*arguments: Any, **named: Any) -> Callable[[], None]:
+    def later(*arguments: P.args, **named: P.kwargs) -> Callable[[], None]:
         return functools.partial(command, *arguments, **named)
 
     return later
