@@ -7,6 +7,7 @@ there and seeded. One of a recording runs where its file is.
 
 import ast
 import doctest
+import importlib
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ import torch
 
 import wavetrain
 from wavetrain import core, find, scan, testing
+from wavetrain.cli import new
 from wavetrain.errors import BadInput
 
 MEMBERS = [one for one in find.ours() if one.kind != "experiments"]
@@ -82,6 +84,16 @@ def test_example(name: str, load: Callable[[], Any], tmp_path: Path, monkeypatch
     )
     said = failures(test)
     assert not said, said
+
+
+@pytest.mark.parametrize("what", [what for what in new.FOLDERS if what != "claim"])
+def test_what_new_writes_has_an_example(what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    path, _ = new.written(what, f"pond_{what}", "", tmp_path)
+    name = f"pond_{what}" if what == "lens" else f"Pond{what.title()}"
+    test = example(getattr(importlib.import_module(path.stem), name), name)
+    assert name in used(test) and any(one.want for one in test.examples)
+    assert not failures(test)
 
 
 def test_a_wrong_example_is_found() -> None:

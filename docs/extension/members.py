@@ -1,12 +1,10 @@
 """A page for each member: what it is, its equations, its operator drawn, an example, its claims, its source.
 
-All is read: from the docstring, the card, the syntax tree and the results. Examples are run, and what they
-print is on the page.
+All is read: from the docstring, the card, the syntax tree and the results. The example is that of the
+docstring, which a test runs.
 """
 
 import ast
-import contextlib
-import io
 import zlib
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from wavetrain.find import Found
 from wavetrain.report.bibtex import bibtex
 from wavetrain.report.catalogue import Catalogue, Claimed
 from wavetrain.report.draw import draw
+from wavetrain.report.members import example
 from wavetrain.report.prose import escaped, markdown
 
 HEADINGS = {
@@ -124,34 +123,28 @@ def _changed(path: Path, values: np.ndarray) -> bool:
     return True
 
 
-EXAMPLES = {
-    "layers": """layer = wt.layers.{symbol}(8)
-y, state = layer(torch.randn(2, 50, 8))  # (batch, time, inputs)
-print(tuple(y.shape), sum(p.numel() for p in layer.parameters()), "parameters")
-""",
-    "tasks": """task = wt.tasks.{symbol}()
-batch = task.draw(4, torch.Generator().manual_seed(0))
-print("x", tuple(batch.x.shape), "y", tuple(batch.y.shape))
-print("scored by", task.objective.measure, "where chance is", round(task.chance, 4))
-""",
-}
-
-
 def _example(found: Found) -> list[str]:
-    if found.kind not in EXAMPLES:
+    """The example of the docstring, which a test runs; without one, the name."""
+    code = example(ast.get_docstring(_definition(found)) or "")[1]
+    if not code:
         return ["```python", "import wavetrain as wt", "", f"wt.{found.kind}.{found.symbol}", "```"]
-    code = "import torch\nimport wavetrain as wt\n\n" + EXAMPLES[found.kind].format(symbol=found.symbol)
-    out = io.StringIO()
-    with contextlib.redirect_stdout(out):
-        exec(compile(code, f"example of {found.name}", "exec"), {})
-    return ["```python", code.rstrip(), "```", "", "```text", out.getvalue().rstrip(), "```"]
+    return ["```pycon", code, "```"]
 
 
 def _signature(found: Found) -> str:
+    """The class or function with its methods, and its docstring without the example, which stands above."""
+    node = _definition(found)
+    text = ast.get_docstring(node)
+    if text:
+        node.body[0] = ast.Expr(ast.Constant(example(text)[0]))
+    return f":::{{py:currentmodule}} {module_of(found)}\n:::\n\n{api.definition(node)}"
+
+
+def _definition(found: Found) -> ast.FunctionDef | ast.ClassDef:
     tree = ast.parse(found.path.read_text(encoding="utf-8"))
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == found.symbol:
-            return f":::{{py:currentmodule}} {module_of(found)}\n:::\n\n{api.definition(node)}"
+            return node
     raise ValueError(f"{found.path} does not define {found.symbol}")
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from wavetrain import find
 from wavetrain.cli import main
-from wavetrain.report.members import claims_about, use
+from wavetrain.report.members import claims_about, example, use
 
 
 def answered(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -82,6 +82,31 @@ def test_show_says_how_it_is_called(
     text = answered(capsys, "show", name)
     lines = text.splitlines()
     assert lines[0].startswith(signature) and f"from wavetrain.{imports}" == lines[1] and call in lines[2]
+
+
+def test_show_has_the_example_of_the_docstring(capsys: pytest.CaptureFixture[str]) -> None:
+    """As it stands there, with the import of torch where torch is used."""
+    text = answered(capsys, "show", "copying")
+    assert (
+        "\n>>> import torch\n>>> from wavetrain.tasks import Copying\n>>> task = Copying(delay=3)\n" in text
+    )
+    assert "[5, 8, 6, 1, 4, 4, 4, 8, 2, 4, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 0, 0]\n" in text
+    shown = json.loads(answered(capsys, "show", "digits", "--json"))["example"]
+    assert shown.startswith(">>> from wavetrain.data import digits\n")
+    assert json.loads(answered(capsys, "show", "wave_rnn_copy", "--json"))["example"] == ""
+
+
+def test_an_example_is_parted_from_what_is_said() -> None:
+    said = """Twice a number.
+
+    Of any kind.
+
+    >>> twice(torch.ones(2))
+    tensor([2., 2.])
+    """
+    shown = ">>> import torch\n>>> twice(torch.ones(2))\ntensor([2., 2.])"
+    assert example(said) == ("Twice a number.\n\nOf any kind.", shown)
+    assert example("Twice a number.") == ("Twice a number.", "")
 
 
 @pytest.mark.parametrize(

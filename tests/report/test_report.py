@@ -20,7 +20,7 @@ from wavetrain.evidence.result import VERSION, Result, read_all
 from wavetrain.evidence.shape import parsed
 from wavetrain.report import catalogue, draw, pages, results, tables
 from wavetrain.report.bibtex import bibtex
-from wavetrain.report.prose import plain, prose
+from wavetrain.report.prose import markdown, plain, prose
 
 PLANT = "<script>window.planted = 1; alert(1)</script>"
 PICTURES = {
@@ -388,6 +388,17 @@ def test_prose_keeps_equations_and_escapes():
     assert '<pre tabindex="0">a  &lt;  b\n\nc</pre>' in text and "<code>x&lt;y</code>" in text
     assert 'href="https://arxiv.org/abs/2309.08045"' in text
     assert "<ul><li>one more</li><li>two</li></ul>" in text and text.count("<p>") == 2
+
+
+def test_prose_keeps_examples_as_they_are_typed():
+    code = ">>> twice([1, 2])  # <all>\n[[2, 4],\n        [0, 0]]"
+    text = f"Twice.\nAll of it.\n\n{code}\n\nMore.\n\n    a = b"
+    assert plain(text, 40) == f"Twice. All of it.\n\n{code}\n\nMore.\n\n    a = b"
+    assert markdown(text).count("```pycon\n" + code + "\n```") == 1 and "```text\na = b\n```" in markdown(
+        text
+    )
+    page = prose(text)
+    assert page.count("<pre") == 2 and "# &lt;all&gt;\n[[2, 4],\n        [0, 0]]</pre>" in page
 
 
 def test_site_is_whole_and_all_its_links_resolve(tmp_path):

@@ -20,16 +20,18 @@ def show(
         picture: write the operator's picture to this PNG file too
         results: folder of the results that the verdicts are read from
     """
-    from wavetrain.report.members import claims_about, use
+    from wavetrain.report.members import claims_about, example, use
 
     found = find.named(name)
     about, more = claims_about(found)
+    loaded = found.load()
     verdicts = {one.name: _verdict(results, one.name) for one in about}
     facts: dict[str, Any] = {
         "kind": found.kind,
         "name": found.name,
         "about": found.about,
-        **use(found, found.load())._asdict(),
+        **use(found, loaded)._asdict(),
+        "example": example(loaded.__doc__ or "")[1] if found.symbol else "",
         **found.facts,
         "claims": {one.name: {"title": one.facts["title"], "verdict": verdicts[one.name]} for one in about},
         "rival_in": more,
@@ -63,6 +65,8 @@ def _print(found: find.Found, facts: dict[str, Any], operator: Any) -> None:
     console.print(card_table(found))
     console.print()
     console.print(plain(found.about, console.width), overflow="ignore", no_wrap=True, crop=False)
+    if facts["example"]:
+        console.print(Text("\n" + facts["example"]), soft_wrap=True)
     if operator is not None:
         from wavetrain.report.draw import ascii_matrix
 

@@ -32,6 +32,21 @@ def use(found: Found, one: Any) -> Use:
     return Use(line, _plain(found.symbol, signature), f"{short}({given})")
 
 
+def example(text: str) -> tuple[str, str]:
+    """The docstring of a member, parted: what it says, and the example it ends with, which may be empty.
+
+    An example takes torch to be there; where it uses it, the import is put before it.
+
+    >>> example("Twice x.\\n\\n>>> twice(2)\\n4")
+    ('Twice x.', '>>> twice(2)\\n4')
+    """
+    about, mark, code = inspect.cleandoc(text).partition("\n\n>>> ")
+    shown = (mark + code).strip()
+    typed = [line for line in shown.splitlines() if line.startswith((">>>", "..."))]
+    needed = any("torch." in line for line in typed)
+    return about.rstrip(), (">>> import torch\n" if needed else "") + shown
+
+
 def _plain(name: str, signature: inspect.Signature) -> str:
     """A signature in short names: `Tensor`, not `torch._tensor.Tensor`."""
     text = re.sub(r"<(\w+\.\w+): [^>]*>", r"\1", str(signature))  # a member of an enumeration

@@ -1,6 +1,7 @@
 """From a module docstring to HTML, Markdown or a terminal: paragraphs, lists, and equations as typed.
 
 A line that is indented by four or more belongs to a preformatted block, a paragraph of `- ` lines to a list.
+An example begins with `>>>` and ends at an empty line; it stays as typed, too.
 Words between backquotes become code; an arXiv id or a DOI becomes a link. All else is escaped.
 """
 
@@ -23,7 +24,7 @@ def plain(text: str, width: int) -> str:
     """The docstring with paragraphs and lists filled to a width; equations keep their lines."""
     blocks = []
     for lines in _blocks(text):
-        if _indented(lines[0]):
+        if _as_typed(lines[0]):
             blocks.append("\n".join(lines))
         else:
             parts = re.split(r"\n(?=- )", "\n".join(lines))
@@ -36,8 +37,9 @@ def markdown(text: str) -> str:
     """The Markdown of a docstring."""
     blocks = []
     for lines in _blocks(text):
-        if _indented(lines[0]):
-            blocks.append("```text\n" + textwrap.dedent("\n".join(lines)).replace("```", "") + "\n```")
+        if _as_typed(lines[0]):
+            kind = "pycon" if _example(lines[0]) else "text"
+            blocks.append(f"```{kind}\n" + textwrap.dedent("\n".join(lines)).replace("```", "") + "\n```")
         elif lines[0].startswith("- "):
             items = re.split(r"\n- ", "\n".join(lines)[2:])
             blocks.append("\n".join("- " + escaped(" ".join(item.split())) for item in items))
@@ -84,15 +86,21 @@ def _address(match: re.Match[str]) -> str:
 
 
 def _blocks(text: str) -> list[list[str]]:
-    """Runs of lines that are all indented, or all not; a blank line inside an indented run stays in it."""
+    """Runs of lines that are all indented, or all not; a blank line inside an indented run stays in it.
+
+    The lines of an example are one run, whether what it prints is indented or not.
+    """
     blocks: list[list[str]] = []
     blank = True
     for line in text.expandtabs().splitlines():
         if not line.strip():
             blank = True
             continue
-        same = bool(blocks) and _indented(line) == _indented(blocks[-1][0])
-        if same and (not blank or _indented(line)):
+        first = blocks[-1][0] if blocks else ""
+        same = bool(blocks) and not _example(first) and _indented(line) == _indented(first)
+        if not blank and _example(first):
+            blocks[-1].append(line)
+        elif same and (not blank or _indented(line)):
             blocks[-1] += ["", line] if blank else [line]
         else:
             blocks.append([line])
@@ -104,8 +112,16 @@ def _indented(line: str) -> bool:
     return line.startswith("    ")
 
 
+def _example(line: str) -> bool:
+    return line.startswith(">>>")
+
+
+def _as_typed(line: str) -> bool:
+    return _indented(line) or _example(line)
+
+
 def _block(lines: list[str]) -> Markup:
-    if _indented(lines[0]):
+    if _as_typed(lines[0]):
         return Markup('<pre tabindex="0">{}</pre>').format(textwrap.dedent("\n".join(lines)))
     joined = "\n".join(lines)
     if joined.startswith("- "):
