@@ -14,6 +14,14 @@ class Stream(ABC):
 
     There is no batch: records x (T, inputs) are bits of one stream. A stream gives the same however it is cut
     into calls, and the state that is given stays as it is, so that one may go on from it in several ways.
+
+    >>> from wavetrain.core import Stream
+    >>> from wavetrain.memories import TemporalMemory
+    >>> stream, x = TemporalMemory(64, cells=4), torch.rand(30, 64) < 0.1
+    >>> trace, state = stream.forward(x)
+    >>> again, state = stream.forward(x[20:], stream.forward(x[:20])[1])  # cut in two, it gives the same
+    >>> isinstance(stream, Stream), again.anomaly.equal(trace.anomaly[20:])
+    (True, True)
     """
 
     card: ClassVar[Card]

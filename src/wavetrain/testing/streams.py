@@ -86,7 +86,8 @@ def check_stream(make: Make) -> None:
 
     >>> import functools
     >>> from wavetrain.memories import TemporalMemory
-    >>> check_stream(functools.partial(TemporalMemory, 64, cells=4))
+    >>> from wavetrain.testing import check_stream
+    >>> check_stream(functools.partial(TemporalMemory, 64, cells=4))  # says nothing where all is well
     """
     keep(make, promises(make))
 
