@@ -79,6 +79,13 @@ def test_greedy_is_told():
     assert [greedy for _, greedy in under.score([([0, 1, 2], said), ([0, 1, 2], other)])] == [True, False]
 
 
+@pytest.mark.parametrize(("length", "batch"), [(1, 1), (0, 1), (2, 0), (None, 0), (None, -1)])
+def test_a_length_without_a_step_and_a_batch_of_none_are_refused(length: int | None, batch: int):
+    with pytest.raises(BadInput, match="a batch of at least 1 and a length of at least 2, got"):
+        harness.Evaluated(model(), LETTERS, length=length, batch=batch)
+    harness.Evaluated(model(), LETTERS, length=2, batch=1)
+
+
 def test_long_contexts_lose_their_beginning():
     network = model(positions=6)
     under = harness.Evaluated(network, LETTERS, length=6)

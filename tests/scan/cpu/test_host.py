@@ -85,6 +85,18 @@ def test_small_results_are_plain() -> None:
     assert len(host._kept) == before
 
 
+def test_rows_are_the_numbers_in_any_layout_and_no_copy_where_they_lie_as_rows() -> None:
+    whole = torch.randn(3, 5, 8)
+    lying = {"all": whole, "left": whole[..., :3], "right": whole[..., 3:], "one": whole[1:2, :, 2:6]}
+    others = {"turned": whole.transpose(1, 2), "steps": whole[:, ::2], "every other": whole[..., ::2]}
+    for name, x in (lying | others).items():
+        numbers, start = host.rows(x)
+        seen = torch.from_numpy(numbers)[..., start : start + x.shape[2]]
+        assert torch.equal(seen, x), name
+        inside = whole.data_ptr() <= numbers.ctypes.data < whole.data_ptr() + whole.numel() * 4
+        assert inside == (name in lying), name
+
+
 def test_spread_does_all_pieces_in_any_number_of_threads() -> None:
     threads = torch.get_num_threads()
     try:
