@@ -168,7 +168,7 @@ class Generated(Task):
     >>> from wavetrain.core import CLASSES, Batch, Generated
     >>> @dataclass(frozen=True)
     ... class Last(Generated):
-    ...     inputs, outputs, tokens, steps, objective, chance = 2, 2, True, False, CLASSES, 0.5
+    ...     inputs, outputs, tokens, every_step, objective, chance = 2, 2, True, False, CLASSES, 0.5
     ...     def draw(self, batch, generator):
     ...         x = torch.randint(2, (batch, 5), generator=generator)
     ...         return Batch(x, x[:, -1])
@@ -192,7 +192,7 @@ class Recorded(Task):
     >>> from wavetrain.core import CLASSES, Batch, Recorded
     >>> x, y = torch.randn(30, 10, 1), torch.randint(2, (30,))
     >>> parts = (Batch(x[part], y[part]) for part in (slice(20), slice(20, 25), slice(25, 30)))
-    >>> task = Recorded(*parts, 1, 2, tokens=False, steps=False, objective=CLASSES, chance=0.5)
+    >>> task = Recorded(*parts, 1, 2, tokens=False, every_step=False, objective=CLASSES, chance=0.5)
     >>> task.draw(8, torch.Generator().manual_seed(0)).x.shape, task.test().y.shape
     (torch.Size([8, 10, 1]), torch.Size([5]))
     """
