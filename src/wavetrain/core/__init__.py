@@ -1,4 +1,4 @@
-"""What every part of Wavetrain promises, one promise a file: layer, memory, stream, rule, task, state, card.
+"""What every part of Wavetrain promises, one promise a file: layer, memory, stream, rule, task, network ...
 
 Shapes: B batch, T time, I channels in, D channels out, H heads, P channels per head. Tensors are batch
 first. A state is a tensor or a nested tuple of tensors, batch first; it is passed in and returned, never
@@ -10,6 +10,7 @@ from wavetrain.core.card import Card
 from wavetrain.core.check import check_heads, check_width, divisor
 from wavetrain.core.layer import Layer, Nonlinear, Operator, check_input
 from wavetrain.core.memory import Memory
+from wavetrain.core.network import Carrying, Network
 from wavetrain.core.rule import Rule, examined, go_back
 from wavetrain.core.state import State, leaves, map_state, unroll
 from wavetrain.core.stream import Stream
@@ -35,10 +36,12 @@ __all__ = [
     "VALUES",
     "Batch",
     "Card",
+    "Carrying",
     "Generated",
     "HeldOut",
     "Layer",
     "Memory",
+    "Network",
     "Nonlinear",
     "Objective",
     "Operator",

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Batch, Card, Rule, State, check_width, go_back
+from wavetrain.core import Batch, Card, Carrying, Rule, State, check_width, go_back
 from wavetrain.errors import BadInput
 from wavetrain.networks._rehearsal import Rehearsal
 from wavetrain.parts.rotary import rotary
@@ -189,7 +189,7 @@ class Hippocampus(nn.Module):
         self.strength[weakest] = strongest[written]
 
 
-class CorticalColumns(nn.Module):
+class CorticalColumns(Carrying):
     """Tokens (B, T) to scores of the next (B, T, vocabulary).
 
     Without experts the MLPs are SwiGLU of the size that is active with them. `rank` is that of the thalamus,
@@ -249,8 +249,9 @@ class CorticalColumns(nn.Module):
         self.hippocampus = Hippocampus(width, rank, slots, nearest=8, each=8) if slots else None
         self.norm = nn.RMSNorm(width, eps=1e-6)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.run(x).logits
+    def carry(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        run = self.run(x, state)
+        return run.logits, run.state
 
     def begin(self, batch: int) -> State:
         """The state before the first token: for each column its attention's and its thalamus's."""

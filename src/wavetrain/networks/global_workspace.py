@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain.core import Card, check_width
+from wavetrain.core import Card, Network, check_width
 from wavetrain.errors import BadInput
 
 
@@ -51,7 +51,7 @@ class Table(nn.Module):
         return workspace @ self.scores.softmax(-1)
 
 
-class GlobalWorkspace(nn.Module):
+class GlobalWorkspace(Network):
     """x (B, 2), numbers to be written and for the controller to be told, to log y (B, values).
 
     The first are below `values`, the second below `told`. With `see`, x is (B, 2, ...) of anything, and `see`

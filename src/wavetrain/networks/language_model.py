@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain.core import Card, Layer, State, check_width
+from wavetrain.core import Card, Carrying, Layer, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.parts import ragged
 from wavetrain.parts.sampling import GREEDY, Sampling
@@ -26,7 +26,7 @@ from wavetrain.parts.sampling import GREEDY, Sampling
 EPS = 1e-5
 
 
-class LanguageModel(nn.Module):
+class LanguageModel(Carrying):
     """Tokens (B, T) to logits (B, T, vocabulary).
 
     `layers` are of one width, with as many inputs. `mlp` is the hidden width of the MLP in each block, 0 for
@@ -98,8 +98,12 @@ class LanguageModel(nn.Module):
         return self.head(self.norm_f(stream)), (tuple(after), count + 1)
 
     def forward(self, tokens: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """As `carry`, as a layer does it; `Predictor` gives the answers alone."""
+        return self.carry(tokens, state)
+
+    def carry(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
         """Tokens (B, T) give logits (B, T, V) and the last state."""
-        stream, state = self.through(tokens, state)
+        stream, state = self.through(x, state)
         return self.head(stream), state
 
     def through(self, tokens: Tensor, state: State = None) -> tuple[Tensor, State]:

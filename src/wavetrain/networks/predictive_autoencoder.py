@@ -19,12 +19,12 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain import scan
-from wavetrain.core import Card, State, check_width
+from wavetrain.core import Card, Carrying, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.scan import Activation
 
 
-class PredictiveAutoencoder(nn.Module):
+class PredictiveAutoencoder(Carrying):
     """x (B, T, inputs) to y (B, T, inputs); the state is h (B, hidden).
 
     >>> from wavetrain.networks import PredictiveAutoencoder
@@ -70,16 +70,18 @@ class PredictiveAutoencoder(nn.Module):
         h = scan.dense_step(x, state, self.encode, self.recur, self.activation)
         return self.answer(h), h
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.answer(self.ca3(x))
+    def carry(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        h = self.ca3(x, state)
+        return self.answer(h), h[:, -1]
 
-    def ca3(self, x: Tensor) -> Tensor:
-        """The hidden activity on x (B, T, inputs) from rest, (B, T, hidden)."""
+    def ca3(self, x: Tensor, state: State = None) -> Tensor:
+        """The hidden activity on x (B, T, inputs), (B, T, hidden), from rest where no h is given."""
         if x.ndim != 3 or x.shape[-1] != self.inputs or x.shape[1] == 0:
             raise BadInput(
                 f"PredictiveAutoencoder: expected x (batch, time, {self.inputs}), got {tuple(x.shape)}"
             )
-        return scan.dense(x, self.begin(len(x)), self.encode, self.recur, self.activation)[0]
+        state = self.begin(len(x)) if state is None else state
+        return scan.dense(x, state, self.encode, self.recur, self.activation)[0]
 
     def answer(self, h: Tensor) -> Tensor:
         """The output of hidden activity (..., hidden): the next input, or the present one."""

@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Batch, Card, Rule, State, check_width, go_back, map_state
+from wavetrain.core import Batch, Card, Carrying, Rule, State, check_width, go_back, map_state
 from wavetrain.errors import BadInput
 
 KAPPA, KEEP, ETA = 0.8, 0.9999, 0.5
@@ -103,7 +103,7 @@ class Blocks(nn.Module):
         return lambda z: F.linear(self.act(F.linear(z, *first)), *last)
 
 
-class TolmanEichenbaum(nn.Module):
+class TolmanEichenbaum(Carrying):
     """x (B, T, 1 + S + A) to logits (B, T, 1 + S) of the next observation; causal.
 
     A step is a one-hot observation, class 0 where nothing is seen, and the one-hot action that leads to the
@@ -146,9 +146,8 @@ class TolmanEichenbaum(nn.Module):
         iterations: int = 5,
     ):
         super().__init__()
-        check_width("TolmanEichenbaum", observations=observations, actions=actions)
-        check_width("TolmanEichenbaum", length=length, trust=trust, iterations=iterations)
-        check_width("TolmanEichenbaum", cells=min(modules, default=0))
+        check_width("TolmanEichenbaum", observations=observations, actions=actions, iterations=iterations)
+        check_width("TolmanEichenbaum", length=length, trust=trust, cells=min(modules, default=0))
         if len(modules) > len(SMOOTH):
             raise BadInput(f"TolmanEichenbaum: expected 1 to {len(SMOOTH)} modules, got {len(modules)}")
         code = math.ceil((1 + math.sqrt(1 + 8 * observations)) / 2)  # C (C - 1) / 2 >= S
@@ -201,8 +200,9 @@ class TolmanEichenbaum(nn.Module):
         units, cells = self.tile.shape
         return path, spread, path.new_zeros(batch, units), path.new_zeros(batch, 2, cells, cells)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.walk(x)[0].predicted
+    def carry(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        walked, state = self.walk(x, state)
+        return walked.predicted, state
 
     def walk(self, x: Tensor, state: State = None) -> tuple[Walk, State]:
         """The sequence as one chunk, after the state: the codes of every step, and the state at the end."""

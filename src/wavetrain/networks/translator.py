@@ -22,7 +22,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Card, Layer, State, check_width, leaves, map_state
+from wavetrain.core import Card, Layer, Network, State, check_width, leaves, map_state
 from wavetrain.errors import BadInput
 from wavetrain.layers.gate.lstm import LSTM
 
@@ -35,7 +35,7 @@ class Reading(enum.Enum):
     BOTH = (False, True)
 
 
-class Translator(nn.Module):
+class Translator(Network):
     """Tokens x (B, S + U), source, `end` and the target so far, to scores (B, S + U, outputs) of the next.
 
     The scores of the S steps before `end` are zero: nothing is said there. A class is the token of the same

@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain.core import Card, check_width
+from wavetrain.core import Card, Network, check_width
 from wavetrain.errors import BadInput
 from wavetrain.parts.reader import one_hot
 
@@ -81,7 +81,7 @@ class Block(nn.Module):
         return self.project(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
 
 
-class UniversalTransformer(nn.Module):
+class UniversalTransformer(Network):
     """Tokens (B, T), or values (B, T, inputs), to (B, T, outputs).
 
     Without `halting` every position runs `steps` steps. `causal` makes it a decoder, where each position

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from wavetrain.testing.layers import check_layer
     from wavetrain.testing.lenses import check_lens
     from wavetrain.testing.memories import check_memory
+    from wavetrain.testing.networks import check_network
     from wavetrain.testing.rules import check_rule
     from wavetrain.testing.streams import check_stream
     from wavetrain.testing.tasks import check_task
@@ -27,6 +28,7 @@ __all__ = [
     "check_layer",
     "check_lens",
     "check_memory",
+    "check_network",
     "check_rule",
     "check_stream",
     "check_task",

@@ -1,0 +1,38 @@
+"""A network: a whole model, from a batch of sequences to the answers that a task asks for."""
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from wavetrain.core.card import Card
+from wavetrain.core.state import State
+
+
+class Network(nn.Module, ABC):
+    """A whole model: x (B, T, inputs), or tokens (B, T), to answers for each step or for each sequence.
+
+    Unlike a layer it need not be causal, nor stand in a stack. What it is built from is its own affair.
+    Sequences of a batch know nothing of each other.
+    """
+
+    card: ClassVar[Card]
+
+    @abstractmethod
+    def forward(self, x: Tensor) -> Any:
+        """The answers to a batch: a tensor that the objective of a task takes."""
+
+
+class Carrying(Network):
+    """A network that goes on from where it was: its state is passed in and returned, as that of a layer."""
+
+    @abstractmethod
+    def begin(self, batch: int) -> State:
+        """The state before the first step."""
+
+    @abstractmethod
+    def carry(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+        """The answers to x, going on from a state, and the last state."""
+
+    def forward(self, x: Tensor) -> Any:
+        return self.carry(x)[0]
