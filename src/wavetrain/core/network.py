@@ -14,6 +14,11 @@ class Network(nn.Module, ABC):
 
     Unlike a layer it need not be causal, nor stand in a stack. What it is built from is its own affair.
     Sequences of a batch know nothing of each other.
+
+    >>> from wavetrain.core import Network
+    >>> from wavetrain.networks import Translator
+    >>> issubclass(Translator, Network)
+    True
     """
 
     card: ClassVar[Card]
@@ -24,7 +29,15 @@ class Network(nn.Module, ABC):
 
 
 class Carrying(Network):
-    """A network that goes on from where it was: its state is passed in and returned, as that of a layer."""
+    """A network that goes on from where it was: its state is passed in and returned, as that of a layer.
+
+    >>> from wavetrain.core import Carrying
+    >>> from wavetrain.networks import PredictiveAutoencoder
+    >>> network = PredictiveAutoencoder(hidden=4, inputs=3)
+    >>> y, state = network.carry(torch.rand(2, 5, 3))
+    >>> isinstance(network, Carrying), tuple(state.shape)
+    (True, (2, 4))
+    """
 
     @abstractmethod
     def begin(self, batch: int) -> State:

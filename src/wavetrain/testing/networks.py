@@ -85,6 +85,7 @@ def check_network(make: Make, x: Tensor) -> None:
     """Hold a network to the contract.
 
     >>> from wavetrain.networks import PredictiveAutoencoder
+    >>> from wavetrain.testing import check_network
     >>> check_network(lambda: PredictiveAutoencoder(4, 5), torch.rand(2, 6, 5, dtype=torch.float64))
     """
     keep(make(), promises(make, x))
