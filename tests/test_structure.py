@@ -198,10 +198,11 @@ def test_no_open_ended_arguments(path: Path):
 
 @every_file
 def test_is_read_whole(path: Path):
-    """One idea a file: ask why above 300 lines. Every file opens by saying what it is."""
+    """One idea a file. Every file opens by saying what it is, and above 300 lines by saying why it is one."""
     text = path.read_text(encoding="utf-8")
-    assert len(text.splitlines()) <= 350
     assert ast.get_docstring(ast.parse(text)), "no docstring"
+    assert len(text.splitlines()) <= 300 or "\n# Above 300 lines: " in text
+    assert len(text.splitlines()) <= 450
     assert path.stem not in ("utils", "common", "misc", "helpers")
 
 

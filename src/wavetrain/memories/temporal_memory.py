@@ -21,6 +21,7 @@ segments with too few synapses to match are taken away; of equal matches the low
 as weak that from the lower cell goes; a full cell gives up what learned longest ago, of equals the newest.
 Left out: apical and basal dendrites from elsewhere, boosting in the pooler.
 """
+# Above 300 lines: one file, since cells, segments and what they predict are one state.
 
 import math
 from dataclasses import dataclass

@@ -15,10 +15,13 @@ modules f = 1 .. F from high to low frequency, of s_f sampled cells, 3 s_f cells
 f_p(z) is leaky relu(clamp(z)). Observations are told from the first module of p, p_g and p_g', summed over
 place. Inside a chunk of time M is kept as the sum of its writes and read as linear attention: q M = sum over
 s of k^(t-1-s) eta (q . (p + p_g)_s) (p - p_g)_s. At its end the sum is folded into a matrix and clamped, and
-gradients stop: chunks of one step are the definition, and longer ones give the same until M reaches 1. Left
-out: the decay of the learning rate and of the price of g, clipping by parameter, and updates inside a walk.
-Losses are means over all steps to known nodes; the mean in x~ is that of one observation.
+gradients stop: chunks of one step are the definition, and longer ones give the same until M reaches 1.
+
+Left out: the decay of the learning rate, which is the optimiser's, that of the price of g, which is slow,
+clipping by parameter, and updates inside a walk. Losses are means over all steps to known nodes, and the mean
+in x~ is that of one observation, not of the batch.
 """
+# Above 300 lines: one file, since the codes, the memory and the losses between them are one model.
 
 import itertools
 import math
@@ -107,8 +110,10 @@ class TolmanEichenbaum(Carrying):
     """x (B, T, 1 + S + A) to logits (B, T, 1 + S) of the next observation; causal.
 
     A step is a one-hot observation, class 0 where nothing is seen, and the one-hot action that leads to the
-    next, zeros to stand still. `modules` are the sampled cells of each, from high to low frequency. Schedules
-    run with `iteration`, which `ByChunks` counts, to `length`; after `trust` the memory has a say about g.
+    next, zeros to stand still. `modules` are the sampled cells of each, from high to low frequency; C is
+    the fewest units of which two can stand for each observation. Schedules run with `iteration`, which
+    `ByChunks` counts: `length` stands for the paper's 20,000, and after `trust` iterations, 400 in the paper,
+    what the memory says about g comes to count.
 
     >>> from wavetrain.networks import TolmanEichenbaum
     >>> TolmanEichenbaum(observations=5, modules=(3, 2))(torch.zeros(2, 10, 1 + 5 + 4)).shape
@@ -146,8 +151,9 @@ class TolmanEichenbaum(Carrying):
         iterations: int = 5,
     ):
         super().__init__()
-        check_width("TolmanEichenbaum", observations=observations, actions=actions, iterations=iterations)
-        check_width("TolmanEichenbaum", length=length, trust=trust, cells=min(modules, default=0))
+        check_width("TolmanEichenbaum", observations=observations, actions=actions)
+        check_width("TolmanEichenbaum", length=length, trust=trust, iterations=iterations)
+        check_width("TolmanEichenbaum", cells=min(modules, default=0))
         if len(modules) > len(SMOOTH):
             raise BadInput(f"TolmanEichenbaum: expected 1 to {len(SMOOTH)} modules, got {len(modules)}")
         code = math.ceil((1 + math.sqrt(1 + 8 * observations)) / 2)  # C (C - 1) / 2 >= S

@@ -6,6 +6,7 @@ the generators that the process shares, as dropout does, draws from states of th
 own. Its state is written every few seconds as one file, whole or not at all: a run that is killed goes on
 where it stopped and ends with the same figures, bit for bit.
 """
+# Above 300 lines: one file, since what is saved of a training and how it goes on must change together.
 
 import json
 import math

@@ -15,6 +15,7 @@ errors are normal, with the deviation of their last 1,000. The rates of the LSTM
 squares, the order of ARIMA, and which number the chances of the memory are read as (mean, median or most
 likely) are searched before the scoring.
 """
+# Above 300 lines: one file, since all rivals forecast one stream by one protocol.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

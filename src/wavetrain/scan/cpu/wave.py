@@ -9,6 +9,7 @@ positions, which becomes vector instructions, does 21 multiply-adds for 10 loads
 Backward is the same walk in reverse with the transposed and flipped kernel. The gradient of the kernel is
 the product of the same tiles the other way round, summed over many steps at a time.
 """
+# Above 300 lines: one file, since the two walks share their tiles, and numba compiles what lies side by side.
 
 import numpy as np
 
