@@ -17,7 +17,7 @@ rehearsed through the columns alone, at a weight that rises when they are forgot
 rule.
 Left out: dropout, and the first version, whose equations let the future leak into the past.
 """
-# Above 300 lines: one file, since columns, thalamus, hippocampus and rehearsal are one network, and one ablation.
+# Above 300 lines: one file, since columns, thalamus, hippocampus and rehearsal are one network.
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -23,7 +23,7 @@ Fast learning: each sequence has a copy of W_2, which takes one step a token aga
 the c before, W_2 <- W_2 - eta SG(c, e) relu(.)^T; eta is learned. Left out: a share u that depends on
 surprise, whose learning the abstract does not give, and one SG for several networks.
 """
-# Above 300 lines: one file, since the memory, its controllers and what predicts their gradients are one training.
+# Above 300 lines: one file, since memory, controllers and predicted gradients are one training.
 
 import enum
 import math

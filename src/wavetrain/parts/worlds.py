@@ -14,7 +14,7 @@ A walk of T steps visits T + 1 nodes. Everything that is told of steps is (B, T)
 action t to node t + 1. Walks repeat an action with more probability where `straight` is above 1, as in the
 authors' later programs; left out is the heading with jitter of their first.
 """
-# Above 300 lines: all worlds are one file, since each is a few lines on top of the walk, the steps and the oracles that they share.
+# Above 300 lines: one file, since all worlds share the walk, the steps and the oracles.
 
 import math
 from collections.abc import Iterable
