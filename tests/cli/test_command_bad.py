@@ -189,7 +189,7 @@ def test_what_is_left_out_is_said_before_training(
     def train(*_: Any) -> None:
         raise OSError("at work")
 
-    monkeypatch.setattr(importlib.import_module("wavetrain.run.compare"), "compare", train)
+    monkeypatch.setattr(importlib.import_module("wavetrain.run.compare"), "compare_layers", train)
     (tmp_path / "dated.csv").write_text("year,a\n" + "".join(f"{1900 + i},{i % 7}\n" for i in range(90)))
     with pytest.raises(SystemExit):
         cli.main(["compare", str(tmp_path / "dated.csv")])

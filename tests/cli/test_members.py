@@ -45,7 +45,7 @@ def test_show_tells_only_of_claims_about_the_member(capsys: pytest.CaptureFixtur
     assert not [name for name in facts["claims"] if name.startswith("worm_")]
     part = [one for one in find.members("experiments") if "wave_rnn" in one.facts["systems"]]
     assert len(facts["claims"]) + facts["rival_in"] == len(part)
-    assert "(small, 3 of 3 seeds)" in facts["claims"]["wave_rnn_copy"]["verdict"]
+    assert facts["claims"]["wave_rnn_copy"]["verdict"] == "reproduced (small, 2 of 2 parts, 3 seeds)"
     text = answered(capsys, "show", "wave_rnn")
     assert "claim wave_rnn_copy, " in text and "as a rival" in text and "worm_" not in text
 
