@@ -1,5 +1,6 @@
 """Predicates are held to what is known before anything is trained: untrained networks and exact solutions."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -40,6 +41,13 @@ def test_a_limit_that_untrained_networks_meet_is_refused() -> None:
 def test_a_limit_that_the_exact_solution_fails_is_refused() -> None:
     found = Calibration(untrained={"a": 0.1}, exact={"a": 1.0})
     assert calibration.refused(claim(2.0), found, None) == ["the exact solution fails: recall above 2.0"]
+
+
+def test_a_part_about_what_is_not_learned_is_not_held_to_untrained_networks() -> None:
+    one = claim(0.05)
+    start = dataclasses.replace(one, parts=(dataclasses.replace(one.parts[0], learned=False),))
+    found = Calibration(untrained={"a": 0.1}, exact={"a": 0.01})
+    assert calibration.refused(start, found, None) == ["the exact solution fails: recall above 0.05"]
 
 
 def test_what_is_not_known_refuses_nothing() -> None:

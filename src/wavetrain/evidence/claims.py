@@ -49,6 +49,7 @@ class Part:
     says: str
     holds: Callable[[Measured], bool | None]  # None where a run cannot tell
     figures: tuple[str, ...] = ()  # what it is judged by: names of figures, or patterns as `loss_*`
+    learned: bool = True  # whether training makes it so; not, where it is about a closed form or a start
 
 
 @dataclass(frozen=True, kw_only=True)

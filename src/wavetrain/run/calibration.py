@@ -1,8 +1,8 @@
 """What the predicates of a claim say where the answer is known before anything is trained.
 
-Untrained networks know nothing, so they must not satisfy a part; where they do, its limit says nothing. The
-exact solution of a task must not fail a part; where it does, nobody can satisfy it. Both are figured out at
-the scale of the result, for the first seed, before the claim is run.
+Untrained networks know nothing, so they must not satisfy a part about what is learned; where they do, its
+limit says nothing. The exact solution of a task must not fail a part; where it does, nobody can satisfy it.
+Both are computed at the scale of the result, for the first seed, before the claim is run.
 
 For the first, the whole experiment runs with trainings of one step that moves no weight. A claim that trains
 nothing has no such figures. For the second, an experiment may define `exact(scale, lab)`, which returns the
@@ -110,7 +110,7 @@ def refused(claim: Claim, calibration: Calibration, scale: Any) -> list[str]:
     """The parts whose limits say nothing or cannot be met, each with the reason."""
     found = []
     for part in claim.parts:
-        if _answer(part.holds, calibration.untrained, scale) is True:
+        if part.learned and _answer(part.holds, calibration.untrained, scale) is True:
             found.append(f"untrained networks satisfy: {part.says}")
         if _answer(part.holds, calibration.exact, scale) is False:
             found.append(f"the exact solution fails: {part.says}")

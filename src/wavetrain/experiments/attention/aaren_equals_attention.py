@@ -68,12 +68,14 @@ claim = Claim(
             "float64, to 1e-4 in float32, whole or step by step.",
             holds=_equal,
             figures=("difference_*",),
+            learned=False,
         ),
         Part(
             says="Its state is as large at the last step as at the first, while attention's cache grows "
             "with every step.",
             holds=_one_size,
             figures=("bytes_*", "streamed"),
+            learned=False,
         ),
         Part(
             says="It reads digits at most 2 points less well than attention.",

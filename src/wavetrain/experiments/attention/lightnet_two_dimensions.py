@@ -73,6 +73,7 @@ claim = Claim(
             "with decay.",
             holds=lambda figures: figures["order_one_scan"] <= ROUNDING < figures["order_one_decay"],
             figures=("order_*",),
+            learned=False,
         ),
     ),
     published={"one_scan": "on par with models of several scans"},

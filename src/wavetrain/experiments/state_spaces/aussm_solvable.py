@@ -58,6 +58,7 @@ claim = Claim(
             "double precision",
             figures=("hand_float32", "hand_float64"),
             holds=lambda figures: figures["hand_float32"] == figures["hand_float64"] == 1,
+            learned=False,
         ),
         Part(
             says="One trained AUSSM block is on long words of S3 at most 0.1 above the accuracy of parity "

@@ -58,11 +58,13 @@ claim = Claim(
             says="Untrained, HiPPO-LegS misses less than 0.1% of the variance of the past signal",
             figures=("untrained_legs",),
             holds=lambda figures: figures["untrained_legs"] < HELD,
+            learned=False,
         ),
         Part(
             says="Untrained, HiPPO-LegS misses at most a twentieth of what random matrices miss",
             figures=("untrained_legs", "untrained_random"),
             holds=lambda figures: LESS * figures["untrained_legs"] <= figures["untrained_random"],
+            learned=False,
         ),
         Part(
             says="Trained, S4 misses at most half of what the LSTM misses",

@@ -62,11 +62,13 @@ claim = Claim(
             "for k from 1 to 5",
             figures=("heads_*",),
             holds=_made_by_k,
+            learned=False,
         ),
         Part(
             says="In the system's operator k heads are counted, for k from 1 to 5",
             figures=("counted_*",),
             holds=_counted_as_k,
+            learned=False,
         ),
     ),
     notes="The abstract states the theorem and prints no figure; systems, fit and error bound are ours. The "
