@@ -164,3 +164,8 @@ def test_workflows_call_what_the_makefile_has() -> None:
         for target in re.findall(r"\bmake ([\w-]+)", path.read_text(encoding="utf-8"))
     }
     assert {"test", "confirm", "check-memory", "docs", "release"} <= called <= targets
+
+
+def test_the_readme_counts_the_systems_that_there_are() -> None:
+    said = re.search(r"puts (\d+)\s+published systems", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert said and int(said[1]) == sum(one.kind in find.SYSTEMS for one in find.ours())

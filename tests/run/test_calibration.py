@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -52,6 +53,14 @@ def test_a_part_about_what_is_not_learned_is_not_held_to_untrained_networks() ->
 
 def test_what_is_not_known_refuses_nothing() -> None:
     assert calibration.refused(claim(0.05), Calibration(), None) == []
+
+
+def test_the_figures_of_an_exact_solution_are_taken_where_an_experiment_has_one() -> None:
+    module = SimpleNamespace(
+        smoke=1, small=2, run=lambda scale, lab: {"a": 0.0}, exact=lambda scale, lab: {"a": scale + lab.seed}
+    )
+    found = calibration.made(SimpleNamespace(load=lambda: module), "small", 3, "cpu")  # type: ignore[arg-type]
+    assert found == Calibration(untrained={}, exact={"a": 5.0})  # nothing is trained
 
 
 def test_no_weight_moves_in_an_untrained_lab(tmp_path: Path) -> None:

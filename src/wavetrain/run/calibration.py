@@ -75,14 +75,8 @@ def calibrated(
         result = read(path) if path.exists() else None
         if result is not None:
             write(home, replace(result, calibration=found))
-        known = [
-            what
-            for what, figures in (
-                ("untrained networks", found.untrained),
-                ("the exact solution", found.exact),
-            )
-            if figures
-        ]
+        pairs = {"untrained networks": found.untrained, "the exact solution": found.exact}
+        known = [what for what, figures in pairs.items() if figures]
         yield Told(name, known, refused(module.claim, found, getattr(module, scale)))
 
 
@@ -92,18 +86,21 @@ def _made(order: Order, tell: Callable[[News], None]) -> Calibration:
 
 def made(experiment: Found, scale: str, seed: int, device: str) -> Calibration:
     """The figures of untrained networks and of the exact solution, where there are any."""
+    if device == "cpu":
+        torch.set_num_threads(1)
     module = experiment.load()
-    untrained: Mapping[str, float] = {}
-    _, trainings = _run(module, "smoke", seed, device)  # in seconds: is there anything to train?
-    if trainings:
-        untrained, _ = _run(module, scale, seed, device)
-    exact: Mapping[str, float] = {}
-    if hasattr(module, "exact"):
-        with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
-            lab = Lab(Path(folder), seed, device)
-            with Shared(seed_of(seed, "run"), lab.device).drawn():
-                exact = module.exact(getattr(module, scale), lab)
-    return Calibration(untrained=_floats(untrained), exact=_floats(exact))
+    with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
+        lab = Untrained(Path(folder) / "smoke", seed, device)
+        untrained = _figures(module.run, module.smoke, lab)  # in seconds: is there anything to train?
+        if not lab.count:
+            untrained = {}
+        elif scale != "smoke":
+            lab = Untrained(Path(folder) / "untrained", seed, device)
+            untrained = _figures(module.run, getattr(module, scale), lab)
+        exact: Figures = {}
+        if hasattr(module, "exact"):
+            exact = _figures(module.exact, getattr(module, scale), Lab(Path(folder) / "exact", seed, device))
+    return Calibration(untrained=untrained, exact=exact)
 
 
 def refused(claim: Claim, calibration: Calibration, scale: Any) -> list[str]:
@@ -125,15 +122,8 @@ def _answer(holds: Callable[[Measured], bool | None], figures: Figures, scale: A
         return None
 
 
-def _run(module: Any, scale: str, seed: int, device: str) -> tuple[Mapping[str, float], int]:
-    if device == "cpu":
-        torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
-        lab = Untrained(Path(folder), seed, device)
-        with Shared(seed_of(seed, "run"), lab.device).drawn():
-            figures = module.run(getattr(module, scale), lab)
-    return figures, lab.count
-
-
-def _floats(figures: Mapping[str, float]) -> dict[str, float | None]:
+def _figures(run: Callable[[Any, Lab], Mapping[str, float]], scale: Any, lab: Lab) -> Figures:
+    """What an experiment returns, from the generators that its seed has in a run."""
+    with Shared(seed_of(lab.seed, "run"), lab.device).drawn():
+        figures = run(scale, lab)
     return finite({name: float(value) for name, value in figures.items()})
