@@ -11,6 +11,8 @@ import pytest
 
 from wavetrain.cli import command as cli
 
+SMALLEST = "run wave_rnn_waves --scale smoke --seeds 1 --jobs 1 --out".split()  # then a folder
+
 
 def wavetrain(
     *words: str, cwd: Path | None = None, files: int | None = None
@@ -83,18 +85,7 @@ def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_run_and_site(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    words = (
-        "run",
-        "wave_rnn_waves",
-        "--scale",
-        "smoke",
-        "--seeds",
-        "1",
-        "--jobs",
-        "1",
-        "--out",
-        str(tmp_path / "runs"),
-    )
+    words = (*SMALLEST, str(tmp_path / "runs"))
     text = answered(capsys, *words)
     assert "undecided" in text and "report:" in text  # the smoke scale decides nothing
     page = tmp_path / "runs" / "site" / "index.html"
@@ -201,18 +192,7 @@ def test_folders_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_
 
 
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
-    words = (
-        "run",
-        "wave_rnn_waves",
-        "--scale",
-        "smoke",
-        "--seeds",
-        "1",
-        "--jobs",
-        "1",
-        "--out",
-        str(tmp_path),
-    )
+    words = (*SMALLEST, str(tmp_path))
     assert wavetrain(*words).returncode == 0
     before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()}
     full = wavetrain(*words[:-2], "--save-every", "0", "--out", str(tmp_path / "full"), files=2_000)
@@ -224,18 +204,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
 
 
 def test_a_damaged_checkpoint(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    words = (
-        "run",
-        "wave_rnn_waves",
-        "--scale",
-        "smoke",
-        "--seeds",
-        "1",
-        "--jobs",
-        "1",
-        "--out",
-        str(tmp_path),
-    )
+    words = (*SMALLEST, str(tmp_path))
     answered(capsys, *words)
     (folder,) = tmp_path.glob("wave_rnn_waves-smoke-seed0-*")
     (folder / "result.json").unlink()
