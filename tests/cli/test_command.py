@@ -11,7 +11,7 @@ import pytest
 
 from wavetrain.cli import command as cli
 
-SMALLEST = ["run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "1", "--jobs", "1", "--out"]  # and a folder
+SMALLEST = ["run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "1", "--jobs", "1", "--out"]
 
 
 def wavetrain(
