@@ -15,12 +15,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from wavetrain import find
+from wavetrain import find, moved
 
 
 def offer(package: str) -> None:
     """Let the package import its names when they are first used. It is called in its `__init__.py`."""
     sys.modules[package].__class__ = Lazy
+    moved.install()
 
 
 class Lazy(ModuleType):
