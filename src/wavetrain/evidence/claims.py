@@ -53,6 +53,19 @@ class Part:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Figure:
+    """What a figure is called on a page, or a family of figures whose names differ in a few places.
+
+    A place that varies is a slot. It stands in `name` and again in `says`, where it is put into words:
+    `Figure(name="recall_{net}_delay{delay}", says="symbols recalled by the {net}, delay {delay}", unit="share")`
+    """
+
+    name: str
+    says: str
+    unit: str  # or what kind of number it is: share, ratio, count
+
+
+@dataclass(frozen=True, kw_only=True)
 class Claim:
     """What a paper says, in parts. All fields but the predicates are plain literals."""
 
@@ -63,6 +76,8 @@ class Claim:
     systems: tuple[str, ...]  # names of the members it is about
     parts: tuple[Part, ...]
     published: Mapping[str, float | str] = field(default_factory=dict)  # as printed, under our figures' names
+    figures: tuple[Figure, ...] = ()  # what they are called; of two that fit a name, the first counts
+    names: Mapping[str, str] = field(default_factory=dict)  # words for what their slots hold
     notes: str = ""  # what a reader must know to compare measured with published
     changed: tuple[str, ...] = ()  # the history of predicates, scales and protocol: what was changed, and why
     unrun: str = ""  # why no result is committed, where none is

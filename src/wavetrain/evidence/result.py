@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from wavetrain.errors import BadInput
-from wavetrain.evidence.claims import FAILED, REPRODUCED, UNDECIDED, Measured, Verdict
+from wavetrain.evidence.claims import FAILED, REPRODUCED, UNDECIDED, Figure, Measured, Verdict
 from wavetrain.evidence.files import read_json, write_json
 from wavetrain.evidence.shape import parsed, written
 
@@ -52,6 +52,8 @@ class Words:
     systems: tuple[str, ...] = ()
     parts: tuple[PartWords, ...] = ()
     published: Mapping[str, float | str] = dataclasses.field(default_factory=dict)
+    figures: tuple[Figure, ...] = ()
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     notes: str = ""
     changed: tuple[str, ...] = ()
     unrun: str = ""
@@ -64,7 +66,11 @@ class Words:
             PartWords(**_fields(PartWords, part if isinstance(part, Mapping) else vars(part)))
             for part in found.get("parts", ())
         )
-        return cls(**(found | {"parts": parts}))
+        figures = tuple(
+            Figure(**_fields(Figure, one if isinstance(one, Mapping) else vars(one)))
+            for one in found.get("figures", ())
+        )
+        return cls(**(found | {"parts": parts, "figures": figures}))
 
 
 def _fields(kind: type, facts: Mapping[str, Any]) -> dict[str, Any]:

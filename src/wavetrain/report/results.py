@@ -6,19 +6,16 @@ from typing import NamedTuple
 
 from wavetrain.evidence.claims import Judged, chosen
 from wavetrain.evidence.result import Result
+from wavetrain.report.words import Named, named
 
 
 class Row(NamedTuple):
     """One figure of a result: as published, and as measured over the seeds."""
 
     name: str
+    named: Named
     published: float | str | None  # None where the source prints none
     measured: tuple[float | None, ...]  # one a seed, None where the training diverged; empty if not measured
-
-    @property
-    def words(self) -> str:
-        """The name as words."""
-        return self.name.replace("_", " ")
 
     @property
     def finite(self) -> list[float]:
@@ -49,7 +46,7 @@ def rows(result: Result) -> list[Row]:
     published = result.claim.published
     names = dict.fromkeys(name for seed in result.figures for name in seed) | dict.fromkeys(published)
     measured = {name: tuple(seed[name] for seed in result.figures if name in seed) for name in names}
-    return [Row(name, published.get(name), measured[name]) for name in names]
+    return [Row(name, named(name, result.claim), published.get(name), measured[name]) for name in names]
 
 
 class PartRow(NamedTuple):

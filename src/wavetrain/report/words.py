@@ -1,99 +1,82 @@
-"""Names of figures as a reader says them: `identity100_delay0` is "identity RNN 100, delay 0".
+"""What figures are called: full names in the field's words, with a unit, or what kind of number it is.
 
-A claim names its figures by words and numbers joined by underscores. Short forms are spelled out, numbers are
-set apart, and what is measured comes before what it is measured of.
+A claim says it of its own figures (`Claim.figures`, `Claim.names`). Here the patterns are applied, and the
+names of systems that many claims share are spelled out.
 """
 
 import re
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
 
-SHORT = {
-    "aaren": "Aaren",
-    "absolute": "learned positions",
+from wavetrain.evidence.claims import Figure
+from wavetrain.evidence.result import Words
+
+SYSTEMS = {
+    "adam": "Adam",
     "arima": "ARIMA",
-    "aufc": "forgetting (nats per byte)",
     "aussm": "AUSSM",
-    "bleu": "BLEU",
-    "bytes": "bytes of state:",
-    "c3": "C3",
-    "c6": "C6",
-    "completed": "cues completed, percent of neurons dead:",
-    "crossing": "patterns per unit where the overlap is 0.9:",
-    "dead": "share of neurons never active:",
-    "deep": "Transformer of equal compute",
-    "dip": "share right after the exchange:",
-    "dsem": "DSEM",
-    "elm": "ELM neuron",
     "elman": "Elman network",
     "esn": "echo state network",
-    "ewc": "with elastic weight consolidation",
-    "fall": "fall of the overlap from 0.12 to 0.16:",
-    "fallback": "largest error where failures are walked",
-    "fifth": "share right, fifth sample:",
-    "fresh": "untrained",
-    "gap": "largest difference of losses:",
     "gru": "GRU",
-    "halting": "Universal Transformer that halts",
-    "handed": "handed on",
-    "htm": "temporal memory",
     "identity": "identity RNN",
-    "legs": "HiPPO-LegS",
-    "lisem": "LISEM",
     "lru": "LRU",
     "lssl": "LSSL",
     "lstm": "LSTM",
     "mamba": "Mamba",
-    "mape": "error (share of the mean)",
     "mega": "MEGA",
-    "mlp": "MLP",
-    "mnist": "MNIST",
-    "moe": "mixture of experts",
-    "mse": "mean squared error",
-    "nats": "loss (nats per token)",
-    "newton": "by Newton's method",
-    "nll": "negative log-likelihood",
-    "persistence": "last value again",
-    "proven": "proven rate:",
-    "r2": "R²",
-    "rare": "share right, rare class:",
-    "rat": "rat",
-    "recovery": "records until recovery:",
-    "relu": "ReLU",
-    "right": "share right",
-    "rotary": "rotary positions",
-    "s3": "S3",
     "s4": "S4",
     "s4d": "S4D",
-    "sdm": "sparse distributed memory",
-    "second": "share right, second sample:",
     "sgd": "SGD",
-    "shallow": "Transformer of equal parameters",
-    "signs": "share of signs right",
+    "softmax": "softmax attention",
     "tcnca": "TCNCA",
-    "tem": "TEM",
-    "truncated": "truncated gradients",
-    "unbound": "values without keys",
-    "universal": "Universal Transformer",
-    "unplaced": "no positions",
-    "updated": "updated at every record",
-    "vpt": "valid prediction time (Lyapunov times)",
-    "walk": "step by step",
     "wave": "wave RNN",
-    "way": "from edge agent (0) to node agent (1):",
-    "whole": "exact gradients",
 }
-WHOLE = {*SHORT, "float32", "float64", "adam"}  # words whose digits belong to them
-NUMBERED = re.compile(r"([A-Za-z]+)(\d[\d.]*)")
+GENERAL = (Figure(name="parameters_{net}", says="parameters, {net}", unit="count"),)
+SLOT = re.compile(r"\{(\w+)(?::([^}]*))?\}")  # {net}, or {net:wave|lstm} where only these are meant
 
 
-def readable(name: str) -> str:
-    """The name of a figure in words."""
-    words: list[str] = []
-    for part in re.split(r"[_ ]+", name):
-        numbered = None if part.lower() in WHOLE else NUMBERED.fullmatch(part)
-        if numbered and numbered[1] == "x":
-            words.append(f"{numbered[2]} times as long")
-        elif numbered:
-            words += [SHORT.get(numbered[1].lower(), numbered[1]), numbered[2]]
-        else:
-            words.append(SHORT.get(part.lower(), part))
-    return " ".join(word for word in words if word)
+class Named(NamedTuple):
+    """A figure as a reader meets it."""
+
+    says: str
+    unit: str  # empty where the claim does not name the figure
+
+    @property
+    def whole(self) -> str:
+        """Both: `Symbols recalled by the wave RNN, delay 5 (share)`."""
+        return f"{self.says} ({self.unit})" if self.unit else self.says
+
+
+def named(name: str, claim: Words) -> Named:
+    """What a claim calls a figure; a name that it does not know stays as it is, with spaces."""
+    for figure in (*claim.figures, *GENERAL):
+        if fit := _pattern(figure.name).fullmatch(name):
+            slots = dict(zip((slot for slot, _ in SLOT.findall(figure.name)), fit.groups(), strict=True))
+            says = SLOT.sub(
+                lambda slot, held=slots: spelled(held[slot[1]], claim.names) if slot[1] in held else slot[0],
+                figure.says,
+            )
+            return Named(says[:1].upper() + says[1:], figure.unit)
+    return Named(spelled(name, claim.names), "")
+
+
+def spelled(held: str, names: Mapping[str, str]) -> str:
+    """The words for what a slot holds: those of the claim, of the whole or of its pieces, or of a system.
+
+    >>> spelled("lstm_wide", {"wide": "128 units"}), spelled("delay_5", {})
+    ('LSTM 128 units', 'delay 5')
+    """
+    if held in names:
+        return names[held]
+    return " ".join(names.get(piece, SYSTEMS.get(piece, piece)) for piece in held.split("_") if piece)
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    """The names that fit; a slot that may hold anything holds one character or more."""
+    texts = SLOT.split(name)  # text, slot, what it may hold, text ...
+    slots = (f"({'|'.join(map(re.escape, held.split('|')))})" if held else "(.+?)" for held in texts[2::3])
+    return re.compile(
+        "".join(text for pair in zip(map(re.escape, texts[::3]), (*slots, ""), strict=True) for text in pair)
+    )

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Layer, Recorded, leaves
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.mnist import mnist
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.aaren import Aaren
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
@@ -84,6 +84,22 @@ claim = Claim(
         ),
     ),
     published={"accuracy_aaren": "comparable to transformers", "bytes_aaren_last": "constant"},
+    figures=(
+        Figure(
+            name="difference_streamed",
+            says="largest difference between the outputs of the two, fed step by step",
+            unit="share of the largest output",
+        ),
+        Figure(
+            name="difference_{precision}",
+            says="largest difference between the outputs of the two, whole sequences, {precision}",
+            unit="share of the largest output",
+        ),
+        Figure(name="streamed", says="length of the sequence that is fed step by step", unit="steps"),
+        Figure(name="bytes_{layer}_{when}", says="state of {layer} after the {when} step", unit="bytes"),
+        Figure(name="accuracy_{layer}", says="digits read right by {layer}", unit="share"),
+    ),
+    names={"aaren": "Aaren", "attention": "softmax attention"},
     notes="The paper's tables could not be read. The margin is ours: with 600 images a standard error of "
     "the difference is about one point. Where attention itself gets fewer than 80% of the digits right, "
     "nothing is decided on accuracy.",

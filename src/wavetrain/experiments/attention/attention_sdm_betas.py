@@ -27,7 +27,7 @@ import numpy as np
 import torch
 
 from wavetrain.core import Memory
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.dense_hopfield import DenseHopfield
 from wavetrain.memories.sparse_distributed import SharedNeurons
@@ -70,6 +70,44 @@ claim = Claim(
         ),
     ),
     published=PUBLISHED,
+    figures=(
+        Figure(name="radius_{size}_{which}", says="radius {which}, {size} bits", unit="bits"),
+        Figure(
+            name="beta_{size}_{which}",
+            says="beta fitted at the radius {which}, {size} bits",
+            unit="inverse temperature",
+        ),
+        Figure(
+            name="slope_{size}_{which}",
+            says="beta by least squares at the radius {which}, {size} bits",
+            unit="inverse temperature",
+        ),
+        Figure(
+            name="line_{size}_{which}",
+            says="logarithm of the overlap against the cosine, radius {which}, {size} bits",
+            unit="correlation",
+        ),
+        Figure(
+            name="inside_{size}_{which}",
+            says=(
+                "largest gap between memory and softmax, no more wrong bits than the radius "
+                "{which}, {size} bits"
+            ),
+            unit="share of cues completed",
+        ),
+        Figure(
+            name="beyond_{size}_{which}",
+            says=(
+                "largest gap between memory and softmax, more wrong bits than the radius {which}, {size} bits"
+            ),
+            unit="share of cues completed",
+        ),
+    ),
+    names={
+        "room": "with the most room",
+        "clear": "with the clearest signal",
+        "far": "with the largest critical distance",
+    },
     notes="The paper shows curves of completed cues without a table. The thresholds come from an earlier "
     "computation of ours, in which memory and softmax part beyond the radius; by how much is reported. "
     "Betas and correlations are closed forms, alike for all seeds; shares of completed cues are not.",

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Batch
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Points
 from wavetrain.experiments._layers import slow
 from wavetrain.layers.attention.sdm_attention import SdmAttention
@@ -74,6 +74,23 @@ claim = Claim(
             "it.",
             holds=lambda figures: _ends_inside(figures, 100),
             figures=("inside_from_100", "median_from_100", "signs_from_100"),
+        ),
+    ),
+    figures=(
+        Figure(
+            name="inside_from_{start}",
+            says="heads whose beta ends in the range, started at {start}",
+            unit="share",
+        ),
+        Figure(
+            name="median_from_{start}",
+            says="median beta of the heads at the end, started at {start}",
+            unit="inverse temperature",
+        ),
+        Figure(
+            name="signs_from_{start}",
+            says="signs right for cues with 12 wrong bits, started at {start}",
+            unit="share",
         ),
     ),
     notes="Nothing is decided where attention gets fewer than 95% of the signs right from one of the "

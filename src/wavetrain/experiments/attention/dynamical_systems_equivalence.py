@@ -25,7 +25,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.attention.linear_attention import Decay, Feature, LinearAttention
@@ -93,6 +93,41 @@ claim = Claim(
             figures=("series_0", "series_2", "series_4"),
         ),
     ),
+    figures=(
+        Figure(
+            name="gated_as_selective",
+            says="linear attention with a gate against a selective state space",
+            unit="relative error",
+        ),
+        Figure(
+            name="divided_as_selective",
+            says="linear attention with a division against a selective state space",
+            unit="relative error",
+        ),
+        Figure(
+            name="divided_steps_allowed",
+            says="steps at which the division makes a positive time step",
+            unit="share",
+        ),
+        Figure(
+            name="series_{order}",
+            says="linear attention with features up to order {order} against softmax attention",
+            unit="relative error",
+        ),
+        Figure(name="features_{order}", says="features up to order {order}", unit="count"),
+        Figure(
+            name="states_{layer}_twice",
+            says="states that {layer} needs for twice the length",
+            unit="count",
+        ),
+        Figure(name="states_{layer}", says="states that {layer} needs", unit="count"),
+        Figure(
+            name="best_{states}",
+            says="weights of softmax attention that {states} states leave out",
+            unit="share",
+        ),
+    ),
+    names={"linear": "linear attention", "selective": "a selective state space", "tanh": "an Elman network"},
     notes="Checked on layers as they start, in float64. The paper's trained comparison (multi-query recall, "
     "accuracy over the number of states) is not run here.",
 )

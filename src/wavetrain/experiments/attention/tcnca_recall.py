@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Batch, Layer, Nonlinear, State
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.layers.attention.mega import MEGA
 from wavetrain.layers.convolution.tcnca import TCNCA
 from wavetrain.parts.gated_chunks import GatedChunks
@@ -48,6 +48,16 @@ claim = Claim(
             figures=("tcnca", "mega", "unbound"),
         ),
     ),
+    figures=(
+        Figure(
+            name="unbound",
+            says="recall of a memory that knows the values and not their keys",
+            unit="share",
+        ),
+        Figure(name="across_{net}", says="recall across chunks, {net}", unit="share"),
+        Figure(name="{net:mega|tcnca|chunks}", says="recall, {net}", unit="share"),
+    ),
+    names={"chunks": "chunked attention alone"},
     notes="Nothing is decided where neither recalls better than a memory that knows which values were shown "
     "but not with which key (unbound). The paper's figures and sizes are not known to us, nor how it "
     "simplified its networks for recall: ours keep their gates. The margin is ours. A feed-forward layer "

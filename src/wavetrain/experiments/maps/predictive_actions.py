@@ -21,7 +21,7 @@ from torch import Tensor
 
 from wavetrain.core import VALUES, Batch, Recorded
 from wavetrain.data.series.uea import series, uea
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.train.lab import Lab, Plan, curve
 
@@ -61,6 +61,31 @@ claim = Claim(
         ),
     ),
     published={"predictive": "separates actions"},
+    figures=(
+        Figure(name="chance_{set}", says="most frequent action, {set}", unit="share"),
+        Figure(
+            name="r2_{net:predictive|reconstruction}_{set}",
+            says="fit of what the network was asked for, {net}, {set}",
+            unit="R²",
+        ),
+        Figure(
+            name="r2_{net}",
+            says="fit of what the network was asked for, {net}, mean over the sets",
+            unit="R²",
+        ),
+        Figure(
+            name="{code:predictive|reconstruction|untrained|input}_{set}",
+            says="actions named right {code}, {set}",
+            unit="share of steps",
+        ),
+        Figure(name="{code}", says="actions named right {code}, mean over the sets", unit="share of steps"),
+    ),
+    names={
+        "predictive": "after learning to predict",
+        "reconstruction": "after learning to reproduce",
+        "untrained": "before learning",
+        "input": "from the input itself",
+    },
     notes="The lecture prints no figure, and names neither its data nor its sizes; recordings, measure and "
     "margin are ours. A run can tell only where the network predicts movements with an R² of at least 0.1. "
     "The gain comes from two of the three sets; on `epilepsy` there is none.",

@@ -26,7 +26,7 @@ from torch import Tensor
 
 from wavetrain.core import VALUES, Batch, HeldOut, Recorded
 from wavetrain.data.neural.rat_open_field import path
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Maps
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
@@ -82,6 +82,41 @@ claim = Claim(
         ),
     ),
     published={"predictive_walks": "higher than of the non-predictive network"},
+    figures=(
+        Figure(
+            name="r2_{net}_{world}",
+            says="fit of what the network was asked for, {net}, {world}",
+            unit="R²",
+        ),
+        Figure(
+            name="shifted_{net}_{world}",
+            says="spatial information of the median unit, activity shifted in time, {net}, {world}",
+            unit="bits per spike",
+        ),
+        Figure(
+            name="cells_{net}_{world}",
+            says="units whose information is among the highest 5% of shifts, {net}, {world}",
+            unit="share",
+        ),
+        Figure(
+            name="decoding_{net}_{world}",
+            says="place read from all units by a linear map, {net}, {world}",
+            unit="R²",
+        ),
+        Figure(name="active_{net}_{world}", says="active units, {net}, {world}", unit="count"),
+        Figure(
+            name="{net}_{world}",
+            says="spatial information of the median unit, {net}, {world}",
+            unit="bits per spike",
+        ),
+    ),
+    names={
+        "predictive": "after learning to predict",
+        "reconstruction": "after learning to reproduce",
+        "untrained": "before learning",
+        "walks": "random walks",
+        "rat": "path of a rat",
+    },
     notes="The paper shows the difference in a figure and prints no number; the factor is ours. A run can "
     "tell only where both networks learned, with an R² of at least 0.3. Our networks are trained by Adam "
     "and without the penalty on activity. The rat's path is not in the paper; its figures stand beside the "

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import VALUES, Batch, Recorded
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Field
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.train.lab import Lab, Plan, curve
@@ -54,6 +54,40 @@ claim = Claim(
         ),
     ),
     published={"predictive": "replays the sequence from a cue or from noise"},
+    figures=(
+        Figure(
+            name="match_{net}",
+            says="match of the replay with the nearest moments of the sequence, {net}",
+            unit="correlation",
+        ),
+        Figure(
+            name="noise_match_{net}",
+            says="match of the activity under noise with the nearest moments, {net}",
+            unit="correlation",
+        ),
+        Figure(
+            name="noise_{net}",
+            says="speed under noise alone, {net}",
+            unit="multiple of the speed of the sequence",
+        ),
+        Figure(
+            name="error_known_{net}",
+            says="input beyond the prediction, sequence that was learned, {net}",
+            unit="mean activity",
+        ),
+        Figure(
+            name="error_new_{net}",
+            says="input beyond the prediction, same cells in another order, {net}",
+            unit="mean activity",
+        ),
+        Figure(name="r2_{net}", says="fit of what the network was asked for, {net}", unit="R²"),
+        Figure(
+            name="{net:predictive|reconstruction}",
+            says="speed of the replay after the cue, {net}",
+            unit="multiple of the speed of the sequence",
+        ),
+    ),
+    names={"predictive": "trained to predict", "reconstruction": "trained to reproduce"},
     notes="The paper shows replay in pictures and prints no speed. The predicate is ours; its bounds lie "
     "near what an earlier computation of ours gave. A run can tell only where both networks learned, with "
     "an R² of at least 0.95. The paper trains by gradient descent for 50,000 epochs; we train by Adam.",

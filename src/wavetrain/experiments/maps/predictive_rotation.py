@@ -20,7 +20,7 @@ from sklearn.linear_model import Ridge
 from torch import Tensor
 
 from wavetrain.core import Batch, HeldOut
-from wavetrain.evidence.claims import Claim, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Part, given
 from wavetrain.evidence.picture import Field
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.tasks.dynamics.rotating_images import HELD_OUT, RotatingImages
@@ -48,6 +48,38 @@ claim = Claim(
         ),
     ),
     published={"error_new": "generalises to new images"},
+    figures=(
+        Figure(
+            name="error_linear",
+            says="error of the best linear map from frame to frame, digits never seen",
+            unit="share of the error of a still frame",
+        ),
+        Figure(
+            name="error_trained",
+            says="error of the network, digits it was trained on",
+            unit="share of the error of a still frame",
+        ),
+        Figure(
+            name="error_new",
+            says="error of the network, digits never seen",
+            unit="share of the error of a still frame",
+        ),
+        Figure(
+            name="error_imagined",
+            says="error of the network on its own outputs, digits never seen",
+            unit="share of the error of a still frame",
+        ),
+        Figure(
+            name="angle_{when}",
+            says="angle of digits never seen, read from hidden units {when}",
+            unit="R²",
+        ),
+    ),
+    names={
+        "predictive": "after learning to predict",
+        "reconstruction": "after learning to reproduce",
+        "untrained": "before learning",
+    },
     notes="The lecture prints no figure, and its images and sizes are not known; digits, angle and bound "
     "are ours. A run can tell only where the network meets the same bound on the digits that it was trained "
     "on. A linear map from frame to frame does better on new digits than the network.",

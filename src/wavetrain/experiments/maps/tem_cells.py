@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import HeldOut
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Matrix
 from wavetrain.experiments.maps._shared import LogShares, place_cells, position_cells
 from wavetrain.layers.attention.tem_transformer import TemTransformer
@@ -99,6 +99,21 @@ claim = Claim(
         "grid_linear": "grid-like and band-like maps are shown",
         "place_linear": "place-like maps are shown",
     },
+    figures=(
+        Figure(name="{when:fresh_|}grid_{kind}", says="grid-like position cells{when}, {kind}", unit="share"),
+        Figure(name="{when:fresh_|}band_{kind}", says="band-like position cells{when}, {kind}", unit="share"),
+        Figure(
+            name="{when:fresh_|}place_{kind}",
+            says="place-like memory neurons{when}, {kind}",
+            unit="share",
+        ),
+        Figure(
+            name="{when:fresh_|}zero_shot_{kind}",
+            says="answers right behind edges never taken{when}, {kind}",
+            unit="share",
+        ),
+    ),
+    names={"fresh_": " before training", "linear": "linear transitions", "relu": "ReLU transitions"},
     notes="The paper shows chosen maps and prints no share; the shares are ours. A run can tell only where "
     "both networks are right behind half of the edges never taken. The worlds of the paper have borders; "
     "ours has none and is small, which favours waves that fit round the torus over hexagons.",

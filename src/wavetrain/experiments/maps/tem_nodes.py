@@ -23,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import HeldOut
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
@@ -63,6 +63,26 @@ claim = Claim(
         ),
     ),
     published={"way_machine": "near the node agent", "zero_shot_machine": "above chance, as a curve"},
+    figures=(
+        Figure(
+            name="way_{net}",
+            says="from the edge agent (0) to the node agent (1), {net}",
+            unit="share of the way",
+        ),
+        Figure(
+            name="zero_shot_{net}",
+            says="answers right behind edges never taken, steps back left out, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="zero_all_{net}",
+            says="answers right behind edges never taken, steps back included, {net}",
+            unit="share",
+        ),
+        Figure(name="taken_{net}", says="answers right behind edges taken before, {net}", unit="share"),
+        Figure(name="visited_{net}", says="answers right at all nodes seen before, {net}", unit="share"),
+    ),
+    names={"machine": "Tolman-Eichenbaum machine"},
     notes="The paper shows curves without figures, for worlds of 64 to 121 nodes with 45 labels, after up to "
     "50,000 updates. Ours is a torus of 16 nodes with 20 labels, and the modules are smaller. The limit of "
     "one half is ours. A run can tell only where the machine is right at half of the edges taken before.",

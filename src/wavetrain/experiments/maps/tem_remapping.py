@@ -30,7 +30,7 @@ import numpy as np
 import torch
 
 from wavetrain.core import HeldOut
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Maps, Matrix
 from wavetrain.experiments.maps._shared import PlaceCells, place_cells, position_cells
 from wavetrain.lenses.space.remapping import remapping
@@ -106,6 +106,67 @@ claim = Claim(
         ),
     ),
     published={"at_place": "0.30 to 0.35 in the model, 0.320 in rats", "at_place_within": "0.386 in rats"},
+    figures=(
+        Figure(name="{when:fresh_|}grid", says="grid-like cells of g{when}", unit="share"),
+        Figure(name="{when:fresh_|}band", says="band-like cells of g{when}", unit="share"),
+        Figure(
+            name="{when:fresh_|}place",
+            says="place-like cells among the active cells of p{when}",
+            unit="share",
+        ),
+        Figure(name="{when:fresh_|}active", says="active cells of p{when}", unit="share"),
+        Figure(
+            name="{when:fresh_|}information",
+            says="spatial information of the median active cell of p{when}",
+            unit="bits per spike",
+        ),
+        Figure(
+            name="{when:fresh_|}stable_{cells}",
+            says="cells of {cells} with maps that are stable within an environment{when}",
+            unit="share",
+        ),
+        Figure(
+            name="{when:fresh_|}kept_{cells}",
+            says="correlation that stable maps of {cells} keep in a new environment{when}",
+            unit="share of that within one",
+        ),
+        Figure(
+            name="{when:fresh_|}aligned_g",
+            says="maps of g between environments, shifted together as fits best{when}",
+            unit="correlation",
+        ),
+        Figure(
+            name="{when:fresh_|}exchanged_g",
+            says="maps of g between environments, shifted as fits best, cells exchanged{when}",
+            unit="correlation",
+        ),
+        Figure(
+            name="{when:fresh_|}at_place_within",
+            says="grid at place within an environment{when}",
+            unit="correlation",
+        ),
+        Figure(
+            name="{when:fresh_|}at_place_p",
+            says="rank of the grid at place among exchanges of place cells{when}",
+            unit="p-value",
+        ),
+        Figure(
+            name="{when:fresh_|}at_place",
+            says="grid at place between environments{when}",
+            unit="correlation",
+        ),
+        Figure(
+            name="{when:fresh_|}shuffled",
+            says="grid at place, 95th percentile of exchanges of place cells{when}",
+            unit="correlation",
+        ),
+        Figure(
+            name="{when:fresh_|}zero_shot",
+            says="answers right behind edges never taken{when}",
+            unit="share",
+        ),
+    ),
+    names={"fresh_": ", before training"},
     notes="The paper shows chosen maps and prints no shares; shares and thresholds are ours. A run can tell "
     "only where the machine is right behind half of the edges never taken. The worlds of the paper have "
     "borders and 64 to 121 nodes; ours has none and is small, which favours waves that fit round the torus "

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from wavetrain.core import Batch, HeldOut, Rule, Task
-from wavetrain.evidence.claims import Claim, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Part, given
 from wavetrain.experiments.maps._shared import LogShares
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
@@ -50,6 +50,19 @@ claim = Claim(
         ),
     ),
     published={"steps_transformer": "fewer, as a curve"},
+    figures=(
+        Figure(
+            name="steps_{net}",
+            says="training until half of the answers behind edges never taken are right, {net}",
+            unit="steps",
+        ),
+        Figure(
+            name="zero_shot_{net}",
+            says="answers right behind edges never taken, at the end, {net}",
+            unit="share",
+        ),
+    ),
+    names={"transformer": "TEM-transformer", "machine": "Tolman-Eichenbaum machine"},
     notes="The paper shows curves of up to 20,000 updates and prints no figure; the limit of one half is "
     "ours. Steps that equal the budget mean at least so many. A run can tell only where one of the two gets "
     "there. The machine's schedules are part of it: its losses are phased in over the first 300 steps, and "

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve, Matrix
 from wavetrain.experiments.maps._shared import LogShares
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
@@ -86,6 +86,41 @@ claim = Claim(
         ),
     ),
     published={"tem_transformer_zero_shot": "solves never-taken links"},
+    figures=(
+        Figure(name="{net}_visited", says="answers right at all nodes seen before, {net}", unit="share"),
+        Figure(name="{net}_zero_shot", says="answers right behind links never taken, {net}", unit="share"),
+        Figure(
+            name="{net}_loops",
+            says="answers right between nodes never linked before, either way round, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="{net}_to_nodes",
+            says="distance of the accuracy from the oracle of nodes seen, {net}",
+            unit="root mean square",
+        ),
+        Figure(
+            name="{net}_to_edges",
+            says="distance of the accuracy from the oracle of links taken, {net}",
+            unit="root mean square",
+        ),
+        Figure(
+            name="place{how:_shuffled|}{when:_untrained|}",
+            says="attention on earlier visits to the place asked for{how}{when}",
+            unit="share",
+        ),
+        Figure(
+            name="closure{when:_untrained|}",
+            says="distance of a place after an action and its opposite{when}",
+            unit="length of the place code",
+        ),
+    ),
+    names={
+        "tem_transformer": "TEM-transformer",
+        "attention": "causal attention",
+        "_shuffled": ", steps shuffled",
+        "_untrained": ", before training",
+    },
     notes="The papers show curves and print no figure; the thresholds are ours. A run can tell only where "
     "one of the networks is right at half of the known nodes. `to_nodes` and `to_edges` are root mean "
     "squares of the difference to the oracle's accuracy, over tenths of the share of nodes seen, all steps "

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import HeldOut
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.experiments.maps._shared import LogShares
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.layers.gate.lstm import LSTM
@@ -74,6 +74,20 @@ claim = Claim(
             holds=given(_learned, _ahead("family")),
         ),
     ),
+    figures=(
+        Figure(name="{net}_order", says="answers right on which of two items is higher, {net}", unit="share"),
+        Figure(
+            name="{net:tem_transformer|lstm}_{world}_known",
+            says="answers right at all items seen before, {world}, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="{net:tem_transformer|lstm}_{world}",
+            says="answers right behind pairs never presented, {world}, {net}",
+            unit="share",
+        ),
+    ),
+    names={"tem_transformer": "TEM-transformer", "line": "line of ranks", "family": "family tree"},
     notes="The paper prints no such figure: it trains the TEM-transformer on grids. These structures are "
     "those of the Tolman-Eichenbaum machine, to which it is related. The thresholds are ours. A run can tell "
     "only where, on each structure, one of the two is right at half of the items seen before. `known` is the "

@@ -27,7 +27,7 @@ from scipy import special
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._curves import crossing
 from wavetrain.memories.dense_hopfield import DenseHopfield, Steepness, on_sphere
@@ -77,6 +77,43 @@ claim = Claim(
         ),
     ),
     published={"slope_2": 1.0, "slope_3": 2.0, "slope_4": 3.0, "rate_exp": "2^(N / 2)"},
+    figures=(
+        Figure(name="slope_{n}", says="growth of the capacity with the units, power {n}", unit="exponent"),
+        Figure(
+            name="proven_{energy}",
+            says="growth of the logarithm of the capacity in theory, at least, {energy}",
+            unit="nats per unit",
+        ),
+        Figure(
+            name="rate_{energy}",
+            says="growth of the logarithm of the capacity, {energy}",
+            unit="nats per unit",
+        ),
+        Figure(
+            name="line_{energy}",
+            says="what a line over the size leaves of the logarithm of the capacity, {energy}",
+            unit="root mean square, nats",
+        ),
+        Figure(
+            name="power_{energy}",
+            says="what a power of the size leaves of the logarithm of the capacity, {energy}",
+            unit="root mean square, nats",
+        ),
+        Figure(name="error_one", says="error of the softmax after one update", unit="share of the pattern"),
+        Figure(name="error_two", says="error of the softmax after two updates", unit="share of the pattern"),
+        Figure(name="held_z^{n}_{size}", says="patterns held by {size} units, power {n}", unit="count"),
+        Figure(
+            name="held_exp_{size}",
+            says="patterns held by {size} units, exponential energy",
+            unit="count",
+        ),
+        Figure(
+            name="held_softmax_{size}",
+            says="patterns held in {size} dimensions, softmax energy",
+            unit="count",
+        ),
+    ),
+    names={"exp": "exponential energy", "softmax": "softmax energy"},
     notes="The margin of the slopes and what counts as found are ours. Growth counts as exponential where a "
     "line through ln K over N leaves less than one over ln N. The theorem on the softmax is a lower bound, "
     "so the measured rate is expected far above it.",

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.general_sequential import GeneralSequential, Nonlinearity
 from wavetrain.train.lab import Lab
@@ -76,6 +76,25 @@ claim = Claim(
         ),
     ),
     published={"bits_per_unit_dsem": "exponential growth"},
+    figures=(
+        Figure(name="capacity_{net}_{n}", says="memories put in order by {n} units, {net}", unit="count"),
+        Figure(
+            name="largest_share_{net}",
+            says="memories put in order at the best size, {net}",
+            unit="memories per unit",
+        ),
+        Figure(
+            name="bits_per_unit_proportional",
+            says="growth of log2 of a capacity in proportion to the units, over the sizes of DSEM",
+            unit="bits per unit",
+        ),
+        Figure(
+            name="bits_per_unit_{net}",
+            says="growth of log2 of the capacity, {net}",
+            unit="bits per unit",
+        ),
+    ),
+    names={"dsem": "DSEM", "lisem": "LISEM"},
     notes="Nothing is decided where a capacity lies outside the numbers of memories that were tried. One "
     "transition is asked, not a whole cycle. The version of 2023 has polynomials in place of the softmax of "
     "the first version, which is measured here. The range of sizes for DSEM is short, as the work grows "

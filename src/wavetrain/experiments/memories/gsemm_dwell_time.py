@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.general_sequential import Dynamics, GeneralSequential
 from wavetrain.train.lab import Lab
@@ -65,6 +65,36 @@ claim = Claim(
             figures=("moves_below",),
         ),
     ),
+    figures=(
+        Figure(
+            name="dwell_A{a}_T{t}{how:_predicted|}",
+            says="time in a later memory, A = {a}, T_d = {t}, {how}",
+            unit="multiple of T_f",
+        ),
+        Figure(
+            name="first_A{a}_T{t}{how:_predicted|}",
+            says="time in the first memory, A = {a}, T_d = {t}, {how}",
+            unit="multiple of T_f",
+        ),
+        Figure(
+            name="exponent_A{a}",
+            says="growth of the time in a memory with T_d, A = {a}",
+            unit="exponent",
+        ),
+        Figure(
+            name="worst_dwell",
+            says="largest deviation from the closed form, later memories",
+            unit="share of the time",
+        ),
+        Figure(
+            name="worst_first",
+            says="largest deviation from the closed form, first memory",
+            unit="share of the time",
+        ),
+        Figure(name="in_order", says="changes of memory in the linked order", unit="share"),
+        Figure(name="moves_below", says="changes of memory at A = 0.8", unit="count"),
+    ),
+    names={"_predicted": "closed form", "": "measured"},
     notes="A is the full delayed signal over the one at which a memory gives way, T_d its time constant. "
     "The closed form is for orthogonal memories; random ones of N units overlap by 1 / sqrt(N).",
     changed=(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._curves import crossing
 from wavetrain.memories.hopfield import Hopfield
@@ -79,6 +79,24 @@ claim = Claim(
         ),
     ),
     published={"crossing_many": 0.138},
+    figures=(
+        Figure(
+            name="overlap_{size}_{load}",
+            says="overlap with the stored pattern at {load} patterns per unit, {size}",
+            unit="overlap",
+        ),
+        Figure(
+            name="crossing_{size}",
+            says="load at which the overlap goes under 0.9, {size}",
+            unit="patterns per unit",
+        ),
+        Figure(
+            name="fall_{size}",
+            says="fall of the overlap from 0.12 to 0.16 patterns per unit, {size}",
+            unit="overlap",
+        ),
+    ),
+    names={"few": "small network", "middle": "middle network", "many": "large network"},
     notes="0.138 N is for infinitely many units. The thresholds, and the level of 0.9 for the crossing, "
     "come from an earlier computation of ours with 400 units. At the small scale the three sizes have 200, "
     "2,400 and 3,200 units.",

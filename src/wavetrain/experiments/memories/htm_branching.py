@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
@@ -64,6 +64,24 @@ claim = Claim(
             figures=("found?_one_cell", "wrong?_one_cell"),
         ),
     ),
+    figures=(
+        Figure(
+            name="found{n}_{net}",
+            says="possible endings that are predicted, {n} endings, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="wrong{n}_{net}",
+            says="other symbols that are predicted, {n} endings, {net}",
+            unit="symbols per prediction",
+        ),
+        Figure(
+            name="codes{n}_{net}",
+            says="columns that are predicted, {n} endings, {net}",
+            unit="multiple of those of a symbol",
+        ),
+    ),
+    names={"htm": "temporal memory", "one_cell": "memory with one cell a column"},
     notes="The paper shows curves of accuracy, from which no figure was taken; the sets, the count of wrong "
     "symbols and the thresholds are ours, as are the further endings. An LSTM is reported beside the memory "
     "and decides nothing.",

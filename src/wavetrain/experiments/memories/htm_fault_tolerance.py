@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
 from wavetrain.tasks.streams.high_order_sequences import SYMBOLS, HighOrderSequences
@@ -39,6 +39,18 @@ claim = Claim(
         ),
     ),
     published={"accuracy_30": "robust up to about 30% to 40%"},
+    figures=(
+        Figure(
+            name="accuracy_{dead}",
+            says="last symbols predicted, {dead}% of cells dead, learning goes on",
+            unit="share",
+        ),
+        Figure(
+            name="frozen_{dead}",
+            says="last symbols predicted, {dead}% of cells dead, learning stopped",
+            unit="share",
+        ),
+    ),
     notes="Nothing is decided where the undamaged memory predicts fewer than 90% correctly. The paper shows "
     "curves for up to 60% of cells; the threshold is ours. What decides is measured while the memory goes "
     "on learning. It has the paper's size, where a segment needs 15 of 32 synapses. How much may die "

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.gate.lstm import LSTM
@@ -91,6 +91,27 @@ claim = Claim(
         ),
     ),
     published={"before_htm": "1", "recovery_htm": "the fastest"},
+    figures=(
+        Figure(name="before_{net}", says="last symbols predicted before the exchange, {net}", unit="share"),
+        Figure(name="dip_{net}", says="last symbols predicted right after the exchange, {net}", unit="share"),
+        Figure(
+            name="after_{net}",
+            says="last symbols predicted at the end of the stream, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="recovery_{net}",
+            says="records after the exchange until 9 in 10 are predicted again, {net}",
+            unit="records",
+        ),
+    ),
+    names={
+        "htm": "temporal memory",
+        "one_cell": "memory with one cell a column",
+        "lstm_updated": "LSTM updated at every record",
+        "lstm_1000": "LSTM retrained on 1,000 records",
+        "lstm_3000": "LSTM retrained on 3,000 records",
+    },
     notes="Recovery counts the records after the exchange until 9 in 10 of the last 50 answers are right; "
     "whoever never gets there has all that are left, 10,000. Nothing is decided on it where no LSTM was "
     "right on 90% before. The paper shows curves; thresholds and the measure of recovery are ours. Its "

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import HeldOut, Layer, accuracy
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.neural_memory import Feedback, NeuralMemory, Place, agreement
 from wavetrain.parts.reader import Reader
@@ -81,6 +81,29 @@ claim = Claim(
             ),
         ),
     ),
+    figures=(
+        Figure(name="chance", says="labels right by guessing", unit="share"),
+        Figure(name="second_{net}", says="labels right at the second sample of a class, {net}", unit="share"),
+        Figure(name="fifth_{net}", says="labels right at the fifth sample of a class, {net}", unit="share"),
+        Figure(name="rare_{net}", says="labels right for the rare class, {net}", unit="share"),
+        Figure(name="all_{net}", says="labels right over all steps, {net}", unit="share"),
+        Figure(
+            name="cosine_{net:predicted|mixed|fast}_{what}",
+            says="predicted against exact gradients of the {what}, {net}",
+            unit="cosine",
+        ),
+    ),
+    names={
+        "whole": "whole gradients",
+        "truncated": "truncated gradients",
+        "predicted": "predicted gradients",
+        "mixed": "mixed gradients",
+        "fast": "fast learning",
+        "write": "stored values",
+        "compose": "composed values",
+        "reader": "state of the reader",
+        "writer": "state of the writer",
+    },
     notes="It is one part, as one and the same kind of gradients must pass all four comparisons. Nothing is "
     "decided where whole backpropagation is less than 10 points above chance, or less than 5 above "
     "truncated. Only the abstract could be read: network, task, predicate and thresholds are ours, after "

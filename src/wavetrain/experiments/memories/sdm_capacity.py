@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._curves import crossing
 from wavetrain.memories.sparse_distributed import SparseDistributed
@@ -81,6 +81,19 @@ claim = Claim(
             figures=("distance_widest", "distance_small"),
         ),
     ),
+    figures=(
+        Figure(
+            name="{how:theory_|}capacity_{radius}",
+            says="pairs of which half are read without a wrong bit, {radius} radius{how}",
+            unit="count",
+        ),
+        Figure(
+            name="{how:theory_|}distance_{radius}",
+            says="wrong bits that are cleaned, {radius} radius{how}",
+            unit="bits",
+        ),
+    ),
+    names={"theory_": ", in theory", "small": "smallest"},
     notes="The theory takes what is shared for Gaussian and the bits for independent. Sizes and the quarter "
     "are ours; Kanerva's example of 1,000 bits and a million neurons is the full scale.",
     changed=(

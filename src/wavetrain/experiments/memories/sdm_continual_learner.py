@@ -27,7 +27,7 @@ from wavetrain.core import CLASSES, Recorded, Rule
 from wavetrain.data.images._shared import of_classes
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.split_mnist import TASKS, split_mnist
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.sdm_perceptron import SdmPerceptron
 from wavetrain.parts import saved
@@ -91,6 +91,31 @@ claim = Claim(
             figures=("sdm_ewc", "mlp_ewc"),
         ),
     ),
+    figures=(
+        Figure(
+            name="{net:mlp|sdm}_{rule:sgd_0.05|sgd_0.5|adam_0.001}",
+            says="digits named right after all tasks, {net} with {rule}",
+            unit="share",
+        ),
+        Figure(
+            name="lost_{net}",
+            says="accuracy lost from a task's own end to the end of all, {net}",
+            unit="share",
+        ),
+        Figure(name="dead_{net}", says="neurons that no test image wakes, {net}", unit="share"),
+        Figure(name="{net}", says="digits named right after all tasks, {net}", unit="share"),
+    ),
+    names={
+        "mlp": "MLP",
+        "sdm": "SDM perceptron",
+        "mlp_ewc": "MLP with elastic weight consolidation",
+        "sdm_ewc": "SDM perceptron with elastic weight consolidation",
+        "sdm_mask": "SDM perceptron with a mask for the GABA switch",
+        "sdm_signed": "SDM perceptron with signed weights",
+        "sgd_0.05": "SGD at rate 0.05",
+        "sgd_0.5": "SGD at rate 0.5",
+        "adam_0.001": "Adam at rate 0.001",
+    },
     notes="A network that knows the last task alone is right on a fifth. Where all four are right on less "
     "than a quarter, nothing is decided, and nothing on consolidation where the two networks that are "
     "compared are. Pixels and no pretraining, about one pass a task where the paper makes 500; thresholds "

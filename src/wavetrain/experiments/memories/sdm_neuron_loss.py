@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.sparse_distributed import SparseDistributed
 from wavetrain.parts import balls
@@ -58,6 +58,19 @@ claim = Claim(
             "theory.",
             holds=_as_theory_says,
             figures=("right_*", "theory_*"),
+        ),
+    ),
+    figures=(
+        Figure(name="right_{dead}", says="bits right after one read, {dead}% of neurons dead", unit="share"),
+        Figure(
+            name="completed_{dead}",
+            says="cues completed without a wrong bit, {dead}% of neurons dead",
+            unit="share",
+        ),
+        Figure(
+            name="theory_{dead}",
+            says="bits right after one read in theory, {dead}% of neurons dead",
+            unit="share",
         ),
     ),
     notes="That the loss is graceful is said in the source without a figure; load, noise and thresholds are "

@@ -23,7 +23,7 @@ from torch import nn
 
 from wavetrain.core import Batch
 from wavetrain.data.texts.text import SHAKESPEARE, WIKITEXT_VALID, Bytes, text
-from wavetrain.evidence.claims import Claim, Measured, Part, chosen
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, chosen
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.networks._rehearsal import Rehearsal
@@ -76,6 +76,22 @@ claim = Claim(
         ),
     ),
     published={"aufc_full": 0.44, "aufc_moe": 1.11, "aufc_mamba": 1.02, "aufc_transformer": 1.03},
+    figures=(
+        Figure(name="aufc_{net}", says="mean rise of the loss on earlier texts, {net}", unit="nats per byte"),
+        Figure(
+            name="nats_{net}_{text}",
+            says="loss on the {text} at the end of the stream, {net}",
+            unit="nats per byte",
+        ),
+    ),
+    names={
+        "moe": "mixture of experts",
+        "rehearsal": "mixture of experts with rehearsal",
+        "thalamus": "columns with thalamus",
+        "hippocampus": "columns with hippocampus",
+        "full": "columns with thalamus and hippocampus",
+        "wiki": "encyclopaedia",
+    },
     notes="The published figures are of models of 147 to 408 million parameters on C4, WikiText-103 and "
     "GSM8K. Their definition of forgetting is not known, and ours is another. Nor is it known whether the "
     "published rivals rehearsed; the row `rehearsal` tells the two apart. The source's own table has rivals "

@@ -24,7 +24,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain.core import CLASSES, Batch, Recorded, Task
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Matrix
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.lstm import LSTM
@@ -94,6 +94,28 @@ claim = Claim(
             holds=lambda figures: _rivals_add_at_most(figures, "sums", NONE),
         ),
     ),
+    figures=(
+        Figure(
+            name="{net}_{split}_learned",
+            says="pairs right that were learned from, {split}, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="increments_{split}",
+            says="additions with as many increments as the second number says, {split}",
+            unit="share",
+        ),
+        Figure(name="long_{net}", says="sums of many digits that are right, {net}", unit="share"),
+        Figure(name="{net}_{split}", says="pairs right that were left out, {split}, {net}", unit="share"),
+    ),
+    names={
+        "router": "router",
+        "table": "router with a learned increment",
+        "line": "regression on the numbers",
+        "pairs": "unseen pairs",
+        "sums": "larger sums",
+        "first": "larger first numbers",
+    },
     notes="The paper's equations, splits and figures were not found: the model, splits and thresholds are "
     "ours. The controller never sees the first number, so that its program cannot depend on it. Sums above "
     "9 never occur as an answer in `sums`, so that no network of classes could give them; `first` asks only "

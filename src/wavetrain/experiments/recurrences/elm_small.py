@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.elm_neuron import ELMNeuron, Leak
 from wavetrain.parts.reader import Reader
@@ -73,6 +73,13 @@ claim = Claim(
         ),
     ),
     published={"elm": "far above the LSTM"},
+    figures=(Figure(name="{net:elm|elm_short|lstm|lstm_larger}", says="sums right, {net}", unit="share"),),
+    names={
+        "elm": "ELM neuron",
+        "elm_short": "ELM neuron with short memories",
+        "lstm": "LSTM with as many parameters",
+        "lstm_larger": "LSTM with twice as many parameters",
+    },
     notes="The commonest sum is right one time in five. Where none of the four gets half of the sums right, "
     "nothing is decided. The spike patterns, the gap and the thresholds are ours; the paper joins spoken "
     "digits of the SHD recordings, which are not used here. The thresholds come from an earlier program of "

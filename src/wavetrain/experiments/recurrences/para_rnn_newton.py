@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from wavetrain import scan
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.gate._shared import ChannelCell
 from wavetrain.layers.gate.para_gru import ParaGRU
@@ -78,6 +78,36 @@ claim = Claim(
         ),
     ),
     published={"accuracy_gru_newton": 0.90, "accuracy_lstm_newton": 0.95},
+    figures=(
+        Figure(name="chance", says="accuracy of the best constant answer", unit="share"),
+        Figure(name="accuracy_{cell}_{way}", says="accuracy after training, {cell}, {way}", unit="share"),
+        Figure(
+            name="gap_{cell}_three",
+            says="largest gap between training losses, {cell}, three iterations against step by step",
+            unit="relative error",
+        ),
+        Figure(
+            name="gap_{cell}",
+            says="largest gap between training losses, {cell}, Newton's method against step by step",
+            unit="relative error",
+        ),
+        Figure(
+            name="iterations_{cell}_most",
+            says="most iterations until convergence, {cell}",
+            unit="iterations",
+        ),
+        Figure(name="iterations_{cell}", says="iterations until convergence, {cell}", unit="iterations"),
+        Figure(name="residual_{cell}", says="largest residual at the end, {cell}", unit="absolute error"),
+        Figure(name="lost_{cell}", says="sequences that do not converge, {cell}", unit="share"),
+        Figure(name="weight_{cell}", says="largest recurrent weight after training, {cell}", unit="weight"),
+    ),
+    names={
+        "gru": "ParaGRU",
+        "lstm": "ParaLSTM",
+        "walk": "step by step",
+        "newton": "by Newton's method",
+        "three": "by three iterations",
+    },
     notes="The tolerance is ours. Nothing is decided where a cell, computed step by step, is less than 10 "
     "points above chance. The published accuracies are those of training to the end, by another protocol, "
     "and decide nothing here. The library iterates until converged, the released code three times; the gaps "

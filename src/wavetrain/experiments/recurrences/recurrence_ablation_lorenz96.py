@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer, Nonlinear, State
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve, Field
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.gru import GRU
@@ -87,6 +87,16 @@ claim = Claim(
         "vpt_highway_gate": "better than without in most tasks",
         "vpt_highway_attention": "better than without in most tasks",
         "vpt_attention_recurrence": "worse than without",
+    },
+    figures=(Figure(name="vpt_{net}", says="valid prediction time, {net}", unit="Lyapunov times"),),
+    names={
+        "persistence": "last sample again",
+        "highway": "recurrent highway network",
+        "highway_gate": "recurrent highway network with a gate",
+        "highway_attention": "recurrent highway network with attention",
+        "highway_both": "recurrent highway network with both",
+        "attention": "transformer",
+        "attention_recurrence": "transformer with recurrence",
     },
     notes="Nothing is decided where even the best forecast is less than twice as long as saying the last "
     "sample again. The paper has two scales, and places the parts in ways that we do not know; ours are one "

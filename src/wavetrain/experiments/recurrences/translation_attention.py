@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve, Field
 from wavetrain.networks.translator import Translator
 from wavetrain.tasks._mixture import Mixture
@@ -65,6 +65,17 @@ claim = Claim(
         ),
     ),
     published={"bleu_attention_long": "does not fall", "bleu_fixed_long": "falls"},
+    figures=(
+        Figure(name="bleu_{net}_{length}", says="BLEU of {length} sentences, {net}", unit="BLEU from 0 to 1"),
+        Figure(name="exact_{net}_{length}", says="{length} sentences without an error, {net}", unit="share"),
+    ),
+    names={
+        "attention": "with attention",
+        "fixed": "with a vector of fixed size",
+        "short": "the shortest",
+        "long": "the longest learned",
+        "beyond": "longer",
+    },
     notes="Nothing is decided where either has a BLEU under 0.8 on the shortest sentences. The papers draw "
     "curves for English, French and German. The thresholds are ours, and so is the language, whose lexicon "
     "is small. What is compared is the same short training, not the end of learning: the translator with "

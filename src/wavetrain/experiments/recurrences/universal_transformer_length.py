@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Batch, Objective, Task
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.networks.universal_transformer import Halting, Run, Transformer, UniversalTransformer
 from wavetrain.tasks._mixture import Mixture
@@ -70,6 +70,30 @@ claim = Claim(
         ),
     ),
     published={"universal_longest": 0.91, "deep_longest": 0.53},
+    figures=(
+        Figure(name="steps_{length}", says="steps before a position halts, length {length}", unit="steps"),
+        Figure(
+            name="{net:universal|halting|deep|shallow}_trained",
+            says="digits right at the longest trained length, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="{net:universal|halting|deep|shallow}_longest",
+            says="digits right at the longest tested length, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="{net:universal|halting|deep|shallow}_{length}",
+            says="digits right at length {length}, {net}",
+            unit="share",
+        ),
+    ),
+    names={
+        "universal": "Universal Transformer",
+        "halting": "Universal Transformer that halts",
+        "deep": "Transformer of equal compute",
+        "shallow": "Transformer of equal parameters",
+    },
     notes="A guessed digit is right one time in ten. Nothing is decided where the Transformer of equal "
     "compute gets fewer than 90% right at the trained length: who does not know that says nothing of longer "
     "ones. Published at length 400 after training up to 40, here 40 after 10. Ours are decoders alone, of "

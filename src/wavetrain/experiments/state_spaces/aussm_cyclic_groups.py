@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.state_space.aussm import AUSSM
 from wavetrain.layers.state_space.mamba import Mamba
@@ -68,6 +68,24 @@ claim = Claim(
         ),
     ),
     published={"longest_aussm_c6": 940, "longest_mamba_c6": "fails"},
+    figures=(
+        Figure(
+            name="longest_{net}_{group}",
+            says="last step before accuracy falls under 90%, {net}, {group}",
+            unit="steps",
+        ),
+        Figure(
+            name="{net}_{group}_trained",
+            says="sums right at the trained steps, {net}, {group}",
+            unit="share",
+        ),
+        Figure(
+            name="{net}_{group}",
+            says="sums right at the steps beyond training, {net}, {group}",
+            unit="share",
+        ),
+    ),
+    names={"c3": "group C3", "c6": "group C6"},
     notes="The steps beyond training are 41 to 128 at the small scale, 41 to 256 at the full one. Where "
     "neither network is right in 90% of the trained steps of a group, the budget was too small to tell. The "
     "published lengths are those of other authors, for words of up to 60 in training; the tables of the "

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.state_space.aussm import AUSSM
 from wavetrain.parts.stack import MLP, Answer, Stack
@@ -68,6 +68,30 @@ claim = Claim(
         ),
     ),
     published={"hand_float64": "possible with two layers", "one_s3": "fails", "two_s3": "fails"},
+    figures=(
+        Figure(
+            name="floor_{group}",
+            says="best guess on long words for what commutes, {group}",
+            unit="share",
+        ),
+        Figure(
+            name="hand_{precision}",
+            says="elements right over ten thousand steps, two layers set by hand, {precision}",
+            unit="share",
+        ),
+        Figure(
+            name="{blocks}_{group}_trained",
+            says="elements right at the trained steps, {blocks}, {group}",
+            unit="share",
+        ),
+        Figure(
+            name="{blocks}_{group}_edge",
+            says="elements right at the last trained step, {blocks}, {group}",
+            unit="share",
+        ),
+        Figure(name="{blocks}_{group}", says="elements right on long words, {blocks}, {group}", unit="share"),
+    ),
+    names={"s3": "group S3", "c6": "group C6", "one": "one block", "two": "two blocks"},
     notes="In the published table networks learn words of up to 60 elements, and fail where fewer than 90% "
     "are right. Long words are steps 129 to 256 at the small scale. Where one block is right in fewer than "
     "90% of the trained steps of C6, the budget was too small to tell. The tables of the AUSSM paper itself "

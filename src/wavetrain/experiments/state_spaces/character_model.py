@@ -16,7 +16,7 @@ from torch import nn
 from wavetrain.core import Layer
 from wavetrain.data.texts.text import Bytes, text
 from wavetrain.errors import BadInput
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.state_space.aussm import AUSSM
@@ -50,6 +50,14 @@ claim = Claim(
         ),
     ),
     published={"mamba": "perplexity 10.56 with 130M parameters", "transformer": "29.64 with 160M (Pythia)"},
+    figures=(
+        Figure(
+            name="{net:mamba|transformer|lstm|hybrid|wave}",
+            says="loss on held-out text, {net}",
+            unit="nats per character",
+        ),
+    ),
+    names={"hybrid": "Mamba and AUSSM"},
     notes="The published figures are of models of 130 million parameters and more on another text, in "
     "perplexity per token; only the order is compared. The LSTM, the hybrid and the wave RNN are shown "
     "beside them and decide nothing.",

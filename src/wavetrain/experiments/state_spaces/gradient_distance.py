@@ -24,7 +24,7 @@ from torch import Tensor
 
 from wavetrain import scan
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.attention.linear_attention import LinearAttention
@@ -79,6 +79,40 @@ claim = Claim(
             holds=_faded,
         ),
     ),
+    figures=(
+        Figure(
+            name="flat_{net}",
+            says="smallest gradient over all distances, {net}",
+            unit="share of the largest",
+        ),
+        Figure(
+            name="lasting_{net}",
+            says="gradient at the longest distance, {net}",
+            unit="share of that at the shortest",
+        ),
+        Figure(name="over_bound_{net}", says="largest gradient over its bound, {net}", unit="ratio"),
+        Figure(
+            name="rate_{net}",
+            says="change of the gradient with a step of distance on white noise, {net}",
+            unit="factor",
+        ),
+        Figure(
+            name="noise_attention_length{t}",
+            says="gradient by the step before, softmax attention on noise, length {t}",
+            unit="spectral norm",
+        ),
+        Figure(
+            name="{net:attention|lru|wave}_{d}",
+            says="gradient at a distance of {d} steps, {net}",
+            unit="spectral norm",
+        ),
+    ),
+    names={
+        "attention": "softmax attention",
+        "wave": "shrinking wave",
+        "softmax_rotary": "softmax attention with rotary positions",
+        "linear_attention": "linear attention",
+    },
     notes="The abstract prints no figure; the inputs, the factor of two and the thousandth are ours. "
     "`over_bound` is the largest ratio of a gradient to its bound, `lasting` the gradient at the longest "
     "distance over that at the shortest. Nothing is trained.",

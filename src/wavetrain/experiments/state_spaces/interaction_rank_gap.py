@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.attention.linear_attention import LinearAttention
@@ -80,6 +80,34 @@ claim = Claim(
             holds=lambda figures: figures["left_by_one_head_lru"] >= LEFT,
         ),
     ),
+    figures=(
+        Figure(
+            name="rank_{net}",
+            says="dimensions that the maps between steps span on one sequence, {net}",
+            unit="dimensions",
+        ),
+        Figure(name="predicted_{net}", says="dimensions that are predicted, {net}", unit="dimensions"),
+        Figure(
+            name="together_{net}",
+            says="dimensions that the maps span over all inputs, {net}",
+            unit="dimensions",
+        ),
+        Figure(
+            name="left_by_one_head_{net}",
+            says="maps that the best single head leaves unexplained, {net}",
+            unit="share",
+        ),
+    ),
+    names={
+        "softmax_1": "softmax attention, 1 head",
+        "softmax_2": "softmax attention, 2 heads",
+        "softmax_4": "softmax attention, 4 heads",
+        "softmax_8": "softmax attention, 8 heads",
+        "linear_1": "linear attention, 1 head",
+        "linear_2": "linear attention, 2 heads",
+        "linear_4": "linear attention, 4 heads",
+        "linear_8": "linear attention, 8 heads",
+    },
     notes="The abstract prints no figure; the predicates are ours. A complex mode counts twice, and the "
     "skip counts once. Channels of Mamba and AUSSM do not meet inside the recurrence, so that they span at "
     "most one dimension for each channel. Nothing is trained.",

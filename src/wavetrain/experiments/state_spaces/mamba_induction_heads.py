@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Batch, Layer
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.state_space.mamba import Mamba
@@ -91,6 +91,19 @@ claim = Claim(
         "rotary_x4": 0.313,
         "rotary_x8": 0.184,
         "rotary_x16": 0.086,
+    },
+    figures=(
+        Figure(name="steps_{net}", says="training until 95% of the answers are right, {net}", unit="steps"),
+        Figure(
+            name="{net}_x{factor}",
+            says="answers right at {factor} times the training length, {net}",
+            unit="share",
+        ),
+    ),
+    names={
+        "absolute": "attention with learned positions",
+        "rotary": "attention with rotary positions",
+        "unplaced": "attention without positions",
     },
     notes="x16 is sixteen times the training length, which is 32 at the small scale. Guessing gets one in "
     "vocabulary - 1, 0.067. The paper trains for 200,000 steps or more, the small scale for 3,000, and the "

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.tasks.recall.selective_copying import SelectiveCopying
@@ -57,6 +57,11 @@ claim = Claim(
         ),
     ),
     published={"selective": 0.998, "fixed": 0.564},
+    figures=(
+        Figure(name="steps_{net}", says="training {net}", unit="steps"),
+        Figure(name="{net:selective|fixed}", says="tokens recalled {net}", unit="share"),
+    ),
+    names={"selective": "with selection", "fixed": "without selection"},
     notes="The published figures are for length 4096 with 16 tokens after 400,000 steps; the small scale "
     "has length 64 with 8 tokens and 2,000 steps. Guessing gets 1/14. The paper's fixed block holds S4; "
     "ours is the Mamba block itself with its selection replaced by constants. Where neither network gets to "

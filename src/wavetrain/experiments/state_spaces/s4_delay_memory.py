@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Batch, Layer
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import slow
 from wavetrain.layers.gate.lstm import LSTM
@@ -77,6 +77,19 @@ claim = Claim(
             holds=lambda figures: _half_of_lstm(figures, "lssl"),
         ),
     ),
+    figures=(
+        Figure(
+            name="untrained_{start}",
+            says="variance of the past that an untrained state misses, {start}",
+            unit="share",
+        ),
+        Figure(
+            name="missed_{net}",
+            says="variance of the past that is missed after training, {net}",
+            unit="share",
+        ),
+    ),
+    names={"legs": "HiPPO-LegS", "random": "random matrices"},
     notes="No published figure is set beside ours; the predicates are ours. What LegS misses untrained is "
     "the worst of four time scales, what random matrices miss is the best of five matrices at four. S4D and "
     "LRU came later and are not judged.",

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Layer, Recorded
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.mnist import mnist
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.experiments._layers import slow
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.state_space.lssl import LSSL
@@ -62,6 +62,19 @@ claim = Claim(
         "s4_mnist_permuted": 0.9870,
         "lssl_mnist_permuted": 0.9876,
         "lstm_mnist_permuted": 0.9511,
+    },
+    figures=(
+        Figure(
+            name="{net:s4|lssl|lstm}_{set}_{order}",
+            says="digits read right, {net}, {set}, {order}",
+            unit="share",
+        ),
+    ),
+    names={
+        "digits": "digits of 8 x 8 pixels",
+        "mnist": "MNIST",
+        "rows": "row by row",
+        "permuted": "permuted",
     },
     notes="The published figures are of larger networks, trained for 200 epochs. The small scale is two "
     "narrow layers and half an epoch of MNIST, tested on 2,000 images, so that the order and not the level "

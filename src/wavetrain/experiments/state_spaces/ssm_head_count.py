@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.core import VALUES, Batch, Generated
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.layers.state_space.lru import LRU
@@ -71,6 +71,32 @@ claim = Claim(
             learned=False,
         ),
     ),
+    figures=(
+        Figure(
+            name="heads_{system}",
+            says="heads that make the system to an error of 1e-6, {system}",
+            unit="heads",
+        ),
+        Figure(name="counted_{system}", says="heads counted in the operator, {system}", unit="heads"),
+        Figure(name="error_{system}_with_k", says="error with k heads, {system}", unit="relative error"),
+        Figure(
+            name="error_{system}_with_one_less",
+            says="error with k − 1 heads, {system}",
+            unit="relative error",
+        ),
+        Figure(
+            name="error_softmax_{n}_heads",
+            says="error of {n} heads with softmax coefficients, a rotation and a rate",
+            unit="relative error",
+        ),
+    ),
+    names={
+        "one_rate": "one rate",
+        "two_rates": "two rates",
+        "rotation_and_rate": "a rotation and a rate",
+        "two_rotations": "two rotations",
+        "two_rotations_and_rate": "two rotations and a rate",
+    },
     notes="The abstract states the theorem and prints no figure; systems, fit and error bound are ours. The "
     "k of the five systems is 1, 2, 3, 4 and 5, in this order. The fit is a check, not a proof: alternating "
     "least squares might miss a better solution.",

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from wavetrain.core import Layer, Objective
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import Recurrent, Start, WaveRNN
 from wavetrain.parts.reader import Reader
@@ -88,6 +88,22 @@ claim = Claim(
         "identity": 2e-3,
         "identity_plus_shift": 2e-7,
         "identity_plus_both": 1e-6,
+    },
+    figures=(
+        Figure(
+            name="{net}",
+            says="cross-entropy at copying, divided by the paper's batch of 50, {net}",
+            unit="nats",
+        ),
+    ),
+    names={
+        "wave": "wave RNN",
+        "wave_minus_source": "wave RNN without V-init",
+        "wave_minus_shift": "wave RNN without shift-init",
+        "wave_minus_both": "wave RNN without either",
+        "identity": "identity RNN",
+        "identity_plus_shift": "identity RNN with shift-init",
+        "identity_plus_both": "identity RNN with both",
     },
     notes="What the paper calls MSE is a cross-entropy divided by the test batch of 50; ours is divided by "
     "50 too. The paper does not say what replaces the shift; here it is the usual random start of a "

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Field
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
@@ -62,6 +62,11 @@ claim = Claim(
         ),
     ),
     published={"wave": "waves are seen", "identity": "no waves are seen"},
+    figures=(
+        Figure(name="{net}_p", says="rank of that share among surrogates, {net}", unit="p-value"),
+        Figure(name="recall_{net}", says="symbols recalled after training, {net}", unit="share"),
+        Figure(name="{net}", says="space-time power on the line of travelling activity, {net}", unit="share"),
+    ),
     notes="The paper shows pictures and prints no figure; the predicates are ours.",
     changed=(
         "At first the wave RNN's share was held against activity shuffled in time. Slow activity differs "

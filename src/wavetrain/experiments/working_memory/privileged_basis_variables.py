@@ -25,7 +25,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
 from wavetrain.experiments.working_memory._shared import Bare, exact, longer
@@ -86,6 +86,28 @@ claim = Claim(
             holds=given(_learned, lambda figures: figures["compose_units"] <= MIXED),
         ),
     ),
+    figures=(
+        Figure(name="accuracy_{task}", says="signs said right by the trained network, {task}", unit="share"),
+        Figure(
+            name="{task:repeat|compose}_untrained",
+            says="signs shown by the privileged basis before training, {task}",
+            unit="share",
+        ),
+        Figure(
+            name="{net:exact_|}{task:repeat|compose}_{where}",
+            says="signs shown by {where}, {task}{net}",
+            unit="share",
+        ),
+    ),
+    names={
+        "repeat": "repeat copy",
+        "compose": "compose copy",
+        "exact_": ", exact circuit",
+        "privileged": "the named coordinate of the privileged basis",
+        "output": "the basis grounded in the output",
+        "components": "the best principal component",
+        "units": "the best unit",
+    },
     notes="The paper shows pictures of variables that move through the basis and prints no figure; the "
     "measure and the limits are ours. A run can tell only where both networks are right at 90%. Every run "
     "also measures the exact circuit (`exact`), in 128 units of a random basis and loaded with the vectors. "

@@ -27,7 +27,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Batch, Task
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Matrix, Points
 from wavetrain.experiments._layers import built
 from wavetrain.experiments.working_memory._shared import Bare, longer
@@ -83,6 +83,49 @@ claim = Claim(
         ),
     ),
     published={"error_repeat": 0.0005, "error_compose": "0.0055 or 0.0031"},
+    figures=(
+        Figure(
+            name="found_{task}_{start}",
+            says="eigenvalues above 0.9 in modulus, {task}, start {start}",
+            unit="count",
+        ),
+        Figure(
+            name="error_{task}_{start}",
+            says="mean phase error of the eigenvalues, {task}, start {start}",
+            unit="radians",
+        ),
+        Figure(name="error_{task}", says="mean phase error of the eigenvalues, {task}", unit="radians"),
+        Figure(
+            name="score_controls_{task}",
+            says="matrix in place in the basis, best control, {task}",
+            unit="share of squares",
+        ),
+        Figure(
+            name="score_{task}_{start}",
+            says="matrix in place in the basis, {task}, start {start}",
+            unit="share of squares",
+        ),
+        Figure(name="wanted_{task}", says="eigenvalues of the circuit in theory, {task}", unit="count"),
+        Figure(name="learned_{task}", says="networks that learned, {task}", unit="count"),
+        Figure(name="converged_{task}", says="networks that converged to the circuit, {task}", unit="count"),
+        Figure(name="controls_{task}", says="controls that converged to the circuit, {task}", unit="count"),
+        Figure(
+            name="apart_weights_{task}",
+            says="distance between two networks by their weights, {task}",
+            unit="share of their size",
+        ),
+        Figure(
+            name="apart_matrices_before_{task}",
+            says="distance between two networks by their matrices before training, {task}",
+            unit="share of their size",
+        ),
+        Figure(
+            name="apart_matrices_{task}",
+            says="distance between two networks by their matrices after training, {task}",
+            unit="share of their size",
+        ),
+    ),
+    names={"repeat": "repeat copy", "compose": "compose copy"},
     notes="The published figures are radians, for eight vectors of eight components, 128 units and 20 "
     "seeds; at 64 units the paper's networks learned repeat copy (0.97) without the right number of "
     "eigenvalues. The thresholds, near what an earlier computation of ours gave, and the controls are ours. "

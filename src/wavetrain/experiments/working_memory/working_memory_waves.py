@@ -28,7 +28,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer
-from wavetrain.evidence.claims import Claim, Measured, Part, given
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Field
 from wavetrain.experiments.working_memory._shared import Bare, exact, longer, needed
 from wavetrain.layers.recurrence.episodic import Episodic
@@ -131,6 +131,50 @@ claim = Claim(
         "accuracy_repeat": 1.0,
         "error_compose": "0.0055 or 0.0031",
         "accuracy_compose": 0.98,
+    },
+    figures=(
+        Figure(name="circuit_units_{task}", says="units of the linear circuit, {task}", unit="count"),
+        Figure(
+            name="circuit_found_{task}",
+            says="eigenvalues of modulus 1 in the linear circuit, {task}",
+            unit="count",
+        ),
+        Figure(
+            name="circuit_error_{task}",
+            says="mean phase error of the linear circuit, {task}",
+            unit="radians",
+        ),
+        Figure(
+            name="circuit_right_{task}",
+            says="signs said right by the linear circuit, {task}",
+            unit="share",
+        ),
+        Figure(name="accuracy_{task}", says="signs said right by the trained network, {task}", unit="share"),
+        Figure(name="found_{task}", says="eigenvalues near modulus 1, {task}", unit="count"),
+        Figure(name="wanted_{task}", says="eigenvalues of modulus 1 in theory, {task}", unit="count"),
+        Figure(name="error_{task}", says="mean phase error of the eigenvalues, {task}", unit="radians"),
+        Figure(
+            name="score_{task}",
+            says="matrix in place in the privileged basis, {task}",
+            unit="share of squares",
+        ),
+        Figure(
+            name="{net:exact_|}handed_{task}_{where}",
+            says="how far coordinates are handed on, {where}, {task}{net}",
+            unit="squared correlation",
+        ),
+        Figure(
+            name="{net:exact_|}travelling_{task}_{where}",
+            says="power on the travelling line, {where}, {task}{net}",
+            unit="share",
+        ),
+    ),
+    names={
+        "repeat": "repeat copy",
+        "compose": "compose copy",
+        "exact_": ", exact circuit",
+        "privileged": "privileged basis",
+        "components": "principal components",
     },
     notes="The published figures are for 128 units without L2, with the accuracy at horizon 200, as means "
     "over 20 seeds. The paper's code calls compose copy T2 in one place and T3 in another. The measures of "

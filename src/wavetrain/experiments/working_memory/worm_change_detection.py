@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -49,6 +49,20 @@ claim = Claim(
         "people_gap": "0.945, 0.89, 0.80",
         "people_conjunction": "0.965, 0.92, 0.83",
     },
+    figures=(
+        Figure(
+            name="set_size_{net}",
+            says="accuracy lost from the fewest bars to the most, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="delay_{net}",
+            says="accuracy lost from the shortest delay to the longest, {net}",
+            unit="share",
+        ),
+        Figure(name="right_{net}", says="trials right when training stops, {net}", unit="share"),
+        Figure(name="people_{what}", says="people, accuracy for changes of {what}", unit="share"),
+    ),
     notes="The curves of people come with the benchmark's code; the predicate is ours. A run can tell only "
     "where both networks are at 85%. Published networks see images with up to 12 bars; ours see the "
     "features of up to 6, and know that it is the colour that may change. The delay and the wave RNN decide "

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Objective
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import Trials, TrialTask, accuracy_by, answers
@@ -78,6 +78,25 @@ claim = Claim(
         "people_spatial_visual": "0.775, 0.715, 0.60 at loads 0.27, 0.345, 0.405",
         "people_visual_spatial": "0.68, 0.57, 0.43 at loads 0.33, 0.425, 0.53",
     },
+    figures=(
+        Figure(
+            name="load_{net}",
+            says="recall lost from the fewest distractors to the most, {net}",
+            unit="share",
+        ),
+        Figure(
+            name="conflict_{net}",
+            says="recall lost where items and distractors are of one domain, {net}",
+            unit="share",
+        ),
+        Figure(name="recall_{net}", says="items recalled when training stops, {net}", unit="share"),
+        Figure(name="work_{net}", says="distractors answered right, {net}", unit="share"),
+        Figure(
+            name="people_{storage:spatial|visual}_{work}",
+            says="people, {storage} items and {work} distractors",
+            unit="span score from 0 to 1",
+        ),
+    ),
     notes="The benchmark measures both effects; the paper prints no figure for their size in networks. The "
     "predicate is ours. A run can tell only where both networks are at 80% recall. The scores of people "
     "come with the benchmark's code, first storage, then processing. Their loads are not numbers of "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import answers
@@ -46,6 +46,18 @@ claim = Claim(
         ),
     ),
     published={"effect_lstm_wide": "smaller than in narrow networks, and still there"},
+    figures=(
+        Figure(
+            name="effect_{net}_{size}",
+            says="recall lost from the shortest list to the longest, {size} {net}",
+            unit="share",
+        ),
+        Figure(
+            name="right_{net}_{size}",
+            says="cells recalled when training stops, {size} {net}",
+            unit="share",
+        ),
+    ),
     notes="Published widths are 96, 256 and 1024, over images and ten tasks together; ours are 16 and 64 at "
     "the small scale, over this task alone, with up to 12 of 36 cells for 18 of 100. The predicate is ours. "
     "A run can tell only where both LSTMs are at 80% recall, so the question is whether a wide network "

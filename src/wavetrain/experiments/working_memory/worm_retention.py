@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -55,6 +55,16 @@ claim = Claim(
         "people_0": "0.655, 0.66, 0.645, 0.81 at positions 1 to 4, no delay",
         "people_5": "0.655, 0.705, 0.68, 0.71 at positions 1 to 4, a delay of 5",
     },
+    figures=(
+        Figure(name="lost_{net}", says="recency lost over a delay of 5 frames, {net}", unit="share"),
+        Figure(
+            name="recency_{net}",
+            says="accuracy at the last position above the mean of the others, no delay, {net}",
+            unit="share",
+        ),
+        Figure(name="right_{net}", says="trials right when training stops, {net}", unit="share"),
+        Figure(name="people_{delay}", says="people, accuracy after a delay of {delay} frames", unit="share"),
+    ),
     notes="The curves of people come with the benchmark's code; their recency of 0.157 and their loss of "
     "0.127 are worked out from them. The predicate is ours. A run can tell only where both networks are at "
     "75%. Our patterns have 9 cells at the small scale, 36 in the paper, and our networks learn lists from "

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Measured, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -65,6 +65,13 @@ claim = Claim(
         "primacy_transformer": "less than in recurrent networks",
         "people_list6": "5.1, 4.25, 3.55, 3.5, 2.9, 3.95 of 8 at positions 1 to 6",
     },
+    figures=(
+        Figure(name="primacy_{net}", says="recall of the first item above the worst, {net}", unit="share"),
+        Figure(name="recency_{net}", says="recall of the last item above the worst, {net}", unit="share"),
+        Figure(name="recall_{net}", says="items recalled when training stops, {net}", unit="share"),
+        Figure(name="steps_{net}", says="training until it stops, {net}", unit="steps"),
+        Figure(name="people_list{n}", says="people, items recalled in lists of {n}", unit="items of 8"),
+    ),
     notes="Published networks see images and learn ten tasks together; ours see symbols and learn this task "
     "alone. The predicate is ours. A run can tell only where both networks are at 80% recall. The wave RNN "
     "is not in the paper and decides nothing.",

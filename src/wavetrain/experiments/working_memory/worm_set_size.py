@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -43,6 +43,12 @@ claim = Claim(
         ),
     ),
     published={"people": "1.00, 0.94, 0.825, 0.68 with 1 to 4 boxes"},
+    figures=(
+        Figure(name="effect_{net}", says="accuracy lost from one box to the most, {net}", unit="share"),
+        Figure(name="right_{net}", says="trials right when training stops, {net}", unit="share"),
+        Figure(name="{net}_{boxes}", says="accuracy with {boxes} boxes, {net}", unit="share"),
+        Figure(name="people", says="people, accuracy", unit="share"),
+    ),
     notes="The curve of people comes with the benchmark's code; the predicate is ours. A run can tell only "
     "where both networks are at 80%. Published networks see images; ours see which cell, which arrow, which "
     "box. The wave RNN decides nothing.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -54,6 +54,24 @@ claim = Claim(
         "people_4": "14.85, 14.8, 15.4, 15.1, 14 of 20",
         "people_6": "15.55, 16, 15.8, 15.6, 15 of 20",
     },
+    figures=(
+        Figure(
+            name="effect_{net}",
+            says="accuracy gained from the smallest difference to the largest, {net}",
+            unit="share",
+        ),
+        Figure(name="right_{net}", says="trials right when training stops, {net}", unit="share"),
+        Figure(
+            name="people_{cells}",
+            says="people, patterns that differ in {cells} cells",
+            unit="answers right of 20",
+        ),
+        Figure(
+            name="{net}_{cells}",
+            says="accuracy with patterns that differ in {cells} cells, {net}",
+            unit="share",
+        ),
+    ),
     notes="The curves of people come with the benchmark's code. Predicate and claim are ours: the paper "
     "says that networks do not show the human pattern everywhere. A run can tell only where both networks "
     "are at 80%. Our patterns have 9 cells at the small scale, 36 in the paper. The wave RNN decides "

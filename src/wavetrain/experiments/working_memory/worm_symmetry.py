@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -41,6 +41,14 @@ claim = Claim(
             figures=("effect_transformer", "right_transformer"),
             holds=at_level(LEVEL, lambda figures: figures["effect_transformer"] >= SEEN),
         ),
+    ),
+    figures=(
+        Figure(
+            name="effect_{net}",
+            says="accuracy gained from the fewest cells out of place to the most, {net}",
+            unit="share",
+        ),
+        Figure(name="right_{net}", says="trials right when training stops, {net}", unit="share"),
     ),
     notes="The benchmark measures this effect; the paper prints no figure for its size. The predicate is "
     "ours. A run can tell only where both networks are at 80%. Our grid has 4 x 4 cells and lists of 4 and "

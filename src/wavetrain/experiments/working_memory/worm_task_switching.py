@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.working_memory._shared import at_level, reached, three_memories
 from wavetrain.parts.trials import accuracy_by, answers
@@ -45,6 +45,15 @@ claim = Claim(
         ),
     ),
     published={"people": "a switch costs accuracy and time (Rogers and Monsell 1995)"},
+    figures=(
+        Figure(
+            name="cost_{net}",
+            says="accuracy on the first marker after a change of rule below that on later ones, {net}",
+            unit="share",
+        ),
+        Figure(name="right_{net}", says="trials right when training stops, {net}", unit="share"),
+        Figure(name="people", says="people, cost of a change of rule", unit="in words"),
+    ),
     notes="The benchmark measures this cost; the paper prints no figure for what its networks paid. The "
     "predicate is ours. A run can tell only where both networks are at 85%. The wave RNN decides nothing.",
     changed=(
