@@ -24,7 +24,6 @@ from wavetrain.report.catalogue import Catalogue, badge, catalogue
 from wavetrain.report.prose import inline, prose
 from wavetrain.report.results import agreement, duration, number, tally
 from wavetrain.report.strips import strip
-from wavetrain.report.words import readable
 
 HERE = Path(__file__).parent
 MARKER = ".wavetrain-site.json"
@@ -123,7 +122,6 @@ def _templates() -> jinja2.Environment:
         "tally": tally,
         "badge_of": badge,
         "prose": prose,
-        "readable": readable,
         "strip": strip,
         "inline": inline,
         "quote": quote,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from wavetrain.evidence.claims import Judged, chosen
 from wavetrain.evidence.result import Result
-from wavetrain.report.words import Named, named
+from wavetrain.report.words import Named, named, naming
 
 
 class Row(NamedTuple):
@@ -43,10 +43,10 @@ class Row(NamedTuple):
 
 def rows(result: Result) -> list[Row]:
     """The figures of a result, in the order of the first seed that has them; at last those only published."""
-    published = result.claim.published
+    published, claim = result.claim.published, naming(result)
     names = dict.fromkeys(name for seed in result.figures for name in seed) | dict.fromkeys(published)
     measured = {name: tuple(seed[name] for seed in result.figures if name in seed) for name in names}
-    return [Row(name, named(name, result.claim), published.get(name), measured[name]) for name in names]
+    return [Row(name, named(name, claim), published.get(name), measured[name]) for name in names]
 
 
 class PartRow(NamedTuple):

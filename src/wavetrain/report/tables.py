@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
@@ -19,7 +19,6 @@ from wavetrain.evidence.comparison import Figures, Record
 from wavetrain.evidence.result import Result
 from wavetrain.find import ROOT, Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, part_rows, rows, tally
-from wavetrain.report.words import readable
 
 COLOURS = {
     claims.REPRODUCED: "green",
@@ -32,20 +31,20 @@ SIGNS = {claims.REPRODUCED: "✓", claims.PARTLY: "◐", claims.FAILED: "✗", c
 
 def verdict_table(results: Iterable[Result]) -> Table:
     """Each claim with its figures, published beside measured (the median over the seeds), and its verdict."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=True, expand=True)
-    table.add_column("claim", ratio=1, overflow="fold")
-    table.add_column(_figures([("figure", "published", "measured")]), width=38)
-    table.add_column("verdict", width=16)
+    table = Table(box=box.HORIZONTALS, pad_edge=False, show_header=False, show_lines=True, expand=True)
+    table.add_column(ratio=1)
     for result in results:
-        claim = Text(result.claim.title or result.claim.sentence).append(f"\n{result.experiment}", "dim")
+        head = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        head.add_column(ratio=1, overflow="fold")
+        head.add_column(width=20)
+        claim = Text(result.claim.title or result.claim.sentence, "bold")
+        claim.append(f"\n{result.experiment}", "default not bold dim")
+        head.add_row(claim, _verdict(result))
+        said = Text()
         for part in part_rows(result) if len(result.claim.parts) > 1 else ():
             sign = SIGNS.get(part.judged.word, "○")
-            claim.append(f"\n{sign} {part.says} ({agreement(part.judged)})")
-        lines = []
-        for row in rows(result):
-            measured = f"{row.median}\n{row.lost}".strip()
-            lines.append((row.words, number(row.published, "–"), measured))
-        table.add_row(claim, _figures(lines), _verdict(result))
+            said.append(f"{sign} {part.says} ({agreement(part.judged)})\n")
+        table.add_row(Group(head, said, _figures(result)))
     return table
 
 
@@ -168,21 +167,22 @@ def _few(result: Result) -> tuple[list[str], str]:
     """A few measured figures as cells, and how many more there are."""
     measured = sum(bool(row.measured) for row in rows(result))
     figures = [
-        _cell(f"{readable(row.name)} {row.median}{_aside(row)}")
+        _cell(f"{row.named.whole}: {row.median}{_aside(row)}")
         + ("" if row.published is None else _cell(f"; published {number(row.published)}"))
         for row in leading(result, FEW)
     ]
     return figures, f" and {measured - FEW} more" if measured > FEW else ""
 
 
-def _figures(lines: list[tuple[str, str, str]]) -> Table:
-    """Name, published, measured: a grid of fixed widths, so that those of all rows stand below each other."""
-    grid = Table.grid(padding=(0, 1, 0, 0))
-    grid.add_column(width=15)
-    grid.add_column(width=9, justify="right", overflow="fold")
-    grid.add_column(width=12, justify="right", overflow="fold")
-    for line in lines:
-        grid.add_row(*map(Text, line))
+def _figures(result: Result) -> Table:
+    """All figures of a result; the widths are fixed, so that those of all results stand below each other."""
+    grid = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), expand=True, header_style="dim")
+    grid.add_column("figure", ratio=1)
+    grid.add_column("published", width=14, justify="right", overflow="fold")
+    grid.add_column("measured", width=12, justify="right", overflow="fold")
+    for row in rows(result):
+        name = Text(row.named.says).append(f" ({row.named.unit})" if row.named.unit else "", "dim")
+        grid.add_row(name, Text(number(row.published, "–")), Text(f"{row.median}\n{row.lost}".strip()))
     return grid
 
 

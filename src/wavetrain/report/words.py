@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
 
+from wavetrain import find
 from wavetrain.evidence.claims import Figure
-from wavetrain.evidence.result import Words
+from wavetrain.evidence.result import Result, Words
 
 SYSTEMS = {
     "adam": "Adam",
@@ -59,6 +60,12 @@ def named(name: str, claim: Words) -> Named:
             )
             return Named(says[:1].upper() + says[1:], figure.unit)
     return Named(spelled(name, claim.names), "")
+
+
+def naming(result: Result) -> Words:
+    """The claim whose words a result's figures are called by: its own, or today's where it is older."""
+    known = [one for one in find.members("experiments") if one.name == result.experiment]
+    return Words.of(known[0].facts) if known and not result.claim.figures else result.claim
 
 
 def spelled(held: str, names: Mapping[str, str]) -> str:
