@@ -87,12 +87,14 @@ claim = Claim(
     figures=(
         Figure(
             name="difference_streamed",
-            says="largest difference between the outputs of the two, fed step by step",
+            says="largest difference between the outputs of Aaren and attention, fed step by step",
             unit="share of the largest output",
         ),
         Figure(
             name="difference_{precision}",
-            says="largest difference between the outputs of the two, whole sequences, {precision}",
+            says=(
+                "largest difference between the outputs of Aaren and attention, whole sequences, {precision}"
+            ),
             unit="share of the largest output",
         ),
         Figure(name="streamed", says="length of the sequence that is fed step by step", unit="steps"),

@@ -123,7 +123,7 @@ claim = Claim(
         Figure(name="states_{layer}", says="states that {layer} needs", unit="count"),
         Figure(
             name="best_{states}",
-            says="weights of softmax attention that {states} states leave out",
+            says="weights of softmax attention that are left out with {states} of its states",
             unit="share",
         ),
     ),

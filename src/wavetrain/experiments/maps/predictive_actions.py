@@ -65,12 +65,12 @@ claim = Claim(
         Figure(name="chance_{set}", says="most frequent action, {set}", unit="share"),
         Figure(
             name="r2_{net:predictive|reconstruction}_{set}",
-            says="fit of what the network was asked for, {net}, {set}",
+            says="fit of what it was trained to give, {net}, {set}",
             unit="R²",
         ),
         Figure(
             name="r2_{net}",
-            says="fit of what the network was asked for, {net}, mean over the sets",
+            says="fit of what it was trained to give, {net}, mean over the sets",
             unit="R²",
         ),
         Figure(

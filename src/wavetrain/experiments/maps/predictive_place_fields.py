@@ -83,11 +83,7 @@ claim = Claim(
     ),
     published={"predictive_walks": "higher than of the non-predictive network"},
     figures=(
-        Figure(
-            name="r2_{net}_{world}",
-            says="fit of what the network was asked for, {net}, {world}",
-            unit="R²",
-        ),
+        Figure(name="r2_{net}_{world}", says="fit of what it was trained to give, {net}, {world}", unit="R²"),
         Figure(
             name="shifted_{net}_{world}",
             says="spatial information of the median unit, activity shifted in time, {net}, {world}",

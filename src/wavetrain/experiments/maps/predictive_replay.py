@@ -80,7 +80,7 @@ claim = Claim(
             says="input beyond the prediction, same cells in another order, {net}",
             unit="mean activity",
         ),
-        Figure(name="r2_{net}", says="fit of what the network was asked for, {net}", unit="R²"),
+        Figure(name="r2_{net}", says="fit of what it was trained to give, {net}", unit="R²"),
         Figure(
             name="{net:predictive|reconstruction}",
             says="speed of the replay after the cue, {net}",

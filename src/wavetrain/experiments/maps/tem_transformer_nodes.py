@@ -111,8 +111,8 @@ claim = Claim(
         ),
         Figure(
             name="closure{when:_untrained|}",
-            says="distance of a place after an action and its opposite{when}",
-            unit="length of the place code",
+            says="distance of a place from itself after an action and its opposite{when}",
+            unit="norm",
         ),
     ),
     names={

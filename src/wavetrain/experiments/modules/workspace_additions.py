@@ -97,24 +97,28 @@ claim = Claim(
     figures=(
         Figure(
             name="{net}_{split}_learned",
-            says="pairs right that were learned from, {split}, {net}",
+            says="learned pairs that are right, {net}, learned from {split}",
             unit="share",
         ),
         Figure(
             name="increments_{split}",
-            says="additions with as many increments as the second number says, {split}",
+            says="additions with as many increments as the second number says, learned from {split}",
             unit="share",
         ),
         Figure(name="long_{net}", says="sums of many digits that are right, {net}", unit="share"),
-        Figure(name="{net}_{split}", says="pairs right that were left out, {split}, {net}", unit="share"),
+        Figure(
+            name="{net}_{split}",
+            says="pairs never learned that are right, {net}, learned from {split}",
+            unit="share",
+        ),
     ),
     names={
         "router": "router",
         "table": "router with a learned increment",
         "line": "regression on the numbers",
-        "pairs": "unseen pairs",
-        "sums": "larger sums",
-        "first": "larger first numbers",
+        "pairs": "pairs at random",
+        "sums": "small sums",
+        "first": "small first numbers",
     },
     notes="The paper's equations, splits and figures were not found: the model, splits and thresholds are "
     "ours. The controller never sees the first number, so that its program cannot depend on it. Sums above "

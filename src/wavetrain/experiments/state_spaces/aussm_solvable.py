@@ -71,25 +71,25 @@ claim = Claim(
     figures=(
         Figure(
             name="floor_{group}",
-            says="best guess on long words for what commutes, {group}",
+            says="long words right by the best guess of layers that commute, {group}",
             unit="share",
         ),
         Figure(
             name="hand_{precision}",
-            says="elements right over ten thousand steps, two layers set by hand, {precision}",
+            says="steps right over ten thousand steps, two layers set by hand, {precision}",
             unit="share",
         ),
         Figure(
             name="{blocks}_{group}_trained",
-            says="elements right at the trained steps, {blocks}, {group}",
+            says="steps right at the trained steps, {blocks}, {group}",
             unit="share",
         ),
         Figure(
             name="{blocks}_{group}_edge",
-            says="elements right at the last trained step, {blocks}, {group}",
+            says="steps right at the last trained step, {blocks}, {group}",
             unit="share",
         ),
-        Figure(name="{blocks}_{group}", says="elements right on long words, {blocks}, {group}", unit="share"),
+        Figure(name="{blocks}_{group}", says="steps right on long words, {blocks}, {group}", unit="share"),
     ),
     names={"s3": "group S3", "c6": "group C6", "one": "one block", "two": "two blocks"},
     notes="In the published table networks learn words of up to 60 elements, and fail where fewer than 90% "

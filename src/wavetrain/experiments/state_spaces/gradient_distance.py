@@ -103,7 +103,7 @@ claim = Claim(
         ),
         Figure(
             name="{net:attention|lru|wave}_{d}",
-            says="gradient at a distance of {d} steps, {net}",
+            says="gradient at distance {d}, {net}",
             unit="spectral norm",
         ),
     ),

@@ -96,7 +96,7 @@ claim = Claim(
         Figure(name="steps_{net}", says="training until 95% of the answers are right, {net}", unit="steps"),
         Figure(
             name="{net}_x{factor}",
-            says="answers right at {factor} times the training length, {net}",
+            says="answers right at {factor} × the training length, {net}",
             unit="share",
         ),
     ),

@@ -75,8 +75,8 @@ claim = Claim(
         ),
         Figure(
             name="mse_{net}_length{length}",
-            says="mean squared error at the end, {net}, length {length}",
-            unit="square of a number from 0 to 1",
+            says="error on test sequences at the end, {net}, length {length}",
+            unit="mean square",
         ),
         Figure(
             name="{net}_length{length}",

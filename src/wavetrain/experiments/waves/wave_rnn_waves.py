@@ -63,9 +63,9 @@ claim = Claim(
     ),
     published={"wave": "waves are seen", "identity": "no waves are seen"},
     figures=(
-        Figure(name="{net}_p", says="rank of that share among surrogates, {net}", unit="p-value"),
+        Figure(name="{net}_p", says="surrogates with as much power on that line, {net}", unit="p-value"),
         Figure(name="recall_{net}", says="symbols recalled after training, {net}", unit="share"),
-        Figure(name="{net}", says="space-time power on the line of travelling activity, {net}", unit="share"),
+        Figure(name="{net}", says="power on the line of travelling activity, {net}", unit="share"),
     ),
     notes="The paper shows pictures and prints no figure; the predicates are ours.",
     changed=(

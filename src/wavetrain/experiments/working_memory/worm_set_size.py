@@ -46,7 +46,7 @@ claim = Claim(
     figures=(
         Figure(name="effect_{net}", says="accuracy lost from one box to the most, {net}", unit="share"),
         Figure(name="right_{net}", says="trials right when training stops, {net}", unit="share"),
-        Figure(name="{net}_{boxes}", says="accuracy with {boxes} boxes, {net}", unit="share"),
+        Figure(name="{net}_{boxes}", says="accuracy at set size {boxes}, {net}", unit="share"),
         Figure(name="people", says="people, accuracy", unit="share"),
     ),
     notes="The curve of people comes with the benchmark's code; the predicate is ours. A run can tell only "

@@ -52,7 +52,7 @@ claim = Claim(
             unit="share",
         ),
         Figure(name="right_{net}", says="trials right when training stops, {net}", unit="share"),
-        Figure(name="people", says="people, cost of a change of rule", unit="in words"),
+        Figure(name="people", says="people, cost of a change of rule", unit="accuracy and time"),
     ),
     notes="The benchmark measures this cost; the paper prints no figure for what its networks paid. The "
     "predicate is ours. A run can tell only where both networks are at 85%. The wave RNN decides nothing.",
