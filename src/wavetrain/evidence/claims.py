@@ -56,8 +56,11 @@ class Part:
 class Figure:
     """What a figure is called on a page, or a family of figures whose names differ in a few places.
 
-    A place that varies is a slot. It stands in `name` and again in `says`, where it is put into words:
-    `Figure(name="recall_{net}_delay{delay}", says="symbols recalled by the {net}, delay {delay}", unit="share")`
+    A place that varies is a slot. It stands in `name` and again in `says`, where it is put into words.
+
+    >>> one = Figure(name="recall_{net}_delay{delay}", says="recall, {net}, delay {delay}", unit="share")
+    >>> one.unit
+    'share'
     """
 
     name: str

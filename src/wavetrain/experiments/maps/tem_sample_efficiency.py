@@ -53,7 +53,10 @@ claim = Claim(
     figures=(
         Figure(
             name="steps_{net}",
-            says="training until half of the answers behind edges never taken are right, {net}",
+            says=(
+                "training until half of the answers behind edges never taken are right or the "
+                "budget ends, {net}"
+            ),
             unit="steps",
         ),
         Figure(

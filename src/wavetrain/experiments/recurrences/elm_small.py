@@ -80,7 +80,6 @@ claim = Claim(
         "lstm": "LSTM with as many parameters",
         "lstm_larger": "LSTM with twice as many parameters",
     },
-    figures=(Figure(name="{net:elm|elm_short|lstm|lstm_larger}", says="sums right, {net}", unit="share"),),
     notes="The commonest sum is right one time in five. Where none of the four gets half of the sums right, "
     "nothing is decided. The spike patterns, the gap and the thresholds are ours; the paper joins spoken "
     "digits of the SHD recordings, which are not used here. The thresholds come from an earlier program of "

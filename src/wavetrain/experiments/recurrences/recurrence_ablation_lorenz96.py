@@ -98,7 +98,6 @@ claim = Claim(
         "attention": "transformer",
         "attention_recurrence": "transformer with recurrence",
     },
-    figures=(Figure(name="vpt_{net}", says="valid prediction time, {net}", unit="Lyapunov times"),),
     notes="Nothing is decided where even the best forecast is less than twice as long as saying the last "
     "sample again. The paper has two scales, and places the parts in ways that we do not know; ours are one "
     "scale, all sites seen, and our reading of the parts' names. It tunes each variant by itself; here each "

@@ -93,7 +93,11 @@ claim = Claim(
         "rotary_x16": 0.086,
     },
     figures=(
-        Figure(name="steps_{net}", says="training until 95% of the answers are right, {net}", unit="steps"),
+        Figure(
+            name="steps_{net}",
+            says="training until 95% of the answers are right or the budget ends, {net}",
+            unit="steps",
+        ),
         Figure(
             name="{net}_x{factor}",
             says="answers right at {factor} × the training length, {net}",

@@ -80,7 +80,7 @@ claim = Claim(
         ),
         Figure(
             name="{net}_length{length}",
-            says="training until the error is at most 0.05, {net}, length {length}",
+            says="training until the error is at most 0.05 or it is given up, {net}, length {length}",
             unit="iterations",
         ),
     ),

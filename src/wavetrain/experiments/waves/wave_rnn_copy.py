@@ -68,7 +68,10 @@ claim = Claim(
         ),
         Figure(
             name="{net}_delay{delay}",
-            says="training until 99% of the symbols are recalled, {net}, delay of {delay} steps",
+            says=(
+                "training until 99% of the symbols are recalled or it is given up, {net}, delay of "
+                "{delay} steps"
+            ),
             unit="iterations",
         ),
         Figure(name="speed-up ({where})", says="how much sooner the wave RNN learns, {where}", unit="factor"),
