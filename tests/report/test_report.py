@@ -53,6 +53,7 @@ def result(name: str = "wave_rnn_adding", scale: str = "small", **changes) -> di
             "topic": "Travelling waves",
             "systems": ["wave_rnn", "identity_rnn", "copying"],
             "published": {"wave_steps": 300, "speed-up (slide)": "about 100 times"},
+            "figures": [{"name": "{net}_steps", "says": "training of the {net}", "unit": "iterations"}],
             "notes": "",
             "unrun": "",
         },
@@ -230,8 +231,8 @@ def test_text_shows_a_thin_diagonal_of_a_large_matrix():
 
 def test_rows_set_published_beside_measured():
     wave, slide = results.rows(typed())
-    assert (wave.words, wave.published, wave.median, wave.span, wave.lost) == (
-        "wave steps", 300, "300", "290 to 310", "1 diverged",
+    assert (wave.named.whole, wave.published, wave.median, wave.span, wave.lost) == (
+        "Training of the wave RNN (iterations)", 300, "300", "290 to 310", "1 diverged",
     )  # fmt: skip
     assert (slide.published, slide.median, slide.span, slide.lost) == ("about 100 times", "–", "", "")
     lost = results.rows(typed(figures=[{"a": None}] * 3))[0]
@@ -268,7 +269,7 @@ def test_tables_fit_80_columns_and_say_all_without_colour():
     assert max(map(len, text.splitlines())) <= 80
     for words in (
         "[red]",
-        "wave steps",
+        "Training of the wave RNN (iterations)",
         "300",
         "1 diverged",
         "✓ reproduced",
@@ -290,7 +291,10 @@ def test_markdown_keeps_its_cells():
     assert len(lines) == 4
     assert lines[0] == "| claim | verdict | measured | parts and seeds | experiment |"
     assert r"a \| b \<i\>c\</i\> \[d\](e)" in lines[2]
-    assert "wave RNN steps 300 (290 to 310, 1 diverged)" in lines[3] and "; published" in lines[3]
+    assert (
+        "Training of the wave RNN (iterations): 300 (290 to 310, 1 diverged)" in lines[3]
+        and "; published" in lines[3]
+    )
     assert lines[3].endswith(f"| [{result()['experiment']}]({result()['experiment']}-small.json) |")
 
 
@@ -327,7 +331,9 @@ def test_the_readme_shows_few_figures_and_points_to_all():
     claim = result()["claim"] | {"published": {"g": 7.0}, "parts": parts}
     many = typed("many", figures=[figures] * 3, claim=claim)
     line = tables.markdown_claims([many]).splitlines()[2]
-    assert tables.FEW == 2 and "| c 2<br>g 6; published 7 and 5 more |" in line  # what is judged comes first
+    assert (
+        tables.FEW == 2 and "| c: 2<br>g: 6; published 7 and 5 more |" in line
+    )  # what is judged comes first
 
 
 def test_the_readme_shows_a_picture_beside_what_came_out():
@@ -335,7 +341,7 @@ def test_the_readme_shows_a_picture_beside_what_came_out():
     about, shown = line.strip("| ").split(" | ")
     assert about.startswith("**Adding is solved ten times sooner with waves**<br>The wave RNN solves adding")
     assert '<img src="a/b.png" alt="Adding is solved' in shown
-    assert "**reproduced (small scale, 3 of 3 seeds)**<br>wave RNN steps 300" in shown
+    assert "**reproduced (small scale, 3 of 3 seeds)**<br>Training of the wave RNN (iterations): 300" in shown
 
 
 def test_the_table_of_all_claims_points_to_the_rest(tmp_path):

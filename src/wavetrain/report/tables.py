@@ -16,9 +16,10 @@ from rich.text import Text
 
 from wavetrain.evidence import claims, today
 from wavetrain.evidence.comparison import Figures, Record
-from wavetrain.evidence.result import Result
+from wavetrain.evidence.result import Result, Words
 from wavetrain.find import ROOT, Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, part_rows, rows, tally
+from wavetrain.report.words import named
 
 COLOURS = {
     claims.REPRODUCED: "green",
@@ -68,6 +69,10 @@ def card_table(found: Found) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column()
     facts = {"kind": found.kind, "file": _file(found.path), **found.facts}
+    if found.kind == "experiments":  # what figures are called is applied, and not listed
+        claim = Words.of(found.facts)
+        facts |= {"published": {named(name, claim).whole: one for name, one in claim.published.items()}}
+        facts = {name: value for name, value in facts.items() if name not in ("figures", "names")}
     for name, value in facts.items():
         if name in ("parts", "changed"):  # sentences
             says = [one["says"] if isinstance(one, Mapping) else one for one in value]
@@ -201,7 +206,7 @@ def _verdict(result: Result) -> Text:
 
 def _words(value: Any) -> str:
     if isinstance(value, Mapping):
-        return "\n".join(f"{name} {number(one)}" for name, one in value.items())
+        return "\n".join(f"{name}: {number(one)}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 

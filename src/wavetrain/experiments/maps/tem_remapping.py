@@ -23,6 +23,8 @@ an environment of its own.
 `fresh` in front: the same for the machine before training.
 """
 
+# Above 300 lines: one file, since a claim is read beside the measures of cells.
+
 import itertools
 from dataclasses import dataclass
 
