@@ -50,6 +50,7 @@ class Part:
     holds: Callable[[Measured], bool | None]  # None where a run cannot tell
     figures: tuple[str, ...] = ()  # what it is judged by: names of figures, or patterns as `loss_*`
     learned: bool = True  # whether training makes it so; not, where it is about a closed form or a start
+    stronger: str = ""  # what the source states, where the part tests something weaker
 
 
 @dataclass(frozen=True, kw_only=True)

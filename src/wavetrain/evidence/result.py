@@ -39,6 +39,7 @@ class PartWords:
 
     says: str = ""
     figures: tuple[str, ...] = ()  # names, or patterns as `loss_*`
+    stronger: str = ""  # what the source states, where the part tests something weaker
 
 
 @dataclass(frozen=True, kw_only=True)

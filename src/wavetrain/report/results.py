@@ -53,6 +53,7 @@ class PartRow(NamedTuple):
     """One part of a claim: what it says, what the seeds say to it, and the figures it is judged by."""
 
     says: str
+    stronger: str  # what the source states, where the part tests something weaker
     judged: Judged
     figures: list[Row]
 
@@ -61,7 +62,7 @@ def part_rows(result: Result) -> list[PartRow]:
     """The parts of a result in their order."""
     figures = {row.name: row for row in rows(result)}
     return [
-        PartRow(part.says, judged, [figures[name] for name in chosen(figures, part.figures)])
+        PartRow(part.says, part.stronger, judged, [figures[name] for name in chosen(figures, part.figures)])
         for part, judged in zip(result.claim.parts, result.verdict.parts, strict=True)
     ]
 

@@ -44,7 +44,8 @@ def verdict_table(results: Iterable[Result]) -> Table:
         said = Text()
         for part in part_rows(result) if len(result.claim.parts) > 1 else ():
             sign = SIGNS.get(part.judged.word, "○")
-            said.append(f"{sign} {part.says} ({agreement(part.judged)})\n")
+            weaker = f" Weaker than the source: {part.stronger}." if part.stronger else ""
+            said.append(f"{sign} {part.says} ({agreement(part.judged)}){weaker}\n")
         table.add_row(Group(head, said, _figures(result)))
     return table
 

@@ -54,10 +54,9 @@ def named(name: str, claim: Words) -> Named:
     for figure in (*claim.figures, *GENERAL):
         if fit := _pattern(figure.name).fullmatch(name):
             slots = dict(zip((slot for slot, _ in SLOT.findall(figure.name)), fit.groups(), strict=True))
-            says = SLOT.sub(
-                lambda slot, held=slots: spelled(held[slot[1]], claim.names) if slot[1] in held else slot[0],
-                figure.says,
-            )
+            says = figure.says
+            for slot, held in slots.items():
+                says = says.replace("{" + slot + "}", spelled(held, claim.names))
             return Named(says[:1].upper() + says[1:], figure.unit)
     return Named(spelled(name, claim.names), "")
 

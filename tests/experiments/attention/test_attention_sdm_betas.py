@@ -21,6 +21,7 @@ WHOLE = {
     "inside_64_room": 0.0,
     "inside_64_clear": 0.05,
     "inside_64_far": 0.01,
+    **{f"{one}_64_{name}": 0.9 for one in ("memory", "softmax") for name in ("room", "clear", "far")},
 }
 
 
@@ -72,6 +73,15 @@ def test_weights_of_memory_and_softmax(radius: int, alike: float, apart: float):
 def test_predicates(changed: dict[str, float], wrong: int):
     assert answers(claim, WHOLE) == [True, True, True] and claim.holds(WHOLE) is True
     assert answers(claim, WHOLE | changed) == [part != wrong for part in range(3)]
+
+
+@pytest.mark.parametrize("name", ["room", "clear", "far"])
+def test_where_both_complete_nothing_they_cannot_be_told_apart(name: str):
+    """At chance both complete no cue, so that the gap is small whatever they do."""
+    neither = {f"memory_64_{name}": 0.0, f"softmax_64_{name}": 0.05}
+    assert answers(claim, WHOLE | neither) == [True, True, None]
+    one = {f"memory_64_{name}": 0.0, f"softmax_64_{name}": 0.9, f"inside_64_{name}": 1.0}
+    assert answers(claim, WHOLE | one) == [True, True, False]
 
 
 def test_closed_forms_fulfil_the_parts_on_betas():

@@ -14,6 +14,7 @@ distributed memory. For each head size three radii are taken, for r = 2^n neuron
     inside, beyond    how far the shares of cues that are completed lie apart, sparse distributed memory
             against the softmax, at most, for up to d wrong bits and for more; read again until nothing
             changes
+    memory, softmax   the shares of cues that each completes, the mean over 0 to d wrong bits
 
 Nothing is trained: a seed changes patterns and cues. What is printed in the paper is three betas for n = 64;
 other sizes are reported beside them.
@@ -27,7 +28,7 @@ import numpy as np
 import torch
 
 from wavetrain.core import Memory
-from wavetrain.evidence.claims import Claim, Figure, Part
+from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.memories.dense_hopfield import DenseHopfield
 from wavetrain.memories.sparse_distributed import SharedNeurons
@@ -36,9 +37,17 @@ from wavetrain.tasks.recall.pattern_completion import PatternCompletion
 from wavetrain.train.lab import Lab
 
 STORED = 1024  # patterns for which radii are best
+RIVALS = ("memory", "softmax")
 PUBLISHED = {"beta_64_room": 35.5, "beta_64_clear": 15.9, "beta_64_far": 10.1}
 LINES = {"line_64_room": 0.94, "line_64_clear": 0.985, "line_64_far": 0.985}  # correlations, at least
 APART = 0.05  # of the cues
+
+
+def _alike(figures: Measured) -> bool | None:
+    """None where both complete hardly any cue at one of the radii: then they cannot be further apart."""
+    if any(max(figures[f"{one}_64_{name}"] for one in RIVALS) <= APART for name in radii(64)):
+        return None
+    return all(figures[f"inside_64_{name}"] <= APART for name in radii(64))
 
 
 claim = Claim(
@@ -65,8 +74,8 @@ claim = Claim(
         Part(
             says="With up to as many wrong bits as the radius, the shares of cues that memory and softmax "
             "complete differ by at most 5 points.",
-            holds=lambda figures: all(figures[f"inside_64_{one}"] <= APART for one in radii(64)),
-            figures=("inside_64_*",),
+            holds=_alike,
+            figures=("inside_64_*", "memory_64_*", "softmax_64_*"),
         ),
     ),
     published=PUBLISHED,
@@ -88,6 +97,11 @@ claim = Claim(
             unit="correlation",
         ),
         Figure(
+            name="{net:memory|softmax}_{size}_{which}",
+            says="cues completed by the {net}, wrong bits up to the radius {which}, {size} bits",
+            unit="share",
+        ),
+        Figure(
             name="inside_{size}_{which}",
             says=(
                 "largest gap between memory and softmax, no more wrong bits than the radius "
@@ -104,6 +118,7 @@ claim = Claim(
         ),
     ),
     names={
+        "softmax": "softmax",
         "room": "with the most room",
         "clear": "with the clearest signal",
         "far": "with the largest critical distance",
@@ -111,6 +126,11 @@ claim = Claim(
     notes="The paper shows curves of completed cues without a table. The thresholds come from an earlier "
     "computation of ours, in which memory and softmax part beyond the radius; by how much is reported. "
     "Betas and correlations are closed forms, alike for all seeds; shares of completed cues are not.",
+    changed=(
+        "The third part was satisfied where memory and softmax completed no cue at all, as at chance. It is "
+        "undecided now where both complete at most 5% of the cues, in the mean over the wrong bits up to a "
+        "radius. The experiment was run again to measure these shares; no threshold was moved.",
+    ),
 )
 
 
@@ -152,6 +172,10 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             )
             curves = np.array([[_completed(one, size, k, scale, lab) for k in flips] for one in rivals])
             gap, inside = np.abs(curves[0] - curves[1]), np.array(flips) <= radius
+            figures |= {
+                f"{one}_{about}": float(curve[inside].mean())
+                for one, curve in zip(RIVALS, curves, strict=True)
+            }
             figures[f"inside_{about}"] = float(gap[inside].max())
             figures[f"beyond_{about}"] = float(gap[~inside].max(initial=0.0))
             lines += list(curves)

@@ -39,11 +39,13 @@ claim = Claim(
         Part(
             says="Forward, a TCNCA layer takes less time than a MEGA layer at the longest length.",
             holds=lambda figures: figures["forward"] > 1,
+            stronger="1.37 times faster on EnWik8",
             figures=("forward", "mixing_forward"),
         ),
         Part(
             says="Backward, a TCNCA layer takes less time than a MEGA layer at the longest length.",
             holds=lambda figures: figures["backward"] > 1,
+            stronger="1.24 times faster on EnWik8",
             figures=("backward", "mixing_backward"),
         ),
     ),

@@ -60,6 +60,7 @@ claim = Claim(
         Part(
             says="On the longest strings it is at least ten points ahead of a Transformer of equal compute.",
             holds=lambda figures: _ahead(figures, "deep"),
+            stronger="0.91 against 0.53, on strings ten times as long as in training",
             figures=("universal_longest", "deep_longest", "deep_trained"),
         ),
         Part(
