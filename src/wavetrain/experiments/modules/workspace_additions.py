@@ -123,9 +123,10 @@ claim = Claim(
     },
     notes="The paper's equations, splits and figures were not found: the model, splits and thresholds are "
     "ours. The controller never sees the first number, so that its program cannot depend on it. Sums above "
-    "9 never occur as an answer in `sums`, so that no network of classes could give them, and only the router "
-    "is judged by them; `first` asks only for sums that have occurred. The rivals may do better with far more steps. Where one of them is right "
-    "in less than 95% of the pairs it learned from, nobody can tell.",
+    "9 never occur as an answer in `sums`, so that no network of classes could give them, and only the "
+    "router is judged by them; `first` asks only for sums that have occurred. The rivals may do better with "
+    "far more steps. Where one of them is right in less than 95% of the pairs it learned from, nobody can "
+    "tell.",
     changed=(
         "The first three seeds disagreed. Two more were seen before it was settled that ten would decide.",
         "The fourth part said that the LSTM and the transformer add at most 5% of sums larger than they "
