@@ -20,7 +20,8 @@ from wavetrain.evidence.claims import FAILED, REPRODUCED, UNDECIDED, Figure, Mea
 from wavetrain.evidence.files import read_json, write_json
 from wavetrain.evidence.shape import parsed, written
 
-VERSION = 3  # of the shape
+VERSION = 4  # of the shape
+# 1 to 3 had no names and units of figures
 # 1 had neither code, data, witness nor version; 1 and 2 had claims of one part, and other words for verdicts
 BEFORE = {"holds": REPRODUCED, "does not hold": FAILED, "not decided at this scale": UNDECIDED}
 SCALES = ("full", "small", "smoke")  # the most telling first
