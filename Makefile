@@ -7,7 +7,7 @@ TESTS := $(VENV)/.tested
 DOCS := $(VENV)/.documented
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory docs format stubs small confirm readme site mutants release clean
+.PHONY: demo test check check-memory coverage docs format stubs small confirm readme site mutants release clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -26,6 +26,11 @@ check: $(TESTS)  ## the quick part
 
 check-memory: $(TESTS)  ## kernels with their bounds checked, in memory that holds no number; compiled anew, beside the others
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/checked $(BIN)/pytest tests/scan/cpu/test_memory.py
+
+coverage: $(TESTS)  ## which lines and branches all tests reach, for the page "What the tests reach"
+	$(BIN)/pytest -n 2 --cov --cov-report=
+	$(BIN)/coverage json -q -o .coverage.json
+	$(BIN)/python docs/covered.py .coverage.json
 
 mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
 	$(INSTALL) ".[test,mutants]"
@@ -74,4 +79,4 @@ release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make r
 	$(BIN)/python -m build --outdir dist
 
 clean:
-	rm -rf $(VENV) dist runs site docs/_build docs/generated .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist runs site docs/_build docs/generated .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import torch
 
+from history import Rival, compared, measured
 from timing import machine, measure, ratio
 from wavetrain.memories.dense_hopfield import DenseHopfield
 
@@ -38,19 +39,30 @@ def main() -> None:
     rows = measure({"retrieval": lambda: memory.read(state, cue), "products": products}, options.repeats)
     exact = memory.double().read(tuple(part.double() for part in state[:2]) + state[2:], cue.double())
     wrong = ((memory.float().read(state, cue) - exact).norm() / exact.norm()).item()
-    found = (exact @ pattern.double().mT).argmax(-1)[0]
+    nearest = (exact @ pattern.double().mT).argmax(-1)[0]
     figures = {
         "retrieval s": statistics.median(rows["retrieval"]),
         "products s": statistics.median(rows["products"]),
         "ratio": ratio(rows, "retrieval", "products"),
         "error against float64": wrong,
-        "nearest to its own pattern": (found == torch.arange(options.cues)).double().mean().item(),
+        "nearest to its own pattern": (nearest == torch.arange(options.cues)).double().mean().item(),
     }
-    print(f"{options.patterns} patterns of {options.size}, {options.cues} cues, float32")
-    for name, value in (figures | machine()).items():
+    setting = f"{options.patterns} patterns of {options.size}, {options.cues} cues, float32"
+    here = machine()
+    print(setting)
+    for name, value in (figures | here).items():
         print(f"{name:28}{value if isinstance(value, str | int) else f'{value:.4g}'}")
     if options.json:
-        options.json.write_text(json.dumps({"figures": figures, "machine": machine()}, indent=1) + "\n")
+        comparison = compared(
+            rows,
+            "one update of a dense Hopfield network",
+            Rival.FLOOR,
+            ours="retrieval",
+            other="products",
+            beside="its two matrix products alone",
+        )
+        found = {"figures": figures, "machine": here, **measured(setting, [comparison])}
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from timing import error, machine, measure, ratio
+from history import Comparison, Rival, compared, measured
+from timing import Rows, error, machine, measure, ratio
 from wavetrain import scan
 
 
@@ -36,6 +37,26 @@ def inputs(shape: list[int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor
         torch.randn(shape, dtype=dtype).requires_grad_(),
         torch.randn(shape, dtype=dtype),
     )
+
+
+def comparisons(rows: Rows, slow: Rows) -> list[Comparison]:
+    """What the record keeps of this script."""
+    linear, loop = "linear recurrence, ", "a plain PyTorch loop over time"
+    add = "adding two arrays of that size, which reads and writes as much"
+    both = "forward + backward"
+    return [
+        compared(rows, f"{linear}forward", Rival.LOOP, ours="forward", other="loop, forward", beside=loop),
+        compared(slow, f"{linear}{both}", Rival.LOOP, ours=both, other=f"loop, {both}", beside=loop),
+        compared(rows, f"{linear}forward", Rival.FLOOR, ours="forward", other="add", beside=add),
+        compared(
+            rows,
+            f"{linear}forward, complex numbers",
+            Rival.FLOOR,
+            ours="forward, complex",
+            other="add, complex",
+            beside=add,
+        ),
+    ]
 
 
 def main() -> None:
@@ -137,6 +158,8 @@ def main() -> None:
             "errors": errors,
             "machine": words,
         }
+        setting = f"(B, T, D) = {tuple(options.shape)}, float32, and complex64 where it says complex"
+        figures |= measured(setting, comparisons(rows, slow))
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 

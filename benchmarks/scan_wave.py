@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from history import Comparison, Rival, compared, measured
 from timing import error, machine, measure, ratio
 from wavetrain import scan
 from wavetrain.scan import Activation
@@ -60,7 +61,9 @@ def draw(shape: tuple[int, ...]) -> tuple[list[Tensor], Tensor]:
     return [x.requires_grad_() for x in (drive, weight, state)], torch.randn(shape[:4])
 
 
-def compare(shape: tuple[int, ...], activation: Activation, repeats: int) -> dict[str, object]:
+def compare(
+    shape: tuple[int, ...], activation: Activation, repeats: int
+) -> tuple[dict[str, object], list[Comparison]]:
     """One table: the kernel beside the loop, and the parts of the kernel's time."""
     inputs, grad = draw(shape)
     batch, steps, channels, size, taps = shape
@@ -132,7 +135,18 @@ def compare(shape: tuple[int, ...], activation: Activation, repeats: int) -> dic
     for name, values in errors.items():
         print(f"error of the {name} against float64: " + ", ".join(f"{x:.1e}" for x in values))
     print("  (of h and of the gradients of drive, kernel and first state)")
-    return {
+    name, ours = (
+        f"wave recurrence, {steps} steps, {activation.value}, forward + backward",
+        "forward + backward",
+    )
+    beside = "a plain PyTorch loop, one convolution a step"
+    comparisons = [
+        compared(slow, name, Rival.LOOP, ours=ours, other=best, beside=f"{beside}, as good as we know it"),
+        compared(
+            slowest, name, Rival.LOOP, ours=ours, other=first, beside=f"{beside}, as first written down"
+        ),
+    ]
+    figures = {
         "shape": shape,
         "activation": activation.value,
         "rows": table,
@@ -140,6 +154,7 @@ def compare(shape: tuple[int, ...], activation: Activation, repeats: int) -> dic
         "errors": errors,
         "route": route,
     }
+    return figures, comparisons
 
 
 def main() -> None:
@@ -156,7 +171,10 @@ def main() -> None:
     words = machine(2 * options.repeats)
     print(", ".join(f"{name} {value}" for name, value in words.items()))
     if options.json:
-        options.json.write_text(json.dumps({"tables": tables, "machine": words}, indent=1) + "\n")
+        setting = "(B, T, C, N, K) = (128, 200, 27, 100, 3) and (128, 30, 6, 100, 3), float32"
+        figures = {"tables": [table for table, _ in tables], "machine": words}
+        figures |= measured(setting, [one for _, found in tables for one in found])
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

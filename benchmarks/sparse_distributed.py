@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from history import Rival, compared, measured
 from timing import machine, measure, ratio
 from wavetrain.memories.sparse_distributed import SparseDistributed
 from wavetrain.parts import balls
@@ -62,11 +63,25 @@ def main() -> None:
     figures |= {f"{name} / product": ratio(rows, name, "product") for name in ("write", "read")}
     figures["bits right"] = (memory.read(state, pattern).sign() == pattern).double().mean().item()
     figures["largest difference to the definition"] = (read - expected).abs().max().item()
-    print(f"{options.neurons} neurons, {options.bits} bits, {options.patterns} patterns, radius {radius}")
-    for name, value in (figures | machine()).items():
+    setting = f"{options.neurons} neurons, {options.bits} bits, {options.patterns} patterns, radius {radius}"
+    here = machine()
+    print(setting)
+    for name, value in (figures | here).items():
         print(f"{name:40}{value if isinstance(value, str | int) else f'{value:.4g}'}")
     if options.json:
-        options.json.write_text(json.dumps({"figures": figures, "machine": machine()}, indent=1) + "\n")
+        comparisons = [
+            compared(
+                rows,
+                f"{done} of {options.patterns} patterns, sparse distributed memory",
+                Rival.FLOOR,
+                ours=done,
+                other="product",
+                beside="the matrix product that finds the active neurons",
+            )
+            for done in ("write", "read")
+        ]
+        found = {"figures": figures, "machine": here, **measured(setting, comparisons)}
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

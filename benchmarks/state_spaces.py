@@ -11,7 +11,7 @@
 
 Peers are measured in the same run, in turn; a time is the median of the rounds, a ratio the median of the
 ratios within a round, but for the loop, which is slow and called once.
-Needs the extra `peers`.
+The peers are in the extra `peers`; one that is not installed is left out, and the output says so.
 """
 
 import argparse
@@ -21,13 +21,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import mambapy.mamba
 import torch
 from torch import Tensor, nn
-from transformers import MambaConfig
-from transformers.models.mamba.modeling_mamba import MambaMixer
 
-from timing import error, machine, measure, ratio
+from history import Comparison, Rival, compared, measured
+from timing import Rows, error, machine, measure, ratio
 from wavetrain.layers.state_space.aussm import AUSSM
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.layers.state_space.s4d import S4D
@@ -44,18 +42,40 @@ def both(forward: Forward, network: nn.Module, x: Tensor, grad: Tensor) -> tuple
     return y.detach(), *torch.autograd.grad(y, [x, *network.parameters()], grad)
 
 
-def mambas(width: int) -> Rivals:
-    """Three blocks with the same weights."""
+def transformers_block(width: int) -> nn.Module:
+    from transformers import MambaConfig
+    from transformers.models.mamba.modeling_mamba import MambaMixer
+
+    return MambaMixer(MambaConfig(hidden_size=width, use_bias=False, use_mambapy=False), layer_idx=0)
+
+
+def mambapy_block(width: int) -> nn.Module:
+    from mambapy.mamba import MambaBlock, MambaConfig
+
+    return MambaBlock(MambaConfig(d_model=width, n_layers=1))
+
+
+PEERS = {"mambapy": mambapy_block, "transformers": transformers_block}
+
+
+def mambas(width: int) -> tuple[Rivals, list[str]]:
+    """Our block and those of the peers with the same weights; and which peers are missing."""
     ours = Mamba(width)
-    theirs = MambaMixer(MambaConfig(hidden_size=width, use_bias=False, use_mambapy=False), layer_idx=0)
-    small = mambapy.mamba.MambaBlock(mambapy.mamba.MambaConfig(d_model=width, n_layers=1))
-    for peer in (theirs, small):
-        peer.load_state_dict(ours.state_dict())
 
     def first(x: Tensor) -> Tensor:
         return ours(x)[0]
 
-    return {"ours": (first, ours), "transformers": (theirs, theirs), "mambapy": (small, small)}
+    blocks: Rivals = {"ours": (first, ours)}
+    missing = []
+    for name, make in PEERS.items():
+        try:
+            block = make(width)
+        except ImportError as error:
+            missing.append(f"{name}: {error}")
+            continue
+        block.load_state_dict(ours.state_dict())
+        blocks[name] = (block, block)
+    return blocks, missing
 
 
 def plain_fft(layer: S4D, x: Tensor) -> Tensor:
@@ -70,7 +90,9 @@ def plain_fft(layer: S4D, x: Tensor) -> Tensor:
     return layer.read(v.transpose(1, 2).unsqueeze(-1))
 
 
-def table(title: str, rivals: Rivals, x: Tensor, repeats: int, once: tuple[str, ...] = ()) -> Figures:
+def table(
+    title: str, rivals: Rivals, x: Tensor, repeats: int, once: tuple[str, ...] = ()
+) -> tuple[Figures, Rows]:
     """Forward and backward of each beside the first; those that take a minute or so are called once."""
     grad = torch.randn(*x.shape)
     calls = {
@@ -85,12 +107,36 @@ def table(title: str, rivals: Rivals, x: Tensor, repeats: int, once: tuple[str, 
     for name, call in calls.items():
         begun = time.perf_counter()
         apart = error((call()[0],), (exact,))[0]
-        seconds = rows.get(name, [time.perf_counter() - begun])
+        if name in once:
+            rows[name] = [time.perf_counter() - begun]
+        seconds = rows[name]
         middle = statistics.median(seconds)
-        times = ratio(rows, name, ours) if name in rows else middle / statistics.median(rows[ours])
+        times = middle / statistics.median(rows[ours]) if name in once else ratio(rows, name, ours)
         figures[name] = {"ms": 1e3 * middle, "times ours": times, "apart": apart}
         print(f"  {name:14}{1e3 * middle:10.1f} ms{times:9.2f} times ours, outputs apart {apart:.1e}")
-    return figures
+    for name in once:  # beside the median of ours, for the record
+        rows[name] *= len(rows[ours])
+    return figures, rows
+
+
+BESIDE = {
+    "mambapy": (Rival.PEER, "the block of mambapy, with the same weights"),
+    "transformers": (Rival.PEER, "the block of transformers without its CUDA kernels, with the same weights"),
+    "plain FFT": (Rival.LOOP, "the textbook program: all powers at once, then a convolution by FFT"),
+    "loop": (Rival.LOOP, "a plain PyTorch loop over time"),
+}
+
+
+def comparisons(tables: dict[str, tuple[Figures, Rows]]) -> list[Comparison]:
+    """What the record keeps of this script."""
+    found = []
+    for title, (_, rows) in tables.items():
+        ours, *others = rows
+        for other in others:
+            rival, beside = BESIDE[other]
+            name = f"{title}, forward + backward"
+            found.append(compared(rows, name, rival, ours=ours, other=other, beside=beside))
+    return found
 
 
 def main() -> None:
@@ -104,16 +150,16 @@ def main() -> None:
     width = options.shape[-1]
     s4d, aussm = S4D(width), AUSSM(width)
     begin = aussm.begin(len(x))
-    blocks, part = mambas(width), x[:, : max(1, x.shape[1] // 8)].detach().requires_grad_()
+    blocks, missing = mambas(width)
+    part = x[:, : max(1, x.shape[1] // 8)].detach().requires_grad_()
     print(f"forward and backward at (B, T, D) = {tuple(options.shape)}, float32")
-    figures = {
-        "mamba": table("mamba", {name: blocks[name] for name in ("ours", "mambapy")}, x, options.repeats),
-        "mamba, short": table(
-            f"mamba, {part.shape[1]} steps",
-            {name: blocks[name] for name in ("ours", "transformers")},
-            part,
-            options.repeats,
-        ),
+    for peer in missing:
+        print(f"left out: {peer}")
+    long = {name: block for name, block in blocks.items() if name != "transformers"}
+    short = {name: block for name, block in blocks.items() if name != "mambapy"}
+    tables = {
+        "mamba": table("mamba", long, x, options.repeats),
+        f"mamba, {part.shape[1]} steps": table(f"mamba, {part.shape[1]} steps", short, part, options.repeats),
         "s4d": table(
             "s4d",
             {"ours": (lambda x: s4d(x)[0], s4d), "plain FFT": (lambda x: plain_fft(s4d, x), s4d)},
@@ -134,7 +180,11 @@ def main() -> None:
     words = machine()
     print(", ".join(f"{name} {value}" for name, value in words.items()))
     if options.json:
-        options.json.write_text(json.dumps(figures | {"shape": options.shape, "machine": words}, indent=1))
+        figures = {title: one for title, (one, _) in tables.items()}
+        setting = f"(B, T, D) = {tuple(options.shape)}, float32"
+        found = {**figures, "shape": options.shape, "machine": words}
+        found |= measured(setting, comparisons(tables), missing)
+        options.json.write_text(json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from history import Comparison, Rival, measured
 from timing import machine
 from wavetrain import find
 from wavetrain.core import Layer, State, leaves
@@ -34,6 +35,8 @@ class Row(NamedTuple):
     early: float  # microseconds a step, median of the first thousand
     late: float  # and of the last
     ratio: float  # late over early, the median over turns
+    low: float  # and the range of that of each tenth of the turns
+    high: float
     early_bytes: int  # of state
     late_bytes: int
 
@@ -71,13 +74,32 @@ def walk(layer: Layer, steps: int, budget: float) -> Row:
     short = Stream(layer, x)
     turns = [(short.step(), long.step()) for _ in range(WINDOW)]
     early, late = zip(*turns, strict=True)
+    tenth = WINDOW // 10
+    parts = [turns[start : start + tenth] for start in range(0, WINDOW, tenth)]
+    ratios = [statistics.median(b / a for a, b in part) for part in parts]
     return Row(
         long.t,
         1e6 * statistics.median(early),
         1e6 * statistics.median(late),
         statistics.median(b / a for a, b in turns),
+        min(ratios),
+        max(ratios),
         short.size,
         long.size,
+    )
+
+
+def comparison(name: str, row: Row) -> Comparison:
+    """What the record keeps of a layer."""
+    return Comparison(
+        name=f"{name}, one step after {row.t:,} others",
+        rival=Rival.ITSELF.value,
+        beside="one step at the beginning of a stream",
+        ours=row.late / 1e6,
+        other=row.early / 1e6,
+        times=row.ratio,
+        low=row.low,
+        high=row.high,
     )
 
 
@@ -99,12 +121,16 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures here")
     options = parser.parse_args()
     torch.manual_seed(0)
-    print(f"batch 1, width {options.width}, float32, no gradients, at most {options.budget:g} CPU s a layer")
+    setting = (
+        f"batch 1, width {options.width}, float32, no gradients, at most {options.budget:g} CPU s a layer"
+    )
+    print(setting)
     print(f"{'':26}{'t':>8}{'us early':>10}{'us late':>10}{'ratio':>8}{'bytes early':>13}{'bytes late':>12}")
-    table = {}
+    table, comparisons = {}, []
     for name, kind in layers(options.names).items():
         row = walk(kind(options.width), options.steps, options.budget)
         table[name] = row._asdict()
+        comparisons.append(comparison(name, row))
         print(
             f"{name:26}{row.t:8}{row.early:10.1f}{row.late:10.1f}{row.ratio:8.2f}"
             f"{row.early_bytes:13}{row.late_bytes:12}",
@@ -113,7 +139,8 @@ def main() -> None:
     here = machine()
     print(", ".join(f"{name} {value}" for name, value in here.items()))
     if options.json:
-        options.json.write_text(json.dumps({"rows": table, "machine": here}, indent=1) + "\n")
+        figures = {"rows": table, "machine": here, **measured(setting, comparisons)}
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from history import Comparison, Rival, measured
 from timing import machine
 from wavetrain.data.series.nyc_taxi import counts
 from wavetrain.errors import BadInput
@@ -87,7 +88,8 @@ def main() -> None:
     parts["together"] = [sum(row[i] for row in parts.values()) for i in range(2)]
 
     many = len(rows)
-    print(f"{name}, {many} records, {options.columns} columns of {options.cells} cells")
+    setting = f"{name} stream, {many} records, {options.columns} columns of {options.cells} cells"
+    print(setting)
     print(f"{'':12}{'records/s':>12}{'per CPU s':>12}")
     ends = {"first": spent[0], "last": spent[-1]}
     for part, (wall, cpu) in parts.items():
@@ -101,7 +103,19 @@ def main() -> None:
     print(", ".join(f"{word} {value}" for word, value in here.items()))
     if options.json:
         figures = {"stream": name, "records": many, "seconds": parts, "ends": ends, "segments": segments}
-        options.json.write_text(json.dumps(figures | {"machine": here}, indent=1) + "\n")
+        late, early = (ends[end][1] / ends[end][2] for end in ("last", "first"))  # processor seconds a record
+        comparison = Comparison(
+            name=f"temporal memory, one record at the end of {many:,}",
+            rival=Rival.ITSELF.value,
+            beside="one record at the beginning, when it holds little",
+            ours=late,
+            other=early,
+            times=late / early,
+            low=late / early,
+            high=late / early,
+        )
+        figures |= {"machine": here, **measured(setting, [comparison])}
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -16,6 +16,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from history import Rival, compared, measured
+from timing import machine
 from wavetrain.layers.gate.gru import GRU
 from wavetrain.layers.gate.lstm import LSTM
 
@@ -37,7 +39,8 @@ def main() -> None:
         f"forward at {(BATCH, TIME, WIDTH)}, fp32, {torch.get_num_threads()} threads, "
         f"torch {torch.__version__}"
     )
-    figures = {}
+    figures: dict[str, object] = {}
+    comparisons = []
     for name, pair in pairs.items():
         rounds = []
         for _ in range(3 + given.repeats):  # the first three warm up
@@ -50,9 +53,23 @@ def main() -> None:
         ours, theirs = (statistics.median(times) for times in zip(*rounds[3:], strict=True))
         ratio = statistics.median(a / b for a, b in rounds[3:])
         figures[name] = {"ours": ours, "torch": theirs, "ratio": ratio}
+        mine, its = zip(*rounds[3:], strict=True)
+        module = f"torch.nn.{name.upper()}"
+        comparisons.append(
+            compared(
+                {"ours": mine, "torch": its},
+                f"{name} layer, forward",
+                Rival.PEER,
+                ours="ours",
+                other="torch",
+                beside=f"{module}, on which it is built",
+            )
+        )
         print(f"{name:>5}  ours {1e3 * ours:7.2f} ms  torch.nn {1e3 * theirs:7.2f} ms  ratio {ratio:.3f}")
     if given.json:
-        given.json.write_text(json.dumps(figures, indent=1))
+        figures |= {"machine": machine()}
+        figures |= measured(f"(B, T, width) = {(BATCH, TIME, WIDTH)}, float32", comparisons)
+        given.json.write_text(json.dumps(figures, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from history import Rival, compared, measured
+from timing import machine
 from wavetrain.layers.wave.wave_rnn import WaveRNN
 from wavetrain.parts.reader import Reader
 from wavetrain.tasks.recall.adding import Adding
@@ -91,10 +93,11 @@ def main() -> None:
     print(f"adding, length {given.length}, batch {given.batch}, {CHANNELS} rings of {RING}, fp32")
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, {platform.machine()}")
     figures: dict[str, dict[str, float]] = {"seconds": medians, "ratio": {}, "difference": {}}
+    timed = {name: times[1:] for name, times in seconds.items()}
     for name, median in medians.items():
         print(f"{name:>16}  {1e3 * median:9.1f} ms a training step")
     for name in rivals:
-        pairs = zip(seconds["wavetrain"][1:], seconds[name][1:], strict=True)
+        pairs = zip(timed["wavetrain"], timed[name], strict=True)
         figures["ratio"][name] = statistics.median(theirs / ours for ours, theirs in pairs)
         both = zip(losses["wavetrain"], losses[name], strict=True)
         figures["difference"][name] = max(abs(a - b) / abs(b) for a, b in both)
@@ -103,7 +106,20 @@ def main() -> None:
             f"{figures['difference'][name]:.1e}, relatively"
         )
     if given.json:
-        given.json.write_text(json.dumps(figures, indent=1) + "\n")
+        comparisons = [
+            compared(
+                timed,
+                "training step of the wave RNN on adding",
+                Rival.LOOP,
+                ours="wavetrain",
+                other=name,
+                beside=f"the straightforward PyTorch program, input {name}",
+            )
+            for name in rivals
+        ]
+        setting = f"length {given.length}, batch {given.batch}, {CHANNELS} rings of {RING}, float32, Adam"
+        written = {**figures, "machine": machine(), **measured(setting, comparisons)}
+        given.json.write_text(json.dumps(written, indent=1) + "\n")
 
 
 if __name__ == "__main__":
