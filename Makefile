@@ -7,7 +7,7 @@ TESTS := $(VENV)/.tested
 DOCS := $(VENV)/.documented
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory coverage docs format stubs small confirm readme site mutants release clean
+.PHONY: demo test check check-memory coverage docs format stubs small confirm readme site slow mutants release clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -16,13 +16,17 @@ test: $(TESTS)  ## everything: format, lint, types, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 2 --dist worksteal
 
-check: $(TESTS)  ## the quick part
+check: $(TESTS)  ## the quick part, in a minute on two cores
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 -m "not slow"
+	HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 2 --dist worksteal -m "not slow"
+
+slow: $(TESTS)  ## which tests `make check` leaves out; on two idle cores
+	HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 2 --dist worksteal --junitxml=$(VENV)/times.xml
+	$(BIN)/python -m tests.slow $(VENV)/times.xml
 
 check-memory: $(TESTS)  ## kernels with their bounds checked, in memory that holds no number; compiled anew, beside the others
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/checked $(BIN)/pytest tests/scan/cpu/test_memory.py

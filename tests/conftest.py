@@ -1,18 +1,23 @@
 """What all tests share: one torch thread, and shapes that are generated the same way on every run.
 
-`HYPOTHESIS_PROFILE=explore` draws new shapes on each run, and more of them.
+`HYPOTHESIS_PROFILE=explore` draws new shapes on each run, and more of them; `quick`, for `make check`, one
+beside the written examples. The tests that take longest stand in slow.txt, and are marked as slow here.
 """
 
 import os
+from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
 
+from tests.slow import SLOW
+
 pytest_plugins = ["wavetrain.testing.plugin"]  # which an installed Wavetrain brings by itself
 torch.set_num_threads(1)
 
 hypothesis.settings.register_profile("same", max_examples=8, deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("quick", max_examples=1, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", max_examples=60, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
@@ -20,3 +25,12 @@ hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 def pytest_configure(config: pytest.Config) -> None:
     """Warnings are errors, but not those that torch gives about itself when forward mode is first used."""
     config.addinivalue_line("filterwarnings", "ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    listed = set((Path(__file__).parent / "slow.txt").read_text(encoding="utf-8").splitlines())
+    for item in items:
+        promise = getattr(item, "callspec", None) and item.callspec.params.get("promise")  # type: ignore[attr-defined]
+        name = getattr(promise, "__name__", "").removeprefix("check_")
+        if name in SLOW or item.nodeid.partition("[")[0] in listed:
+            item.add_marker(pytest.mark.slow)

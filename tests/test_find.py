@@ -102,5 +102,5 @@ def test_finding_imports_nothing():
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     assert (
         done.stdout.strip() == f"{len(find.everything())} "
-        "['wavetrain.errors', 'wavetrain.find', 'wavetrain.lazy', 'wavetrain.outside']"
+        "['wavetrain.errors', 'wavetrain.find', 'wavetrain.lazy', 'wavetrain.moved', 'wavetrain.outside']"
     )

@@ -1,6 +1,7 @@
 """The structure, read from the syntax trees: imports point down, files stay short, nothing is left out."""
 
 import ast
+import functools
 import inspect
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,10 +58,16 @@ def home(path: Path) -> str:
     return path.relative_to(find.ROOT).parts[0].removesuffix(".py")
 
 
+@functools.cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def imports(path: Path) -> set[str]:
     """Every module or name that a file imports, at its head or inside a function, as dotted names."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found |= {name.name for name in node.names}
         if isinstance(node, ast.ImportFrom):
@@ -79,7 +87,22 @@ def name_of(path: Path) -> str:
 
 
 MEMBERS = [found for found in find.everything() if found.kind != "experiments"]
-every_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+
+
+def every_file(check: Callable[[Path], None]) -> Callable[[], None]:
+    """A test that tries all files, and names all that fail. A case for each would take seconds to collect."""
+
+    def test() -> None:
+        wrong = []
+        for path in FILES:
+            try:
+                check(path)
+            except AssertionError as error:
+                wrong.append(f"{name_of(path)}: {error}")
+        assert not wrong, "\n".join(wrong)
+
+    test.__name__, test.__doc__ = check.__name__, check.__doc__
+    return test
 
 
 @every_file
@@ -103,11 +126,10 @@ def test_members_never_import_siblings(path: Path):
     assert not wrong, f"{name_of(path)} imports its siblings {sorted(wrong)}"
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if path.stem == "__init__"], ids=name_of)
+@every_file
 def test_packages_only_re_export(path: Path):
     """What is defined has a file of its own, with a name."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in tree.body[1:]:
+    for node in tree(path).body[1:] if path.stem == "__init__" else ():
         text = ast.unparse(node)
         plain = isinstance(node, ast.Assign) and text.startswith(("__all__ =", "__version__ ="))
         lazy = text.startswith("if TYPE_CHECKING:")
@@ -146,7 +168,7 @@ def test_nothing_private_of_torch_is_used(path: Path):
     """PyTorch may change it without notice. Whether torch.func is at work has no public answer."""
     if path == find.ROOT / "core" / "transforms.py":
         return
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Attribute | ast.ImportFrom | ast.Import):
             said = ast.unparse(node)
             private = isinstance(node, ast.Attribute) and node.attr in ("_parameters", "_buffers", "_modules")
@@ -157,7 +179,7 @@ def test_nothing_private_of_torch_is_used(path: Path):
 @every_file
 def test_names_of_ours_are_not_changed_by_an_import(path: Path):
     """Two things with one name get better names; the front door alone calls `select` `list`."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("wavetrain"):
             changed = {name.name for name in node.names if name.asname not in (None, name.name)}
             assert not changed or path == find.ROOT / "__init__.py", f"{name_of(path)} renames {changed}"
@@ -166,7 +188,7 @@ def test_names_of_ours_are_not_changed_by_an_import(path: Path):
 @every_file
 def test_data_classes_are_frozen(path: Path):
     """What describes something is not changed behind the back of those who hold it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.ClassDef):
             for mark in map(ast.unparse, node.decorator_list):
                 assert not mark.startswith(("dataclass", "dataclasses.dataclass")) or "frozen=True" in mark, (
@@ -178,7 +200,7 @@ def test_data_classes_are_frozen(path: Path):
 def test_only_the_command_prints(path: Path):
     if home(path) == "cli":
         return
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call):
             call = ast.unparse(node.func)
             assert call not in ("print", "rich.print", "sys.stdout.write", "sys.stderr.write"), (
@@ -189,7 +211,7 @@ def test_only_the_command_prints(path: Path):
 @every_file
 def test_no_open_ended_arguments(path: Path):
     """No `**`, but for whole numbers that are only checked, and a decorator that hands on (`P.kwargs`)."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and node.args.kwarg:
             kind = node.args.kwarg.annotation
             assert kind and ast.unparse(kind) in ("int", "P.kwargs"), (
@@ -201,7 +223,7 @@ def test_no_open_ended_arguments(path: Path):
 def test_is_read_whole(path: Path):
     """One idea a file. Every file opens by saying what it is, and above 300 lines by saying why it is one."""
     text = path.read_text(encoding="utf-8")
-    assert ast.get_docstring(ast.parse(text)), "no docstring"
+    assert ast.get_docstring(tree(path)), "no docstring"
     assert len(text.splitlines()) <= 300 or "\n# Above 300 lines: " in text
     assert len(text.splitlines()) <= 450
     assert path.stem not in ("utils", "common", "misc", "helpers")

@@ -21,7 +21,7 @@ from tests.mutants.draw import HERE, Change, digest, draw
 
 
 def promises() -> list[str]:
-    """The names of the tests with a case for each member or file."""
+    """The names of the tests with a case for each member."""
     command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", "--collect-only", *CASES]
     environment = {**os.environ, "PYTHONPATH": str(HERE / "src")}
     done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True, check=False)

@@ -19,7 +19,7 @@ CASES = [
     *DEFAULTS,
     "tests/parts/test_recall.py",
     "tests/test_structure.py",
-]  # a case for each member or file
+]  # a case for each member
 FEW = 4  # test files that import a file
 PLAIN = {"elman", "toy", "adding", "backpropagation", "toeplitz"}  # members on which promises are tried
 
@@ -48,6 +48,8 @@ class Tests:
         self.contract = contract
         self.uses = {str(path.relative_to(HERE)): imported(path) for path in (HERE / SOURCE).rglob("*.py")}
         tests = [path for path in (HERE / "tests").rglob("test_*.py") if path.parent.name != "experiments"]
+        listed = (HERE / "tests/slow.txt").read_text(encoding="utf-8").splitlines()
+        self.slow = {name.partition("::")[0] for name in listed}
         self.named = {str(path.relative_to(HERE)): imported(path) for path in tests}
 
     def of(self, name: str) -> list[list[str]]:
@@ -60,7 +62,6 @@ class Tests:
         own = Path(name).relative_to(SOURCE).parts[0] in KINDS and member[0] != "_"
         # what members share is tried by the contract of those who use it
         promised = self.promised({member} if own else set(self.users(name)[: FEW // 2]))
-        promised += self.promised({str(Path(name).relative_to(SOURCE))})
         if Path(name).parent.name == "testing":  # the promises themselves, and the faults that they must see
             promised += self.promised(PLAIN) + [one for one in self.contract if "planted" in one]
         naming = {test for test, used in self.named.items() if name in used}
@@ -73,7 +74,11 @@ class Tests:
             )
             naming |= {test for user in beside for test in self.mirror(user)}
         last = sorted(naming - {*mirror, *CONTRACT})
-        slow = [test for test in mirror if "pytest.mark.slow" in (HERE / test).read_text(encoding="utf-8")]
+        slow = [
+            test
+            for test in mirror
+            if test in self.slow or "pytest.mark.slow" in (HERE / test).read_text("utf-8")
+        ]
         runs = [["-m", "not slow", *some] for some in (mirror, last, promised)] + [["-m", "slow", *slow]]
         return [words for words in runs if len(words) > 2]
 
