@@ -1,5 +1,8 @@
 """Every public name has an example in its docstring, and the example gives what it says.
 
+While it runs, calls are held to the shapes in annotations (`testing/shapes.py`): those of the function that
+it shows, and of all functions of ours behind it.
+
 Public are the members of all kinds but experiments, the names of `wavetrain.core`, `wavetrain.scan` and
 `wavetrain.testing`, and the functions at the front door. An example stands by itself, but for torch, which is
 there and seeded. One of a recording runs where its file is.
@@ -21,6 +24,7 @@ import wavetrain
 from wavetrain import core, find, scan, testing
 from wavetrain.cli import new
 from wavetrain.errors import BadInput
+from wavetrain.testing.shapes import held
 
 MEMBERS = [one for one in find.ours() if one.kind != "experiments"]
 PLACES = {"core": core, "scan": scan, "testing": testing, "front door": wavetrain}
@@ -64,11 +68,12 @@ class Runner(doctest.DocTestRunner):
         super().report_unexpected_exception(out, test, one, error)
 
 
-def failures(test: doctest.DocTest) -> str:
+def failures(test: doctest.DocTest, *members: Any) -> str:
     """What went wrong in an example; nothing where it gave what it says."""
     said: list[str] = []
     torch.manual_seed(0)
-    Runner(verbose=False).run(test, out=said.append)
+    with held(*members):
+        Runner(verbose=False).run(test, out=said.append)
     return "".join(said)
 
 
@@ -91,9 +96,10 @@ def test_what_new_writes_has_an_example(what: str, tmp_path: Path, monkeypatch: 
     monkeypatch.syspath_prepend(tmp_path)
     path, _ = new.written(what, f"pond_{what}", "", tmp_path)
     name = f"pond_{what}" if what == "lens" else f"Pond{what.title()}"
-    test = example(getattr(importlib.import_module(path.stem), name), name)
+    member = getattr(importlib.import_module(path.stem), name)
+    test = example(member, name)
     assert name in used(test) and any(one.want for one in test.examples)
-    assert not failures(test)
+    assert not failures(test, member)
 
 
 def test_a_wrong_example_is_found() -> None:

@@ -7,6 +7,7 @@ import ast
 from pathlib import Path
 
 from wavetrain import find
+from wavetrain.report.members import shapes
 from wavetrain.report.prose import markdown
 
 LEFT_OUT = {*find.KINDS, "cpu", "gpu", "cli", "terminal", "progress", "__main__"}
@@ -79,13 +80,15 @@ def signature(node: ast.FunctionDef) -> str:
     if arguments.args and arguments.args[0].arg in ("self", "cls"):
         arguments.args.pop(0)
     returns = f" -> {ast.unparse(node.returns)}" if node.returns and node.name != "__init__" else ""
-    return f"({ast.unparse(arguments)}){returns}"
+    return shapes(f"({ast.unparse(arguments)}){returns}")
 
 
 def fields(node: ast.ClassDef) -> str:
     """The fields of a dataclass or named tuple, with their types."""
     found = [one for one in node.body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
-    return "\n".join(f"- `{ast.unparse(one)}`" for one in found if not ast.unparse(one).startswith("_"))
+    return "\n".join(
+        f"- `{shapes(ast.unparse(one))}`" for one in found if not ast.unparse(one).startswith("_")
+    )
 
 
 def _is_property(node: ast.FunctionDef) -> bool:

@@ -65,7 +65,12 @@ def test_show_without_results_says_so(capsys: pytest.CaptureFixture[str], tmp_pa
             "layers import Elman",
             "wt.layers.Elman(64)",
         ),
-        ("toeplitz", "toeplitz(layer: Layer, x: Tensor) -> Toeplitz", "lenses import toeplitz", "(layer, x)"),
+        (
+            "toeplitz",
+            'toeplitz(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> Toeplitz',
+            "lenses import toeplitz",
+            "(layer, x)",
+        ),
         ("hopfield", "Hopfield(size: int", "memories import Hopfield", "wt.memories.Hopfield(64)"),
         ("copying", "Copying(delay: int", "tasks import Copying", "wt.tasks.Copying("),
         (

@@ -126,7 +126,12 @@ def test_a_contract_is_of_a_name_a_place_or_a_member(tmp_path: Path) -> None:
         "from wavetrain.rules import Backpropagation\nclass Mine(Backpropagation): pass\n"
     )
     held = contract(f"{tmp_path / 'mine.py'}:Mine")
-    assert held.kind == "rules" and [one.name for one in held.promises] == ["card", "learns", "same_again"]
+    assert held.kind == "rules" and [one.name for one in held.promises] == [
+        "card",
+        "learns",
+        "annotations",
+        "same_again",
+    ]
     held.check()
     with pytest.raises(BadInput, match="no member is called 'wave_rn'"):
         contract("wave_rn")
@@ -155,7 +160,9 @@ def test_one_line_in_a_file_of_tests_is_a_test_for_each_promise(tmp_path: Path) 
     assert outcomes == [
         "FAILED test_mine.py::test_nowhere::card",
         "FAILED test_mine.py::test_nowhere::learns",
+        "PASSED test_mine.py::test_nowhere::annotations",
         "PASSED test_mine.py::test_nowhere::same_again",
+        "PASSED test_mine.py::test_ours::annotations",
         "PASSED test_mine.py::test_ours::card",
         "PASSED test_mine.py::test_ours::learns",
         "PASSED test_mine.py::test_ours::same_again",

@@ -1,9 +1,9 @@
 """What every part of Wavetrain promises, one promise a file: layer, memory, stream, rule, task, network ...
 
-Shapes: B batch, T time, I channels in, D channels out, H heads, P channels per head. Tensors are batch
-first. A state is a tensor or a nested tuple of tensors, batch first; it is passed in and returned, never
-kept in a module. A state may grow with time along one axis; zeros put behind its end must then mean
-"nothing there", so that states of different age can share a batch.
+Shapes stand in the annotations: `Float[Tensor, "batch time inputs"]`; the names of axes are those of
+CONTRIBUTING.md. Tensors are batch first. A state is a tensor or a nested tuple of tensors, batch first; it is
+passed in and returned, never kept in a module. A state may grow with time along one axis; zeros put behind
+its end must then mean "nothing there", so that states of different age can share a batch.
 """
 
 from wavetrain.core.card import Card

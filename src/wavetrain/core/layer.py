@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar, NamedTuple, TypeVar, final
 
 import torch
+from jaxtyping import Float, Inexact, Int
 from torch import Tensor, nn
 
 from wavetrain.core import precision
@@ -28,16 +29,16 @@ class Operator(NamedTuple):
     torch.Size([1, 3, 3])
     """
 
-    weight: Tensor  # (B, H, T, T), zero above the diagonal
-    value: Tensor  # (B, T, H, P)
+    weight: Inexact[Tensor, "batch heads time past"]  # past = time; zero above the diagonal
+    value: Inexact[Tensor, "batch past heads channels"]
     exact: bool = True  # whether read(mix()) is the output; else it is the tangent along the trajectory
 
-    def mix(self) -> Tensor:
-        """The mixed values, (B, T, H, P)."""
+    def mix(self) -> Inexact[Tensor, "batch time heads channels"]:
+        """The mixed values."""
         return torch.einsum("bhts,bshp->bthp", self.weight, self.value)
 
-    def strength(self) -> Tensor:
-        """The size of the influence of each past step on each step, over all heads, (B, T, T)."""
+    def strength(self) -> Float[Tensor, "batch time past"]:
+        """The size of the influence of each past step on each step, over all heads."""
         return self.weight.norm(dim=1)
 
 
@@ -110,30 +111,40 @@ class Layer(nn.Module, ABC):
         """The state before the first token."""
 
     @abstractmethod
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
-        """One token: x (B, I) and a state give y (B, D) and the next state."""
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch width"], State]:
+        """One token: x and a state give y and the next state."""
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         """How `forward` does it; x has been checked, and there is a state. By default step by step."""
         return unroll(self.step, x, state)
 
-    def fresh(self, x: Tensor) -> tuple[Tensor, State]:
+    def fresh(
+        self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         """`whole` from the first state; for a member that can then leave something out."""
         return self.whole(x, self.begin(len(x)))
 
     @final  # type: ignore[misc]  # torch declares `forward` as a variable
-    def forward(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """The whole sequence: x (B, T, I) gives y (B, T, D) and the last state."""
+    def forward(
+        self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"], state: State = None
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
+        """The whole sequence: x gives y and the last state. Few layers take tokens: see `check`."""
         self.check(x)
         return self.fresh(x) if state is None else self.whole(x, state)
 
     @abstractmethod
-    def operator(self, x: Tensor) -> Operator:
-        """The T x T interaction on the sequence x (B, T, I), from the first state."""
+    def operator(self, x: Float[Tensor, "batch time inputs"]) -> Operator:
+        """The T x T interaction on the sequence x, from the first state."""
 
     @abstractmethod
-    def read(self, mixed: Tensor) -> Tensor:
-        """From mixed values (B, T, H, P) to the output (B, T, D)."""
+    def read(
+        self, mixed: Inexact[Tensor, "batch *time heads channels"]
+    ) -> Float[Tensor, "batch *time width"]:
+        """From mixed values, of a sequence or of one step, to the output."""
 
     def check(self, x: Tensor) -> None:
         """Raise for a sequence that the layer cannot take: wrong axes, channels, or no step at all."""
@@ -156,14 +167,14 @@ class Nonlinear(Layer):
     torch.Size([1, 6, 10, 10])
     """
 
-    def operator(self, x: Tensor) -> Operator:
+    def operator(self, x: Float[Tensor, "batch time inputs"]) -> Operator:
         weight = tangent(self.step, x, self.begin(len(x)))  # (B, T, D, T, I)
         width, inputs = weight.shape[2], weight.shape[4]
         weight = weight.permute(0, 2, 4, 1, 3).flatten(1, 2)  # (B, D I, T, T)
         value = x[:, :, None, :].expand(-1, -1, width, -1).reshape(*x.shape[:2], width * inputs, 1)
         return Operator(weight, value, exact=False)
 
-    def read(self, mixed: Tensor) -> Tensor:
+    def read(self, mixed: Inexact[Tensor, "batch *time heads 1"]) -> Float[Tensor, "batch *time width"]:
         return mixed.squeeze(-1).unflatten(-1, (self.width, -1)).sum(-1)
 
 

@@ -1,10 +1,10 @@
 """What a memory promises: patterns go in under keys, and cues bring them back.
 
-Keys are (B, M, K), values (B, M, P) and cues (B, M, K), M patterns at a time for each of B sequences. A
-member says what is `empty`, how to `store` and `fetch` and, where a whole sequence can be had faster than
-pattern by pattern, `whole`. Everybody else calls `write`, `read` and `along`, which refuse what would go
-wrong in silence: a value too few or too many leaves keys with the value of another pair, one sequence written
-beside many is written to all of them, and what is not a number spoils every later read.
+Keys, their values and cues come many at a time, for each sequence of a batch. A member says what is `empty`,
+how to `store` and `fetch` and, where a whole sequence can be had faster than pattern by pattern, `whole`.
+Everybody else calls `write`, `read` and `along`, which refuse what would go wrong in silence: a value too few
+or too many leaves keys with the value of another pair, one sequence written beside many is written to all of
+them, and what is not a number spoils every later read.
 
 check_patterns    refuses patterns of another shape, batch or type than the memory's, by name
 check_pairs       the same for keys and their values, which must be as many
@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from typing import ClassVar, final
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain.core import transforms
@@ -41,9 +42,9 @@ class Memory(nn.Module, ABC):
     """
 
     card: ClassVar[Card]
-    size: int  # K, of keys and cues
-    values: int  # P
-    place: Tensor  # a zero of the module's type and on its device: `self.place.new_zeros(...)`
+    size: int  # of keys and cues
+    values: int
+    place: Float[Tensor, ""]  # a zero of the module's type and on its device: `self.place.new_zeros(...)`
 
     def __init__(self, size: int, values: int | None = None):
         super().__init__()
@@ -56,14 +57,24 @@ class Memory(nn.Module, ABC):
         """The memory before the first write."""
 
     @abstractmethod
-    def store(self, state: State, key: Tensor, value: Tensor) -> State:
+    def store(
+        self, state: State, key: Float[Tensor, "batch many size"], value: Float[Tensor, "batch many values"]
+    ) -> State:
         """How `write` does it; the shapes have been seen to."""
 
     @abstractmethod
-    def fetch(self, state: State, cue: Tensor) -> Tensor:
+    def fetch(
+        self, state: State, cue: Float[Tensor, "batch cues size"]
+    ) -> Float[Tensor, "batch cues values"]:
         """How `read` does it; the shapes have been seen to."""
 
-    def whole(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
+    def whole(
+        self,
+        state: State,
+        key: Float[Tensor, "batch time size"],
+        value: Float[Tensor, "batch time values"],
+        cue: Float[Tensor, "batch time size"],
+    ) -> tuple[Float[Tensor, "batch time values"], State]:
         """How `along` does it; the shapes have been seen to. By default one pattern after the other."""
         read = []
         for t in range(key.shape[1]):
@@ -73,22 +84,30 @@ class Memory(nn.Module, ABC):
         return torch.cat(read, 1), state
 
     @final
-    def write(self, state: State, key: Tensor, value: Tensor) -> State:
-        """Store the values (B, M, P) under the keys (B, M, K)."""
+    def write(
+        self, state: State, key: Float[Tensor, "batch many size"], value: Float[Tensor, "batch many values"]
+    ) -> State:
+        """Store the values under the keys."""
         check_pairs(self, state, key, value)
         check_numbers(self, key=key, value=value)
         return self.store(state, key, value)
 
     @final
-    def read(self, state: State, cue: Tensor) -> Tensor:
-        """What the cues (B, M, K) bring back, (B, M, P); next to nothing where nothing was written."""
+    def read(self, state: State, cue: Float[Tensor, "batch cues size"]) -> Float[Tensor, "batch cues values"]:
+        """What the cues bring back; next to nothing where nothing was written."""
         check_patterns(self, state, cue=cue)
         check_numbers(self, cue=cue)
         return self.fetch(state, cue)
 
     @final
-    def along(self, state: State, key: Tensor, value: Tensor, cue: Tensor) -> tuple[Tensor, State]:
-        """A whole sequence: each step writes its pattern and then reads with its cue, (B, T, P).
+    def along(
+        self,
+        state: State,
+        key: Float[Tensor, "batch time size"],
+        value: Float[Tensor, "batch time values"],
+        cue: Float[Tensor, "batch time size"],
+    ) -> tuple[Float[Tensor, "batch time values"], State]:
+        """A whole sequence: each step writes its pattern and then reads with its cue.
 
         Unlike `write` and `read` it lets through what is not a number, which goes on in its own sequence.
         """

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from wavetrain.core.card import Card
@@ -24,7 +25,7 @@ class Network(nn.Module, ABC):
     card: ClassVar[Card]
 
     @abstractmethod
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]) -> Any:
         """The answers to a batch: a tensor that the objective of a task takes."""
 
 
@@ -44,8 +45,10 @@ class Carrying(Network):
         """The state before the first step."""
 
     @abstractmethod
-    def carry(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def carry(
+        self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"], state: State = None
+    ) -> tuple[Float[Tensor, "batch *answers"], State]:
         """The answers to x, going on from a state, and the last state."""
 
-    def forward(self, x: Tensor) -> Any:
+    def forward(self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]) -> Any:
         return self.carry(x)[0]

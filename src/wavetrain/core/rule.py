@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain.core.card import Card
@@ -18,7 +19,7 @@ class Rule(ABC):
     >>> from wavetrain.core import CLASSES, Batch, Rule
     >>> from wavetrain.rules import Backpropagation
     >>> rule, network = Backpropagation(), torch.nn.Linear(3, 2)
-    >>> loss = rule.learn(network, Batch(torch.randn(8, 3), torch.randint(2, (8,))), CLASSES.loss)
+    >>> loss = rule.learn(network, Batch(torch.randn(8, 5, 3), torch.randint(2, (8, 5))), CLASSES.loss)
     >>> isinstance(rule, Rule), network.weight.grad.shape  # now it is the optimiser's turn
     (True, torch.Size([2, 3]))
     """
@@ -26,11 +27,13 @@ class Rule(ABC):
     card: ClassVar[Card]
 
     @abstractmethod
-    def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    def learn(
+        self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]
+    ) -> Float[Tensor, ""]:
         """One batch through the network; returns the loss, detached."""
 
 
-def go_back(loss: Tensor) -> None:
+def go_back(loss: Float[Tensor, ""]) -> None:
     """The gradient of a loss in `.grad` of all that learns; raises where nothing that it comes from does.
 
     >>> from wavetrain.core import go_back

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from jaxtyping import Inexact
 from torch import Tensor
 
 State = Any  # a tensor or a (nested) tuple of tensors, batch first
@@ -38,9 +39,11 @@ def leaves(state: State) -> list[Tensor]:
 
 
 def unroll(
-    step: Callable[[Tensor, State], tuple[Tensor, State]], x: Tensor, state: State
-) -> tuple[Tensor, State]:
-    """Walk a step over time: x (B, T, ...) and a first state give y (B, T, ...) and the last state.
+    step: Callable[[Tensor, State], tuple[Tensor, State]],
+    x: Inexact[Tensor, "batch time *inputs"],
+    state: State,
+) -> tuple[Inexact[Tensor, "batch time *outputs"], State]:
+    """Walk a step over time: x and a first state give y and the last state.
 
     >>> from wavetrain.core import unroll
     >>> step = lambda x, h: (h + x, h + x)

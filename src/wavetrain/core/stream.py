@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from jaxtyping import Bool
 from torch import Tensor
 
 from wavetrain.core.card import Card
@@ -12,8 +13,9 @@ from wavetrain.core.state import State
 class Stream(ABC):
     """An online learner. All that it has learned is in its state, which is passed in and returned.
 
-    There is no batch: records x (T, inputs) are bits of one stream. A stream gives the same however it is cut
-    into calls, and the state that is given stays as it is, so that one may go on from it in several ways.
+    There is no batch: records are bits of one stream, one after the other. A stream gives the same however it
+    is cut into calls, and the state that is given stays as it is, so that one may go on from it in several
+    ways.
 
     >>> from wavetrain.core import Stream
     >>> from wavetrain.memories import TemporalMemory
@@ -32,9 +34,11 @@ class Stream(ABC):
         """The state before the first record, when nothing has been learned."""
 
     @abstractmethod
-    def forward(self, x: Tensor, state: State = None, learn: bool = True) -> tuple[Any, State]:
-        """Records x (T, inputs), bool, give what happened at each and the last state."""
+    def forward(
+        self, x: Bool[Tensor, "time inputs"], state: State = None, learn: bool = True
+    ) -> tuple[Any, State]:
+        """Records x give what happened at each and the last state."""
 
-    def step(self, x: Tensor, state: State) -> tuple[Any, State]:
-        """One record x (inputs,) and the state give what happened, with T = 1, and the next state."""
+    def step(self, x: Bool[Tensor, "inputs"], state: State) -> tuple[Any, State]:
+        """One record x and the state give what happened, with T = 1, and the next state."""
         return self.forward(x[None], state)

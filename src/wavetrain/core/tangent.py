@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn import functional as F
@@ -12,8 +13,12 @@ from torch.nn import functional as F
 from wavetrain.core.state import State, leaves, map_state
 
 
-def tangent(step: Callable[[Tensor, State], tuple[Tensor, State]], x: Tensor, state: State) -> Tensor:
-    """The blocks d y_t / d x_s of a causal map given by its step, (B, T, D, T, I); zero for s > t.
+def tangent(
+    step: Callable[[Tensor, State], tuple[Tensor, State]],
+    x: Float[Tensor, "batch time inputs"],
+    state: State,
+) -> Float[Tensor, "batch time width time inputs"]:
+    """The blocks d y_t / d x_s of a causal map given by its step; zero for s > t.
 
     Forward mode: one tangent for each past step and channel is pushed through time beside the trajectory,
     so the cost is T steps with up to T I tangents each and no Jacobian of the state is ever formed.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar, NamedTuple
 
 import torch
+from jaxtyping import Float, Int, Num
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -21,8 +22,8 @@ class Batch(NamedTuple):
     (torch.Size([4, 10, 2]), torch.Size([4]))
     """
 
-    x: Tensor  # (B, T, inputs), or (B, T) integer tokens
-    y: Tensor  # (B, ...) an answer per sequence, or (B, T, ...) one per step
+    x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]  # values, or tokens
+    y: Num[Tensor, "batch *answer"]  # one for each sequence, or "batch time ..." for each step
 
     def to(self, device: torch.device) -> "Batch":
         return Batch(self.x.to(device), self.y.to(device))
@@ -48,11 +49,13 @@ class Objective:
     score: Callable[[Tensor, Tensor], Tensor] = field(repr=False)
 
 
-def _cross_entropy(output: Tensor, y: Tensor) -> Tensor:
+def _cross_entropy(
+    output: Float[Tensor, "*answers outputs"], y: Int[Tensor, "*answers"]
+) -> Float[Tensor, ""]:
     return F.cross_entropy(output.flatten(0, -2), y.flatten())
 
 
-def accuracy(output: Tensor, y: Tensor) -> Tensor:
+def accuracy(output: Float[Tensor, "*answers outputs"], y: Int[Tensor, "*answers"]) -> Float[Tensor, ""]:
     """The fraction of answers whose largest output is the right class.
 
     >>> from wavetrain.core import accuracy
@@ -63,7 +66,9 @@ def accuracy(output: Tensor, y: Tensor) -> Tensor:
     return (output.argmax(-1) == y).double().mean()
 
 
-def explained(output: Tensor, y: Tensor) -> Tensor:
+def explained(
+    output: Float[Tensor, "*answers outputs"], y: Num[Tensor, "*answers outputs"]
+) -> Float[Tensor, ""]:
     """The fraction of the variance of y that is explained, R²; guessing the mean gives 0.
 
     >>> from wavetrain.core import explained
@@ -218,7 +223,7 @@ class Recorded(Task):
         return self.held_test
 
 
-def majority(y: Tensor) -> float:
+def majority(y: Int[Tensor, "*answers"]) -> float:
     """The accuracy of always naming the commonest class: the chance level of a classification.
 
     >>> from wavetrain.core import majority

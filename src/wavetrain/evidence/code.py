@@ -18,7 +18,7 @@ from typing import Any, TypeGuard
 from wavetrain import find
 
 ROOT = Path(__file__).parent.parent
-TYPES = {"typing", "collections.abc"}  # what comes from there is in annotations, which count for nothing
+TYPES = {"typing", "collections.abc", "jaxtyping"}  # for annotations, which count for nothing
 SILENT = {"errors", "find", "lazy", "outside", "report", "evidence", "cli"}
 WORDS = {"card", "claim"}  # what is assigned under these names measures nothing
 

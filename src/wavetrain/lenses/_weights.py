@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Layer
@@ -17,7 +18,7 @@ class Weights(NamedTuple):
     rounding: float  # of the type in which the layer computed them
 
 
-def weights(layer: Layer, x: Tensor) -> Weights:
+def weights(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> Weights:
     """The weights of a layer's operator on sequences x (B, T, inputs)."""
     check_sequences(layer, x)
     weight = layer.operator(x).weight.detach()
@@ -34,7 +35,7 @@ def magnitude(values: Tensor, dim: tuple[int, ...] = ()) -> Tensor:
     return torch.where(largest > 0, torch.ldexp(torch.ones_like(largest), largest.frexp().exponent - 1), 1.0)
 
 
-def check_sequences(layer: Layer, x: Tensor) -> None:
+def check_sequences(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> None:
     """Raise for what the layer cannot take, or for no sequence at all."""
     layer.check(x)
     if not len(x):

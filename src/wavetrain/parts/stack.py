@@ -11,6 +11,7 @@ Every layer in a stack has one width, and the stack is a layer itself.
 import enum
 from collections.abc import Sequence
 
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from wavetrain.core import Layer, Nonlinear, State
@@ -41,7 +42,7 @@ class GatedLinear(nn.Module):
         self.enter = nn.Linear(width, 2 * width)  # gate, then value
         self.leave = nn.Linear(width, width)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Float[Tensor, "*axes width"]) -> Float[Tensor, "*axes width"]:
         gate, value = self.enter(x).chunk(2, -1)
         return self.leave(nn.functional.silu(gate) * value)
 
@@ -77,8 +78,10 @@ class Stack(Nonlinear):
         stream, after = self.through(self.encode(x), state)
         return self.decode(stream), after
 
-    def through(self, stream: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step of the blocks alone, without encoder and read-out: the stream is (B, width of a layer)."""
+    def through(
+        self, stream: Float[Tensor, "batch channels"], state: State
+    ) -> tuple[Float[Tensor, "batch channels"], State]:
+        """One step of the blocks alone, without encoder and read-out, in the channels of a layer."""
         after = []
         for place, (layer, norm, carried) in enumerate(zip(self._mixers(), self.norms, state, strict=True)):
             y, carried = layer.step(norm(stream), carried)
@@ -90,12 +93,16 @@ class Stack(Nonlinear):
         if x.ndim != 2 or x.is_floating_point():
             super().check(x)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         stream, state = self.stream(x, state)
         return self.decode(stream), state
 
-    def stream(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """What the read-out reads, (B, T, width of a layer), and the last state."""
+    def stream(
+        self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"], state: State = None
+    ) -> tuple[Float[Tensor, "batch time channels"], State]:
+        """What the read-out reads, in the channels of a layer, and the last state."""
         state = self.begin(len(x)) if state is None else state
         stream, after = self.encode(one_hot(x, self.inputs, self.encode.weight.dtype)), []
         for place, (layer, norm, carried) in enumerate(zip(self._mixers(), self.norms, state, strict=True)):
@@ -120,7 +127,9 @@ class Answer(nn.Module):
         super().__init__()
         self.stack, self.every_step = stack, every_step
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch time outputs"] | Float[Tensor, "batch outputs"]:
         y, _ = self.stack(x)
         return y if self.every_step else y[:, -1]
 

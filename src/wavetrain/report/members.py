@@ -49,10 +49,19 @@ def example(text: str) -> tuple[str, str]:
 
 def _plain(name: str, signature: inspect.Signature) -> str:
     """A signature in short names: `Tensor`, not `torch._tensor.Tensor`."""
-    text = re.sub(r"<(\w+\.\w+): [^>]*>", r"\1", str(signature))  # a member of an enumeration
+    text = re.sub(r"<(\w+\.\w+): [^>]*>", r"\1", shapes(str(signature)))  # a member of an enumeration
     text = re.sub(r"<(?:function|class) '?([\w.]+)[^>]*>", r"\1", text)
     text = re.sub(r"<[^<>]*object at 0x[0-9a-f]+>", "...", text)
     return name + re.sub(r"\b(?:[A-Za-z_]\w*\.)+(?=[A-Z]\w*)", "", text).replace("'", "")
+
+
+def shapes(text: str) -> str:
+    """Annotations of shapes as they are written.
+
+    >>> shapes("(x: Float[Tensor, 'batch time'])")
+    '(x: Float[Tensor, "batch time"])'
+    """
+    return re.sub(r"(\w\[[\w.]+, )'([^']*)'\]", r'\1"\2"]', text)
 
 
 def claims_about(found: Found) -> tuple[list[Found], int]:

@@ -15,7 +15,7 @@ class Backpropagation(Rule):
 
     >>> from wavetrain.core import Batch
     >>> from wavetrain.rules import Backpropagation
-    >>> network, batch = torch.nn.Linear(3, 1), Batch(torch.randn(8, 3), torch.randn(8, 1))
+    >>> network, batch = torch.nn.Linear(3, 1), Batch(torch.randn(8, 5, 3), torch.randn(8, 5, 1))
     >>> loss = Backpropagation().learn(network, batch, torch.nn.functional.mse_loss)
     >>> network.weight.grad.shape, loss.requires_grad  # any optimiser may follow
     (torch.Size([1, 3]), False)

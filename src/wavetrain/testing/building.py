@@ -8,6 +8,7 @@ import torch
 
 from wavetrain.core import leaves, map_state
 from wavetrain.parts import saved
+from wavetrain.testing import shapes
 from wavetrain.testing.tools import Make, close, generic, normal, refused, seeded, stepped
 
 
@@ -18,6 +19,18 @@ def check_builds(make: Make) -> None:
         assert says == (width, inputs), f"expected width and inputs {(width, inputs)}, got {says}"
         shape = tuple(layer(torch.zeros(2, 3, inputs))[0].shape)
         assert shape == (2, 3, width), f"expected an output (2, 3, {width}), got {shape}"
+
+
+def check_annotations(make: Make) -> None:
+    """What is given and returned has the shapes of the annotations: the layer's own, and those of `Layer`."""
+    layer, x = seeded(make, 6, 3, seed=18), normal(2, 5, 3, dtype=torch.float32)
+    with torch.no_grad(), shapes.held(type(layer)):
+        _, state = layer(x)
+        layer(x, state)
+        layer.step(x[:, 0], state)
+        operator = layer.operator(x)
+        layer.read(operator.mix())
+        operator.strength()
 
 
 def check_seed(make: Make) -> None:

@@ -56,7 +56,7 @@ def contract(member: Any) -> Contract:
     >>> contract("elman").kind
     'layers'
     >>> [promise.name for promise in contract("backpropagation").promises]
-    ['card', 'learns', 'same_again']
+    ['card', 'learns', 'annotations', 'same_again']
     """
     if not __debug__:
         raise BadInput("`python -O` takes out what the contract checks; run it without -O")

@@ -30,6 +30,7 @@ ON_SEQUENCES = (
 )
 ON_BUILDING = (
     building.check_builds,
+    building.check_annotations,
     building.check_seed,
     building.check_save_and_load,
     building.check_dtype,

@@ -10,6 +10,7 @@ import torch
 
 from wavetrain.core import Layer
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.testing import shapes
 from wavetrain.testing.company import frozen
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
@@ -68,11 +69,18 @@ def check_changes_nothing(lens: Lens) -> None:
     assert _numpy_state() == numpy_state, "numpy's own generator has been used"
 
 
+def check_annotations(lens: Lens) -> None:
+    """What is given and returned has the shapes of the annotations."""
+    _, given = _given()
+    with shapes.held(lens):
+        _looked(lens, given)
+
+
 def _numpy_state() -> str:
     return repr([np.asarray(part).tobytes() for part in np.random.get_state()])  # noqa: NPY002
 
 
-PROMISES = (check_returns, check_changes_nothing)
+PROMISES = (check_returns, check_annotations, check_changes_nothing)
 
 
 def promises(lens: Lens) -> Iterator[Promise]:

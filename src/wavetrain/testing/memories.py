@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Memory, State, leaves, map_state
+from wavetrain.testing import shapes
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import close, normal, refused
 
@@ -45,6 +46,16 @@ def check_shapes(memory: Memory) -> None:
             assert out.shape == (3, cues, 8), f"expected to read (3, {cues}, 8), got {tuple(out.shape)}"
             assert out.isfinite().all(), "what is read is not finite"
             assert out.dtype == torch.float64, f"a memory of float64 reads {out.dtype}"
+
+
+def check_annotations(memory: Memory) -> None:
+    """What is given and returned has the shapes of the annotations: its own, and those of `Memory`."""
+    key, value = patterns(3, 2)
+    with shapes.held(type(memory)):
+        state = memory.write(memory.empty(3), key, value)
+        for form in forms(memory):
+            form(state, key[:, :1])
+        memory.along(memory.empty(3), key, value, key)
 
 
 def check_recalls(memory: Memory) -> None:
@@ -167,6 +178,7 @@ def check_pairs(memory: Memory) -> None:
 
 OF_VARIANTS = (
     check_shapes,
+    check_annotations,
     check_gradient,
     check_batch,
     check_nothing,

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core.network import Carrying, Network
+from wavetrain.testing import shapes
 from wavetrain.testing.company import frozen
 from wavetrain.testing.promise import Promise, keep
 
@@ -34,6 +35,13 @@ def check_answers(make: Make, x: Tensor) -> None:
     for row in range(len(x)):
         alone = _answers(network, x[row : row + 1])
         torch.testing.assert_close(alone[0], y[row], rtol=1e-6, atol=1e-8, msg=f"row {row} differs alone")
+
+
+def check_annotations(make: Make, x: Tensor) -> None:
+    """What is given and returned has the shapes of the annotations: its own, and those of `Network`."""
+    network = _built(make, 1)
+    with shapes.held(type(network)):
+        _answers(network, x)
 
 
 def check_keeps_nothing(make: Make, x: Tensor) -> None:
@@ -71,7 +79,7 @@ def check_carries(make: Make, x: Tensor) -> None:
         torch.testing.assert_close(begun, whole, rtol=1e-6, atol=1e-8)
 
 
-PROMISES = (check_seed, check_answers, check_keeps_nothing, check_learns)
+PROMISES = (check_seed, check_answers, check_annotations, check_keeps_nothing, check_learns)
 
 
 def promises(make: Make, x: Tensor) -> Iterator[Promise]:

@@ -9,6 +9,7 @@ from torch import nn
 from wavetrain.core import Batch, Rule
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.reader import Reader
+from wavetrain.testing import shapes
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
 
@@ -38,6 +39,14 @@ def check_learns(make: Callable[[], Rule]) -> None:
         assert parameter.grad.isfinite().all(), f"the update of {key} is not finite"
 
 
+def check_annotations(make: Callable[[], Rule]) -> None:
+    """What is given and returned has the shapes of the annotations: the rule's own, and those of `Rule`."""
+    network, batch = lesson(seed=3)
+    rule = make()
+    with shapes.held(type(rule)):
+        rule.learn(network, batch, nn.functional.mse_loss)
+
+
 def check_same_again(make: Callable[[], Rule]) -> None:
     """The same seed gives the same updates."""
     grads = []
@@ -49,7 +58,7 @@ def check_same_again(make: Callable[[], Rule]) -> None:
     torch.testing.assert_close(grads[0], grads[1], rtol=0, atol=0, msg="the same seed gives other updates")
 
 
-PROMISES = (check_learns, check_same_again)
+PROMISES = (check_learns, check_annotations, check_same_again)
 
 
 def promises(make: Callable[[], Rule]) -> Iterator[Promise]:

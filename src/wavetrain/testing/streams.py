@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core.stream import Stream
+from wavetrain.testing import shapes
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import refused
 
@@ -34,6 +35,14 @@ def check_pieces(make: Make) -> None:
     _same(stream.forward(x, last)[0], stream.forward(x, end)[0], "told after two calls, after one")
     again, _ = stream.forward(x[9:], middle)
     _same(again, rest, "a second call from the same state, the first")
+
+
+def check_annotations(make: Make) -> None:
+    """What is given and returned has the shapes of the annotations: its own, and those of `Stream`."""
+    stream, x = make(), _records(make(), 9)
+    with shapes.held(type(stream)):
+        _, state = stream.forward(x)
+        stream.step(x[0], state)
 
 
 def check_state_stays(make: Make) -> None:
@@ -72,7 +81,14 @@ def check_refuses(make: Make) -> None:
             stream.forward(x)
 
 
-PROMISES = (check_step, check_pieces, check_state_stays, check_own_generator, check_refuses)
+PROMISES = (
+    check_step,
+    check_pieces,
+    check_annotations,
+    check_state_stays,
+    check_own_generator,
+    check_refuses,
+)
 
 
 def promises(make: Make) -> Iterator[Promise]:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import Batch, Generated, Recorded, Task
 from wavetrain.errors import BadInput
+from wavetrain.testing import shapes
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
 
@@ -19,6 +20,7 @@ def promises(make: Task | Callable[[], Task]) -> Iterator[Promise]:
     if not isinstance(task, Task):
         raise BadInput(f"expected something that makes a Task, got one that makes {type(task).__name__}")
     yield Promise("repr", partial(check_repr, task))
+    yield Promise("annotations", partial(check_annotations, task))
     yield Promise("draws", partial(check_draws, task))
     for part, batch in (
         ("draw", lambda: task.draw(5, generator_of(1))),
@@ -52,6 +54,15 @@ def check_repr(task: Task) -> None:
     """It prints as one line of what it was built with, without its recordings."""
     said = repr(task)
     assert "\n" not in said and len(said) <= 250, f"expected one line of at most 250 characters, got {said!r}"
+
+
+def check_annotations(task: Task) -> None:
+    """What is given and returned has the shapes of the annotations: of its own, `Task` and `Batch`."""
+    with shapes.held(type(task)):
+        _, y = task.draw(3, generator_of(1))
+        output = _perfect(y, task.outputs)
+        task.objective.loss(output, y)
+        task.objective.score(output, y)
 
 
 def check_draws(task: Task) -> None:

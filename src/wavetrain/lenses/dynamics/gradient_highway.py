@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Card, Layer
@@ -43,7 +44,7 @@ class GradientHighway(NamedTuple):
     lasting: float  # the profile at the largest distance over that at 1; NaN without two, or where that is 0
 
 
-def gradient_highway(layer: Layer, x: Tensor) -> GradientHighway:
+def gradient_highway(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> GradientHighway:
     """The gradients of a layer from the last step of sequences x (B, T, inputs) to all steps.
 
     >>> from wavetrain.layers import LineAttractor

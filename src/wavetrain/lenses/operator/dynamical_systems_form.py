@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -58,7 +59,7 @@ class DynamicalSystemsForm(NamedTuple):
 
 @torch.no_grad()
 def dynamical_systems_form(
-    layer: Layer, x: Tensor, states: int | None = None, tolerance: float = 1e-10
+    layer: Layer, x: Float[Tensor, "batch time inputs"], states: int | None = None, tolerance: float = 1e-10
 ) -> DynamicalSystemsForm:
     """The systems of a layer on sequences x (B, T, inputs).
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Card, Layer
@@ -33,7 +34,7 @@ class EffectiveContext(NamedTuple):
 
 
 @torch.no_grad()
-def effective_context(layer: Layer, x: Tensor) -> EffectiveContext:
+def effective_context(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> EffectiveContext:
     """The reach of a layer on sequences x (B, T, inputs), averaged over the batch.
 
     >>> from wavetrain.layers import SoftmaxAttention, TemporalConvolution

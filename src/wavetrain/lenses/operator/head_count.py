@@ -20,6 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Card, Layer
@@ -46,7 +47,7 @@ class HeadCount(NamedTuple):
 
 
 @torch.no_grad()
-def head_count(layer: Layer, x: Tensor, tolerance: float = 1e-8) -> HeadCount:
+def head_count(layer: Layer, x: Float[Tensor, "batch time inputs"], tolerance: float = 1e-8) -> HeadCount:
     """The heads that make a layer on sequences x (B, T, inputs), up to `tolerance`, or rounding if larger.
 
     >>> from wavetrain.layers import LRU, SoftmaxAttention

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Card, Layer
@@ -45,7 +46,9 @@ class InteractionRank(NamedTuple):
 
 
 @torch.no_grad()
-def interaction_rank(layer: Layer, x: Tensor, tolerance: float = 1e-8) -> InteractionRank:
+def interaction_rank(
+    layer: Layer, x: Float[Tensor, "batch time inputs"], tolerance: float = 1e-8
+) -> InteractionRank:
     """The interaction rank of a layer on sequences x (B, T, inputs).
 
     A singular value counts from `tolerance` times the largest on, or from rounding where that is above it.

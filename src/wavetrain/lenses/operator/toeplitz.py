@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Card, Layer
@@ -41,7 +42,7 @@ class Toeplitz(NamedTuple):
 
 
 @torch.no_grad()
-def toeplitz(layer: Layer, x: Tensor) -> Toeplitz:
+def toeplitz(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> Toeplitz:
     """How Toeplitz the operator of a layer is on sequences x (B, T, inputs).
 
     >>> from wavetrain.layers import LRU, SoftmaxAttention

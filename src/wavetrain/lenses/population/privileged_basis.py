@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Card, Layer, State, leaves, map_state
@@ -57,7 +58,11 @@ class PrivilegedBasis(NamedTuple):
 
 @torch.no_grad()
 def privileged_basis(
-    layer: Layer, x: Tensor, phi: Tensor | None = None, columns: int | None = None, readout: bool = False
+    layer: Layer,
+    x: Float[Tensor, "batch time inputs"],
+    phi: Tensor | None = None,
+    columns: int | None = None,
+    readout: bool = False,
 ) -> PrivilegedBasis:
     """The basis of a layer with real states, and sequences x (B, T, inputs) seen in it.
 
@@ -109,7 +114,7 @@ def privileged_basis(
     )  # fmt: skip
 
 
-def _linearised(layer: Layer, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _linearised(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> tuple[Tensor, Tensor, Tensor]:
     """W (N, N), G (N, I) and the read-out (D, N) around the first state, in float64 on the CPU."""
     first, none = layer.begin(1), torch.zeros_like(x[:1, 0])
     start, put = _flat(first)
@@ -145,7 +150,7 @@ def _flat(state: State) -> tuple[Tensor, Callable[[Tensor], State]]:
     return torch.cat([part.flatten() for part in moving]), put
 
 
-def _trajectory(layer: Layer, x: Tensor) -> Tensor:
+def _trajectory(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> Tensor:
     """The states after each step, (B, T, N)."""
     state, states = layer.begin(len(x)), []
     for now in x.unbind(1):
