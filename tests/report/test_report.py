@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 import numpy as np
 import pytest
+from PIL import Image
 from rich.console import Console
 
 from wavetrain import find
@@ -342,6 +343,29 @@ def test_the_readme_shows_a_picture_beside_what_came_out():
     assert about.startswith("**Adding is solved ten times sooner with waves**<br>The wave RNN solves adding")
     assert '<img src="a/b.png" alt="Adding is solved' in shown
     assert "**reproduced (small scale, 3 of 3 seeds)**<br>Training of the wave RNN (iterations): 300" in shown
+
+
+def test_labels_of_a_claims_pictures_are_spelled_out(tmp_path):
+    x, lines = np.arange(2.0), np.ones((3, 2))
+    picture.save(tmp_path / "loss.npz", Curve("Loss", x, lines, ("identity100", "lstm", "what is said")))
+    (path,) = draw.draw_all(tmp_path, {"identity100": "identity RNN of 100 units"})
+    with Image.open(path) as image:
+        assert "identity RNN of 100 units, LSTM, what is said." in image.info["Description"]
+
+
+def test_a_claim_page_says_all_of_a_part_in_words(tmp_path):
+    why = "the figure 'lstm_steps' was not measured"
+    parts = [{"says": "It is sooner", "figures": ["*_steps"], "stronger": "100 times on the slide"}]
+    judged = {"word": "undecided", "parts": [{"word": "undecided", "agree": 0, "seeds": 3, "why": why}]}
+    one = result(claim=result()["claim"] | {"parts": parts}, verdict=judged)
+    pages.build(lay(tmp_path / "results", one), tmp_path / "site")
+    page = (tmp_path / "site" / "claims" / "wave_rnn_adding.html").read_text(encoding="utf-8")
+    assert "Weaker than the source: 100 times on the slide." in page
+    assert "the figure “Training of the LSTM” was not measured" in page
+    assert "Training of the wave RNN: <b>300</b>" in page and "iterations (290 to 310)</span>" in page
+    assert "; published 300</span>" in page and "Weaker than the source: 100" in " ".join(
+        shown(tables.verdict_table([typed(claim=one["claim"], verdict=judged)])).split()
+    )
 
 
 def test_the_table_of_all_claims_points_to_the_rest(tmp_path):

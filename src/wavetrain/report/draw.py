@@ -9,6 +9,8 @@ that describes it, which the site uses as its caption and alternative text.
 """
 
 import textwrap
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.style
@@ -21,6 +23,7 @@ from matplotlib.ticker import LogFormatter
 from wavetrain.errors import BadInput
 from wavetrain.evidence import picture
 from wavetrain.evidence.picture import Curve, Field, Maps, Matrix, Picture, Points, Raster
+from wavetrain.report.words import spelled
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
 STROKES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
@@ -90,14 +93,19 @@ def draw(one: Picture, path: Path) -> None:
     vector.replace(path.with_suffix(".svg"))
 
 
-def draw_all(folder: Path) -> list[Path]:
-    """Draw every NAME.npz of a folder as NAME.png beside it; the paths of the PNGs, sorted."""
+def draw_all(folder: Path, names: Mapping[str, str] | None = None) -> list[Path]:
+    """Draw every NAME.npz of a folder as NAME.png beside it; the paths of the PNGs, sorted.
+
+    With `names`, the words of a claim, labels that are keys are spelled out: `identity100` and `lstm`.
+    """
     drawn = []
     for path in sorted(folder.glob("*.npz")):
         try:
             one = picture.load(path)
         except Exception as error:  # a damaged archive raises almost anything
             raise BadInput(f"{path} must be a picture that `picture.save` wrote, got {error!r}") from error
+        if names is not None and isinstance(one, Curve | Points):
+            one = replace(one, labels=tuple(spelled(label, names) for label in one.labels))
         draw(one, path.with_suffix(".png"))
         drawn.append(path.with_suffix(".png"))
     return drawn

@@ -1,6 +1,8 @@
 """The figures of results set beside the published ones, and numbers as a reader wants them."""
 
+import dataclasses
 import itertools
+import re
 import statistics
 from typing import NamedTuple
 
@@ -61,8 +63,19 @@ class PartRow(NamedTuple):
 def part_rows(result: Result) -> list[PartRow]:
     """The parts of a result in their order."""
     figures = {row.name: row for row in rows(result)}
+
+    def readable(judged: Judged) -> Judged:
+        """A reason may quote the name of a figure."""
+        why = re.sub("'(.+?)'", lambda quoted: f"“{named(quoted[1], naming(result)).says}”", judged.why)
+        return dataclasses.replace(judged, why=why)
+
     return [
-        PartRow(part.says, part.stronger, judged, [figures[name] for name in chosen(figures, part.figures)])
+        PartRow(
+            part.says,
+            part.stronger,
+            readable(judged),
+            [figures[name] for name in chosen(figures, part.figures)],
+        )
         for part, judged in zip(result.claim.parts, result.verdict.parts, strict=True)
     ]
 

@@ -47,7 +47,7 @@ def _pictures(order: Order, home: Path) -> list[str]:
     """Draw the pictures of the first seed and lay them beside the result."""
     from wavetrain.report.draw import draw_all
 
-    drawn = draw_all(order.folder / "pictures")
+    drawn = draw_all(order.folder / "pictures", order.experiment.facts.get("names", {}))
     place = home / "pictures" / f"{order.experiment.name}-{order.scale}"
     place.mkdir(parents=True, exist_ok=True)
     for path in drawn:

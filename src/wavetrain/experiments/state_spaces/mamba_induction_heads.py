@@ -61,7 +61,7 @@ claim = Claim(
             says="Mamba answers at least 95% at the training length and at sixteen times that length",
             figures=("mamba_x1", "mamba_x2", "mamba_x4", "mamba_x8", "mamba_x16"),
             holds=_keeps,
-            stronger="Mamba stays at 100% up to 4,096 times the training length",
+            stronger="100% up to 4,096 times the training length",
         ),
         Part(
             says="Attention with learned positions answers at least 95% at the training length and under "

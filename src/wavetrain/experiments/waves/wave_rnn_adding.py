@@ -53,7 +53,7 @@ claim = Claim(
             "the identity RNN",
             figures=("wave_length*", "identity_length*", "r2_wave_*", "r2_identity_*"),
             holds=_always_sooner,
-            stronger="the table has 300 iterations against 14,000 at length 100, 47 times sooner",
+            stronger="300 iterations against 14,000 at length 100, which is 47 times sooner",
         ),
     ),
     published={

@@ -51,14 +51,14 @@ claim = Claim(
             "identity RNN with 100 units",
             figures=("wave_delay*", "identity100_delay*", "recall_wave_*", "recall_identity100_*"),
             holds=lambda figures: _always_sooner(figures, "identity100"),
-            stronger="the lecture's slide says about 100 times sooner, the paper exponentially sooner",
+            stronger="about 100 times sooner on the lecture's slide, exponentially sooner in the paper",
         ),
         Part(
             says="At every delay the wave RNN recalls 99% in at most a tenth of the iterations of the "
             "identity RNN with 625 units",
             figures=("wave_delay*", "identity625_delay*", "recall_wave_*", "recall_identity625_*"),
             holds=lambda figures: _always_sooner(figures, "identity625"),
-            stronger="the lecture's slide says about 100 times sooner, the paper exponentially sooner",
+            stronger="about 100 times sooner on the lecture's slide, exponentially sooner in the paper",
         ),
     ),
     published={"speed-up (slide)": "about 100 times", "speed-up (paper)": "exponentially faster"},
