@@ -42,7 +42,9 @@ def verdict_table(results: Iterable[Result]) -> Table:
         claim.append(f"\n{result.experiment}", "default not bold dim")
         head.add_row(claim, _verdict(result))
         said = Text()
-        for part in part_rows(result) if len(result.claim.parts) > 1 else ():
+        for part in part_rows(result):
+            if len(result.claim.parts) == 1 and not part.stronger:
+                continue  # the claim says it
             sign = SIGNS.get(part.judged.word, "○")
             weaker = f" Weaker than the source: {part.stronger}." if part.stronger else ""
             said.append(f"{sign} {part.says} ({agreement(part.judged)}){weaker}\n")
