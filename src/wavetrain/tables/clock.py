@@ -56,8 +56,8 @@ class Clock:
             days = [day + timedelta(days=int(one) * DAYS[self.unit]) for one in ahead]
             return np.array([self._utc(one, clock) for one in days], np.int64)
         if self.unit == "working day":
-            days = np.busday_offset(np.datetime64(day), ahead, roll="backward").astype("datetime64[D]")
-            return np.array([self._utc(one.astype(date), clock) for one in days], np.int64)
+            later = np.busday_offset(np.datetime64(day, "D"), ahead, roll="backward").tolist()
+            return np.array([self._utc(one, clock) for one in later], np.int64)
         months = 12 * day.year + day.month - 1 + ahead * MONTHS[self.unit]
         return np.array([self._utc(self._in(int(month), day), clock) for month in months], np.int64)
 

@@ -79,8 +79,7 @@ class Panel:
         both = set(self.targets) & set(self.known)
         if both:
             raise BadInput(f"expected targets that are not known ahead, got {', '.join(sorted(both))}")
-        names = [one.name for one in self.series]
-        if len(set(names)) < len(names):
+        if len({one.name for one in self.series}) < len(self.series):
             raise BadInput("expected one series for each id, got an id twice")
         for one in self.series:
             if one.values.shape[1] != len(self.columns):
