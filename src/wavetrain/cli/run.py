@@ -28,6 +28,7 @@ def run(
     results: Path | None = None,
     save_every: float = 10.0,
     calibrate: bool = False,
+    exact: bool = False,
     confirm: bool = False,
     stale: bool = False,
     json: Json = False,
@@ -44,6 +45,7 @@ def run(
         results: folder of the results, one JSON each; OUT/results where not given
         save_every: seconds between checkpoints
         calibrate: train nothing; what do predicates say to untrained networks and to exact solutions?
+        exact: with --calibrate: by exact solutions alone; figures of untrained networks stay as they are
         confirm: replay the witnesses of results, in seconds each: do their figures hold for today's code?
         stale: run again those results for which they do not
     """
@@ -53,6 +55,8 @@ def run(
         raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
     if calibrate + confirm + stale > 1:
         raise BadInput("expected one of --calibrate, --confirm and --stale, got more; confirm before --stale")
+    if exact and not calibrate:
+        raise BadInput("--exact goes with --calibrate")
     if scale not in SCALES:
         raise unknown("scale", scale, SCALES)
     terminal.within(seeds=seeds, jobs=jobs or 1)
@@ -65,7 +69,7 @@ def run(
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     home = out / "results" if results is None else results
     if calibrate:
-        _calibrate(found, scale, device, jobs, home, json)
+        _calibrate(found, scale, device, jobs, home, exact, json)
     elif confirm:
         _confirm(home, () if every else [one.name for one in found], device, jobs, json)
     else:
@@ -126,13 +130,19 @@ def _confirm(home: Path, names: Sequence[str], device: str, jobs: int, json: boo
 
 
 def _calibrate(
-    found: Sequence[find.Found], scale: str, device: str, jobs: int, home: Path, json: bool
+    found: Sequence[find.Found],
+    scale: str,
+    device: str,
+    jobs: int,
+    home: Path,
+    exact_only: bool,
+    json: bool,
 ) -> None:
     """Tell which parts say nothing or cannot be met; leaves with 1 where there are any."""
     from wavetrain.run import calibration
 
     told = []
-    for one in calibration.calibrated(found, scale, device, jobs, home):
+    for one in calibration.calibrated(found, scale, device, jobs, home, exact_only):
         told.append(one)
         if not json:
             known = " and ".join(one.known) or "nothing to calibrate by"

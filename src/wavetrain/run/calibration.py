@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NamedTuple
 
 import torch
@@ -35,6 +36,7 @@ class Order(NamedTuple):
     experiment: Found
     scale: str
     device: str
+    exact_only: bool  # without the untrained networks, which take longer
 
 
 class Untrained(Lab):
@@ -65,14 +67,19 @@ class Told(NamedTuple):
 
 
 def calibrated(
-    experiments: Sequence[Found], scale: str, device: str, jobs: int, home: Path
+    experiments: Sequence[Found], scale: str, device: str, jobs: int, home: Path, exact_only: bool = False
 ) -> Iterator[Told]:
-    """Calibrate claims at a scale; writes the figures into their results in `home`, where there are any."""
-    orders = [Order(one, scale, device) for one in experiments]
+    """Calibrate claims at a scale; writes the figures into their results in `home`, where there are any.
+
+    With `exact_only` a result keeps the figures of untrained networks that it has.
+    """
+    orders = [Order(one, scale, device, exact_only) for one in experiments]
     for order, found in pool(_made, orders, jobs, lambda news: None):
         module, name = order.experiment.load(), order.experiment.name
         path = home / f"{name}-{scale}.json"
         result = read(path) if path.exists() else None
+        if exact_only and result is not None and result.calibration is not None:
+            found = replace(result.calibration, exact=found.exact)
         if result is not None:
             write(home, replace(result, calibration=found))
         pairs = {"untrained networks": found.untrained, "the exact solution": found.exact}
@@ -81,26 +88,33 @@ def calibrated(
 
 
 def _made(order: Order, tell: Callable[[News], None]) -> Calibration:
-    return made(order.experiment, order.scale, SEED, order.device)
+    return made(order.experiment, order.scale, SEED, order.device, order.exact_only)
 
 
-def made(experiment: Found, scale: str, seed: int, device: str) -> Calibration:
+def made(experiment: Found, scale: str, seed: int, device: str, exact_only: bool = False) -> Calibration:
     """The figures of untrained networks and of the exact solution, where there are any."""
     if device == "cpu":
         torch.set_num_threads(1)
     module = experiment.load()
     with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
-        lab = Untrained(Path(folder) / "smoke", seed, device)
-        untrained = _figures(module.run, module.smoke, lab)  # in seconds: is there anything to train?
-        if not lab.count:
-            untrained = {}
-        elif scale != "smoke":
-            lab = Untrained(Path(folder) / "untrained", seed, device)
-            untrained = _figures(module.run, getattr(module, scale), lab)
+        untrained: Figures = {}
+        if not exact_only:
+            untrained = _untrained(module, scale, Path(folder), seed, device)
         exact: Figures = {}
         if hasattr(module, "exact"):
             exact = _figures(module.exact, getattr(module, scale), Lab(Path(folder) / "exact", seed, device))
     return Calibration(untrained=untrained, exact=exact)
+
+
+def _untrained(module: ModuleType, scale: str, folder: Path, seed: int, device: str) -> Figures:
+    """The figures of networks that learned nothing; none where nothing is trained."""
+    lab = Untrained(folder / "smoke", seed, device)
+    figures = _figures(module.run, module.smoke, lab)  # in seconds: is there anything to train?
+    if not lab.count:
+        return {}
+    if scale == "smoke":
+        return figures
+    return _figures(module.run, getattr(module, scale), Untrained(folder / "untrained", seed, device))
 
 
 def refused(claim: Claim, calibration: Calibration, scale: Any) -> list[str]:

@@ -2,7 +2,9 @@
 
 import math
 
-from tests.answers import answers
+import pytest
+
+from tests.answers import answers, exact_answers
 from tests.promises import normal
 from wavetrain.experiments.maps import predictive_rotation as module
 
@@ -21,3 +23,10 @@ def test_the_exact_answer_and_the_present_frame():
     for answer, expected in ((truth, [True]), (still, [None])):
         error = module._share(answer, truth, still)
         assert answers(module.claim, {"error_trained": error, "error_new": error}) == expected
+
+
+def test_turning_each_frame_meets_the_limit_and_turning_it_back_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("predictive_rotation") == [True]
+    rule = module.turned
+    monkeypatch.setattr(module, "turned", lambda x, degrees: rule(x, -degrees))
+    assert exact_answers("predictive_rotation") == [None]  # it misses the bound on known images too

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from wavetrain.experiments.maps import tem_nodes
 from wavetrain.parts import worlds
 from wavetrain.tasks.maps.graph_walks import graph_walks
@@ -67,3 +67,14 @@ def test_curve_over_nodes():
     node, edge = shown.lines
     assert shown.x[-1] == 1 and node[-1] == 1  # all nodes known
     assert np.nanmin(node - edge) >= 0 and node[0] == edge[0] == pytest.approx(1 / 20)
+
+
+def test_the_agents_meet_the_limits_and_one_who_forgets_edges_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("tem_nodes") == 2 * [True]
+
+    def links_alone(walked: worlds.Walks, seen: worlds.Steps) -> Tensor:
+        """The machine remembers no more than links taken."""
+        return torch.where(seen.new_edge, 0, walked.label[:, 1:])
+
+    monkeypatch.setattr(tem_nodes, "node_agent", links_alone)
+    assert exact_answers("tem_nodes") == [False, True]

@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
+from wavetrain.experiments.maps import tem_transformer_nodes
 from wavetrain.experiments.maps.tem_transformer_nodes import (
     RIVALS,
     _answers,
@@ -117,3 +119,14 @@ def test_who_knows_the_torus_attends_to_the_place_and_comes_back():
     assert inside["place"] == pytest.approx(1) and inside["closure"] == pytest.approx(0)
     assert inside["place_shuffled"] < 0.15
     assert (_answers(reader, x) == walked.label[:, 1:])[seen.visited].all()
+
+
+def test_the_agents_meet_the_limits_and_one_who_forgets_edges_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("tem_transformer_nodes") == 4 * [True]
+
+    def links_alone(walked: worlds.Walks, seen: worlds.Steps) -> Tensor:
+        """The machine remembers no more than links taken."""
+        return torch.where(seen.new_edge, 0, walked.label[:, 1:])
+
+    monkeypatch.setattr(tem_transformer_nodes, "node_agent", links_alone)
+    assert exact_answers("tem_transformer_nodes") == [False, False, False, True]

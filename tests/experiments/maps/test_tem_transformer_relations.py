@@ -4,8 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
+from wavetrain.experiments.maps import tem_transformer_relations
 from wavetrain.experiments.maps.tem_transformer_relations import _order, claim, smoke
+from wavetrain.parts import worlds
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.transitive_inference import transitive_inference
 
@@ -80,3 +82,15 @@ def test_who_knows_nothing_tells_no_order():
 
     share = _order(Blank(), task, smoke, torch.device("cpu"))
     assert 0.2 < share < 0.8  # "lower" every time
+
+
+def test_the_agents_meet_the_limits_and_one_who_forgets_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("tem_transformer_relations", "smoke") == 4 * [True]
+    assert exact_answers("tem_transformer_relations") == 4 * [True]
+
+    def forgets(walked: worlds.Walks, seen: worlds.Steps) -> Tensor:
+        """The node agent guesses at every third step."""
+        return torch.where(torch.arange(1, walked.node.shape[1]) % 3 == 0, 0, walked.label[:, 1:])
+
+    monkeypatch.setattr(tem_transformer_relations, "node_agent", forgets)
+    assert exact_answers("tem_transformer_relations") == [False, True, False, True]

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from wavetrain.evidence.claims import every
+from wavetrain.experiments.memories import htm_branching
 from wavetrain.experiments.memories.htm_branching import _over_time, claim
 
 
@@ -61,3 +62,9 @@ def test_symbols_are_counted_where_they_are_asked():
     said[:40, :3] = True
     said[1::2] = True
     assert _over_time(said, asked).tolist() == [3.0] * 20 + [0.0] * 20
+
+
+def test_a_table_of_sequences_meets_the_limits_and_a_short_one_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("htm_branching") == [True, True, True]
+    monkeypatch.setattr(htm_branching, "LONGEST", 4)  # too short to know how a sequence began
+    assert exact_answers("htm_branching") == [False, False, None]

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from wavetrain.evidence.claims import Measured, every
+from wavetrain.experiments.memories import htm_high_order
 from wavetrain.experiments.memories.htm_high_order import LATEST, _figures, claim, small
 
 RIVALS = ("lstm_updated", "lstm_1000", "lstm_3000", "esn")
@@ -56,3 +57,9 @@ def test_recovery_counts_records_until_nine_in_ten_of_the_latest_are_right():
     assert told["before_a"] == 1 and told["after_a"] == 1
     assert told["dip_a"] == pytest.approx(1 - 60 / int(((when >= 10_000) & (when < 11_000)).sum()))
     assert told["before_b"] == 0 and told["recovery_b"] == 10_000, "never, which reads as all that is left"
+
+
+def test_a_table_of_sequences_meets_the_limits_and_a_short_one_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("htm_high_order") == [True, True, None, None, None]
+    monkeypatch.setattr(htm_high_order, "LONGEST", 4)  # too short to know how a sequence began
+    assert exact_answers("htm_high_order") == [False, None, None, None, None]

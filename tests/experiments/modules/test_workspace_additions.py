@@ -1,9 +1,12 @@
 """The workspace's claim: the predicates on our thresholds, and what its figures count."""
 
+import pytest
 import torch
 
+from tests.answers import exact_answers
 from wavetrain.core import Batch
 from wavetrain.evidence.claims import Measured
+from wavetrain.experiments.modules import workspace_additions
 from wavetrain.experiments.modules.workspace_additions import _columns, _counts, _line, _right, claim
 from wavetrain.networks.global_workspace import GlobalWorkspace, Trace
 from wavetrain.tasks.languages.addition import Split, addition
@@ -78,3 +81,21 @@ def test_figures_of_who_adds_as_it_should():
     wrong = Batch(asked.x, asked.y - 1)
     assert _right(network, wrong) == 0.0
     assert _line(addition(9, Split.SUMS).train, asked) == 1.0 and _line(asked, wrong) == 0.0
+
+
+def test_the_router_by_hand_meets_the_limits_and_one_that_stops_early_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert exact_answers("workspace_additions", "smoke") == [True, True, True, True]
+    assert exact_answers("workspace_additions") == [True, True, True, True]
+    make = workspace_additions.by_hand
+
+    def early(scale: workspace_additions.Scale) -> GlobalWorkspace:
+        """Leaves out the last increment."""
+        router = make(scale)
+        with torch.no_grad():
+            router.gate.bias[2] = 1 / (scale.largest + 3)
+        return router
+
+    monkeypatch.setattr(workspace_additions, "by_hand", early)
+    assert exact_answers("workspace_additions") == [False, False, True, True]

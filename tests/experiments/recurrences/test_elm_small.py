@@ -3,11 +3,13 @@
 import math
 
 import pytest
+import torch
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from wavetrain.experiments.recurrences import elm_small
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.parts.reader import Reader
+from wavetrain.tasks.recall.spike_adding import SpikeAdding
 
 LEARNED = {
     "elm": 0.96,
@@ -55,3 +57,17 @@ def test_rivals_are_as_large_as_told():
         assert elm <= equal <= 1.1 * elm < 11_000
         assert elm < 10_000 and abs(larger / elm - 2) < 0.05
     assert elm_small._count(elm_small.Neuron(elm_small.small, 150.0)) == 4513
+
+
+def test_the_likeliest_sum_meets_the_limits_and_one_that_slips_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("elm_small") == [True, None, True]
+    rule = elm_small.added
+
+    def slips(task: SpikeAdding, x: torch.Tensor) -> torch.Tensor:
+        """One too many in every fifth answer."""
+        return (rule(task, x) + (torch.arange(len(x)) % 5 == 0)).clamp(max=task.outputs - 1)
+
+    monkeypatch.setattr(elm_small, "added", slips)
+    assert exact_answers("elm_small") == [False, None, True]
+    monkeypatch.setattr(elm_small, "added_late", rule)  # who remembers the first digit
+    assert exact_answers("elm_small")[2] is False

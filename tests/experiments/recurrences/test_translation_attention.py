@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from wavetrain.evidence.claims import every
+from wavetrain.experiments.recurrences import translation_attention
 from wavetrain.experiments.recurrences.translation_attention import claim, small
 from wavetrain.networks.translator import Translator
 from wavetrain.tasks.languages.translation import Translation, bleu, sentences
@@ -53,3 +54,17 @@ def test_the_fixed_vector_has_no_fewer_parameters_to_carry_the_source():
         for width, attention in zip(small.widths, (True, False), strict=True)
     ]
     assert counts[0] < counts[1] < 1.03 * counts[0]
+
+
+def test_the_grammar_meets_the_limits_and_one_without_its_order_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("translation_attention", "smoke") == [True, True]
+    assert exact_answers("translation_attention") == [True, True]
+    rule = translation_attention.translated
+
+    def forgets(task: Translation, words: list[int]) -> list[int]:
+        """Turns the last verbs of long sentences about."""
+        said = rule(task, words)
+        return said[:-6] + said[:-7:-1] if len(said) > 6 else said
+
+    monkeypatch.setattr(translation_attention, "translated", forgets)
+    assert exact_answers("translation_attention") == [False, True]

@@ -1,6 +1,12 @@
 """The predicates of aussm_cyclic_groups know all three answers."""
 
+import pytest
+import torch
+
+from tests.answers import exact_answers
 from wavetrain.evidence.claims import Measured
+from wavetrain.experiments._known import Known
+from wavetrain.experiments.state_spaces import aussm_cyclic_groups
 from wavetrain.experiments.state_spaces.aussm_cyclic_groups import claim
 
 COUNTS = {"aussm_c3": 0.99, "aussm_c6": 0.95, "mamba_c3": 0.34, "mamba_c6": 0.18}
@@ -35,3 +41,15 @@ def test_exact_counting_refutes_nothing():
     """Without a mistake by the one, and at chance by the other."""
     exact = dict.fromkeys(("aussm_c3", "aussm_c6"), 1.0)
     assert answers(**exact, mamba_c3=1 / 3, mamba_c6=1 / 6) == [True, True]
+
+
+def test_a_counter_meets_the_limit_and_one_that_slips_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("aussm_cyclic_groups", "smoke") == [True, None]
+    assert exact_answers("aussm_cyclic_groups") == [True, None]
+
+    def slips(order: int) -> Known:
+        """Misses one element in a hundred."""
+        return Known(order, lambda x: (x * (torch.arange(x.shape[1]) % 100 != 50)).cumsum(1) % order)
+
+    monkeypatch.setattr(aussm_cyclic_groups, "counter", slips)
+    assert exact_answers("aussm_cyclic_groups") == [False, None]

@@ -2,9 +2,12 @@
 
 import math
 
+import pytest
 import torch
 
+from tests.answers import exact_answers
 from wavetrain.evidence.claims import Measured
+from wavetrain.experiments.state_spaces import mamba_induction_heads
 from wavetrain.experiments.state_spaces.mamba_induction_heads import (
     FACTORS,
     Placed,
@@ -84,3 +87,16 @@ def test_networks_are_as_large_as_the_published():
     size = sum(part.numel() for part in rotary(full, task).parameters())
     assert round(size, -3) == 137_000
     assert not mamba(full, task).mlps and not absolute(smoke, task).mlps
+
+
+def test_the_rule_meets_the_limit_and_one_that_forgets_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("mamba_induction_heads", "smoke") == [True, None, None]
+    assert exact_answers("mamba_induction_heads") == [True, None, None]
+    rule = mamba_induction_heads.after_the_last
+
+    def forgets(x: torch.Tensor) -> torch.Tensor:
+        """Guesses where the token is more than a hundred steps back."""
+        return torch.where((x[:, -101:-1] == x[:, -1:]).any(1), rule(x), 0)
+
+    monkeypatch.setattr(mamba_induction_heads, "after_the_last", forgets)
+    assert exact_answers("mamba_induction_heads") == [False, None, None]

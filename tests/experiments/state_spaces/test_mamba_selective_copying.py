@@ -2,10 +2,13 @@
 
 import math
 
+import pytest
 import torch
 
+from tests.answers import exact_answers
 from tests.promises import normal
 from wavetrain.evidence.claims import Measured
+from wavetrain.experiments.state_spaces import mamba_selective_copying
 from wavetrain.experiments.state_spaces.mamba_selective_copying import claim, fixed, selective
 
 PUBLISHED = {name: float(value) for name, value in claim.published.items()}
@@ -50,3 +53,11 @@ def test_a_fixed_block_uses_the_same_step_and_maps_for_every_input():
     assert torch.equal(one, one[:1, :1].expand_as(one))
     assert not torch.equal(chosen.x_proj(seen), chosen.x_proj(-seen))
     assert constant(x)[0].shape == x.shape
+
+
+def test_a_list_of_the_data_meets_the_limit_and_one_out_of_order_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("mamba_selective_copying", "smoke") == [True, None]
+    assert exact_answers("mamba_selective_copying") == [True, None]
+    rule = mamba_selective_copying.listed
+    monkeypatch.setattr(mamba_selective_copying, "listed", lambda x, count: rule(x, count).roll(1, 1))
+    assert exact_answers("mamba_selective_copying") == [None, None]  # nobody has learned

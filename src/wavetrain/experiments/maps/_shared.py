@@ -1,6 +1,7 @@
 """What claims about cognitive maps share.
 
 LogShares                         the read-out of a layer whose outputs are shares of what it found in memory
+node_agent, edge_agent            what is told by who knows the world, and by who remembers transitions
 position_cells, place_cells   which units are grid-, band- or place-like beyond their nulls
 """
 
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 
 from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.lenses.space.place_fields import place_fields
-from wavetrain.parts import nulls
+from wavetrain.parts import nulls, worlds
 
 
 class LogShares(nn.Module):
@@ -24,6 +25,25 @@ class LogShares(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         return (y.clamp(min=0) + self.floor.exp()).log()
+
+
+def node_agent(walked: worlds.Walks, seen: worlds.Steps) -> Tensor:
+    """The next label by who knows the world and remembers what was seen where, (B, T).
+
+    Of a node that was never seen it says the first label, which is as good a guess as any.
+    """
+    last = torch.arange(1, walked.node.shape[1]) - seen.since  # when the walk was last there
+    return torch.where(seen.visited, walked.label.gather(1, last), 0)
+
+
+def edge_agent(walked: worlds.Walks, seen: worlds.Steps) -> Tensor:
+    """The next label by who remembers what came after each link, and nothing else, (B, T)."""
+    return torch.where(seen.new_edge, 0, node_agent(walked, seen))
+
+
+def hits(told: Tensor, walked: worlds.Walks) -> Tensor:
+    """1 where the next label is told, known or not, else 0, (B, T)."""
+    return (told == walked.label[:, 1:]).double()
 
 
 def position_cells(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy import ndimage
 from sklearn.linear_model import Ridge
 from torch import Tensor
 
@@ -108,9 +109,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         "reconstruction": RotatingImages(scale.images, ahead=0),
     }
     task = tasks["predictive"]
-    number = torch.arange(HELD_OUT)
-    trained, angle = task.rotated(number % scale.images, HeldOut.MORE.generator())
-    new, new_angle = task.rotated(scale.images + HELD_OUT + number, HeldOut.TEST.generator())
+    (trained, angle), (new, new_angle) = _films(task)
     figures: dict[str, float] = {"error_linear": _linear(trained, new)}
     ends, networks = {}, {}
     for name, one in tasks.items():
@@ -156,6 +155,29 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         Field("Hidden units while a new digit turns", hidden["predictive"][1][0].T.numpy(), ylabel="unit"),
     )
     return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """Each frame turned once more; what it cannot know is what the turns before have blurred or cut off."""
+    task = RotatingImages(scale.images)
+    (trained, _), (new, _) = _films(task)
+    return {
+        f"error_{name}": _share(turned(batch.x, task.turn), batch.y, batch.x)
+        for name, batch in (("trained", trained), ("new", new))
+    }
+
+
+def turned(x: Tensor, degrees: float) -> Tensor:
+    """Frames (B, T, 64) turned about their middle, as the task turns images."""
+    images = x.unflatten(-1, (8, 8)).numpy()
+    return torch.from_numpy(ndimage.rotate(images, degrees, axes=(2, 3), reshape=False, order=1)).flatten(-2)
+
+
+def _films(task: RotatingImages) -> tuple[tuple[Batch, Tensor], tuple[Batch, Tensor]]:
+    """Films to report on and their angles: of images to train on, and of images never seen."""
+    number = torch.arange(HELD_OUT)
+    trained = task.rotated(number % task.images, HeldOut.MORE.generator())
+    return trained, task.rotated(task.images + HELD_OUT + number, HeldOut.TEST.generator())
 
 
 def _share(y: Tensor, truth: Tensor, still: Tensor) -> float:

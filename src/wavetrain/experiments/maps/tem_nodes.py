@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from wavetrain.core import HeldOut
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve
+from wavetrain.experiments.maps._shared import edge_agent, hits, node_agent
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
 from wavetrain.parts import worlds
@@ -170,7 +171,7 @@ full = Scale(
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
-    task = graph_walks(worlds.square(scale.width, torus=True), scale.length, scale.labels)
+    task = _task(scale)
     plan = Plan(scale.steps, scale.batch, scale.rate, clip=2.0, every=scale.every, held_out=100)
 
     def machine() -> TolmanEichenbaum:
@@ -186,18 +187,38 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         "lstm": lab.tuned("lstm", lstm, task, plan, scale.trial, scale.rates, (2.0,)),
     }
     lab.show("learning", curve("Walks on a torus with new labels", ends, "accuracy at known nodes"))
-    walked = task.walks(scale.tests, HeldOut.TEST.generator())
-    seen = worlds.steps(task.world, walked)
-    hits = {name: right(end.network, task, walked) for name, end in ends.items()}
+    walked, seen = _held_out(task, scale)
+    known = {name: right(end.network, task, walked) for name, end in ends.items()}
     agents = {
         "node agent": worlds.node_oracle(seen, scale.labels),
         "edge agent": worlds.edge_oracle(seen, scale.labels),
     }
-    lab.show("nodes", against_nodes(agents | hits, seen, task.world.nodes))
+    lab.show("nodes", against_nodes(agents | known, seen, task.world.nodes))
+    return _named(known, seen, scale.labels)
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """The node agent in the place of the machine, and the edge agent in that of the LSTM."""
+    walked, seen = _held_out(_task(scale), scale)
+    agents = {"machine": node_agent(walked, seen), "lstm": edge_agent(walked, seen)}
+    return _named({name: hits(told, walked) for name, told in agents.items()}, seen, scale.labels)
+
+
+def _task(scale: Scale) -> Walking:
+    return graph_walks(worlds.square(scale.width, torus=True), scale.length, scale.labels)
+
+
+def _held_out(task: Walking, scale: Scale) -> tuple[worlds.Walks, worlds.Steps]:
+    walked = task.walks(scale.tests, HeldOut.TEST.generator())
+    return walked, worlds.steps(task.world, walked)
+
+
+def _named(known: Mapping[str, Tensor], seen: worlds.Steps, labels: int) -> dict[str, float]:
+    """The figures of each of several, from the steps that it has right."""
     return {
         f"{figure}_{name}": value
-        for name, own in hits.items()
-        for figure, value in figures(own, seen, scale.labels).items()
+        for name, own in known.items()
+        for figure, value in figures(own, seen, labels).items()
     }
 
 
@@ -206,15 +227,15 @@ def right(network: nn.Module, task: Walking, walked: worlds.Walks) -> Tensor:
     """1 where the next label is told, known or not, else 0, (B, T)."""
     device = next(network.parameters()).device
     told = [network(x.to(device)).cpu()[..., 1:].argmax(-1) for x in task.encode(walked).x.split(250)]
-    return (torch.cat(told) == walked.label[:, 1:]).double()
+    return hits(torch.cat(told), walked)
 
 
-def figures(hits: Tensor, seen: worlds.Steps, labels: int) -> dict[str, float]:
-    """Where hits (B, T) lie between the agents, and accuracies on some of the steps."""
+def figures(right: Tensor, seen: worlds.Steps, labels: int) -> dict[str, float]:
+    """Where right answers (B, T) lie between the agents, and accuracies on some of the steps."""
     forward = ~seen.reversal
     node, edge, own = (
         float(part[forward].double().mean())
-        for part in (worlds.node_oracle(seen, labels), worlds.edge_oracle(seen, labels), hits)
+        for part in (worlds.node_oracle(seen, labels), worlds.edge_oracle(seen, labels), right)
     )
     parts = {
         "zero_shot": seen.zero_shot & forward,
@@ -223,7 +244,7 @@ def figures(hits: Tensor, seen: worlds.Steps, labels: int) -> dict[str, float]:
         "visited": seen.visited,
     }
     return {"way": (own - edge) / (node - edge)} | {
-        name: float(hits[where].mean()) for name, where in parts.items()
+        name: float(right[where].mean()) for name, where in parts.items()
     }
 
 

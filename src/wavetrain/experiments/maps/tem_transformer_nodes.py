@@ -12,6 +12,7 @@ that no step linked before, either way round).
 
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve, Matrix
-from wavetrain.experiments.maps._shared import LogShares
+from wavetrain.experiments.maps._shared import LogShares, edge_agent, hits, node_agent
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.layers.gate.lstm import LSTM
@@ -212,25 +213,20 @@ def attention(scale: Scale, task: Walking) -> Answer:
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
-    task = graph_walks(worlds.square(scale.side, torus=scale.torus), scale.length, scale.labels)
+    task = _task(scale)
     plan = Plan(scale.steps, scale.batch, rate=0.0, clip=1.0, every=scale.every, held_out=200)
-    walked = worlds.Walks(*(part[: scale.tested] for part in task.test_walks()))
-    seen, x = worlds.steps(task.world, walked), task.encode(walked).x.to(lab.device)
-    oracles = {"nodes": worlds.node_oracle(seen, task.labels), "edges": worlds.edge_oracle(seen, task.labels)}
-    share = (10 * seen.nodes - 1).div(task.world.nodes, rounding_mode="floor")  # tenths, from 0 to 9
-    lines = {f"{name} oracle": _binned(right, share) for name, right in oracles.items()}
+    held_out = _held_out(task, scale)
+    walked, seen, share = held_out.walked, held_out.seen, held_out.share
+    x = task.encode(walked).x.to(lab.device)
+    lines = {f"{name} oracle": line for name, line in held_out.oracles.items()}
     ends = {}
     figures: dict[str, float] = {}
     for make in (tem_transformer, lstm, attention):
         name = make.__name__
         ends[name] = lab.tuned(name, partial(make, scale, task), task, plan, scale.trial, scale.rates, (1.0,))
-        right = (_answers(ends[name].network, x) == walked.label[:, 1:]).double()
+        right = hits(_answers(ends[name].network, x), walked)
         lines[name] = _binned(right, share)
-        masks = {"visited": seen.visited, "zero_shot": seen.zero_shot, "loops": seen.visited & seen.new_pair}
-        figures |= {f"{name}_{word}": float(right[mask].mean()) for word, mask in masks.items()}
-        for oracle in oracles:
-            gap = lines[name] - lines[f"{oracle} oracle"]
-            figures[f"{name}_to_{oracle}"] = float(np.sqrt(np.nanmean(gap**2)))
+        figures |= _figures(name, right, held_out)
     lab.show("learning", curve("Labels at known nodes", ends, "accuracy, held out"))
     middle = 0.05 + 0.1 * np.arange(10)
     title = "Accuracy as a world becomes known"
@@ -244,6 +240,49 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         "attention",
         Matrix("Attention of the TEM-transformer on one walk", weight, label="weight of attention"),
     )
+    return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """The node agent in the place of the TEM-transformer, and the edge agent in that of its rivals."""
+    held_out = _held_out(_task(scale), scale)
+    walked, seen, _, _ = held_out
+    agents = {"tem_transformer": node_agent} | dict.fromkeys(RIVALS, edge_agent)
+    figures: dict[str, float] = {}
+    for name, agent in agents.items():
+        figures |= _figures(name, hits(agent(walked, seen), walked), held_out)
+    return figures
+
+
+class Held(NamedTuple):
+    """Walks held out, and how the oracles do on them."""
+
+    walked: worlds.Walks
+    seen: worlds.Steps
+    share: Tensor  # (B, T) of the nodes that were seen before each step, in tenths, from 0 to 9
+    oracles: dict[str, np.ndarray]  # accuracy in each tenth, (10,)
+
+
+def _task(scale: Scale) -> Walking:
+    return graph_walks(worlds.square(scale.side, torus=scale.torus), scale.length, scale.labels)
+
+
+def _held_out(task: Walking, scale: Scale) -> Held:
+    walked = worlds.Walks(*(part[: scale.tested] for part in task.test_walks()))
+    seen = worlds.steps(task.world, walked)
+    share = (10 * seen.nodes - 1).div(task.world.nodes, rounding_mode="floor")
+    oracles = {"nodes": worlds.node_oracle(seen, task.labels), "edges": worlds.edge_oracle(seen, task.labels)}
+    return Held(walked, seen, share, {name: _binned(right, share) for name, right in oracles.items()})
+
+
+def _figures(name: str, right: Tensor, held_out: Held) -> dict[str, float]:
+    """Of the steps that one has right, (B, T)."""
+    _, seen, share, oracles = held_out
+    line = _binned(right, share)
+    masks = {"visited": seen.visited, "zero_shot": seen.zero_shot, "loops": seen.visited & seen.new_pair}
+    figures = {f"{name}_{word}": float(right[mask].mean()) for word, mask in masks.items()}
+    for oracle, other in oracles.items():
+        figures[f"{name}_to_{oracle}"] = float(np.sqrt(np.nanmean((line - other) ** 2)))
     return figures
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import HeldOut
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
-from wavetrain.experiments.maps._shared import LogShares
+from wavetrain.experiments.maps._shared import LogShares, edge_agent, hits, node_agent
 from wavetrain.layers.attention.tem_transformer import TemTransformer
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.parts import worlds
@@ -172,28 +172,53 @@ def lstm(scale: Scale, task: Walking) -> Reader:
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
-    tasks = {
-        "line": transitive_inference(scale.items, length=scale.line_length, labels=scale.labels),
-        "family": family_tree(scale.levels, scale.family_length, scale.labels),
-    }
     plan = Plan(scale.steps, scale.batch, rate=0.0, clip=1.0, every=scale.every, held_out=200)
     figures: dict[str, float] = {}
-    for word, task in tasks.items():
-        walked = worlds.Walks(*(part[: scale.tested] for part in task.test_walks()))
-        seen, x = worlds.steps(task.world, walked), task.encode(walked).x.to(lab.device)
+    for word, task in _tasks(scale).items():
+        walked, seen = _held_out(task, scale)
+        x = task.encode(walked).x.to(lab.device)
         ends = {}
         for make in (tem_transformer, lstm):
             name = make.__name__
             build = partial(make, scale, task)
             ends[name] = lab.tuned(f"{name}-{word}", build, task, plan, scale.trial, scale.rates, (1.0,))
-            right = (_chances(ends[name].network, x).argmax(-1) == walked.label[:, 1:]).double()
-            figures[f"{name}_{word}"] = float(right[seen.visited & seen.new_pair].mean())
-            figures[f"{name}_{word}_known"] = float(right[seen.visited].mean())
+            right = hits(_chances(ends[name].network, x).argmax(-1), walked)
+            figures |= _figures(f"{name}_{word}", right, seen)
             if word == "line":
                 figures[f"{name}_order"] = _order(ends[name].network, task, scale, lab.device)
         title = {"line": "Items in an unknown order", "family": "Family tree"}[word]
         lab.show(word, curve(title, ends, "accuracy at known items, held out"))
     return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """The node agent in the place of the TEM-transformer, and the edge agent in that of the LSTM."""
+    figures: dict[str, float] = {}
+    for word, task in _tasks(scale).items():
+        walked, seen = _held_out(task, scale)
+        for name, agent in (("tem_transformer", node_agent), ("lstm", edge_agent)):
+            figures |= _figures(f"{name}_{word}", hits(agent(walked, seen), walked), seen)
+    return figures
+
+
+def _tasks(scale: Scale) -> dict[str, Walking]:
+    return {
+        "line": transitive_inference(scale.items, length=scale.line_length, labels=scale.labels),
+        "family": family_tree(scale.levels, scale.family_length, scale.labels),
+    }
+
+
+def _held_out(task: Walking, scale: Scale) -> tuple[worlds.Walks, worlds.Steps]:
+    walked = worlds.Walks(*(part[: scale.tested] for part in task.test_walks()))
+    return walked, worlds.steps(task.world, walked)
+
+
+def _figures(name: str, right: Tensor, seen: worlds.Steps) -> dict[str, float]:
+    """Accuracies behind pairs of items that no step linked before, and at all items seen before."""
+    return {
+        name: float(right[seen.visited & seen.new_pair].mean()),
+        f"{name}_known": float(right[seen.visited].mean()),
+    }
 
 
 @torch.no_grad()

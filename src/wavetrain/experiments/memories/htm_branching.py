@@ -18,10 +18,11 @@ from torch import Tensor
 
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
+from wavetrain.experiments.memories._table import followed
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
 from wavetrain.parts.reader import Reader
-from wavetrain.tasks.streams.high_order_sequences import SYMBOLS, HighOrderSequences
+from wavetrain.tasks.streams.high_order_sequences import LONGEST, SYMBOLS, HighOrderSequences
 from wavetrain.train.lab import Lab, Plan
 from wavetrain.train.online import retrained
 
@@ -155,21 +156,48 @@ full = Scale(
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     figures, lines = {}, {}
     for endings in ENDINGS:
-        task = HighOrderSequences(scale.length, endings, None, scale.noise, lab.seed)
-        x, _, possible = (part[0] for part in task.streams(1, lab.generator()))
+        x, possible = _stream(scale, lab, endings)
         several, one = _memory(scale, lab, x, scale.cells), _memory(scale, lab, x, 1)
         sets = {"htm": several[0], "one_cell": one[0], "lstm": _lstm(scale, lab, x, endings)}
-        asked = possible.any(1)
-        late = asked & (torch.arange(len(x)) >= len(x) - len(x) // 5)
+        asked, late = possible.any(1), _late(possible)
         for name, said in sets.items():
-            figures[f"found{endings}_{name}"] = float((said & possible)[late].sum() / possible[late].sum())
-            figures[f"wrong{endings}_{name}"] = float((said & ~possible)[late].sum(1).double().mean())
+            figures[f"found{endings}_{name}"], figures[f"wrong{endings}_{name}"] = _judged(said, possible)
             lines[f"{name}, {endings} endings"] = _over_time(said & possible, asked) / endings
         for name, (_, codes) in {"htm": several, "one_cell": one}.items():
             figures[f"codes{endings}_{name}"] = float(codes[late].mean())
     title, centre = "Possible last symbols that are predicted", scale.length / 40 * (np.arange(40) + 0.5)
     lab.show("found", Curve(title, centre, np.stack(list(lines.values())), tuple(lines), "records", "share"))
     return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """A table of all that ever followed: a sequence so far for many cells, its last symbol for one cell."""
+    figures: dict[str, float] = {}
+    for endings in ENDINGS:
+        x, possible = _stream(scale, lab, endings)
+        for name, order in (("htm", LONGEST), ("one_cell", 1)):
+            said = followed(x, SYMBOLS, order) >= 0
+            figures[f"found{endings}_{name}"], figures[f"wrong{endings}_{name}"] = _judged(said, possible)
+    return figures
+
+
+def _stream(scale: Scale, lab: Lab, endings: int) -> tuple[Tensor, Tensor]:
+    """Symbols (N,), and all that could come next where that is asked, (N, 10) bool."""
+    task = HighOrderSequences(scale.length, endings, None, scale.noise, lab.seed)
+    x, _, possible = (part[0] for part in task.streams(1, lab.generator()))
+    return x, possible
+
+
+def _late(possible: Tensor) -> Tensor:
+    """Where something is asked in the last fifth of the stream, (N,)."""
+    return possible.any(1) & (torch.arange(len(possible)) >= len(possible) - len(possible) // 5)
+
+
+def _judged(said: Tensor, possible: Tensor) -> tuple[float, float]:
+    """The share of the possible symbols that is said late in the stream, and how many others are."""
+    late = _late(possible)
+    found = float((said & possible)[late].sum() / possible[late].sum())
+    return found, float((said & ~possible)[late].sum(1).double().mean())
 
 
 def _memory(scale: Scale, lab: Lab, x: Tensor, cells: int) -> tuple[Tensor, Tensor]:

@@ -22,11 +22,12 @@ from torch.nn import functional as F
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
+from wavetrain.experiments.memories._table import followed
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.echo_state import EchoState
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory, categories
 from wavetrain.parts.reader import Reader
-from wavetrain.tasks.streams.high_order_sequences import SYMBOLS, HighOrderSequences
+from wavetrain.tasks.streams.high_order_sequences import LONGEST, SYMBOLS, HighOrderSequences
 from wavetrain.train.lab import Lab, Plan
 from wavetrain.train.online import recursive, retrained, updated
 
@@ -193,18 +194,36 @@ full = Scale(
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
-    task = HighOrderSequences(scale.length, 1, scale.length // 2, scale.noise, lab.seed)
-    x, y, _ = (part[0] for part in task.streams(1, lab.generator()))
+    x, y = _stream(scale, lab)
     said = {"htm": _memory(scale, lab, x, scale.cells), "one_cell": _memory(scale, lab, x, 1)}
     said |= _rivals(scale, lab, x)
-    asked = y > 0
-    right = {
-        name: F.pad(output, (0, 0, len(x) - len(output), 0))[asked].argmax(1) == y[asked] - 1
-        for name, output in said.items()
-    }
-    when = asked.nonzero()[:, 0]
+    right, when = _right(said, y)
     lab.show("accuracy", _curve(right, when, scale))
     return _figures(right, when, scale)
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """A table that says what followed last: a sequence so far for many cells, its last symbol for one."""
+    x, y = _stream(scale, lab)
+    said = {"htm": followed(x, SYMBOLS, LONGEST), "one_cell": followed(x, SYMBOLS, 1)}
+    return _figures(*_right(said, y), scale)
+
+
+def _stream(scale: Scale, lab: Lab) -> tuple[Tensor, Tensor]:
+    """Symbols (N,), and what is asked: the next + 1 where it is the last of its sequence, else 0."""
+    task = HighOrderSequences(scale.length, 1, scale.length // 2, scale.noise, lab.seed)
+    x, y, _ = (part[0] for part in task.streams(1, lab.generator()))
+    return x, y
+
+
+def _right(said: Mapping[str, Tensor], y: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    """Whether each is right where it is asked, and the records at which that is."""
+    asked = y > 0
+    right = {
+        name: F.pad(output, (0, 0, len(y) - len(output), 0))[asked].argmax(1) == y[asked] - 1
+        for name, output in said.items()
+    }
+    return right, asked.nonzero()[:, 0]
 
 
 def _memory(scale: Scale, lab: Lab, x: Tensor, cells: int) -> Tensor:

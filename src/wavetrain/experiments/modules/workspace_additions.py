@@ -17,6 +17,7 @@ carry in a second addition; and an LSTM that learned sums of few digits.
 # Above 300 lines: one file, since a claim is read beside the rivals that it trains.
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ from torch.nn import functional as F
 from wavetrain.core import CLASSES, Batch, Recorded, Task
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Matrix
+from wavetrain.experiments._known import Known
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.networks.global_workspace import GlobalWorkspace, Table
@@ -205,7 +207,7 @@ class Following(nn.Module):
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
-    values, time = 2 * scale.largest + 2, scale.largest + 3
+    values, time = _size(scale)
     table = _table(values, scale, lab)
     hidden, units, width = scale.sizes
     numbers = scale.largest + 1
@@ -229,11 +231,10 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     figures: dict[str, float] = {}
     for split, kind in SPLITS.items():
         task = addition(scale.largest, kind, lab.seed)
-        asked = Batch(*(torch.cat(parts) for parts in zip(task.valid(), task.test(), strict=True)))
+        asked = _asked(task)
         for name, make in rivals.items():
             end = _learn(lab, f"{name}-{split}", make, task, scale)
-            figures[f"{name}_{split}_learned"] = examine(end.network, task.train, CLASSES)
-            figures[f"{name}_{split}"] = _right(end.network, asked)
+            figures |= _figures(f"{name}_{split}", end.network, task)
             if name == "router":
                 figures[f"increments_{split}"] = _counts(end.network, asked)
                 if split == "pairs":
@@ -247,6 +248,65 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         f"parameters_{name}": sum(part.numel() for part in make().parameters())
         for name, make in rivals.items()
     }
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """A router set by hand, and in the place of its rivals a list of the learned pairs and their sums."""
+    figures: dict[str, float] = {}
+    for split, kind in SPLITS.items():
+        task = addition(scale.largest, kind, lab.seed)
+        router = by_hand(scale)
+        figures |= _figures(f"router_{split}", router, task)
+        figures[f"increments_{split}"] = _counts(router, _asked(task))
+        for rival in ("lstm", "transformer"):
+            figures |= _figures(f"{rival}_{split}", _by_heart(task.train, scale), task)
+    return figures
+
+
+@torch.no_grad()
+def by_hand(scale: Scale) -> GlobalWorkspace:
+    """Opens the input, then the increment as often as the second number says, then the output.
+
+    One unit of the controller tells the first step from the others. The cell of the other starts half a
+    step above the second number and loses one at each step after the first; a step is `unit`.
+    """
+    values, time = _size(scale)
+    told, unit, sure = scale.largest + 1, 0.5 / time, 20.0
+    router = GlobalWorkspace(values, told, 2, time)
+    for parameter in (*router.controller.parameters(), *router.gate.parameters()):
+        parameter.zero_()
+    fresh = router.controller.weight_ih.unflatten(0, (4, 2))[2]  # what would be written, (2, told + gates)
+    kept = router.controller.bias_ih.unflatten(0, (4, 2))
+    kept[[0, 3]] = sure  # both units take in and show
+    kept[1] = torch.tensor([-sure, sure])  # the counter alone remembers
+    first = ((torch.arange(told) + 0.5) * unit).atanh()  # the second number and a half, as it is told
+    kept[2] = torch.tensor([-sure, -math.atanh(unit)])
+    fresh[0, :told], fresh[1, :told] = 2 * sure, first + math.atanh(unit)
+    router.gate.weight.copy_(torch.tensor([[100.0, 0], [0, 1], [0, -1]]))  # input, increment, output
+    return router
+
+
+def _by_heart(learned: Batch, scale: Scale) -> Known:
+    """Says the sum of a pair that was learned, and of any other the commonest sum of these."""
+    sums = torch.full(2 * (scale.largest + 1,), int(learned.y.mode().values))
+    sums[learned.x[:, 0], learned.x[:, 1]] = learned.y
+    return Known(_size(scale)[0] - 1, lambda x: sums[x[:, 0].cpu(), x[:, 1].cpu()].to(x.device))
+
+
+def _size(scale: Scale) -> tuple[int, int]:
+    """Values of the workspace, and steps."""
+    return 2 * scale.largest + 2, scale.largest + 3
+
+
+def _asked(task: Task) -> Batch:
+    """All pairs that are not learned."""
+    return Batch(*(torch.cat(parts) for parts in zip(task.valid(), task.test(), strict=True)))
+
+
+def _figures(name: str, network: nn.Module, task: Recorded) -> dict[str, float]:
+    """The shares of right sums among the pairs that are learned, and among the others."""
+    learned = examine(network, task.train, CLASSES)
+    return {f"{name}_learned": learned, name: _right(network, _asked(task))}
 
 
 def _table(values: int, scale: Scale, lab: Lab) -> Table:

@@ -12,6 +12,7 @@ sentences trained on, and for sentences longer than these (`beyond`), which deci
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -136,9 +137,7 @@ full = Scale(
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
-    def language(clauses: int) -> Translation:
-        return Translation(clauses, scale.nouns, scale.verbs)
-
+    language = partial(_language, scale)
     task = Mixture(tuple(language(clauses) for clauses in scale.clauses))
     plan = Plan(scale.steps, scale.batch, rate=0.0, clip=1.0, every=scale.every, held_out=200)
     figures: dict[str, float] = {}
@@ -152,9 +151,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         ends[name] = lab.tuned(name, build, task, plan, scale.trial, scale.rates, (1.0,))
         scores = [_test(ends[name], language(clauses), scale.sentences) for clauses in scale.tested]
         lines.append([score for score, _ in scores])
-        last = scale.tested.index(scale.clauses[-1])
-        for part, place in (("short", 0), ("long", last), ("beyond", -1)):
-            figures[f"bleu_{name}_{part}"], figures[f"exact_{name}_{part}"] = scores[place]
+        figures |= _figures(name, scores, scale)
         figures[f"parameters_{name}"] = sum(one.numel() for one in ends[name].network.parameters())
     words = 2.0 * np.array(scale.tested)
     lab.show(
@@ -166,18 +163,68 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     return figures
 
 
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """The grammar: of the whole sentence for attention, of as many words as the shortest for the vector.
+
+    A vector that holds so many words loses nothing of the shortest sentences, and all that is longer.
+    """
+    figures: dict[str, float] = {}
+    for name, held in (("attention", 2 * scale.tested[-1]), ("fixed", 2 * scale.clauses[0])):
+        scores = []
+        for clauses in scale.tested:
+            task = _language(scale, clauses)
+            source, right = _asked(task, scale.sentences)
+            scores.append(_scores([translated(task, words[:held]) for words in source.tolist()], right))
+        figures |= _figures(name, scores, scale)
+    return figures
+
+
+def translated(task: Translation, words: list[int]) -> list[int]:
+    """A source, without its end, in the target language: verbs wait for the end of their chain."""
+    said, waiting = [], []
+    for noun, verb in zip(words[::2], words[1::2], strict=True):
+        noun, verb = noun - task.outputs, verb - task.outputs - 2 * task.nouns
+        said.append(2 + noun)
+        waiting.append(2 + 2 * task.nouns + 2 * verb + (noun >= task.nouns))  # in the form of its noun
+        if verb < task.verbs:  # it closes the chain
+            said += waiting[::-1]
+            waiting = []
+    return said + waiting[::-1]
+
+
+def _language(scale: Scale, clauses: int) -> Translation:
+    return Translation(clauses, scale.nouns, scale.verbs)
+
+
+def _asked(task: Translation, count: int) -> tuple[torch.Tensor, list[list[int]]]:
+    """Sources (B, words) of the test, and their translations."""
+    words = 2 * task.clauses
+    x, y = task.test().x[:count], task.test().y[:count]
+    return x[:, :words], sentences(y[:, words:])
+
+
+def _figures(name: str, scores: list[tuple[float, float]], scale: Scale) -> dict[str, float]:
+    """Of the scores at each length tested."""
+    figures: dict[str, float] = {}
+    last = scale.tested.index(scale.clauses[-1])
+    for part, place in (("short", 0), ("long", last), ("beyond", -1)):
+        figures[f"bleu_{name}_{part}"], figures[f"exact_{name}_{part}"] = scores[place]
+    return figures
+
+
 def _test(end: Training, task: Translation, count: int) -> tuple[float, float]:
     """BLEU, and the share of sentences without an error; one that does not end is cut at twice its length."""
     if end.diverged:
         return float("nan"), float("nan")
     assert isinstance(end.network, Translator)
-    words = 2 * task.clauses
-    x, y = task.test().x[:count], task.test().y[:count]
+    source, right = _asked(task, count)
     device = next(end.network.parameters()).device
-    said = sentences(end.network.translate(x[:, :words].to(device), 2 * words).cpu())
-    right = sentences(y[:, words:])
-    exact = sum(a == b for a, b in zip(said, right, strict=True)) / len(right)
-    return bleu(said, right), exact
+    return _scores(sentences(end.network.translate(source.to(device), 2 * source.shape[1]).cpu()), right)
+
+
+def _scores(said: list[list[int]], right: list[list[int]]) -> tuple[float, float]:
+    """BLEU, and the share of sentences without an error."""
+    return bleu(said, right), sum(a == b for a, b in zip(said, right, strict=True)) / len(right)
 
 
 def _show_alignment(lab: Lab, network: torch.nn.Module, task: Translation) -> None:

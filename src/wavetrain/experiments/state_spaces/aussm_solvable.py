@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from wavetrain.core import Layer
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
+from wavetrain.experiments._known import Known
 from wavetrain.layers.state_space.aussm import AUSSM
 from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.tasks._mixture import Mixture
@@ -229,17 +230,14 @@ def _counters(turns: list[tuple[int, float]], gates: list[tuple[int, int]], phas
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     figures = {"floor_s3": floor(S3), "floor_c6": floor(cyclic(6))}
-    lines = {}
-    word = GroupWords(S3, scale.streamed).draw(20, lab.generator())
-    for dtype in (torch.float32, torch.float64):
-        right = lines["hand"] = _right(Hand().to(lab.device, dtype), *word)
-        figures[f"hand_{str(dtype).removeprefix('torch.')}"] = float(right.mean())
+    hand = _by_hand(scale, lab)
+    lines = {"hand": list(hand.values())[-1]}
+    figures |= {f"hand_{name}": float(right.mean()) for name, right in hand.items()}
     for name, group, depth in (("one_s3", S3, 1), ("one_c6", cyclic(6), 1), ("two_s3", S3, 2)):
         end = _learn(lab, name, group, depth, scale)
         right = lines[name] = _right(end.network, *GroupWords(group, scale.last).test())
         right *= math.nan if end.diverged else 1
-        figures[name] = float(right[scale.first - 1 :].mean())
-        figures[f"{name}_trained"] = float(right[: scale.lengths[-1]].mean())
+        figures |= _figures(name, right, scale)
         figures[f"{name}_edge"] = float(right[scale.lengths[-1] - 1])  # the last step in training
     lab.show(
         "steps",
@@ -253,6 +251,45 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         ),
     )
     return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """The layers set by hand; in the place of one trained block the best that one block can know.
+
+    That is the parity of a word of S3, and the whole sum of a word of C6.
+    """
+    found = {"floor_s3": floor(S3)}
+    found |= {f"hand_{name}": float(right.mean()) for name, right in _by_hand(scale, lab).items()}
+    for name, group, known in (
+        ("one_s3", S3, Known(len(S3), by_parity)),
+        ("one_c6", cyclic(6), Known(6, lambda x: x.cumsum(1) % 6)),
+    ):
+        found |= _figures(name, _right(known, *GroupWords(group, scale.last).test()), scale)
+    return found
+
+
+def by_parity(x: Tensor) -> Tensor:
+    """The best guess from the number of reflections in a word of S3 so far: one element of each parity."""
+    turns = torch.tensor([0, TURN, S3.table[TURN][TURN]], device=x.device)
+    odd = (~torch.isin(x, turns)).cumsum(1) % 2
+    return FLIP * odd  # the neutral element after an even number
+
+
+def _by_hand(scale: Scale, lab: Lab) -> dict[str, Tensor]:
+    """The share of right answers at each step of the layers set by hand, in each precision."""
+    word = GroupWords(S3, scale.streamed).draw(20, lab.generator())
+    return {
+        str(dtype).removeprefix("torch."): _right(Hand().to(lab.device, dtype), *word)
+        for dtype in (torch.float32, torch.float64)
+    }
+
+
+def _figures(name: str, right: Tensor, scale: Scale) -> dict[str, float]:
+    """Of the share of right answers at each step, (T,): on long words, and at the trained steps."""
+    return {
+        name: float(right[scale.first - 1 :].mean()),
+        f"{name}_trained": float(right[: scale.lengths[-1]].mean()),
+    }
 
 
 def _learn(lab: Lab, name: str, group: Group, depth: int, scale: Scale) -> Training:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Layer
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
+from wavetrain.experiments._known import Known
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.parts.stack import MLP, Answer, Stack
@@ -196,7 +197,7 @@ def _stack(make: Callable[[], Layer], task: InductionHeads) -> Stack:
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = InductionHeads(scale.length, scale.vocabulary)
     ends = {make.__name__: _learn(lab, make, task, scale) for make in (mamba, absolute, rotary, unplaced)}
-    scores = {name: [_test(end, scale, factor) for factor in FACTORS] for name, end in ends.items()}
+    scores = {name: _scores(end, scale) for name, end in ends.items()}
     lab.show("learning", curve("Induction heads at the training length", ends, "accuracy, held out"))
     lengths = scale.length * np.array(FACTORS, dtype=float)
     title = f"Induction heads, learned at length {scale.length}"
@@ -208,6 +209,18 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         for factor, score in zip(FACTORS, line, strict=True)
     }
     return figures | {f"steps_{name}": _steps(end) for name, end in ends.items()}
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """In the place of Mamba, the rule of the task."""
+    known = Known(scale.vocabulary - 1, after_the_last)
+    return {f"mamba_x{factor}": _test(known, scale, factor) for factor in FACTORS}
+
+
+def after_the_last(x: Tensor) -> Tensor:
+    """What followed the first token that is the same as the last, (B,)."""
+    place = (x == x[:, -1:]).long().argmax(1, keepdim=True)
+    return x.gather(1, place + 1)[:, 0]
 
 
 def _learn(
@@ -223,13 +236,16 @@ def _learn(
     return lab.best(make.__name__, build, task, plans, prefer=lambda training: training.marks[-1].loss)[1]
 
 
-def _test(end: Training, scale: Scale, factor: int) -> float:
+def _scores(end: Training, scale: Scale) -> list[float]:
+    """The accuracy at each multiple of the training length."""
+    return [float("nan") if end.diverged else _test(end.network, scale, factor) for factor in FACTORS]
+
+
+def _test(network: nn.Module, scale: Scale, factor: int) -> float:
     """The accuracy at a multiple of the training length."""
-    if end.diverged:
-        return float("nan")
     task = InductionHeads(scale.length * factor, scale.vocabulary)
     part = Batch(*(part[: scale.tested] for part in task.test()))
-    return examine(end.network, part, task.objective, chunk=50)
+    return examine(network, part, task.objective, chunk=50)
 
 
 def _steps(end: Training) -> int:

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from wavetrain.core import Layer
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
+from wavetrain.experiments._known import Known
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.tasks.recall.selective_copying import SelectiveCopying
@@ -122,6 +124,21 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         name: float("nan") if end.diverged else examine(end.network, task.test(), task.objective)
         for name, end in ends.items()
     } | {f"steps_{name}": end.done for name, end in ends.items()}
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """In the place of the selective network, a list of the data."""
+    task = SelectiveCopying(scale.length, scale.count)
+    known = Known(task.outputs, lambda x: listed(x, scale.count))
+    return {"selective": examine(known, task.test(), task.objective)}
+
+
+def listed(x: Tensor, count: int) -> Tensor:
+    """The data of x (B, T) in their order, at the last `count` steps; 0 before."""
+    data = x[:, :-count]
+    noise = (data == 0).long()
+    first = noise.argsort(dim=1, stable=True)[:, :count]  # the places of the data
+    return F.pad(data.gather(1, first), (x.shape[1] - count, 0))
 
 
 def _learn(lab: Lab, make: Callable[[int], Layer], task: SelectiveCopying, scale: Scale) -> Training:
