@@ -268,7 +268,7 @@ def by_hand(scale: Scale) -> GlobalWorkspace:
     """Opens the input, then the increment as often as the second number says, then the output.
 
     One unit of the controller tells the first step from the others. The cell of the other starts half a
-    step above the second number and loses one at each step after the first; a step is `unit`.
+    step above the second number and loses one at each step after the first; one is `unit`.
     """
     values, time = _size(scale)
     told, unit, sure = scale.largest + 1, 0.5 / time, 20.0
@@ -282,7 +282,8 @@ def by_hand(scale: Scale) -> GlobalWorkspace:
     first = ((torch.arange(told) + 0.5) * unit).atanh()  # the second number and a half, as it is told
     kept[2] = torch.tensor([-sure, -math.atanh(unit)])
     fresh[0, :told], fresh[1, :told] = 2 * sure, first + math.atanh(unit)
-    router.gate.weight.copy_(torch.tensor([[100.0, 0], [0, 1], [0, -1]]))  # input, increment, output
+    count = 2 * sure / unit
+    router.gate.weight.copy_(torch.tensor([[1e4, 0], [0, count], [0, -count]]))  # input, increment, output
     return router
 
 
