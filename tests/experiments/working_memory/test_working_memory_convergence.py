@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+import pytest
 import torch
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from tests.promises import normal
+from wavetrain.experiments.working_memory import working_memory_convergence
 from wavetrain.experiments.working_memory._shared import Bare, longer
 from wavetrain.experiments.working_memory.working_memory_convergence import TASKS, Exchanged, claim, converged
 from wavetrain.layers.recurrence.episodic import Episodic
@@ -86,3 +88,10 @@ def test_each_horizon_goes_on_where_the_one_before_ended(tmp_path: Path):
     for name, weight in end.network.state_dict().items():
         assert torch.equal(weight, second.network.state_dict()[name])
     assert not torch.equal(end.network.state_dict()["layer.recur.weight"], make().layer.recur.weight)
+
+
+def test_circuits_meet_the_limits_and_such_that_fade_do_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("working_memory_convergence") == [True, True, None]
+    make = working_memory_convergence.circuit
+    monkeypatch.setattr(working_memory_convergence, "circuit", lambda phi, *rest: make(0.89 * phi, *rest))
+    assert exact_answers("working_memory_convergence") == [False, False, None]

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from tests.promises import normal
-from wavetrain.experiments.working_memory._shared import exact, needed
+from wavetrain.experiments.working_memory import working_memory_waves
+from wavetrain.experiments.working_memory._shared import circuit, needed
 from wavetrain.experiments.working_memory.working_memory_waves import (
     NONE,
     OTHERS,
@@ -72,11 +73,17 @@ def test_the_circuit_of_theory_meets_every_limit(seed: int):
     assert sum(limit(figures, kind, other) != NONE for kind in kinds for other in OTHERS) == 1
 
 
+def test_the_circuit_meets_the_limits_and_one_that_fades_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("working_memory_waves") == 6 * [True]
+    monkeypatch.setattr(working_memory_waves, "circuit", lambda phi, *rest: circuit(0.89 * phi, *rest))
+    assert exact_answers("working_memory_waves")[:2] == [True, False]  # no eigenvalue is near modulus 1
+
+
 @pytest.mark.parametrize("task", [RepeatCopy(4, 4, 9), ComposeCopy(4, 9)])
 def test_the_exact_circuit_says_all_that_is_asked(task: RepeatCopy | ComposeCopy):
     x, y = task.test()
     phi = propagation(task.boundary().double())
-    layer, states = exact(phi, x[:50], 20, torch.Generator().manual_seed(1))
+    layer, states = circuit(phi, x[:50], 20, torch.Generator().manual_seed(1))
     said = layer.out(states[:, 1:])
     torch.testing.assert_close(said, y[:50, 4:].double())
 

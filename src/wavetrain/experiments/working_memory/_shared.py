@@ -5,7 +5,8 @@ reached         stops a training once it is as good as that, so that rivals are 
 at_level        a predicate that can tell only where rivals are as good as that
 Bare            a layer as a network to train, whose own output is the answer
 longer          trains on one task after another, each longer than the last
-exact           the linear circuit that theory gives for a task, at work in units of a random basis
+circuit         the linear circuit that theory gives for a task, at work in units of a random basis
+says            how much of a task it says right
 needed          the coordinates that such a circuit needs
 """
 
@@ -17,7 +18,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Layer, Task
+from wavetrain.core import Layer, Objective, Task
 from wavetrain.evidence.claims import Measured, given
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.layers.gate.lstm import LSTM
@@ -97,7 +98,7 @@ def longer(
 
 
 @torch.no_grad()
-def exact(phi: Tensor, x: Tensor, hidden: int, generator: torch.Generator) -> tuple[Episodic, Tensor]:
+def circuit(phi: Tensor, x: Tensor, hidden: int, generator: torch.Generator) -> tuple[Episodic, Tensor]:
     """The circuit phi (s d, s d) in a random orthonormal basis of `hidden` units, and its states at work.
 
     These are (B, T - s + 1, hidden), from the last of the s vectors of x (B, T, d) on. They are loaded and
@@ -112,6 +113,13 @@ def exact(phi: Tensor, x: Tensor, hidden: int, generator: torch.Generator) -> tu
     for now in x[:, given:].double().unbind(1):
         states.append(layer.step(now, states[-1])[1])
     return layer, torch.stack(states, 1)
+
+
+@torch.no_grad()
+def says(layer: Episodic, states: Tensor, y: Tensor, objective: Objective) -> float:
+    """The score of a circuit's `states` on what is asked of it after its input, y (B, T, d)."""
+    said = layer.out(states[:, 1:])
+    return float(objective.score(said, y[:, -said.shape[1] :].double()))
 
 
 def needed(phi: Tensor, width: int) -> Tensor:

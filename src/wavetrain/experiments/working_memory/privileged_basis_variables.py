@@ -28,7 +28,7 @@ from wavetrain.core import Layer
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments._layers import built
-from wavetrain.experiments.working_memory._shared import Bare, exact, longer
+from wavetrain.experiments.working_memory._shared import Bare, circuit, longer, says
 from wavetrain.layers.recurrence.episodic import Episodic
 from wavetrain.layers.wave.wave_working_memory import propagation
 from wavetrain.lenses.population.privileged_basis import privileged_basis
@@ -150,10 +150,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     figures: dict[str, float] = {}
     for name in TASKS:
         *tasks, test, watch = (
-            RepeatCopy(scale.size, scale.size, horizon)
-            if name == "repeat"
-            else ComposeCopy(scale.size, horizon)
-            for horizon in (*scale.horizons, scale.test, 3 * scale.size)
+            _task(name, scale.size, horizon) for horizon in (*scale.horizons, scale.test, 3 * scale.size)
         )
         plan = Plan(scale.steps, scale.batch, scale.rate, 1.0, scale.every, drops=scale.drops, held_out=100)
         make = functools.partial(_start, scale, lab.seed)
@@ -180,6 +177,25 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     return figures
 
 
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """The circuit of theory in the place of the trained networks, loaded and left alone."""
+    figures: dict[str, float] = {}
+    for name in TASKS:
+        test, watch = (_task(name, scale.size, horizon) for horizon in (scale.test, 3 * scale.size))
+        phi = propagation(watch.boundary().double())
+        x, y = (part[:100] for part in test.test())
+        layer, states = circuit(phi, x, scale.hidden, lab.generator())
+        figures[f"accuracy_{name}"] = says(layer, states, y, test.objective)
+        x = watch.test().x[: scale.sequences]
+        found = exact_figures(name, phi, x, scale.hidden, lab.generator())
+        figures |= {kind.removeprefix("exact_"): value for kind, value in found.items()}
+    return figures
+
+
+def _task(name: str, size: int, horizon: int) -> RepeatCopy | ComposeCopy:
+    return RepeatCopy(size, size, horizon) if name == "repeat" else ComposeCopy(size, horizon)
+
+
 def _start(scale: Scale, seed: int) -> Bare:
     return Bare(built(lambda: Episodic(scale.size, hidden=scale.hidden), seed).float())
 
@@ -188,7 +204,7 @@ def exact_figures(
     name: str, phi: Tensor, x: Tensor, hidden: int, generator: torch.Generator
 ) -> dict[str, float]:
     """What the circuit of theory shows, in as many units as the trained network has."""
-    layer, states = exact(phi, x.cpu(), hidden, generator)
+    layer, states = circuit(phi, x.cpu(), hidden, generator)
     lines = shown(layer, x.cpu().double(), phi, states)
     return {f"exact_{name}_{where}": float(line.mean()) for where, line in lines.items()}
 

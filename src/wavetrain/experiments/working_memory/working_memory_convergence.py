@@ -30,7 +30,7 @@ from wavetrain.core import Batch, Task
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Matrix, Points
 from wavetrain.experiments._layers import built
-from wavetrain.experiments.working_memory._shared import Bare, longer
+from wavetrain.experiments.working_memory._shared import Bare, circuit, longer, says
 from wavetrain.layers.recurrence.episodic import Episodic
 from wavetrain.layers.wave.wave_working_memory import propagation
 from wavetrain.lenses.population.privileged_basis import PrivilegedBasis, privileged_basis
@@ -193,8 +193,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         controls.append(privileged_basis(_layer(exchanged), x, phi))
         figures |= {
             f"wanted_{name}": found[0].wanted,
-            f"learned_{name}": sum(learned),
-            f"converged_{name}": sum(converged(one) for one, did in zip(found, learned, strict=True) if did),
+            **_counted(name, learned, found),
             f"controls_{name}": sum(converged(one) for one in controls),
             f"score_controls_{name}": max(one.score for one in controls),
             f"apart_weights_{name}": _apart(weights),
@@ -203,6 +202,31 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         }
         _show(lab, name, found, controls[0], phi, weights[0])
     return {name: float(value) for name, value in figures.items()}
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """The circuit of theory in several random bases in the place of the trained networks."""
+    figures: dict[str, float] = {}
+    generator = lab.generator()
+    for name in TASKS:
+        test = _task(name, scale.size, scale.test)
+        phi, (x, y) = propagation(test.boundary().double()), test.test()
+        learned, found = [], []
+        for _ in range(scale.starts):
+            layer, states = circuit(phi, x[:100], scale.hidden, generator)
+            learned.append(says(layer, states, y[:100], test.objective) >= LEARNED)
+            found.append(privileged_basis(layer, x[:16].double(), phi))
+        figures |= _counted(name, learned, found)
+    return figures
+
+
+def _counted(name: str, learned: list[bool], found: list[PrivilegedBasis]) -> dict[str, float]:
+    """How many networks learned a task, and how many of these converged."""
+    both = zip(found, learned, strict=True)
+    return {
+        f"learned_{name}": sum(learned),
+        f"converged_{name}": sum(converged(one) for one, did in both if did),
+    }
 
 
 def converged(one: PrivilegedBasis) -> bool:

@@ -32,7 +32,7 @@ from torch import Tensor
 from wavetrain.core import Layer
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Field
-from wavetrain.experiments.working_memory._shared import Bare, exact, longer, needed
+from wavetrain.experiments.working_memory._shared import Bare, circuit, longer, needed, says
 from wavetrain.layers.recurrence.episodic import Episodic
 from wavetrain.layers.wave.wave_working_memory import propagation
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
@@ -260,6 +260,26 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     return {name: float(value) for name, value in figures.items()}
 
 
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """The circuit of theory in the place of the trained networks, in as many units, loaded and left alone."""
+    figures: dict[str, float] = {}
+    for name in TASKS:
+        test, watch = (_task(name, scale.size, horizon) for horizon in (scale.test, scale.watch))
+        x, y = (part[:100] for part in test.test())
+        phi = propagation(test.boundary().double())
+        layer, states = circuit(phi, x, scale.hidden, lab.generator())
+        basis = privileged_basis(layer, x[:1].double(), phi)
+        figures |= _circuit(name, test, lab) | {
+            f"accuracy_{name}": says(layer, states, y, test.objective),
+            f"found_{name}": basis.found,
+            f"wanted_{name}": basis.wanted,
+            f"error_{name}": basis.error,
+        }
+        found = exact_figures(name, watch, scale.hidden, lab.generator())
+        figures |= found | {kind.removeprefix("exact_"): value for kind, value in found.items()}
+    return figures
+
+
 def _task(name: str, size: int, horizon: int) -> RepeatCopy | ComposeCopy:
     return RepeatCopy(size, size, horizon) if name == "repeat" else ComposeCopy(size, horizon)
 
@@ -269,7 +289,7 @@ def exact_figures(
 ) -> dict[str, float]:
     """The same measures of the circuit of theory, in as many units as the trained network has."""
     phi, x = propagation(task.boundary().double()), task.test().x[:64]
-    layer, states = exact(phi, x, hidden, generator)
+    layer, states = circuit(phi, x, hidden, generator)
     basis = privileged_basis(layer, x[:1].double(), phi)
     found = _watched(name, states[:, 1:], basis, task.inputs).figures
     return {f"exact_{kind}": value for kind, value in found.items()}
