@@ -11,7 +11,7 @@ import torch
 from wavetrain import find
 from wavetrain.cli import main
 from wavetrain.evidence.claims import Claim, Part
-from wavetrain.evidence.result import Calibration, read_all
+from wavetrain.evidence.result import Calibration, read, read_all, write
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.parts.reader import Reader
 from wavetrain.run import calibration
@@ -92,3 +92,21 @@ def test_the_command_says_what_is_known(tmp_path: Path, capsys: pytest.CaptureFi
     assert told == {"experiment": "wave_rnn_copy", "known": ["untrained networks"], "refused": []}
     main(words)
     assert "wave_rnn_copy smoke: untrained networks" in capsys.readouterr().out
+
+
+def test_exact_solutions_alone_leave_the_figures_of_untrained_networks(tmp_path: Path) -> None:
+    name = "mamba_selective_copying-small.json"
+    (before,) = (one for one in KNOWN if one.name == name)
+    assert before.calibration is not None
+    write(tmp_path, dataclasses.replace(before, calibration=Calibration(untrained={"selective": 0.07})))
+    main(["run", "mamba_selective_copying", "--calibrate", "--exact", "--results", str(tmp_path)])
+    after = read(tmp_path / name)
+    assert after == dataclasses.replace(
+        before, calibration=Calibration(untrained={"selective": 0.07}, exact={"selective": 1.0})
+    )
+
+
+def test_exact_goes_with_calibrate(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["run", "wave_rnn_copy", "--exact"])
+    assert left.value.code == 2 and "--calibrate" in capsys.readouterr().err

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from wavetrain.experiments.maps import predictive_replay as module
 from wavetrain.experiments.maps.predictive_replay import lap, match, speed
 
@@ -23,14 +23,16 @@ def test_predicate():
     assert answers(module.claim, yes | {"reconstruction": 0.9}) == [True, False]
 
 
-def test_who_predicts_without_error_replays_and_who_copies_without_error_stays():
-    sequence = lap(50, 100)
-    after = sequence[module.CUE :][None]  # each output is the input of the step that follows
-    still = sequence[module.CUE - 1].expand_as(after)
-    exact = {"predictive": speed(after, 100), "reconstruction": speed(still, 100)}
-    learned = {"r2_predictive": 1.0, "r2_reconstruction": 1.0}
-    assert answers(module.claim, exact | learned) == [True, True]
-    assert answers(module.claim, exact | dict.fromkeys(learned, 0.0)) == [None, None]
+def test_who_knows_the_sequence_meets_the_limits_and_who_skips_does_not(monkeypatch: pytest.MonkeyPatch):
+    assert exact_answers("predictive_replay") == [True, True]
+
+    def skips(x: torch.Tensor, sequence: torch.Tensor, ahead: int) -> torch.Tensor:
+        """Two steps at every tenth moment."""
+        now = torch.cdist(x, sequence).argmin(-1)
+        return sequence[(now + ahead * (1 + (now % 10 == 0).long())) % len(sequence)]
+
+    monkeypatch.setattr(module, "moment", skips)
+    assert exact_answers("predictive_replay") == [False, True]
 
 
 def test_each_cell_is_the_one_before_it_later():

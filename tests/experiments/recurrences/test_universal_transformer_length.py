@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from wavetrain.experiments.recurrences import universal_transformer_length as module
 from wavetrain.experiments.recurrences.universal_transformer_length import Anywhere, Placed
 from wavetrain.networks.universal_transformer import Halting, UniversalTransformer
@@ -86,3 +86,13 @@ def test_rivals_never_read_ahead(name: str):
     later = x.clone()
     later[:, 6:] = (later[:, 6:] + 1) % 11
     torch.testing.assert_close(net(later)[:, :5], net(x)[:, :5])
+
+
+def test_who_copies_meets_the_limits_and_who_copies_a_little_more_than_trained_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert exact_answers("universal_transformer_length", "smoke") == [True, True]
+    assert exact_answers("universal_transformer_length") == [True, True]
+    rule = module.copied
+    monkeypatch.setattr(module, "copied", lambda x, most: rule(x, min(most, 13)))
+    assert exact_answers("universal_transformer_length") == [False, False]

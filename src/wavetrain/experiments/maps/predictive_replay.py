@@ -147,7 +147,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     ends = {}
     lab.show("sequence", _activity("The sequence", sequence[0]))
     for name, ahead in RIVALS.items():
-        whole = Batch(sequence[:, : scale.time], sequence[:, ahead : ahead + scale.time])
+        whole = _whole(sequence, ahead, scale)
         task = Recorded(whole, whole, whole, scale.cells, scale.cells, False, True, VALUES, 0.0)
 
         def build(ahead: int = ahead) -> PredictiveAutoencoder:
@@ -176,6 +176,33 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         lab.show(f"noise-{name}", _activity(f"Under noise alone, {name}", driven[0]))
     lab.show("learning", curve("Learning a sequence of place cells", ends, "R² of what is asked"))
     return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """Who finds the moment of the sequence that it is given, and says the next one, or the same again."""
+    sequence = lap(scale.cells, scale.time + 1)[None]
+    figures: dict[str, float] = {}
+    for name, ahead in RIVALS.items():
+        whole = _whole(sequence, ahead, scale)
+        said = moment(whole.x, sequence[0], ahead)
+        replayed = [said[:, CUE - 1]]
+        while len(replayed) < scale.time - CUE:
+            replayed.append(moment(replayed[-1], sequence[0], ahead))
+        figures |= {
+            name: speed(torch.stack(replayed, 1), scale.time),
+            f"r2_{name}": float(VALUES.score(said, whole.y)),
+        }
+    return figures
+
+
+def moment(x: Tensor, sequence: Tensor, ahead: int) -> Tensor:
+    """The moment so many steps after that which is nearest to the input, (..., cells)."""
+    return sequence[(torch.cdist(x, sequence).argmin(-1) + ahead) % len(sequence)]
+
+
+def _whole(sequence: Tensor, ahead: int, scale: Scale) -> Batch:
+    """A lap, and what is asked at each of its steps."""
+    return Batch(sequence[:, : scale.time], sequence[:, ahead : ahead + scale.time])
 
 
 def _activity(title: str, activity: Tensor) -> Field:

@@ -16,6 +16,7 @@ rate for `trial` steps, the lowest training loss wins.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Objective, Task
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Curve
+from wavetrain.experiments._known import Known
 from wavetrain.networks.universal_transformer import Halting, Run, Transformer, UniversalTransformer
 from wavetrain.tasks._mixture import Mixture
 from wavetrain.tasks.recall.repetition import Repetition
@@ -228,22 +230,54 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     ends = {name: _learn(lab, make, name, task, scale) for name, make in _rivals(lengths, scale).items()}
     right = np.full((len(ends), len(scale.tests)), np.nan)
     figures: dict[str, float] = {}
-    for column, length in enumerate(scale.tests):
-        test = Anywhere(Repetition(length), 0).test()
-        for row, (name, end) in enumerate(ends.items()):
-            if not end.diverged:
-                right[row, column] = examine(end.network, test, task.objective, chunk=50)
-            figures[f"{name}_{length}"] = float(right[row, column])
-        figures[f"steps_{length}"] = _steps(ends["halting"].network, test)
     for row, (name, end) in enumerate(ends.items()):
-        figures[f"{name}_trained"], figures[f"{name}_longest"] = map(float, right[row, [0, -1]])
+        if not end.diverged:
+            right[row] = _right(end.network, scale)
+        figures |= _figures(name, right[row], scale)
         figures[f"parameters_{name}"] = sum(value.numel() for value in end.network.parameters())
+    for length in scale.tests:
+        figures[f"steps_{length}"] = _steps(ends["halting"].network, _asked(length).test())
     title = f"Copying digits, trained up to length {scale.trained}"
     axis = np.array(scale.tests, dtype=float)
     lab.show(
         "length", Curve(title, axis, right, tuple(ends), "length of the string (digits)", "digits right")
     )
     return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """Who copies strings of any length; in the place of the rivals, who copies as many digits as trained."""
+    figures: dict[str, float] = {}
+    for name, most in (("universal", scale.tests[-1]), ("deep", scale.trained), ("shallow", scale.trained)):
+        answer = partial(copied, most=most)
+        known = Known(Repetition().outputs + 1, answer)  # the last channel is the price of pondering
+        figures |= _figures(name, _right(known, scale), scale)
+    return figures
+
+
+def copied(x: Tensor, most: int) -> Tensor:
+    """The answers to x (B, 1 + 2 length), a position and tokens: the string behind the sign, then a guess."""
+    tokens = x[:, 1:]
+    length = tokens.shape[1] // 2
+    place = torch.arange(length, device=x.device)
+    answers = torch.where(place < most, tokens[:, :length], 1)
+    return torch.cat([torch.zeros_like(answers), answers], 1)
+
+
+def _asked(length: int) -> Anywhere:
+    """Strings of a length, from the first position on."""
+    return Anywhere(Repetition(length), 0)
+
+
+def _right(network: nn.Module, scale: Scale) -> np.ndarray:
+    """The share of digits that are right at each length."""
+    tasks = map(_asked, scale.tests)
+    return np.array([examine(network, task.test(), task.objective, chunk=50) for task in tasks])
+
+
+def _figures(name: str, right: np.ndarray, scale: Scale) -> dict[str, float]:
+    figures = {f"{name}_{length}": float(one) for length, one in zip(scale.tests, right, strict=True)}
+    return figures | {f"{name}_trained": float(right[0]), f"{name}_longest": float(right[-1])}
 
 
 def _rivals(task: Task, scale: Scale) -> dict[str, Callable[[], Placed]]:
