@@ -114,40 +114,46 @@ class Layer(nn.Module, ABC):
     def step(
         self, x: Float[Tensor, "batch inputs"], state: State
     ) -> tuple[Float[Tensor, "batch width"], State]:
-        """One token: x and a state give y and the next state."""
+        """One token: x (B, inputs) and a state give y (B, width) and the next state."""
 
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        """How `forward` does it; x has been checked, and there is a state. By default step by step."""
+        """How `forward` does it: x (B, T, inputs), which has been checked, gives y (B, T, width).
+
+        By default step by step.
+        """
         return unroll(self.step, x, state)
 
     def fresh(
         self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        """`whole` from the first state; for a member that can then leave something out."""
+        """`whole` of x (B, T, inputs) from the first state; a member may then leave something out."""
         return self.whole(x, self.begin(len(x)))
 
     @final  # type: ignore[misc]  # torch declares `forward` as a variable
     def forward(
         self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"], state: State = None
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        """The whole sequence: x gives y and the last state. Few layers take tokens: see `check`."""
+        """The whole sequence: x (B, T, inputs) gives y (B, T, width) and the last state.
+
+        Few layers take tokens. Raises BadInput for what `check` refuses.
+        """
         self.check(x)
         return self.fresh(x) if state is None else self.whole(x, state)
 
     @abstractmethod
     def operator(self, x: Float[Tensor, "batch time inputs"]) -> Operator:
-        """The T x T interaction on the sequence x, from the first state."""
+        """The interaction of every two steps on the sequence x (B, T, inputs), from the first state."""
 
     @abstractmethod
     def read(
         self, mixed: Inexact[Tensor, "batch *time heads channels"]
     ) -> Float[Tensor, "batch *time width"]:
-        """From mixed values, of a sequence or of one step, to the output."""
+        """From mixed values, (B, T, H, P) of a sequence or (B, H, P) of one step, to the output."""
 
     def check(self, x: Tensor) -> None:
-        """Raise for a sequence that the layer cannot take: wrong axes, channels, or no step at all."""
+        """Raise BadInput where x is not (B, T, inputs): wrong axes, channels, or no step at all."""
         check_input(self, x)
 
 

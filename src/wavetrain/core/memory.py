@@ -60,13 +60,13 @@ class Memory(nn.Module, ABC):
     def store(
         self, state: State, key: Float[Tensor, "batch many size"], value: Float[Tensor, "batch many values"]
     ) -> State:
-        """How `write` does it; the shapes have been seen to."""
+        """How `write` does it, keys (B, S, N) and values (B, S, P); the shapes have been seen to."""
 
     @abstractmethod
     def fetch(
         self, state: State, cue: Float[Tensor, "batch cues size"]
     ) -> Float[Tensor, "batch cues values"]:
-        """How `read` does it; the shapes have been seen to."""
+        """How `read` does it: cues (B, M, N) give values (B, M, P); the shapes have been seen to."""
 
     def whole(
         self,
@@ -75,7 +75,10 @@ class Memory(nn.Module, ABC):
         value: Float[Tensor, "batch time values"],
         cue: Float[Tensor, "batch time size"],
     ) -> tuple[Float[Tensor, "batch time values"], State]:
-        """How `along` does it; the shapes have been seen to. By default one pattern after the other."""
+        """How `along` does it, keys and cues (B, T, N), values (B, T, P); the shapes have been seen to.
+
+        By default one pattern after the other.
+        """
         read = []
         for t in range(key.shape[1]):
             now = slice(t, t + 1)

@@ -26,7 +26,7 @@ class Network(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]) -> Any:
-        """The answers to a batch: a tensor that the objective of a task takes."""
+        """The answers to x (B, T, inputs), or tokens (B, T): what the objective of a task takes."""
 
 
 class Carrying(Network):
@@ -48,7 +48,7 @@ class Carrying(Network):
     def carry(
         self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"], state: State = None
     ) -> tuple[Float[Tensor, "batch *answers"], State]:
-        """The answers to x, going on from a state, and the last state."""
+        """The answers (B, T, ...) to x (B, T, inputs) or tokens (B, T), after a state, and the last state."""
 
     def forward(self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]) -> Any:
         return self.carry(x)[0]

@@ -30,11 +30,13 @@ class Rule(ABC):
     def learn(
         self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]
     ) -> Float[Tensor, ""]:
-        """One batch through the network; returns the loss, detached."""
+        """One batch through the network; returns its loss, detached, made of outputs and answers (B, ...)."""
 
 
 def go_back(loss: Float[Tensor, ""]) -> None:
-    """The gradient of a loss in `.grad` of all that learns; raises where nothing that it comes from does.
+    """The gradient of a loss (a number) in `.grad` of all that learns.
+
+    Raises BadInput where nothing that the loss comes from learns.
 
     >>> from wavetrain.core import go_back
     >>> w = torch.tensor(3.0, requires_grad=True)

@@ -26,6 +26,7 @@ class Batch(NamedTuple):
     y: Num[Tensor, "batch *answer"]  # one for each sequence, or "batch time ..." for each step
 
     def to(self, device: torch.device) -> "Batch":
+        """The same on a device."""
         return Batch(self.x.to(device), self.y.to(device))
 
 

@@ -92,6 +92,7 @@ class DenseHopfield(Shelf):
         return size ** (n - 1) / (2 * odd * max(math.log(size), 0.5))
 
     def prepared(self, pattern: Tensor) -> Tensor:
+        """Patterns (B, S, N) as they are stored; BadInput where they must be +1 and -1 and are not."""
         return pattern if self.steepness is Steepness.SOFTMAX else check_signs(self, pattern)
 
     def store(self, state: State, key: Tensor, value: Tensor) -> State:
@@ -118,7 +119,10 @@ class DenseHopfield(Shelf):
     def settle(
         self, state: State, cue: Tensor, sweeps: int = 100, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Where the cue ends: unit after unit in random order, or by updates that change less than 1e-6."""
+        """Where cues (B, M, N) end.
+
+        Unit after unit in random order; for the softmax by updates, until one changes less than 1e-6.
+        """
         check_patterns(self, state, cue=self.prepared(cue))
         key, _, taken = state
         if self.steepness is not Steepness.SOFTMAX:

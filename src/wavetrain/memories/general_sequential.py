@@ -127,6 +127,10 @@ class GeneralSequential(Memory):
         return ((fit == self.size) & signs[:, None]).to(torch.uint8).argmax(-1)
 
     def fetch(self, state: State, cue: Tensor) -> Tensor:
+        """The memory that follows the cue: keys (B, S, N) are stored, cues (B, M, N) give values (B, M, N).
+
+        Raises BadInput where no memory ever gives way to the next, since `cross * gain` is too small.
+        """
         if self.pull() <= 1:
             raise BadInput(
                 "GeneralSequential: expected cross * gain above what holds a memory, or nothing follows it; "
@@ -156,7 +160,7 @@ class GeneralSequential(Memory):
         return (how.hold * self.features(v) @ xi.mT + self._next(state, d)) @ xi - v
 
     def features(self, v: Tensor) -> Tensor:
-        """f, what the other neurons see of v."""
+        """f (B, M, N), what the other neurons see of v (B, M, N)."""
         return v if self.nonlinearity is Nonlinearity.HIDDEN else (self.dynamics.gamma * v).tanh()
 
     def hidden(self, state: State, v: Tensor, d: Tensor) -> Tensor:
@@ -177,7 +181,10 @@ class GeneralSequential(Memory):
         return own - how.hold * (overlap**2).sum(-1) / 2 - (overlap * self._next(state, d)).sum(-1)
 
     def learn(self, state: State, v: Tensor, d: Tensor, target: Tensor, t_xi: float, t_phi: float) -> State:
-        """One step of learning of DSEM: at v and d, target (B, M, N) is the memory that should be there."""
+        """One step of learning of DSEM: at v and d, target (B, M, N) is the memory that should be there.
+
+        Raises BadInput for LISEM, which is written and does not learn.
+        """
         if self.nonlinearity is not Nonlinearity.HIDDEN:
             raise BadInput("GeneralSequential: expected DSEM to learn, got LISEM, which is only written")
         (xi, phi, taken), how = state, self.dynamics

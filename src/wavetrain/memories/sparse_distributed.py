@@ -106,11 +106,14 @@ class SparseDistributed(Memory):
         return _divided(total[..., :-1], total[..., -1:])
 
     def settle(self, state: State, cue: Tensor, reads: int = 100) -> Tensor:
-        """Read again and again from what was read, until nothing changes: where keys are their own values."""
+        """Where cues (B, M, N) end: read again from what was read, until nothing changes; keys are values."""
         return _again(self, state, cue, reads, self.space)
 
     def active(self, pattern: Tensor) -> Tensor:
-        """b: which neurons (B, r, M) patterns (B, M, N) reach."""
+        """b: which neurons (B, r, M) patterns (B, M, N) reach.
+
+        Raises BadInput for patterns of another size, or of other values than the space has.
+        """
         if pattern.ndim != 3 or pattern.shape[-1] != self.size:
             raise BadInput(
                 f"SparseDistributed: expected pattern (batch, many, {self.size}), got {tuple(pattern.shape)}"
@@ -125,7 +128,10 @@ class SparseDistributed(Memory):
         return one.mT @ other
 
     def without(self, state: State, share: float, generator: torch.Generator) -> State:
-        """The state after that share of the neurons, drawn at random, has died: they bring nothing back."""
+        """The state after that share of the neurons, drawn at random, has died: they bring nothing back.
+
+        Raises BadInput for a share that is not from 0 to 1.
+        """
         if not 0 <= share <= 1:
             raise BadInput(f"SparseDistributed: expected a share of neurons from 0 to 1, got {share}")
         lives = torch.ones(self.neurons, dtype=torch.bool)
@@ -191,7 +197,7 @@ class SharedNeurons(Shelf):
         return _divided(shared, shared.sum(-1, keepdim=True))
 
     def settle(self, state: State, cue: Tensor, reads: int = 100) -> Tensor:
-        """Read again and again from what was read, until nothing changes: where keys are their own values."""
+        """Where cues (B, M, N) end: read again from what was read, until nothing changes; keys are values."""
         return _again(self, state, cue, reads, self.space)
 
 

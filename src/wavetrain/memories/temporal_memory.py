@@ -141,6 +141,8 @@ class TemporalMemory(Stream):
         """A stream x (T, columns), bool, gives what happened at each record and the last state.
 
         The state that is given stays as it is; with `reuse` its arrays may be written to, and it is used up.
+
+        Raises BadInput where x is not bool, has another number of columns, or no record.
         """
         if x.ndim != 2 or x.shape[1] != self.columns or x.dtype != torch.bool or not len(x):
             raise BadInput(
@@ -182,7 +184,10 @@ class TemporalMemory(Stream):
         return state
 
     def without(self, state: State, share: float, generator: torch.Generator) -> State:
-        """The state after that share of all cells, drawn at random, has died, with all their synapses."""
+        """The state after that share of all cells, drawn at random, has died, with all their synapses.
+
+        Raises BadInput for a share that is not from 0 to 1.
+        """
         if not 0 <= share <= 1:
             raise BadInput(f"TemporalMemory: expected a share of cells from 0 to 1, got {share}")
         size = self.columns * self.cells
@@ -192,7 +197,7 @@ class TemporalMemory(Stream):
         return state
 
     def segments(self, state: State) -> list[tuple[int, Tensor, Tensor]]:
-        """All segments: the cell that each belongs to, the cells that it listens to, and the permanences."""
+        """All segments: the cell of each, the cells that it listens to (S,), and their permanences (S,)."""
         told = []
         for row in state.segment[: state.tally[segments.HIGHEST]]:
             if row[segments.OWNER] >= 0:
@@ -249,7 +254,10 @@ class SpatialPooler:
         return permanence.where(there < math.ceil(self.potential * self.inputs), -1.0)
 
     def forward(self, x: Tensor, state: Tensor | None = None, learn: bool = True) -> tuple[Tensor, Tensor]:
-        """x (T, inputs), bool, gives columns (T, columns), bool, and the last state."""
+        """x (T, inputs), bool, gives columns (T, columns), bool, and the last state.
+
+        Raises BadInput where x is not bool, or x or the state has another shape.
+        """
         state = self.empty() if state is None else state.clone()
         size = self.columns, self.inputs
         if x.ndim != 2 or x.shape[1] != self.inputs or x.dtype != torch.bool or state.shape != size:
@@ -282,6 +290,8 @@ class SoftmaxClassifier:
         """Cells and the buckets (T,) that came give chances (T, K), `ahead` later, and weights (C, K).
 
         The answer of record t is said before anything later is seen. Pairs lie inside one call.
+
+        Raises BadInput where cells or buckets are out of range, or shapes do not fit.
         """
         size = self.cells, self.buckets
         weight = torch.zeros(size) if weight is None else weight.clone()

@@ -271,7 +271,10 @@ class CorticalColumns(Carrying):
         return tuple(states)
 
     def run(self, x: Tensor, state: State = None, bare: bool = False) -> Run:
-        """Tokens (B, T), going on from a state; `bare` leaves thalamus and hippocampus out."""
+        """Tokens (B, T), going on from a state; `bare` leaves thalamus and hippocampus out.
+
+        Raises BadInput where x is not whole numbers (B, T) below the vocabulary, or has no token.
+        """
         if x.ndim != 2 or x.dtype != torch.long or not x.numel():
             raise BadInput(
                 f"CorticalColumns: expected tokens (batch, time), got {tuple(x.shape)} of {x.dtype}"

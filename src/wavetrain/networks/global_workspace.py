@@ -97,7 +97,7 @@ class GlobalWorkspace(Network):
         return (self.trace(x).said + 1e-6).log()
 
     def trace(self, x: Tensor, hard: bool = False) -> Trace:
-        """The run of a program; `hard` opens in each step only the widest gate."""
+        """The run of a program on symbols x (B, 2); `hard` opens in each step only the widest gate."""
         written, seen = self._distributions(x)
         batch, gates = len(x), self.gate.out_features
         state, gate = None, written.new_zeros(batch, gates)

@@ -87,7 +87,10 @@ class LanguageModel(Carrying):
         return tuple(block.mixer.begin(batch) for block in self.blocks()), none
 
     def step(self, token: Tensor, state: State) -> tuple[Tensor, State]:
-        """One token for each sequence, (B,), and a state give logits (B, V) and the next state."""
+        """One token for each sequence, (B,), and a state give logits (B, V) and the next state.
+
+        Raises BadInput where there is not one token for each sequence.
+        """
         if token.ndim != 1:
             raise BadInput(f"LanguageModel: expected one token for each sequence, got {tuple(token.shape)}")
         carried, count = self._carried(state, len(token))
@@ -98,7 +101,10 @@ class LanguageModel(Carrying):
         return self.head(self.norm_f(stream)), (tuple(after), count + 1)
 
     def forward(self, tokens: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """As `carry`, as a layer does it; `Predictor` gives the answers alone."""
+        """As `carry`, as a layer does it: tokens (B, T) give logits (B, T, V) and the last state.
+
+        `Predictor` gives the answers alone.
+        """
         return self.carry(tokens, state)
 
     def carry(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
@@ -107,7 +113,10 @@ class LanguageModel(Carrying):
         return self.head(stream), state
 
     def through(self, tokens: Tensor, state: State = None) -> tuple[Tensor, State]:
-        """What the head reads: tokens (B, T) give the normalised stream (B, T, D) and the last state."""
+        """What the head reads: tokens (B, T) give the normalised stream (B, T, D) and the last state.
+
+        Raises BadInput where there is no token, or x is not (B, T).
+        """
         if tokens.ndim != 2 or tokens.shape[1] == 0:
             raise BadInput(
                 f"LanguageModel: expected tokens (batch, at least one step), got {tuple(tokens.shape)}"
@@ -143,6 +152,9 @@ class LanguageModel(Carrying):
         `generator` draws where `sampling` has a temperature. Row b of a padded prompt is `lengths[b]` tokens
         long; what stands behind is not read. A row that has said `end` says nothing else from then on, and
         when all rows have, the text is over.
+
+        Raises BadInput for an empty prompt, a negative count, lengths or an end out of range, or a
+        temperature without a generator.
         """
         self._check_tokens(prompt)
         rows, time = prompt.shape if prompt.ndim == 2 else (0, 0)

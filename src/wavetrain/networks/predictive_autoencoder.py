@@ -75,7 +75,10 @@ class PredictiveAutoencoder(Carrying):
         return self.answer(h), h[:, -1]
 
     def ca3(self, x: Tensor, state: State = None) -> Tensor:
-        """The hidden activity on x (B, T, inputs), (B, T, hidden), from rest where no h is given."""
+        """The hidden activity on x (B, T, inputs), (B, T, hidden), from rest where no h is given.
+
+        Raises BadInput where x has another shape, or no step.
+        """
         if x.ndim != 3 or x.shape[-1] != self.inputs or x.shape[1] == 0:
             raise BadInput(
                 f"PredictiveAutoencoder: expected x (batch, time, {self.inputs}), got {tuple(x.shape)}"

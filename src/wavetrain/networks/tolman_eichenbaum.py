@@ -211,7 +211,10 @@ class TolmanEichenbaum(Carrying):
         return walked.predicted, state
 
     def walk(self, x: Tensor, state: State = None) -> tuple[Walk, State]:
-        """The sequence as one chunk, after the state: the codes of every step, and the state at the end."""
+        """x (B, T, inputs) as one chunk, after the state: the codes of all steps, and the last state.
+
+        Raises BadInput where x has another number of channels, or no step.
+        """
         channels = (1 + self.observations, self.actions)
         if x.ndim != 3 or x.shape[-1] != sum(channels) or not x.shape[1]:
             wanted = f"(batch, time, {sum(channels)})"
@@ -241,6 +244,7 @@ class TolmanEichenbaum(Carrying):
         return Walk(predicted, *codes), (path, spread, sight, memory.matrix())
 
     def schedule(self) -> Schedule:
+        """What is phased in, at the iteration that training has come to."""
         i = float(self.iteration) * 20_000 / self.length
         return Schedule(
             eta=ETA * min((i + 1) / 16_000, 1),
@@ -269,7 +273,10 @@ class TolmanEichenbaum(Carrying):
         return (g + (action.unsqueeze(-1) * change).sum(1)).clamp(-1, 1)
 
     def evidence(self, mean: Tensor, by_sight: Tensor, seen: Tensor) -> Tensor:
-        """What tells how far mu is to be trusted: its size before the clamp, and the memory's error on x."""
+        """What tells how far mu (B, G) is to be trusted, (B, 2 F) for F modules.
+
+        It is the size of mu before the clamp, and how wrong the memory is on x (B, inputs) by sight.
+        """
         with torch.no_grad():
             wrong = ((self.decode(by_sight).softmax(-1) - seen) ** 2).sum(-1, keepdim=True) / 2
         size = mean**2 @ self.modular

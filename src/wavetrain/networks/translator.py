@@ -114,7 +114,10 @@ class Translator(Network):
 
     @torch.no_grad()
     def align(self, x: Tensor) -> Tensor:
-        """How much each step of the target reads of each word of the source, (B, U, S), of sum 1 over S."""
+        """How much each step of the target reads of each word of the source, (B, U, S), of sum 1 over S.
+
+        Raises BadInput for a translator without attention.
+        """
         if self.fit is None:
             raise BadInput("Translator: without attention no word is aligned to another")
         source, target = self._split(x)

@@ -82,9 +82,11 @@ class ElasticWeightConsolidation(Rule):
             self.springs[name] = stiffness + importance, pull + importance * _reals(parameter.detach())
 
     def importance(self, network: nn.Module, x: Tensor) -> dict[str, Tensor]:
-        """F of each parameter that learns, example by example: squares of single gradients are needed.
+        """F of each parameter that learns, from examples x (N, T, inputs) one by one: squares of gradients.
 
         Of a complex one, real and imaginary parts each have their own, along a last axis of 2.
+
+        Raises BadInput where x has no example.
         """
         if not len(x):
             raise BadInput("ElasticWeightConsolidation: expected at least one example to remember")

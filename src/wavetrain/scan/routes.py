@@ -99,6 +99,8 @@ def whole(function: Callable[P, R]) -> Callable[P, R]:
 def written_out(*tensors: Tensor) -> bool:
     """Whether even PyTorch's own fused kernels are left aside: asked for, in torch.func, in forward mode.
 
+    The tensors (...,) are those that go into the recurrence.
+
     >>> from wavetrain.scan import only_plain, written_out
     >>> x = torch.ones(3)
     >>> written_out(x), torch.func.vmap(lambda one: one * written_out(one))(x)

@@ -45,7 +45,7 @@ def unitary(
 
 
 def turned(angle: Tensor) -> Tensor:
-    """exp(i angle).
+    """exp(i angle), complex (...,) of real angles (...,) in radians.
 
     >>> from wavetrain.scan import turned
     >>> turned(torch.tensor([0.0, torch.pi])).real

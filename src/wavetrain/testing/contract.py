@@ -52,6 +52,8 @@ class Contract:
 def contract(member: Any) -> Contract:
     """What a member promises, by its kind.
 
+    Raises BadInput for a member of a kind without a contract, and under `python -O`, which takes checks out.
+
     >>> from wavetrain.testing import contract
     >>> contract("elman").kind
     'layers'

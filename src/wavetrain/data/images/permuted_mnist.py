@@ -14,6 +14,8 @@ from wavetrain.errors import BadInput
 def permuted_mnist(part: int = 0, steps: int = 1) -> Recorded:
     """Task `part`, from 0 on: x (N, steps, 784 / steps) in [0, 1], y (N,) from 0 to 9.
 
+    Raises BadInput for a part below 0, and where the recording is not there.
+
     >>> from wavetrain.data import permuted_mnist
     >>> task = permuted_mnist(part=3, steps=28)
     >>> task.train.x.shape, round(task.chance, 2)  # 28 steps of 28 pixels, in an order of its own

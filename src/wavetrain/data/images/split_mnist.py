@@ -19,6 +19,8 @@ TASKS = 5
 def split_mnist(part: int = 0, shuffled: int | None = None, steps: int = 1) -> Recorded:
     """Task `part`, from 0 to 4: x (N, steps, 784 / steps) in [0, 1], y (N,) two of the digits.
 
+    Raises BadInput for a part that is not from 0 to 4, and where the recording is not there.
+
     >>> from wavetrain.data import split_mnist
     >>> task = split_mnist(part=1)
     >>> task.train.y.unique().tolist(), task.outputs  # two new digits, and all ten to choose from

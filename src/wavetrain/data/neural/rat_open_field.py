@@ -30,6 +30,9 @@ CAMERA = 50.0  # Hz
 def rat_open_field(window: int = 50, rate: float = 5.0) -> Recorded:
     """x and y (N, window, 2); `rate` in Hz.
 
+    Raises BadInput for a window that does not fit into 15% of the path, a rate that does not divide 50 Hz,
+    and where the recording is not there.
+
     >>> from wavetrain.data import rat_open_field
     >>> task = rat_open_field(window=50, rate=5.0)
     >>> x, y = task.test()
@@ -52,7 +55,10 @@ def rat_open_field(window: int = 50, rate: float = 5.0) -> Recorded:
 
 
 def path(rate: float = 5.0) -> Tensor:
-    """Places (T, 2) in m, from 0 to 1 along each wall, each the mean over a period of 1 / rate seconds."""
+    """Places (T, 2) in m, from 0 to 1 along each wall, each the mean over a period of 1 / rate seconds.
+
+    Raises BadInput for a rate that does not divide that of the camera.
+    """
     each = round(CAMERA / rate) if 0 < rate <= CAMERA else 0
     if not each or abs(each * rate - CAMERA) > 1e-9:
         raise BadInput(f"rat open field: expected a rate that divides {CAMERA:g} Hz, got {rate}")

@@ -26,6 +26,8 @@ HELD_OUT = 0.15  # share of the clips in the validation part, and in the test pa
 def speech_commands(decimate: int = 1) -> Recorded:
     """x (N, 16000 / decimate, 1), rounded up, in about [-1, 1); y (N,) from 0 to 9, in the order above.
 
+    Raises BadInput for `decimate` below 1, and where the recording is not there.
+
     >>> from wavetrain.data import speech_commands
     >>> task = speech_commands(decimate=4)
     >>> task.train.x.shape, round(task.chance, 3)  # a second of sound, at 4 kHz

@@ -1,8 +1,8 @@
 """Spoken digits as spikes: six speakers say zero to nine, heard by a small model of the ear.
 
-Free Spoken Digit Dataset (Jakobovski/free-spoken-digit-dataset, CC BY-SA 4.0), takes 0 to 19 of each digit
-and speaker, 8 kHz. As is customary takes 0 to 4 are for the test (300 clips), so all speakers are in all
-parts; takes 5 and 6 are to choose by (120), the rest to train (780).
+Free Spoken Digit Dataset (Jackson 2016, Jakobovski/free-spoken-digit-dataset, CC BY-SA 4.0), takes 0 to 19
+of each digit and speaker, 8 kHz. As is customary, takes 0 to 4 are for the test (300 clips), so all speakers
+are in all parts; takes 5 and 6 are to choose by (120), the rest to train (780).
 
 The ear is ours: power in frames of 25 ms, one each 10 ms, summed in triangular bands evenly spaced in mel
 from 0 to 4 kHz. A band is driven by its level in decibels, from 0 at 60 below the loudest of the clip to 1
@@ -27,6 +27,9 @@ TEST, VALID = 5, 7  # takes below 5 for the test, below 7 for validation
 
 def spoken_digits(bands: int = 40, frames: int = 80) -> Recorded:
     """x (N, frames, bands) of 0 and 1, y (N,) from 0 to 9.
+
+    Raises BadInput without bands or frames, for bands too narrow to hold a frequency, and where the recording
+    is not there.
 
     >>> from wavetrain.data import spoken_digits
     >>> task = spoken_digits()

@@ -131,6 +131,8 @@ class Bytes(Task):
 def text(source: str | Path = SHAKESPEARE.name, window: int = 128, all_bytes: bool = False) -> Bytes:
     """The text of a path, unzipped where it ends in `.gz`; one of FILES by its name in the data folder.
 
+    Raises BadInput for a text that cannot be read, or is too short for its windows.
+
     >>> from wavetrain.data import text
     >>> task = text(window=32)
     >>> x, y = task.draw(1, torch.Generator().manual_seed(0))

@@ -75,7 +75,10 @@ class Episodic(Nonlinear):
 
     @torch.no_grad()
     def bind(self, phi: Tensor, basis: Tensor) -> None:
-        """Set the weights to the circuit phi (s d, s d) in a basis (hidden, s d); width and inputs are d."""
+        """Set the weights to the circuit phi (s d, s d) in a basis (hidden, s d); width and inputs are d.
+
+        Raises BadInput where the shapes do not fit, or the columns of the basis are not independent.
+        """
         size, d = len(phi), self.width
         if phi.shape != (size, size) or size % d or self.inputs != d:
             raise BadInput(

@@ -79,7 +79,10 @@ class WaveWorkingMemory(Nonlinear):
         return columns, torch.zeros_like(columns[..., 0], dtype=torch.bool)
 
     def load(self, columns: Tensor) -> State:
-        """The state whose columns are these (B, s, D), oldest first: a task whose input phase is over."""
+        """The state whose columns are these (B, s, D), oldest first: a task whose input phase is over.
+
+        Raises BadInput for columns of another shape.
+        """
         if columns.ndim != 3 or columns.shape[1:] != (self.columns, self.width):
             raise BadInput(
                 f"WaveWorkingMemory: expected columns (batch, {self.columns}, {self.width}), "
@@ -103,7 +106,10 @@ class WaveWorkingMemory(Nonlinear):
         return Operator(scan.toeplitz(kernel).expand(len(x), -1, -1, -1), value)
 
     def propagation(self) -> Tensor:
-        """Phi (s D, s D) of the linear boundary."""
+        """Phi (s D, s D) of the linear boundary.
+
+        Raises BadInput with a boundary of attention, which has no fixed matrix.
+        """
         if self.boundary is Boundary.ATTENTION:
             raise BadInput("WaveWorkingMemory: expected the linear boundary, attention has no fixed matrix")
         return propagation(self.compose.weight.T)
@@ -125,7 +131,10 @@ class WaveWorkingMemory(Nonlinear):
 
 
 def propagation(boundary: Tensor) -> Tensor:
-    """Phi (s D, s D) of a linear boundary F (s D, D): [h_1; ...; h_s] one step later."""
+    """Phi (s D, s D) of a linear boundary F (s D, D): [h_1; ...; h_s] one step later.
+
+    Raises BadInput for a boundary of another shape.
+    """
     if boundary.ndim != 2 or len(boundary) % boundary.shape[1]:
         raise BadInput(
             f"propagation: expected a boundary (columns * width, width), got {tuple(boundary.shape)}"

@@ -74,6 +74,9 @@ def space_time_spectrum(
     Units are a ring in the order of their index, or lie at `position` (N,), on a line or on a ring of length
     `period`. `speed` is in positions per step; the wave RNN starts at -1.
 
+    Raises BadInput for a slack below 0 or of a quarter of T and more, a speed that is not finite, and
+    activity of other axes.
+
     >>> from wavetrain.lenses import space_time_spectrum
     >>> time, ring = torch.arange(100)[:, None], torch.arange(20)
     >>> wave = torch.cos(2 * torch.pi * 3 * (ring - time) / 20)  # moves on by one unit a step

@@ -65,6 +65,8 @@ def dynamical_systems_form(
 
     A singular value counts from `tolerance` times the largest of its head on, or from rounding if larger.
 
+    Raises BadInput for a tolerance that is not between 0 and 1, or more states than half the steps.
+
     >>> from wavetrain.layers import LRU, SoftmaxAttention
     >>> from wavetrain.lenses import dynamical_systems_form
     >>> x = torch.randn(1, 20, 4).double()

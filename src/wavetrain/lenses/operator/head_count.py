@@ -50,6 +50,8 @@ class HeadCount(NamedTuple):
 def head_count(layer: Layer, x: Float[Tensor, "batch time inputs"], tolerance: float = 1e-8) -> HeadCount:
     """The heads that make a layer on sequences x (B, T, inputs), up to `tolerance`, or rounding if larger.
 
+    Raises BadInput for a tolerance that is not between 0 and 1.
+
     >>> from wavetrain.layers import LRU, SoftmaxAttention
     >>> from wavetrain.lenses import head_count
     >>> x = torch.randn(2, 10, 8).double()

@@ -53,6 +53,8 @@ def interaction_rank(
 
     A singular value counts from `tolerance` times the largest on, or from rounding where that is above it.
 
+    Raises BadInput for a tolerance that is not between 0 and 1.
+
     >>> from wavetrain.layers import Elman, SoftmaxAttention
     >>> from wavetrain.lenses import interaction_rank
     >>> x = torch.randn(2, 10, 4).double()

@@ -69,6 +69,8 @@ def privileged_basis(
     `columns` is s, by default that of phi, or as many as there is room for. `readout` grounds the basis in
     the output instead of the input; the layer's output must then depend on its new state alone.
 
+    Raises BadInput where phi does not fit the columns, or is not finite.
+
     >>> from wavetrain.layers import Episodic
     >>> from wavetrain.lenses import privileged_basis
     >>> layer, phi = Episodic(1, hidden=8), torch.eye(3).roll(1, 1)  # three variables, each in turn

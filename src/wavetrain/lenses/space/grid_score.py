@@ -75,6 +75,8 @@ def grid_score(
     `bins` is the number along the longest side of the box, or one for each; without `low` and `high` the box
     is the smallest that holds all places.
 
+    Raises BadInput where activity and places do not fit, or there is one step alone.
+
     >>> from wavetrain.lenses import grid_score
     >>> place = torch.cartesian_prod(torch.linspace(0, 1, 30), torch.linspace(0, 1, 30))
     >>> angle = torch.tensor([0.0, 60.0, 120.0]).deg2rad()

@@ -79,6 +79,8 @@ def place_fields(
     `bins` is the number along the longest side of the box, or one for each; without `low` and `high` the box
     is the smallest that holds all places.
 
+    Raises BadInput where activity, places or labels do not fit each other.
+
     >>> from wavetrain.lenses import place_fields
     >>> place = torch.rand(1, 2000, 2)
     >>> activity = torch.exp(-(place - 0.5).square().sum(-1, keepdim=True) / 0.02)  # it likes the middle

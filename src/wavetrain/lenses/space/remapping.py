@@ -69,6 +69,8 @@ def remapping(
     Without grid cells the place cells stand for them. `bins` is the number along the longest side of the box
     from `low` to `high`, or one for each; without those, the box is the smallest that holds all places.
 
+    Raises BadInput where activity, places or grid cells do not fit, or there is one environment alone.
+
     >>> from wavetrain.lenses import remapping
     >>> place = torch.cartesian_prod(torch.arange(6), torch.arange(6)).repeat(2, 1).expand(2, -1, -1).float()
     >>> field = torch.randint(36, (2, 1, 20))  # of twenty cells, drawn anew in the second environment

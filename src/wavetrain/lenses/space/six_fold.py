@@ -45,6 +45,9 @@ class SixFold(NamedTuple):
 def six_fold(activity: Tensor, position: Tensor) -> SixFold:
     """Modulation of activity (B, T, U) by the heading of moves through places (B, T, 2), rests left out.
 
+    Raises BadInput where activity and places do not fit, are complex or infinite, or have fewer than three
+    steps.
+
     >>> from wavetrain.lenses import six_fold
     >>> heading = 2 * torch.pi * torch.rand(1, 1000)
     >>> path = torch.stack([heading.cos(), heading.sin()], -1).cumsum(1)

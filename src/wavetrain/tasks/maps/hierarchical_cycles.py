@@ -25,6 +25,8 @@ def hierarchical_cycles(
 ) -> Walking:
     """Sequences of `length` steps through nested periods, the shortest level first; see `Walking`.
 
+    Raises BadInput without periods, or for one below 2.
+
     >>> from wavetrain.tasks import hierarchical_cycles
     >>> task = hierarchical_cycles(length=12)
     >>> x, y = task.draw(1, torch.Generator().manual_seed(0))
