@@ -5,9 +5,10 @@ BIN := $(VENV)/bin
 RUNS := $(VENV)/.installed
 TESTS := $(VENV)/.tested
 DOCS := $(VENV)/.documented
+LOWEST := .venv-lowest
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory coverage docs format stubs small confirm readme site slow mutants release clean
+.PHONY: demo test check check-memory coverage test-lowest docs format stubs small confirm readme site slow mutants release clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -32,9 +33,14 @@ check-memory: $(TESTS)  ## kernels with their bounds checked, in memory that hol
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/checked $(BIN)/pytest tests/scan/cpu/test_memory.py
 
 coverage: $(TESTS)  ## which lines and branches all tests reach, for the page "What the tests reach"
-	$(BIN)/pytest -n 2 --cov --cov-report=
+	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=
 	$(BIN)/coverage json -q -o .coverage.json
 	$(BIN)/python docs/covered.py .coverage.json
+
+# torch's own lower bound is not tried by this: lowest.txt pins the torch of constraints.txt, as an older one brings
+# gigabytes of other packages.
+test-lowest: $(LOWEST)/.installed  ## the quick tests with every dependency but torch at its lower bound, in .venv-lowest
+	HYPOTHESIS_PROFILE=quick $(LOWEST)/bin/pytest -n 2 --dist worksteal -m "not slow"
 
 mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
 	$(INSTALL) ".[test,mutants]"
@@ -76,6 +82,11 @@ $(DOCS): $(RUNS)
 	$(INSTALL) ".[docs]"
 	touch $@
 
+$(LOWEST)/.installed: pyproject.toml lowest.txt
+	test -x $(LOWEST)/bin/python || $(PYTHON) -m venv $(LOWEST) || python3 -m venv $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check -c lowest.txt -e ".[test]"
+	touch $@
+
 release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make release VERSION=0.1.0
 	rm -rf dist && mkdir dist
 	$(BIN)/python docs/release.py $(VERSION) > dist/NOTES.md
@@ -83,4 +94,4 @@ release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make r
 	$(BIN)/python -m build --outdir dist
 
 clean:
-	rm -rf $(VENV) dist runs site docs/_build docs/generated .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) dist runs site docs/_build docs/generated .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

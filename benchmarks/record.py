@@ -26,9 +26,9 @@ HERE = Path(__file__).resolve().parent
 STREAMED = ("wave_rnn", "lstm", "s4d", "mamba", "aaren", "softmax_attention")  # one layer of each family
 SCRIPTS: dict[str, tuple[str, ...]] = {  # of each question, the size at which it is recorded
     "scan_linear": ("--repeats", "5"),
-    "scan_wave": ("--repeats", "2"),
+    "scan_wave": ("--repeats", "2", "--steps", "60"),
     "state_spaces": ("--repeats", "2", "--shape", "4", "512", "128"),
-    "training_step": ("--repeats", "2", "--length", "100"),
+    "training_step": ("--repeats", "2", "--length", "60", "--batch", "64"),
     "torch_layers": ("--repeats", "15"),
     "hopfield": ("--repeats", "3", "--patterns", "50000"),
     "sparse_distributed": ("--repeats", "3"),

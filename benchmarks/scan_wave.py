@@ -1,6 +1,6 @@
 """How fast is the wave recurrence on this machine? Beside a loop of PyTorch with one convolution a step.
 
-    python benchmarks/scan_wave.py [--json PATH] [--repeats 5]
+    python benchmarks/scan_wave.py [--json PATH] [--repeats 5] [--steps 200]
 
 There are two such loops. The one that is written down first takes `drive[:, t]` at each step; its backward
 makes a gradient as large as the whole drive for every step, so that it is quadratic in T. The other takes the
@@ -161,17 +161,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--json", type=Path, help="write the figures here")
     parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=200, help="of the longer walk")
     options = parser.parse_args()
     torch.manual_seed(0)
     tables = [
-        compare((128, 200, 27, 100, 3), Activation.RELU, options.repeats),
+        compare((128, options.steps, 27, 100, 3), Activation.RELU, options.repeats),
         compare((128, 30, 6, 100, 3), Activation.RELU, 4 * options.repeats),
         compare((128, 30, 6, 100, 3), Activation.TANH, 4 * options.repeats),
     ]
     words = machine(2 * options.repeats)
     print(", ".join(f"{name} {value}" for name, value in words.items()))
     if options.json:
-        setting = "(B, T, C, N, K) = (128, 200, 27, 100, 3) and (128, 30, 6, 100, 3), float32"
+        setting = f"(B, T, C, N, K) = (128, {options.steps}, 27, 100, 3) and (128, 30, 6, 100, 3), float32"
         figures = {"tables": [table for table, _ in tables], "machine": words}
         figures |= measured(setting, [one for _, found in tables for one in found])
         options.json.write_text(json.dumps(figures, indent=1) + "\n")

@@ -134,7 +134,7 @@ def _measured(run: Run, runs: int) -> list[str]:
     versions = ", ".join(f"{name} {version}" for name, version in run.versions.items())
     busy = (
         f"**The machine was busy**: {machine.load_before:g} programs wanted its {machine.cores} cores before "
-        "the run, so the times are longer than they need be and the ranges wide."
+        "the run, so the times are too long, and a ratio is known no better than its range says."
         if machine.busy
         else f"The machine had little else to do (load {machine.load_before:g} before the run)."
     )
