@@ -355,7 +355,7 @@ def test_labels_of_a_claims_pictures_are_spelled_out(tmp_path):
 
 def test_a_claim_page_says_all_of_a_part_in_words(tmp_path):
     why = "the figure 'lstm_steps' was not measured"
-    parts = [{"says": "It is sooner", "figures": ["*_steps"], "stronger": "100 times on the slide"}]
+    parts = [{"says": "It is sooner", "figures": ["*_steps", "speed*"], "stronger": "100 times on the slide"}]
     judged = {"word": "undecided", "parts": [{"word": "undecided", "agree": 0, "seeds": 3, "why": why}]}
     one = result(claim=result()["claim"] | {"parts": parts}, verdict=judged)
     pages.build(lay(tmp_path / "results", one), tmp_path / "site")
@@ -363,6 +363,7 @@ def test_a_claim_page_says_all_of_a_part_in_words(tmp_path):
     assert "Weaker than the source: 100 times on the slide." in page
     assert "the figure “Training of the LSTM” was not measured" in page
     assert "Training of the wave RNN: <b>300</b>" in page and "iterations (290 to 310)</span>" in page
+    assert page.count("about 100 times") == 1, "in the table of all figures; a part shows what was measured"
     assert "; published 300</span>" in page and "Weaker than the source: 100" in " ".join(
         shown(tables.verdict_table([typed(claim=one["claim"], verdict=judged)])).split()
     )

@@ -33,6 +33,7 @@ CLAIM = Words(
         ("wave_steps", "Training of the wave RNN", "steps"),
         ("speed-up (slide)", "How much sooner, slide", "factor"),
         ("parameters_gru", "Parameters, GRU", "count"),
+        ("parameters_wide_steps", "Parameters, 64 units steps", "count"),
         ("broken_steps", "{nothing}", "a result may be written by anyone"),
     ],
 )

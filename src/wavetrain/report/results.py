@@ -57,7 +57,7 @@ class PartRow(NamedTuple):
     says: str
     stronger: str  # what the source states, where the part tests something weaker
     judged: Judged
-    figures: list[Row]
+    figures: list[Row]  # those that were measured
 
 
 def part_rows(result: Result) -> list[PartRow]:
@@ -74,7 +74,7 @@ def part_rows(result: Result) -> list[PartRow]:
             part.says,
             part.stronger,
             readable(judged),
-            [figures[name] for name in chosen(figures, part.figures)],
+            [figures[name] for name in chosen(figures, part.figures) if figures[name].measured],
         )
         for part, judged in zip(result.claim.parts, result.verdict.parts, strict=True)
     ]

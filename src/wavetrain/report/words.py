@@ -51,7 +51,7 @@ class Named(NamedTuple):
 
 def named(name: str, claim: Words) -> Named:
     """What a claim calls a figure; a name that it does not know stays as it is, with spaces."""
-    for figure in (*claim.figures, *GENERAL):
+    for figure in (*GENERAL, *claim.figures):
         if fit := _pattern(figure.name).fullmatch(name):
             slots = dict(zip((slot for slot, _ in SLOT.findall(figure.name)), fit.groups(), strict=True))
             says = figure.says
