@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Inexact
 from torch import Tensor
 
 from wavetrain.core import Layer
@@ -13,7 +13,7 @@ from wavetrain.errors import BadInput
 class Weights(NamedTuple):
     """What a lens reads of a layer: its weights are `value` times `scale`."""
 
-    value: Tensor  # (B, H, T, T) float64, the largest from 1 to below 2
+    value: Float[Tensor, "batch heads time time"]  # the largest from 1 to below 2
     scale: float  # a power of two, so that nothing is rounded
     rounding: float  # of the type in which the layer computed them
 
@@ -29,7 +29,7 @@ def weights(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> Weights:
     return Weights(weight.double() / scale, float(scale), torch.finfo(weight.dtype).eps)
 
 
-def magnitude(values: Tensor, dim: tuple[int, ...] = ()) -> Tensor:
+def magnitude(values: Inexact[Tensor, "*axes"], dim: tuple[int, ...] = ()) -> Float[Tensor, "*powers"]:
     """The power of two below the largest of `values` (over all, or over some axes); 1 where all are 0."""
     largest = values.abs().amax(dim, keepdim=bool(dim))
     return torch.where(largest > 0, torch.ldexp(torch.ones_like(largest), largest.frexp().exponent - 1), 1.0)
@@ -42,7 +42,7 @@ def check_sequences(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> None
         raise BadInput(f"{type(layer).__name__}: expected at least one sequence, got x {tuple(x.shape)}")
 
 
-def check_finite(layer: Layer, what: str, values: Tensor) -> None:
+def check_finite(layer: Layer, what: str, values: Inexact[Tensor, "*axes"]) -> None:
     """Raise where a layer on some sequences has values that a lens cannot read."""
     wrong = int((~values.isfinite()).sum())
     if wrong:

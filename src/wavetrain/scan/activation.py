@@ -3,6 +3,7 @@
 import enum
 
 import torch
+from jaxtyping import Inexact
 from torch import Tensor
 
 
@@ -18,5 +19,5 @@ class Activation(enum.Enum):
     TANH = "tanh"
     IDENTITY = "identity"
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: Inexact[Tensor, "*axes"]) -> Inexact[Tensor, "*axes"]:
         return x if self is Activation.IDENTITY else getattr(torch, self.value)(x)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -12,12 +13,16 @@ from wavetrain.scan.routes import took, written_out
 
 
 def attention(
-    q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None, scale: float | None = None
-) -> Tensor:
+    q: Float[Tensor, "batch heads time keys"],
+    k: Float[Tensor, "batch heads past keys"],
+    v: Float[Tensor, "batch heads past values"],
+    mask: Bool[Tensor, "*axes time past"] | None = None,
+    scale: float | None = None,
+) -> Float[Tensor, "batch heads time values"]:
     """Softmax attention: y_t = sum_s softmax_s(scale q_t . k_s) v_s, over the steps that t may read.
 
-    q is (B, H, T, P), k (B, H, S, P), v (B, H, S, R); `mask`, which goes together with (B, H, T, S), is true
-    where t may read s; left out, s up to t. `scale` is 1 / sqrt(P) where left out. Gives y (B, H, T, R).
+    `mask` is true where t may read s, for all sequences and heads or for each; left out, s up to t. `scale`
+    is 1 / sqrt(keys) where left out.
 
     >>> from wavetrain.scan import attention
     >>> q = k = torch.zeros(1, 1, 3, 2)  # all keys fit alike
@@ -36,8 +41,14 @@ def attention(
 
 
 @precision.door
-def attend(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, scale: float | None) -> Tensor:
-    """The definition: q (..., T, P), k (..., S, P), v (..., S, R) give (..., T, R).
+def attend(
+    q: Float[Tensor, "*axes time keys"],
+    k: Float[Tensor, "*axes past keys"],
+    v: Float[Tensor, "*axes past values"],
+    mask: Bool[Tensor, "*masked time past"] | None,
+    scale: float | None,
+) -> Float[Tensor, "*axes time values"]:
+    """The definition of `attention`, with any axes in front of time.
 
     >>> from wavetrain.scan import attend
     >>> q, k = torch.zeros(3, 2), torch.zeros(3, 2)  # all keys fit alike

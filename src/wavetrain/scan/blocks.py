@@ -9,13 +9,17 @@ be zero, for there is nothing before it. No gradients: whoever needs one writes 
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.scan.cpu import host
 
 
-def walk(jacobian: Tensor, b: Tensor) -> Tensor:
-    """d (B, T, S, D), step after step in numba."""
+def walk(
+    jacobian: Float[Tensor, "batch time states states channels"],
+    b: Float[Tensor, "batch time states channels"],
+) -> Float[Tensor, "batch time states channels"]:
+    """d, step after step in numba."""
     from wavetrain.scan.cpu import blocks
 
     d = host.fresh(b.shape, b.dtype)
@@ -25,8 +29,11 @@ def walk(jacobian: Tensor, b: Tensor) -> Tensor:
     return d
 
 
-def reduce(jacobian: Tensor, b: Tensor) -> Tensor:
-    """d (B, T, S, D), in ceil(log2 T) rounds."""
+def reduce(
+    jacobian: Float[Tensor, "batch time states states channels"],
+    b: Float[Tensor, "batch time states channels"],
+) -> Float[Tensor, "batch time states channels"]:
+    """d, in ceil(log2 T) rounds."""
     shift = 1
     while shift < b.shape[1]:
         here, there = jacobian[:, shift:], jacobian[:, :-shift]  # (B, T - shift, S, S, D)

@@ -1,6 +1,7 @@
 """The recurrence of matrices, by matrix products in chunks of time."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -11,13 +12,17 @@ from wavetrain.scan.routes import asked_for_plain, took
 
 @precision.door
 def chunked(
-    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None = None, size: int = 64
-) -> tuple[Tensor, Tensor]:
+    q: Float[Tensor, "batch time heads keys"],
+    k: Float[Tensor, "batch time heads keys"],
+    v: Float[Tensor, "batch time heads values"],
+    log_decay: Float[Tensor, "batch time heads keys"] | Float[Tensor, "batch time heads 1"],
+    state: Float[Tensor, "batch heads keys values"] | None = None,
+    size: int = 64,
+) -> tuple[Float[Tensor, "batch time heads values"], Float[Tensor, "batch heads keys values"]]:
     """The recurrence of matrices S_t = decay_t S_{t-1} + k_t v_t', read as y_t = q_t' S_t.
 
-    q and k are (B, T, H, K) and v is (B, T, H, P). log_decay is (B, T, H, K), a rate for each row of S, or
-    (B, T, H, 1), one for all; minus infinity forgets at once. `state` (B, H, K, P) is S_0, zero where left
-    out. Returns y (B, T, H, P) and the last S. Time is cut into chunks of `size` steps: inside them matrix
+    log_decay has a rate for each row of S, or one for all; minus infinity forgets at once. `state` is S_0,
+    zero where left out. Returns y and the last S. Time is cut into chunks of `size` steps: inside them matrix
     products, from one to the next the state alone, so that work grows with T size and no S_t is kept.
     `mixing` gives the weights from step to step.
 
@@ -39,8 +44,14 @@ def chunked(
 
 
 @precision.door
-def chunked_step(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-    """One step of `scan.chunked`: all without time, state (B, H, K, P) gives y (B, H, P) and the next.
+def chunked_step(
+    q: Float[Tensor, "batch heads keys"],
+    k: Float[Tensor, "batch heads keys"],
+    v: Float[Tensor, "batch heads values"],
+    log_decay: Float[Tensor, "batch heads keys"] | Float[Tensor, "batch heads 1"],
+    state: Float[Tensor, "batch heads keys values"],
+) -> tuple[Float[Tensor, "batch heads values"], Float[Tensor, "batch heads keys values"]]:
+    """One step of `scan.chunked`: all without time; gives y and the next state.
 
     >>> from wavetrain.scan import chunked_step
     >>> one = torch.ones(1, 1, 1)
@@ -53,11 +64,15 @@ def chunked_step(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tens
 
 
 @precision.door
-def mixing(q: Tensor, k: Tensor, log_decay: Tensor) -> Tensor:
-    """The weights of `scan.chunked` from step s to step t: q_t' (decay_t ... decay_{s+1}) k_s, (..., T, T).
+def mixing(
+    q: Float[Tensor, "*axes time keys"],
+    k: Float[Tensor, "*axes time keys"],
+    log_decay: Float[Tensor, "*axes time keys"] | Float[Tensor, "*axes time 1"],
+) -> Float[Tensor, "*axes time time"]:
+    """The weights of `scan.chunked` from step s to step t: q_t' (decay_t ... decay_{s+1}) k_s.
 
-    q and k are (..., T, K), log_decay (..., T, K) or (..., T, 1). The logarithms between two steps are summed
-    for each pair: the difference of two long sums would lose digits, and minus infinity twice is no number.
+    The logarithms between two steps are summed for each pair: the difference of two long sums would lose
+    digits, and minus infinity twice is no number.
 
     >>> from wavetrain.scan import mixing
     >>> q = k = torch.ones(3, 1)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from jaxtyping import Float, Inexact, Num
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -13,10 +14,12 @@ from wavetrain.scan.routes import fast, took, whole
 
 
 @precision.door
-def convolve(x: Tensor, kernel: Tensor) -> Tensor:
+def convolve(
+    x: Float[Tensor, "batch time channels"], kernel: Float[Tensor, "taps channels"]
+) -> Float[Tensor, "batch time channels"]:
     """A causal convolution with a long kernel, by FFT: y_t = sum over k <= t of kernel_k x_{t-k}.
 
-    x is real, (B, T, D); kernel (K, D) has taps for each channel, the present first. Gives y (B, T, D).
+    The kernel has taps for each channel, the present first.
 
     >>> from wavetrain.scan import convolve
     >>> x = torch.tensor([1.0, 0, 0, 2]).reshape(1, 4, 1)
@@ -33,8 +36,8 @@ def convolve(x: Tensor, kernel: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, size, 1)[:, :time]
 
 
-def toeplitz(kernel: Tensor) -> Tensor:
-    """The matrix of a causal convolution: kernel (..., T) gives [t, s] = kernel[t - s], (..., T, T).
+def toeplitz(kernel: Num[Tensor, "*axes time"]) -> Num[Tensor, "*axes time time"]:
+    """The matrix of a causal convolution: [t, s] = kernel[t - s].
 
     >>> from wavetrain.scan import toeplitz
     >>> toeplitz(torch.tensor([3, 2, 1]))
@@ -48,11 +51,16 @@ def toeplitz(kernel: Tensor) -> Tensor:
 
 @whole
 @precision.door
-def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple[Tensor, Tensor]:
+def dilated(
+    x: Inexact[Tensor, "batch time inputs"],
+    past: Inexact[Tensor, "batch past inputs"],
+    kernel: Inexact[Tensor, "width _ taps"],
+    dilation: int = 1,
+) -> tuple[Inexact[Tensor, "batch time width"], Inexact[Tensor, "batch past inputs"]]:
     """A causal convolution with few taps: y_t = sum over k of kernel[..., k] x_{t - k dilation}.
 
-    x is (B, T, I) and past (B, S, I) the S = (K - 1) dilation steps before it, oldest first; kernel is
-    (O, I / G, K), G groups as in `torch.nn.Conv1d`, the present first. Gives y (B, T, O) and the next past.
+    `past` are the (K - 1) dilation steps before x, oldest first. The kernel has K taps, the present first,
+    for I / G inputs, G groups as in `torch.nn.Conv1d`. Gives y and the next past.
 
     >>> from wavetrain.scan import dilated
     >>> x, past = torch.arange(1.0, 6).reshape(1, 5, 1), torch.zeros(1, 2, 1)
@@ -68,13 +76,20 @@ def dilated(x: Tensor, past: Tensor, kernel: Tensor, dilation: int = 1) -> tuple
     return grouped(x, past, kernel, dilation), latest(past, x)
 
 
-def grouped(x: Tensor, past: Tensor, kernel: Tensor, dilation: int) -> Tensor:
+def grouped(
+    x: Inexact[Tensor, "batch time inputs"],
+    past: Inexact[Tensor, "batch past inputs"],
+    kernel: Inexact[Tensor, "width _ taps"],
+    dilation: int,
+) -> Inexact[Tensor, "batch time width"]:
     """The convolution of `scan.dilated`, by PyTorch."""
     groups = x.shape[-1] // kernel.shape[1]
     return F.conv1d(torch.cat([past, x], 1).mT, kernel.flip(-1), dilation=dilation, groups=groups).mT
 
 
-def latest(past: Tensor, x: Tensor) -> Tensor:
+def latest(
+    past: Inexact[Tensor, "batch past inputs"], x: Inexact[Tensor, "batch time inputs"]
+) -> Inexact[Tensor, "batch past inputs"]:
     """The last steps of past and x together, as many as past has."""
     time, before = x.shape[1], past.shape[1]
     return torch.cat([past, x[:, max(0, time - before) :]], 1)[:, min(time, before) :]

@@ -1,6 +1,7 @@
 """The fully connected recurrence, by PyTorch's own fused kernels where they have its activation."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain.core import precision, unroll
@@ -11,12 +12,16 @@ from wavetrain.scan.routes import took, written_out
 
 @precision.door
 def dense(
-    x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear, activation: Activation
-) -> tuple[Tensor, Tensor]:
+    x: Float[Tensor, "batch time inputs"],
+    state: Float[Tensor, "batch width"],
+    encode: nn.Linear,
+    recur: nn.Linear,
+    activation: Activation,
+) -> tuple[Float[Tensor, "batch time width"], Float[Tensor, "batch width"]]:
     """The fully connected recurrence h_t = act(encode(x_t) + recur(h_{t-1})).
 
-    x is (B, T, I) and state (B, D). Returns h (B, T, D) and its last step (B, D). ReLU and tanh are run by
-    PyTorch's own fused kernel, which wants both maps to have a bias.
+    Returns h and its last step. ReLU and tanh are run by PyTorch's own fused kernel, which wants both maps to
+    have a bias.
 
     >>> from wavetrain.scan import Activation, dense
     >>> encode, recur = torch.nn.Linear(1, 3), torch.nn.Linear(3, 3)
@@ -39,9 +44,13 @@ def dense(
 
 @precision.door
 def dense_step(
-    x: Tensor, state: Tensor, encode: nn.Linear, recur: nn.Linear, activation: Activation
-) -> Tensor:
-    """One step of `dense`: x (B, I) and state (B, D) give the next state (B, D).
+    x: Float[Tensor, "batch inputs"],
+    state: Float[Tensor, "batch width"],
+    encode: nn.Linear,
+    recur: nn.Linear,
+    activation: Activation,
+) -> Float[Tensor, "batch width"]:
+    """One step of `dense`: x and state give the next state.
 
     >>> from wavetrain.scan import Activation, dense_step
     >>> encode, recur = torch.nn.Linear(1, 3), torch.nn.Linear(3, 3)

@@ -6,6 +6,7 @@ Their results and gradients are as large as the whole sequence, so they lie in m
 from typing import Any
 
 import torch
+from jaxtyping import Inexact
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -14,8 +15,12 @@ from wavetrain.scan.routes import on_cpu, whole
 
 
 @whole
-def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """The drive of a recurrence from its input: x (B, T, I), weight (D, I), bias (D) give (B, T, D).
+def affine(
+    x: Inexact[Tensor, "*axes inputs"],
+    weight: Inexact[Tensor, "width inputs"],
+    bias: Inexact[Tensor, "width"],
+) -> Inexact[Tensor, "*axes width"]:
+    """The drive of a recurrence from its input: weight x_t + bias.
 
     `torch.nn.functional.linear` with its large results, values and gradients, in memory that is used again.
 
@@ -30,8 +35,8 @@ def affine(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
 
 
 @whole
-def final(y: Tensor) -> Tensor:
-    """The last step of y (B, T, D), as y[:, -1], with the gradient of y in memory that is used again.
+def final(y: Inexact[Tensor, "batch time width"]) -> Inexact[Tensor, "batch width"]:
+    """The last step of y, as y[:, -1], with the gradient of y in memory that is used again.
 
     >>> from wavetrain.scan import final
     >>> final(torch.arange(6.0).reshape(1, 3, 2))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from jaxtyping import Bool, Inexact
 from torch import Tensor
 
 from wavetrain.core import precision
@@ -14,13 +15,15 @@ from wavetrain.scan.routes import fast, took, whole
 @whole
 @precision.door
 def linear(
-    a: Tensor, b: Tensor, state: Tensor | None = None, reset: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+    a: Inexact[Tensor, "batch time channels"] | Inexact[Tensor, "channels"],
+    b: Inexact[Tensor, "batch time channels"],
+    state: Inexact[Tensor, "batch channels"] | None = None,
+    reset: Bool[Tensor, "batch time"] | None = None,
+) -> tuple[Inexact[Tensor, "batch time channels"], Inexact[Tensor, "batch channels"]]:
     """The recurrence h_t = a_t h_{t-1} + b_t for each channel by itself, real or complex.
 
-    a is (B, T, D), or (D,) where it is the same at all steps; b is (B, T, D). `state` (B, D) is h_0, zero
-    where left out. Where `reset` (B, T) is true, the state before that step is dropped. Returns h (B, T, D)
-    and its last step (B, D).
+    a may be the same at all steps. `state` is h_0, zero where left out. Where `reset` is true, the state
+    before that step is dropped. Returns h and its last step.
 
     >>> from wavetrain.scan import linear
     >>> h, last = linear(torch.tensor([0.5]), torch.ones(1, 4, 1))

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
@@ -34,10 +35,9 @@ Solve = Callable[[Tensor, Tensor], Tensor]  # J (B, T, S, S, D) and b (B, T, S, 
 
 
 class Cell(Protocol):
-    """A recurrence whose D channels do not see each other; the state of a channel has S parts.
+    """A recurrence whose channels do not see each other; the state of a channel has several parts.
 
-    The same for one step and for many: drive (..., G, D), what the input adds to the G sums of a channel,
-    and state (..., S, D).
+    The same for one step and for many. The drive is what the input adds to the sums of a channel.
 
     >>> from wavetrain.layers import ParaGRU
     >>> from wavetrain.scan import Cell
@@ -48,11 +48,15 @@ class Cell(Protocol):
     (True, torch.Size([2, 1, 1, 4]))
     """
 
-    def next(self, drive: Tensor, state: Tensor) -> Tensor:
-        """The next state (..., S, D)."""
+    def next(
+        self, drive: Float[Tensor, "*axes sums channels"], state: Float[Tensor, "*axes states channels"]
+    ) -> Float[Tensor, "*axes states channels"]:
+        """The next state."""
 
-    def linearise(self, drive: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """The next state, and its Jacobian (..., S, S, D): row = part of the next, column = of the last.
+    def linearise(
+        self, drive: Float[Tensor, "*axes sums channels"], state: Float[Tensor, "*axes states channels"]
+    ) -> tuple[Float[Tensor, "*axes states channels"], Float[Tensor, "*axes states states channels"]]:
+        """The next state, and its Jacobian: row = part of the next, column = of the last.
 
         The Jacobian lies in memory of its own: its first step is overwritten.
         """
@@ -94,9 +98,11 @@ class Info(NamedTuple):
     (True, tensor([True, True]), True)
     """
 
-    iterations: Tensor  # (B,) Newton steps taken, the last and whole one included; 0 where none was tried
-    residual: Tensor  # (B,) max |f(h_{t-1}, x_t) - h_t| of the states that are returned
-    converged: Tensor  # (B,) whether Newton's method ended below its tolerance; False where not tried
+    # Newton steps taken, the last and whole one included; 0 where none was tried
+    iterations: Int[Tensor, "batch"]
+    residual: Float[Tensor, "batch"]  # max |f(h_{t-1}, x_t) - h_t| of the states that are returned
+    # whether Newton's method ended below its tolerance; False where not tried
+    converged: Bool[Tensor, "batch"]
 
 
 WORTH = 64  # steps from which, off the CPU, it launches fewer kernels than the walk, and is taken by itself
@@ -104,14 +110,18 @@ WORTH = 64  # steps from which, off the CPU, it launches fewer kernels than the 
 
 @whole
 @precision.door
-def newton(cell: Cell, drive: Tensor, state: Tensor, how: Newton | None = None) -> tuple[Tensor, Info]:
+def newton(
+    cell: Cell,
+    drive: Float[Tensor, "batch time sums channels"],
+    state: Float[Tensor, "batch states channels"],
+    how: Newton | None = None,
+) -> tuple[Float[Tensor, "batch time states channels"], Info]:
     """The nonlinear recurrence h_t = f(h_{t-1}, x_t) of a cell whose channels do not see each other.
 
-    drive is (B, T, G, D): what the input adds to the G sums of each of D channels; state (B, S, D) is h_0,
-    S parts a channel. Returns h (B, T, S, D), and per sequence how it was found. The definition is the walk
-    through `cell.next`; the other route is Newton's method on all steps at once. On CPU it does more work
-    in more time, so that it is taken only where `how` is given; elsewhere also from `WORTH` steps on. What
-    does not converge is walked, and `routes` says so.
+    The drive is what the input adds to the sums of each channel; `state` is h_0. Returns h, and for each
+    sequence how it was found. The definition is the walk through `cell.next`; the other route is Newton's
+    method on all steps at once. On CPU it does more work in more time, so that it is taken only where `how`
+    is given; elsewhere also from `WORTH` steps on. What does not converge is walked, and `routes` says so.
 
     >>> from wavetrain.layers import ParaGRU
     >>> from wavetrain.scan import Newton, newton

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,21 +18,20 @@ from wavetrain.scan.routes import fast, took, whole
 @whole
 @precision.door
 def selective(
-    x: Tensor,
-    dt: Tensor,
-    a: Tensor,
-    b: Tensor,
-    c: Tensor,
-    state: Tensor | None = None,
-    skip: Tensor | None = None,
-    gate: Tensor | None = None,
-) -> tuple[Tensor, Tensor]:
+    x: Float[Tensor, "batch time channels"],
+    dt: Float[Tensor, "batch time channels"],
+    a: Float[Tensor, "channels states"],
+    b: Float[Tensor, "batch time states"],
+    c: Float[Tensor, "batch time states"],
+    state: Float[Tensor, "batch channels states"] | None = None,
+    skip: Float[Tensor, "channels"] | None = None,
+    gate: Float[Tensor, "batch time channels"] | None = None,
+) -> tuple[Float[Tensor, "batch time channels"], Float[Tensor, "batch channels states"]]:
     """The recurrence h_t = exp(dt_t a) h_{t-1} + dt_t b_t x_t of N states in each channel, y_t = c_t . h_t.
 
-    x and dt are (B, T, E), a is (E, N); b and c (B, T, N) are shared by the channels. `state` (B, E, N) is
-    h_0, zero where left out. With `skip` (E,) y_t has skip x_t added, with `gate` (B, T, E) it is then taken
-    SiLU(gate_t) times. All real, of one dtype. Returns y (B, T, E) and the last h; the fast route never
-    writes out the states of all steps.
+    b and c are shared by the channels. `state` is h_0, zero where left out. With `skip` y_t has skip x_t
+    added, with `gate` it is then taken SiLU(gate_t) times. All of one dtype. Returns y and the last h; the
+    fast route never writes out the states of all steps.
 
     >>> from wavetrain.scan import selective
     >>> x, dt = torch.ones(1, 4, 1), torch.full((1, 4, 1), 1.0)
@@ -52,9 +52,14 @@ def selective(
 
 @precision.door
 def selective_step(
-    x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, state: Tensor
-) -> tuple[Tensor, Tensor]:
-    """One step of `selective`: x, dt (B, E), b, c (B, N) and state (B, E, N) give y (B, E) and the next.
+    x: Float[Tensor, "batch channels"],
+    dt: Float[Tensor, "batch channels"],
+    a: Float[Tensor, "channels states"],
+    b: Float[Tensor, "batch states"],
+    c: Float[Tensor, "batch states"],
+    state: Float[Tensor, "batch channels states"],
+) -> tuple[Float[Tensor, "batch channels"], Float[Tensor, "batch channels states"]]:
+    """One step of `selective`: all without time; gives y and the next state.
 
     >>> from wavetrain.scan import selective_step
     >>> one = torch.ones(1, 1)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,11 +17,16 @@ from wavetrain.scan.routes import fast, took, whole
 
 @whole
 @precision.door
-def short(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def short(
+    x: Float[Tensor, "batch time channels"],
+    past: Float[Tensor, "batch past channels"],
+    weight: Float[Tensor, "channels taps"],
+    bias: Float[Tensor, "channels"] | None = None,
+) -> tuple[Float[Tensor, "batch time channels"], Float[Tensor, "batch past channels"]]:
     """SiLU of a causal convolution with few taps in each channel: y_t = SiLU(sum_k weight_k x_{t-k} + bias).
 
-    x is (B, T, E), past (B, K - 1, E) the steps before it, oldest first; weight (E, K) has the present first.
-    Returns y (B, T, E) and the next past.
+    `past` are the K - 1 steps before x, oldest first; the K taps of `weight` have the present first. Returns
+    y and the next past.
 
     >>> from wavetrain.scan import short
     >>> x, past = torch.randn(2, 50, 3), torch.zeros(2, 3, 3)

@@ -4,6 +4,7 @@ import math
 from typing import Any
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 from wavetrain.core import precision
@@ -16,13 +17,16 @@ from wavetrain.scan.routes import asked_for_plain, fast, took, whole
 @whole
 @precision.door
 def unitary(
-    theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor | None = None
-) -> tuple[Tensor, Tensor]:
+    theta: Float[Tensor, "batch time states channels"],
+    w: Float[Tensor, "batch time channels"],
+    b: Complex[Tensor, "states"],
+    c: Complex[Tensor, "states"],
+    state: Complex[Tensor, "batch states channels"] | None = None,
+) -> tuple[Float[Tensor, "batch time channels"], Complex[Tensor, "batch states channels"]]:
     """The recurrence h_t = exp(i theta_t) h_{t-1} + b w_t of N states in each channel, y_t = Re(c . h_t).
 
-    theta is (B, T, N, E) and w (B, T, E), both real; b and c (N,) are complex and shared by the channels.
-    `state` (B, N, E) is h_0, complex, zero where left out. Returns y (B, T, E) and the last h. Turns commute,
-    so that where there is no fused walk the recurrence comes apart into prefix sums.
+    b and c are shared by the channels. `state` is h_0, zero where left out. Returns y and the last h. Turns
+    commute, so that where there is no fused walk the recurrence comes apart into prefix sums.
 
     >>> from wavetrain.scan import unitary
     >>> quarter = torch.full((1, 5, 1, 1), torch.pi / 2)  # a quarter turn at each step
@@ -44,8 +48,8 @@ def unitary(
     return _separated(theta, w, b, c, state)
 
 
-def turned(angle: Tensor) -> Tensor:
-    """exp(i angle), complex (...,) of real angles (...,) in radians.
+def turned(angle: Float[Tensor, "*axes"]) -> Complex[Tensor, "*axes"]:
+    """exp(i angle) of angles in radians.
 
     >>> from wavetrain.scan import turned
     >>> turned(torch.tensor([0.0, torch.pi])).real

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from jaxtyping import Inexact
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -18,13 +19,16 @@ from wavetrain.scan.routes import fast, took, whole
 @whole
 @precision.door
 def wave(
-    drive: Tensor, kernel: Tensor, state: Tensor | None = None, activation: Activation = Activation.RELU
-) -> tuple[Tensor, Tensor]:
+    drive: Inexact[Tensor, "batch time channels positions"],
+    kernel: Inexact[Tensor, "channels channels taps"],
+    state: Inexact[Tensor, "batch channels positions"] | None = None,
+    activation: Activation = Activation.RELU,
+) -> tuple[Inexact[Tensor, "batch time channels positions"], Inexact[Tensor, "batch channels positions"]]:
     """The recurrence h_t = act(kernel * h_{t-1} + drive_t) on rings, * the circular convolution.
 
-    drive is (B, T, C, N): C channels, each a ring of N positions; kernel (C, C, K) with K odd, as in
-    `torch.nn.Conv1d`: out[o, i] = sum over c, k of kernel[o, c, k] h[c, (i + k - K // 2) mod N]. `state`
-    (B, C, N) is h_0, zero where left out. Returns h (B, T, C, N) and its last step (B, C, N).
+    Each channel is a ring of N positions. The kernel has K taps, an odd number, as in `torch.nn.Conv1d`:
+    out[o, i] = sum over c, k of kernel[o, c, k] h[c, (i + k - K // 2) mod N]. `state` is h_0, zero where left
+    out. Returns h and its last step.
 
     >>> from wavetrain.scan import wave
     >>> kernel = torch.tensor([[[0.0, 0, 1]]])  # each place takes what its neighbour had
@@ -47,9 +51,12 @@ def wave(
 
 @precision.door
 def wave_step(
-    drive: Tensor, kernel: Tensor, state: Tensor, activation: Activation = Activation.RELU
-) -> Tensor:
-    """One step of `wave`: drive and state (B, C, N) give the next state (B, C, N).
+    drive: Inexact[Tensor, "batch channels positions"],
+    kernel: Inexact[Tensor, "channels channels taps"],
+    state: Inexact[Tensor, "batch channels positions"],
+    activation: Activation = Activation.RELU,
+) -> Inexact[Tensor, "batch channels positions"]:
+    """One step of `wave`: drive and state give the next state.
 
     >>> from wavetrain.scan import wave_step
     >>> kernel = torch.tensor([[[0.0, 0, 1]]])

@@ -38,8 +38,9 @@ card = Card(
 class GradientHighway(NamedTuple):
     """The gradient of the last step over distance."""
 
-    norm: np.ndarray  # (B, T) spectral norm of d y_T / d x_s at each distance T - s = 0, 1, 2 ...
-    profile: np.ndarray  # (T,) its geometric mean over the sequences
+    # spectral norm of d y_T / d x_s at each distance T - s = 0, 1, 2 ...
+    norm: Float[np.ndarray, "batch time"]
+    profile: Float[np.ndarray, "time"]  # its geometric mean over the sequences
     rate: float  # what a further step of distance multiplies it by; NaN with fewer than two such distances
     lasting: float  # the profile at the largest distance over that at 1; NaN without two, or where that is 0
 

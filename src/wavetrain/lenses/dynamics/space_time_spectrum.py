@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from scipy import sparse
 from torch import Tensor
 
@@ -45,26 +46,26 @@ ROUNDING = 4  # units in the last place of the largest activity, below which the
 class SpaceTimeSpectrum(NamedTuple):
     """Arrays of the spectrum, what is read from it, and what surrogates have."""
 
-    power: np.ndarray  # (temporal frequency, spatial frequency), zero in the middle, sums to 1 or is 0
-    temporal: np.ndarray  # (T,) cycles per step
-    spatial: np.ndarray  # (N,) cycles per unit of position
-    speeds: np.ndarray  # (S,) those looked at: both directions of each
-    share: np.ndarray  # (S,) share of power on the line of each
+    power: Float[np.ndarray, "temporal spatial"]  # zero in the middle, sums to 1 or is 0
+    temporal: Float[np.ndarray, "temporal"]  # cycles per step
+    spatial: Float[np.ndarray, "spatial"]  # cycles per unit of position
+    speeds: Float[np.ndarray, "speeds"]  # those looked at: both directions of each
+    share: Float[np.ndarray, "speeds"]  # share of power on the line of each
     speed: float  # the one that is told about; NaN where there is no power to find it
     fraction: float  # share on its line
     standing: float  # share on the mirror image
     direction: float  # their difference over their sum: 0 for a standing wave; NaN without power
     expected: float  # share on the line where time and space are unrelated
     excess: float  # fraction over expected; NaN without power
-    null: np.ndarray  # (surrogates,) fraction less expected
+    null: Float[np.ndarray, "surrogates"]  # fraction less expected
     p: float  # (k + 1) / (surrogates + 1); 1 without power
 
 
 def space_time_spectrum(
-    activity: Tensor | np.ndarray,
+    activity: Float[Tensor, "*rings time positions"] | Float[np.ndarray, "*rings time positions"],
     speed: float | None = None,
     slack: float = 1.0,
-    position: Tensor | np.ndarray | None = None,
+    position: Float[Tensor, "positions"] | Float[np.ndarray, "positions"] | None = None,
     period: float | None = None,
     surrogates: int = nulls.DRAWS,
     seed: int = 0,

@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -48,13 +48,14 @@ card = Card(
 class DynamicalSystemsForm(NamedTuple):
     """The system of each head, with n states, and what smaller ones leave."""
 
-    size: np.ndarray  # (B, H, T) states that must be carried past each step
+    size: Int[np.ndarray, "batch heads time"]  # states that must be carried past each step
     states: int  # n: the largest of them, or as many as were asked for
-    transition: np.ndarray  # (B, H, T, n, n) Lambda, of norm at most 1; unused states are 0
-    write: np.ndarray  # (B, H, T, n) B
-    read: np.ndarray  # (B, H, T, n) C
-    skip: np.ndarray  # (B, H, T) D
-    error: np.ndarray  # (max(T // 2, 1) + 1,) share of the norm that the first 0, 1, 2 ... states leave
+    # Lambda, of norm at most 1; unused states are 0
+    transition: Float[np.ndarray, "batch heads time states states"]
+    write: Float[np.ndarray, "batch heads time states"]  # B
+    read: Float[np.ndarray, "batch heads time states"]  # C
+    skip: Float[np.ndarray, "batch heads time"]  # D
+    error: Float[np.ndarray, "kept"]  # share of the norm that the first 0, 1, 2 ... states leave
 
 
 @torch.no_grad()

@@ -28,7 +28,8 @@ card = Card(
 class EffectiveContext(NamedTuple):
     """How the influence of the past is spread over distance."""
 
-    profile: np.ndarray  # (T,) share of influence at each distance back, of sum 1 (or 0 where there is none)
+    # share of influence at each distance back, of sum 1 (or 0 where there is none)
+    profile: Float[np.ndarray, "time"]
     mean: float  # steps
     reach: int  # steps back within which 90% of the influence lies
 
@@ -48,7 +49,7 @@ def effective_context(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> Ef
     return spread(weights(layer, x).value)
 
 
-def spread(weight: Tensor) -> EffectiveContext:
+def spread(weight: Float[Tensor, "batch *heads time past"]) -> EffectiveContext:
     """The same of the weights (B, H, T, T) of an operator that is at hand, all of them numbers."""
     weight = weight.detach().double()
     strength = (weight / magnitude(weight)).norm(dim=1)  # (B, T, T)

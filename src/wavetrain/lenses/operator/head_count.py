@@ -41,9 +41,10 @@ class HeadCount(NamedTuple):
     """Attention heads that make the layer: W = sum_h weight_h value_h."""
 
     heads: int  # the fewest heads whose error is within the tolerance
-    error: np.ndarray  # (min(B pairs, H) + 1,) share of the norm that the best 0, 1, 2 ... heads leave
-    weight: np.ndarray  # (B, heads, T, T) f: how much each head reads of each past step
-    value: np.ndarray  # (heads, H) V: what it reads, over the heads of the layer's own operator, of length 1
+    error: Float[np.ndarray, "kept"]  # share of the norm that the best 0, 1, 2 ... heads leave
+    weight: Float[np.ndarray, "batch heads time time"]  # f: how much each head reads of each past step
+    # V: what it reads, over the heads of the layer's own operator, of length 1
+    value: Float[np.ndarray, "heads own"]
 
 
 @torch.no_grad()

@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from wavetrain.core import Card, Layer
@@ -39,8 +39,8 @@ card = Card(
 class InteractionRank(NamedTuple):
     """The span of the maps between steps."""
 
-    singular: np.ndarray  # (B, min(T (T + 1) / 2, H)) singular values over the largest, largest first
-    rank: np.ndarray  # (B,) dimension of the span on each sequence
+    singular: Float[np.ndarray, "batch kept"]  # singular values over the largest, largest first
+    rank: Int[np.ndarray, "batch"]  # dimension of the span on each sequence
     together: int  # dimension of the span over all sequences
     heads: int  # of the operator: no rank is above it
 

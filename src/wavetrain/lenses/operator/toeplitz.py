@@ -34,9 +34,9 @@ card = Card(
 class Toeplitz(NamedTuple):
     """Shares of energy from 0 to 1; 0 for a head without any weight."""
 
-    kernel: np.ndarray  # (H, T) mean weight at each distance back, over all sequences
-    share: np.ndarray  # (H,) share explained by a kernel for each sequence
-    common: np.ndarray  # (H,) share explained by the kernel above
+    kernel: Float[np.ndarray, "heads time"]  # mean weight at each distance back, over all sequences
+    share: Float[np.ndarray, "heads"]  # share explained by a kernel for each sequence
+    common: Float[np.ndarray, "heads"]  # share explained by the kernel above
     whole: float  # share over all heads, a kernel for each sequence and head
     chance: float  # share of random weights
 

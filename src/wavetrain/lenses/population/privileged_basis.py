@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from wavetrain.core import Card, Layer, State, leaves, map_state
@@ -44,12 +44,12 @@ REST = 10  # principal components that are kept of what the basis leaves over
 class PrivilegedBasis(NamedTuple):
     """Coordinates that are not kept are zero; without `phi`, score and error are NaN and wanted is 0."""
 
-    basis: np.ndarray  # (N, s k) Psi, oldest variable first
-    dual: np.ndarray  # (s k, N) Psi^+
-    kept: np.ndarray  # (s k,) whether the coordinate is kept
-    transition: np.ndarray  # (s k, s k) Psi^+ W Psi
-    activity: np.ndarray  # (B, T, s k) the state in the basis, after each step of x
-    rest: np.ndarray  # (N, 10 or fewer) principal components of the state off the basis
+    basis: Float[np.ndarray, "units coordinates"]  # Psi, oldest variable first
+    dual: Float[np.ndarray, "coordinates units"]  # Psi^+
+    kept: Bool[np.ndarray, "coordinates"]  # whether the coordinate is kept
+    transition: Float[np.ndarray, "coordinates coordinates"]  # Psi^+ W Psi
+    activity: Float[np.ndarray, "batch time coordinates"]  # the state in the basis, after each step of x
+    rest: Float[np.ndarray, "units components"]  # principal components of the state off the basis
     score: float  # 0 to 1
     found: int  # eigenvalues of W above 0.9 in modulus
     wanted: int  # those of phi
@@ -60,7 +60,7 @@ class PrivilegedBasis(NamedTuple):
 def privileged_basis(
     layer: Layer,
     x: Float[Tensor, "batch time inputs"],
-    phi: Tensor | None = None,
+    phi: Float[Tensor, "columns _"] | None = None,
     columns: int | None = None,
     readout: bool = False,
 ) -> PrivilegedBasis:

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from wavetrain.core import Card
@@ -47,21 +48,22 @@ PIECE = 256  # maps that are turned at a time, for memory
 class GridScore(NamedTuple):
     """Scores of U units; NaN for a unit whose rate does not vary."""
 
-    rate: np.ndarray  # (U, H, W) mean activity, first axis of the place down, NaN where never visited
-    autocorrelogram: np.ndarray  # (U, 2 H - 1, 2 W - 1), shift 0 in the middle, NaN where too few bins
-    grid: np.ndarray  # (U,) from -2 to 2
-    square: np.ndarray  # (U,) from -2 to 2
-    band: np.ndarray  # (U,) from 0 to 1
-    null_grid: np.ndarray  # (shifts, U) grid scores of activity shifted in time
-    null_band: np.ndarray  # (shifts, U)
-    p_grid: np.ndarray  # (U,) rank of the grid score in its null
-    p_band: np.ndarray  # (U,)
-    dropped: np.ndarray  # (U,) steps left out, as the place or the activity is NaN
+    # mean activity, first axis of the place down, NaN where never visited
+    rate: Float[np.ndarray, "units height width"]
+    autocorrelogram: Float[np.ndarray, "units _ _"]  # shift 0 in the middle, NaN where too few bins
+    grid: Float[np.ndarray, "units"]  # from -2 to 2
+    square: Float[np.ndarray, "units"]  # from -2 to 2
+    band: Float[np.ndarray, "units"]  # from 0 to 1
+    null_grid: Float[np.ndarray, "shifts units"]  # grid scores of activity shifted in time
+    null_band: Float[np.ndarray, "shifts units"]
+    p_grid: Float[np.ndarray, "units"]  # rank of the grid score in its null
+    p_band: Float[np.ndarray, "units"]
+    dropped: Int[np.ndarray, "units"]  # steps left out, as the place or the activity is NaN
 
 
 def grid_score(
-    activity: Tensor,
-    position: Tensor,
+    activity: Float[Tensor, "batch time units"],
+    position: Float[Tensor, "batch time coordinates"],
     bins: int | Sequence[int] = 20,
     smooth: float = 1.0,
     shifts: int = nulls.DRAWS,
@@ -119,7 +121,9 @@ def grid_score(
     )
 
 
-def autocorrelogram(maps: np.ndarray, shared: int = SHARED) -> np.ndarray:
+def autocorrelogram(
+    maps: Float[np.ndarray, "units height width"], shared: int = SHARED
+) -> Float[np.ndarray, "units _ _"]:
     """Correlation of maps (U, H, W) with themselves at all shifts, (U, 2 H - 1, 2 W - 1); NaN is no bin."""
     there, x = np.isfinite(maps), _centred(maps)
     size = (2 * maps.shape[1] - 1, 2 * maps.shape[2] - 1)
@@ -139,7 +143,9 @@ def autocorrelogram(maps: np.ndarray, shared: int = SHARED) -> np.ndarray:
     return np.divide(cross, np.sqrt(np.abs(spread)), out=np.full_like(cross, np.nan), where=alive)
 
 
-def ring(auto: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def ring(
+    auto: Float[np.ndarray, "units rows columns"],
+) -> tuple[Float[np.ndarray, "units"], Float[np.ndarray, "units"]]:
     """The radii (U,) in bins between which autocorrelograms (U, N, M) are turned: outside their central peak.
 
     The outer one is at most that of the largest circle inside: beyond it, corners alone would be compared.
@@ -177,7 +183,7 @@ def symmetry(
     return grid, turned[90] - np.maximum(turned[45], turned[135])
 
 
-def band(maps: np.ndarray) -> np.ndarray:
+def band(maps: Float[np.ndarray, "units height width"]) -> Float[np.ndarray, "units"]:
     """The share of power in the strongest plane wave of each map (U, H, W), the mean left out."""
     x = _centred(maps)
     x /= np.maximum(np.abs(x).max((1, 2), keepdims=True), np.finfo(float).tiny)

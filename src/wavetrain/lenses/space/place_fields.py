@@ -24,6 +24,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Bool, Float, Int
 from scipy import ndimage
 from torch import Tensor
 
@@ -46,23 +47,23 @@ card = Card(
 class PlaceFields(NamedTuple):
     """Maps have one axis for each coordinate of the place, the first down and the second across; U units."""
 
-    rate: np.ndarray  # (U, *bins) mean activity, NaN where never visited
-    occupancy: np.ndarray  # bins; share of time, of sum 1
-    label: np.ndarray  # (U, *bins) number of the field from 1, 0 outside
-    fields: np.ndarray  # (U,) how many
-    size: np.ndarray  # (U,) bins in all fields
-    information: np.ndarray  # (U,) bits per spike, NaN for a unit that is silent or below 0
-    sparsity: np.ndarray  # (U,) 0 to 1, NaN alike
-    null: np.ndarray  # (shifts, U) information of activity shifted in time
-    p: np.ndarray  # (U,) rank of the information in its null; NaN without information or shifts
-    p_label: np.ndarray  # (U,) against exchanges of what looks alike; NaN without labels, too
-    shared: np.ndarray  # (U,) whether what is seen at the peak is seen in another bin, too
-    dropped: np.ndarray  # (U,) steps left out, as the place or the activity is NaN
+    rate: Float[np.ndarray, "units *bins"]  # mean activity, NaN where never visited
+    occupancy: Float[np.ndarray, "*bins"]  # share of time, of sum 1
+    label: Int[np.ndarray, "units *bins"]  # number of the field from 1, 0 outside
+    fields: Int[np.ndarray, "units"]  # how many
+    size: Int[np.ndarray, "units"]  # bins in all fields
+    information: Float[np.ndarray, "units"]  # bits per spike, NaN for a unit that is silent or below 0
+    sparsity: Float[np.ndarray, "units"]  # 0 to 1, NaN alike
+    null: Float[np.ndarray, "shifts units"]  # information of activity shifted in time
+    p: Float[np.ndarray, "units"]  # rank of the information in its null; NaN without information or shifts
+    p_label: Float[np.ndarray, "units"]  # against exchanges of what looks alike; NaN without labels, too
+    shared: Bool[np.ndarray, "units"]  # whether what is seen at the peak is seen in another bin, too
+    dropped: Int[np.ndarray, "units"]  # steps left out, as the place or the activity is NaN
 
 
 def place_fields(
-    activity: Tensor,
-    position: Tensor,
+    activity: Float[Tensor, "batch time units"],
+    position: Float[Tensor, "batch time coordinates"],
     bins: int | Sequence[int] = 20,
     smooth: float = 1.0,
     part: float = 0.5,
@@ -71,7 +72,7 @@ def place_fields(
     high: float | Sequence[float] | None = None,
     shifts: int = nulls.DRAWS,
     away: int | None = None,
-    label: Tensor | None = None,
+    label: Int[Tensor, "batch time"] | None = None,
     seed: int = 0,
 ) -> PlaceFields:
     """The fields of activity (B, T, U) at places (B, T, coordinates) in the box from `low` to `high`.

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from wavetrain.core import Card
@@ -41,22 +42,22 @@ card = Card(
 class Remapping(NamedTuple):
     """Of U place cells and G grid cells; NaN where nothing can be compared."""
 
-    within: np.ndarray  # (U,) kept in the same environment, mean over environments
-    between: np.ndarray  # (U,) kept from one environment to the next
-    grid_within: np.ndarray  # (G,)
-    grid_between: np.ndarray  # (G,)
+    within: Float[np.ndarray, "units"]  # kept in the same environment, mean over environments
+    between: Float[np.ndarray, "units"]  # kept from one environment to the next
+    grid_within: Float[np.ndarray, "grids"]
+    grid_between: Float[np.ndarray, "grids"]
     at_place_within: float  # grid at place
     at_place_between: float
-    null: np.ndarray  # (shuffles,) grid at place between environments, place cells exchanged
+    null: Float[np.ndarray, "shuffles"]  # grid at place between environments, place cells exchanged
     p: float  # rank of at_place_between among them, (k + 1) / (shuffles + 1)
-    dropped: np.ndarray  # (U,) steps left out, as the place or the activity is NaN
-    grid_dropped: np.ndarray  # (G,)
+    dropped: Int[np.ndarray, "units"]  # steps left out, as the place or the activity is NaN
+    grid_dropped: Int[np.ndarray, "grids"]
 
 
 def remapping(
-    activity: Tensor,
-    position: Tensor,
-    grid: Tensor | None = None,
+    activity: Float[Tensor, "batch time units"],
+    position: Float[Tensor, "batch time coordinates"],
+    grid: Float[Tensor, "batch time grids"] | None = None,
     bins: int | Sequence[int] = 20,
     smooth: float = 1.0,
     shuffles: int = nulls.DRAWS,

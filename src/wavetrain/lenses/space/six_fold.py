@@ -15,6 +15,7 @@ are there (no NaN); a half of fewer than three moves tells nothing (NaN).
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from wavetrain.core import Card
@@ -35,14 +36,16 @@ FOLDS = (4, 5, 6, 7, 8)
 class SixFold(NamedTuple):
     """One entry for each of the folds 4 to 8."""
 
-    fold: np.ndarray  # (5,) 4, 5, 6, 7, 8
-    weight: np.ndarray  # (5,) c1, in the unit of activity
-    angle: np.ndarray  # (5,) phi, radians
+    fold: Int[np.ndarray, "5"]  # 4, 5, 6, 7, 8
+    weight: Float[np.ndarray, "5"]  # c1, in the unit of activity
+    angle: Float[np.ndarray, "5"]  # phi, radians
     mean: float  # of y
     dropped: int  # moves left out, as a place or an activity is NaN
 
 
-def six_fold(activity: Tensor, position: Tensor) -> SixFold:
+def six_fold(
+    activity: Float[Tensor, "batch time units"], position: Float[Tensor, "batch time coordinates"]
+) -> SixFold:
     """Modulation of activity (B, T, U) by the heading of moves through places (B, T, 2), rests left out.
 
     Raises BadInput where activity and places do not fit, are complex or infinite, or have fewer than three
