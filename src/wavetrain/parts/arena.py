@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float, Int
 from scipy import ndimage, sparse
 from torch import Tensor
 
@@ -19,11 +20,13 @@ EDGE = 1e-6  # share of a side by which a place may be outside of a box that is 
 
 
 class RateMaps(NamedTuple):
-    """Of U units; `bins` is one number for each coordinate of the place."""
+    """Rates of units; `bins` is one number for each coordinate of the place."""
 
-    rate: np.ndarray  # (U, *bins) mean activity, NaN where never visited
-    steps: np.ndarray  # (U or 1, *bins) steps in each bin, the same for all units where it is one
-    dropped: np.ndarray  # (U,) steps left out, as the place or the unit's activity is missing
+    rate: Float[np.ndarray, "units *bins"]  # mean activity, NaN where never visited
+    steps: (
+        Float[np.ndarray, "units *bins"] | Float[np.ndarray, "1 *bins"]
+    )  # steps in each bin, the same for all units where it is one
+    dropped: Int[np.ndarray, "units"]  # steps left out, as the place or the unit's activity is missing
 
 
 class Path:
@@ -35,7 +38,7 @@ class Path:
 
     def __init__(
         self,
-        position: Tensor,
+        position: Float[Tensor, "batch time coordinates"],
         bins: int | Sequence[int] = 20,
         low: float | Sequence[float] | None = None,
         high: float | Sequence[float] | None = None,
@@ -80,14 +83,17 @@ class Path:
         return one
 
     @property
-    def occupancy(self) -> np.ndarray:
+    def occupancy(self) -> Float[np.ndarray, "*bins"]:
         """The share of time in each bin, of sum 1."""
         steps = np.bincount(self.bin[self.bin >= 0], minlength=int(np.prod(self.shape))).reshape(self.shape)
         return steps / steps.sum()
 
-    def maps(self, units: "Units", smooth: float = 0.0, source: np.ndarray | None = None) -> RateMaps:
-        """Rates at this path; `source` (B T,) names the step whose activity is put at each step instead.
+    def maps(
+        self, units: "Units", smooth: float = 0.0, source: Int[np.ndarray, "steps"] | None = None
+    ) -> RateMaps:
+        """Rates at this path.
 
+        `source` names for each step, all sequences end to end, the one whose activity is put there instead.
         Activity and time are smoothed alike, by a Gaussian of `smooth` bins, before one is divided by the
         other: a flat rate stays flat, and no bin gets a rate that was never visited.
         """
@@ -116,8 +122,8 @@ class Path:
 class Units:
     """Activity of U units over steps, ready to be put on a path."""
 
-    def __init__(self, activity: Tensor, path: Path):
-        """Activity (B, T, U) of the same batch and time as the path."""
+    def __init__(self, activity: Float[Tensor, "batch time units"], path: Path):
+        """Activity of the same batch and time as the path."""
         if activity.ndim != 3 or activity.shape[:2] != path.bin.shape:
             raise BadInput(
                 "arena: expected activity (batch, time, units) of the batch and time of its places, "
@@ -134,14 +140,14 @@ class Units:
 
 
 def rate_maps(
-    activity: Tensor,
-    position: Tensor,
+    activity: Float[Tensor, "batch time units"],
+    position: Float[Tensor, "batch time coordinates"],
     bins: int | Sequence[int] = 20,
     smooth: float = 0.0,
     low: float | Sequence[float] | None = None,
     high: float | Sequence[float] | None = None,
 ) -> RateMaps:
-    """Mean activity of (B, T, U) at places (B, T, coordinates); see `Path` for the box and its bins."""
+    """Mean activity at places; see `Path` for the box and its bins."""
     path = Path(position, bins, low, high)
     return path.maps(Units(activity, path), smooth)
 

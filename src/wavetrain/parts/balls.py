@@ -15,6 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from scipy import integrate, special
 from torch import Tensor
 
@@ -158,7 +159,7 @@ def fitted_beta(bits: int, radius: int, caps: bool = False) -> float:
     return float(np.polyfit(1 - 2 * np.array(v) / bits, [math.log(x) for x in shared], 1)[0])
 
 
-def overlaps(bits: int, radius: float, caps: bool = False) -> Tensor:
+def overlaps(bits: int, radius: float, caps: bool = False) -> Float[Tensor, "distances"]:
     """What two balls, or two caps, share over what one holds, at 0 .. n bits, in float64."""
     if caps:
         shared = [cap(bits, radius, v) for v in range(bits + 1)]
@@ -167,7 +168,7 @@ def overlaps(bits: int, radius: float, caps: bool = False) -> Tensor:
     return torch.tensor([count / whole[0] for count in whole], dtype=torch.float64)
 
 
-def overlaps_by_angle(bits: int, radius: float) -> Tensor:
+def overlaps_by_angle(bits: int, radius: float) -> Float[Tensor, "angles"]:
     """What two caps share over what one holds, in equal steps of the angle from 0 to pi, in float64.
 
     Near the angle 0 caps fall off linearly in it, and so like a root of the distance in bits.
@@ -177,7 +178,7 @@ def overlaps_by_angle(bits: int, radius: float) -> Tensor:
     return shared / shared[0]
 
 
-def angle(distance: Tensor) -> Tensor:
+def angle(distance: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
     """The angle, over pi, of two vectors at distances (1 - cos) / 2 from 0 to 1.
 
     A distance that rounding has put outside counts as the end it is near. There the slope is infinite, and
@@ -188,8 +189,8 @@ def angle(distance: Tensor) -> Tensor:
     return torch.where(between, turned, distance.detach().clamp(0, 1))
 
 
-def share_at(table: Tensor, place: Tensor) -> Tensor:
-    """The rows of a table (V,) at places from 0, its first row, to 1, its last; linear between rows.
+def share_at(table: Float[Tensor, "rows"], place: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+    """The rows of a table at places from 0, its first row, to 1, its last; linear between rows.
 
     A place that rounding has put outside counts as the end it is near.
     """

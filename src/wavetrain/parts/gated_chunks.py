@@ -1,6 +1,7 @@
 """Gated attention inside chunks of time, which MEGA and TCNCA share."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain.core import State
@@ -36,8 +37,10 @@ class GatedChunks(nn.Module):
         none = self.bias.new_zeros(batch, chunk, shared), self.bias.new_zeros(batch, chunk, hidden)
         return *none, torch.zeros(batch, dtype=torch.long, device=self.bias.device)
 
-    def step(self, x: Tensor, context: Tensor, state: State) -> tuple[Tensor, State]:
-        """One step: x and context (B, D) give y (B, D)."""
+    def step(
+        self, x: Float[Tensor, "batch width"], context: Float[Tensor, "batch width"], state: State
+    ) -> tuple[Float[Tensor, "batch width"], State]:
+        """One step: x and its context give y."""
         q, k, v, *gates = self._gates(x, context)
         keys, values, count = state
         place = torch.arange(len(self.bias), device=x.device)
@@ -50,8 +53,10 @@ class GatedChunks(nn.Module):
         y = self._out(x, torch.einsum("bc,bch->bh", weight, values), *gates)
         return y, (keys, values, (count + 1) % len(self.bias))
 
-    def forward(self, x: Tensor, context: Tensor, state: State) -> tuple[Tensor, State]:
-        """The whole sequence: x and context (B, T, D) give y (B, T, D)."""
+    def forward(
+        self, x: Float[Tensor, "batch time width"], context: Float[Tensor, "batch time width"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
+        """The whole sequence: x and its context give y."""
         q, k, v, *gates = self._gates(x, context)
         keys, values, count = state
         chunk, time = len(self.bias), x.shape[1]

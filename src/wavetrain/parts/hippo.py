@@ -6,21 +6,22 @@ legs, legs_modes   the matrix, and the modes of its normal part
 """
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor
 
 
-def legs(states: int) -> tuple[Tensor, Tensor]:
-    """HiPPO-LegS in float64: A (N, N), lower triangular with eigenvalues -1 to -N, and B (N)."""
+def legs(states: int) -> tuple[Float[Tensor, "states states"], Float[Tensor, "states"]]:
+    """HiPPO-LegS in float64: A, lower triangular with eigenvalues -1 to -N, and B."""
     order = torch.arange(states, dtype=torch.float64)
     b = (2 * order + 1).sqrt()
     return -(b[:, None] * b).tril(-1) - torch.diag(order + 1), b
 
 
-def legs_modes(states: int) -> tuple[Tensor, Tensor]:
-    """The normal part of LegS, diagonal: eigenvalues (N / 2) of positive frequency, ascending, and B there.
+def legs_modes(states: int) -> tuple[Complex[Tensor, "pairs"], Float[Tensor, "pairs"]]:
+    """The normal part of LegS, diagonal: its N / 2 eigenvalues of positive frequency, ascending, and B there.
 
     A = S - P P^T with P = B / sqrt(2) and S = skew - I / 2, which is normal. The eigenvectors come in
-    conjugate pairs, of which one is kept, turned so that B (N / 2) is real and positive.
+    conjugate pairs, of which one is kept, turned so that B is real and positive.
     """
     a, b = legs(states)
     skew = a + torch.outer(b, b) / 2 + torch.eye(states, dtype=a.dtype) / 2

@@ -6,14 +6,17 @@ krylov, system_kernel, run_system
 """
 
 import torch
+from jaxtyping import Float, Inexact
 from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain import scan
 
 
-def krylov(matrix: Tensor, vector: Tensor, length: int) -> Tensor:
-    """The columns v, A v, A^2 v, ...: matrix (..., N, N) and vector (..., N) give (..., N, length)."""
+def krylov(
+    matrix: Inexact[Tensor, "*#axes states states"], vector: Inexact[Tensor, "*#axes states"], length: int
+) -> Inexact[Tensor, "*#axes states length"]:
+    """The columns v, A v, A^2 v, ..., as many as `length`."""
     columns = vector.unsqueeze(-1)
     while (have := columns.shape[-1]) < length:
         columns = torch.cat([columns, matrix @ columns[..., : length - have]], -1)
@@ -22,19 +25,29 @@ def krylov(matrix: Tensor, vector: Tensor, length: int) -> Tensor:
     return columns
 
 
-def system_kernel(a: Tensor, b: Tensor, c: Tensor, d: Tensor, time: int) -> tuple[Tensor, Tensor]:
-    """The answers of `run_system` to an impulse, (D, M, T), and its states after it, (D, N, T)."""
+def system_kernel(
+    a: Float[Tensor, "channels states states"],
+    b: Float[Tensor, "channels states"],
+    c: Float[Tensor, "channels readings states"],
+    d: Float[Tensor, "channels readings"],
+    time: int,
+) -> tuple[Float[Tensor, "channels readings time"], Float[Tensor, "channels states time"]]:
+    """The answers of `run_system` to an impulse, and its states after it."""
     columns = krylov(a, b, time)
     return c @ columns + F.pad(d.unsqueeze(-1), (0, time - 1)), columns
 
 
 def run_system(
-    a: Tensor, b: Tensor, c: Tensor, d: Tensor, u: Tensor, state: Tensor | None
-) -> tuple[Tensor, Tensor]:
+    a: Float[Tensor, "channels states states"],
+    b: Float[Tensor, "channels states"],
+    c: Float[Tensor, "channels readings states"],
+    d: Float[Tensor, "channels readings"],
+    u: Float[Tensor, "batch time channels"],
+    state: Float[Tensor, "batch channels states"] | None,
+) -> tuple[Float[Tensor, "batch time channels readings"], Float[Tensor, "batch channels states"]]:
     """x_t = a x_{t-1} + b u_t, y_t = c x_t + d u_t: one system for each channel of u, by convolution.
 
-    a (D, N, N), b (D, N), c (D, M, N), d (D, M), u (B, T, D) and x_0 (B, D, N), zero where left out, give
-    y (B, T, D, M) and the last state (B, D, N).
+    `state` is x_0, zero where left out. Gives y and the last state.
     """
     time, readings = u.shape[1], c.shape[1]
     kernel, columns = system_kernel(a, b, c, d, time)

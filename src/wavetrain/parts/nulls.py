@@ -8,6 +8,7 @@ rank       the share of a null that is at least as large, the score itself among
 from collections.abc import Iterator
 
 import numpy as np
+from jaxtyping import Float
 
 from wavetrain.errors import BadInput
 
@@ -65,8 +66,10 @@ def exchanges(label: np.ndarray, draws: int, seed: int = 0) -> Iterator[np.ndarr
         yield source
 
 
-def rank(score: np.ndarray, null: np.ndarray) -> np.ndarray:
-    """p (U,) of scores (U,) against their null (draws, U): (k + 1) / (draws + 1), never 0.
+def rank(
+    score: Float[np.ndarray, "units"], null: Float[np.ndarray, "draws units"]
+) -> Float[np.ndarray, "units"]:
+    """p of scores against their null: (k + 1) / (draws + 1), never 0.
 
     k counts what is as large or larger. No score (NaN) is less than any, in a draw; where there is none to
     rank, p is NaN.

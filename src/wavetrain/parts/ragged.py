@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -24,10 +25,12 @@ class Causal(Protocol):
     def __call__(self, x: Tensor, state: State) -> Any: ...
 
 
-def padded(layer: Causal, x: Tensor, lengths: Sequence[int], state: State = None) -> tuple[Tensor, State]:
-    """Run a padded batch: x (B, T, I) whose row b is `lengths[b]` steps long.
+def padded(
+    layer: Causal, x: Float[Tensor, "batch time inputs"], lengths: Sequence[int], state: State = None
+) -> tuple[Float[Tensor, "batch time width"], State]:
+    """Run a padded batch: x whose row b is `lengths[b]` steps long.
 
-    Returns y (B, T, D), zero behind each end, and for each row the state after its last own step.
+    Returns y, zero behind each end, and for each row the state after its last own step.
     """
     batch, time = x.shape[:2]
     if len(lengths) != batch or any(not 0 < int(length) <= time for length in lengths):
@@ -53,8 +56,10 @@ def padded(layer: Causal, x: Tensor, lengths: Sequence[int], state: State = None
     return y, map_state(_together, *stopped)
 
 
-def packed(layer: Causal, x: Tensor, lengths: Sequence[int], state: State = None) -> tuple[Tensor, State]:
-    """Run sequences that lie end to end: x (sum of lengths, I) gives y (sum of lengths, D)."""
+def packed(
+    layer: Causal, x: Float[Tensor, "steps inputs"], lengths: Sequence[int], state: State = None
+) -> tuple[Float[Tensor, "steps width"], State]:
+    """Run sequences that lie end to end: x and y have as many steps as all of them together."""
     if x.ndim != 2 or min(lengths, default=0) < 1 or sum(lengths) != len(x):
         raise BadInput(
             f"expected x (sum of lengths, inputs) for lengths {list(lengths)}, got {tuple(x.shape)}"

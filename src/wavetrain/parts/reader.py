@@ -1,6 +1,7 @@
 """One layer and a read-out of it, at every step or at the last; tokens as one-hot vectors."""
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -21,7 +22,9 @@ class Reader(nn.Module):
         if hidden is not None:
             self.read = nn.Sequential(nn.Linear(layer.width, hidden), nn.ReLU(), nn.Linear(hidden, outputs))
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]
+    ) -> Float[Tensor, "batch time outputs"] | Float[Tensor, "batch outputs"]:
         y, _ = self.layer(one_hot(x, self.layer.inputs, self.read_dtype))
         return self.read(y if self.every_step else scan.final(y))
 
@@ -30,8 +33,10 @@ class Reader(nn.Module):
         return next(self.read.parameters()).dtype
 
 
-def one_hot(x: Tensor, inputs: int, dtype: torch.dtype) -> Tensor:
-    """Tokens (B, T) as one-hot vectors (B, T, inputs); anything else as it is."""
+def one_hot(
+    x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"], inputs: int, dtype: torch.dtype
+) -> Float[Tensor, "batch time inputs"]:
+    """Tokens as one-hot vectors; anything else as it is."""
     if x.is_floating_point() or x.is_complex():
         return x
     if x.numel() and (int(x.min()) < 0 or int(x.max()) >= inputs):

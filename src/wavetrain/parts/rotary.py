@@ -1,14 +1,17 @@
 """Rotary positions: positions as angles by which queries and keys are turned."""
 
 import torch
+from jaxtyping import Float, Num
 from torch import Tensor
 
 from wavetrain.core import precision
 
 
 @precision.door
-def rotary(x: Tensor, place: Tensor) -> Tensor:
-    """Rotary positions: pairs of channels of x (B, H, T, P) turned in proportion to place (B, T).
+def rotary(
+    x: Float[Tensor, "batch heads time channels"], place: Num[Tensor, "batch time"] | Num[Tensor, "1 time"]
+) -> Float[Tensor, "batch heads time channels"]:
+    """Rotary positions: pairs of channels of x turned in proportion to their place.
 
     Angles are never in half precision, in which places 2001 to 2004 are one.
     """

@@ -18,6 +18,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from wavetrain.errors import BadInput
@@ -41,8 +42,10 @@ class Sampling:
         if self.top_k is not None and (type(self.top_k) is not int or self.top_k < 1):
             raise BadInput(f"top_k must be a whole number of at least 1, not {self.top_k!r}")
 
-    def chances(self, logits: Tensor, said: Tensor | None = None) -> Tensor:
-        """The chance of each token, float64, for logits (B, V); `said` (B, V) is true for tokens said."""
+    def chances(
+        self, logits: Float[Tensor, "batch tokens"], said: Bool[Tensor, "batch tokens"] | None = None
+    ) -> Float[Tensor, "batch tokens"]:
+        """The chance of each token, float64; `said` is true for tokens said."""
         scores = self._penalised(logits, said)
         if not self.temperature:
             return torch.nn.functional.one_hot(scores.argmax(-1), scores.shape[-1]).double()
@@ -58,8 +61,13 @@ class Sampling:
             chances = _shared(chances, chances >= self.min_p * chances[:, :1])
         return torch.zeros_like(chances).scatter(-1, order, chances)
 
-    def pick(self, logits: Tensor, said: Tensor | None, generator: torch.Generator | None) -> Tensor:
-        """A token (B,) for each row of logits (B, V), drawn by one uniform number of float64."""
+    def pick(
+        self,
+        logits: Float[Tensor, "batch tokens"],
+        said: Bool[Tensor, "batch tokens"] | None,
+        generator: torch.Generator | None,
+    ) -> Int[Tensor, "batch"]:
+        """A token for each row of logits, drawn by one uniform number of float64."""
         if not torch.isfinite(logits).all():
             raise BadInput("expected finite logits to choose a token by, got NaN or infinity")
         if not self.temperature:

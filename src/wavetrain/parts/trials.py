@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import torch
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor, nn
 
 from wavetrain.core import Batch, Generated, HeldOut
@@ -24,9 +25,12 @@ from wavetrain.core import Batch, Generated, HeldOut
 class Trials(NamedTuple):
     """A batch of trials, and the facts of each by name."""
 
-    x: Tensor  # (B, T, inputs)
-    y: Tensor  # (B, T) classes, 0 where nothing is asked
-    facts: dict[str, Tensor]  # (B,) of a whole trial, or (B, T) of each of its steps
+    x: Float[Tensor, "batch time inputs"]
+    y: Int[Tensor, "batch time"]  # classes, 0 where nothing is asked
+    facts: dict[
+        str,
+        Num[Tensor, "batch"] | Num[Tensor, "batch time"] | Bool[Tensor, "batch"] | Bool[Tensor, "batch time"],
+    ]  # of a whole trial, or of each step
 
 
 class TrialTask(Generated):
@@ -49,28 +53,35 @@ class TrialTask(Generated):
         return self.trials(batch or self.held_out, HeldOut.TEST.generator())
 
 
-def one_of(values: Sequence[int], batch: int, generator: torch.Generator) -> Tensor:
-    """One of the values for each trial, (batch,), all with equal chances."""
+def one_of(values: Sequence[int], batch: int, generator: torch.Generator) -> Int[Tensor, "batch"]:
+    """One of the values for each trial, all with equal chances."""
     return torch.tensor(values)[torch.randint(len(values), (batch,), generator=generator)]
 
 
-def order(shown: Tensor, generator: torch.Generator) -> Tensor:
-    """Ranks (B, N) in a random order that puts all that are shown (B, N) before all that are not."""
+def order(shown: Bool[Tensor, "batch many"], generator: torch.Generator) -> Int[Tensor, "batch many"]:
+    """Ranks in a random order that puts all that are shown before all that are not."""
     keys = torch.rand(shown.shape, generator=generator)
     return (keys + ~shown).argsort(-1).argsort(-1)
 
 
-def lay(into: Tensor, when: Tensor, what: Tensor, shown: Tensor) -> None:
-    """Add `what` (B, N, ...) to steps `when` (B, N) of `into` (B, T, ...), in place, where it is shown."""
+def lay(
+    into: Num[Tensor, "batch time *cells"],
+    when: Int[Tensor, "batch many"],
+    what: Num[Tensor, "batch many *cells"],
+    shown: Bool[Tensor, "batch many"],
+) -> None:
+    """Add `what` to the steps `when` of `into`, in place, where it is shown."""
     what = torch.where(shown.reshape(*shown.shape, *[1] * (what.ndim - 2)), what, 0)
     when = when.clamp(max=into.shape[1] - 1).reshape(*when.shape, *[1] * (what.ndim - 2))
     into.scatter_add_(1, when.expand_as(what), what.to(into.dtype))
 
 
-def patterns(count: int, cells: int, differ: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Patterns (B, count, cells), half of the cells 1 and half -1, and a distractor for each.
+def patterns(
+    count: int, cells: int, differ: Int[Tensor, "batch"], generator: torch.Generator
+) -> tuple[Float[Tensor, "batch count cells"], Float[Tensor, "batch count cells"]]:
+    """Patterns, half of the cells 1 and half -1, and a distractor for each.
 
-    A distractor differs from its pattern in `differ` cells, an even number above 0 for each trial (B,), and
+    A distractor differs from its pattern in `differ` cells, an even number above 0 for each trial, and
     is none of the patterns of its trial, which differ from each other.
     """
     rank = torch.rand(len(differ), count, cells, generator=generator).argsort(-1)
@@ -85,14 +96,23 @@ def patterns(count: int, cells: int, differ: Tensor, generator: torch.Generator)
 
 
 @torch.no_grad()
-def answers(network: nn.Module, x: Tensor, chunk: int = 500) -> Tensor:
-    """The outputs (B, T, outputs) of a network to trials (B, T, inputs), in chunks to bound memory."""
+def answers(
+    network: nn.Module, x: Float[Tensor, "batch time inputs"], chunk: int = 500
+) -> Float[Tensor, "batch time outputs"]:
+    """The outputs of a network to trials, in chunks to bound memory."""
     device = next(network.parameters()).device
     return torch.cat([network(part.to(device)).cpu() for part in x.split(chunk)])
 
 
-def accuracy_by(output: Tensor, y: Tensor, fact: Tensor) -> dict[int, float]:
-    """The accuracy at the asked steps, for each value of a fact, (B,) or (B, T), in ascending order."""
+def accuracy_by(
+    output: Float[Tensor, "batch time outputs"],
+    y: Int[Tensor, "batch time"],
+    fact: Num[Tensor, "batch"]
+    | Num[Tensor, "batch time"]
+    | Bool[Tensor, "batch"]
+    | Bool[Tensor, "batch time"],
+) -> dict[int, float]:
+    """The accuracy at the asked steps, for each value of a fact, in ascending order."""
     asked = y > 0
     right = (output[..., 1:].argmax(-1) + 1 == y)[asked].double()
     fact = (fact if fact.ndim == 2 else fact[:, None].expand_as(y))[asked]

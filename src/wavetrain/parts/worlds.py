@@ -23,6 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int
 from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
@@ -33,11 +34,10 @@ from wavetrain.errors import BadInput
 class World:
     """A graph with named actions. Every node must be reachable from every other."""
 
-    successor: Tensor = field(
-        repr=False
-    )  # (N, A) the node behind an action, -1 where the action is not there
-    actions: tuple[str, ...]  # (A,) their names
-    position: Tensor = field(repr=False)  # (N, 2) where to draw a node, in steps
+    # the node behind an action, -1 where the action is not there
+    successor: Int[Tensor, "nodes actions"] = field(repr=False)
+    actions: tuple[str, ...]  # their names
+    position: Float[Tensor, "nodes 2"] = field(repr=False)  # where to draw a node, in steps
 
     def __post_init__(self) -> None:
         shape = tuple(self.successor.shape)
@@ -151,8 +151,8 @@ def standing(world: World) -> World:
     return World(torch.cat([world.successor, stay], 1), (*world.actions, "stay"), world.position)
 
 
-def layers(branches: int, levels: int) -> Tensor:
-    """Where to draw the nodes of a tree, (N, 2): a generation a row, each spread over the same width."""
+def layers(branches: int, levels: int) -> Float[Tensor, "nodes 2"]:
+    """Where to draw the nodes of a tree: a generation a row, each spread over the same width."""
     rows = [
         (branches**levels * (place + 0.5) / branches**level, -float(level))
         for level in range(levels + 1)
@@ -162,26 +162,30 @@ def layers(branches: int, levels: int) -> Tensor:
 
 
 class Walks(NamedTuple):
-    """B walks of T steps, each with labels of its own."""
+    """Walks, each with labels of its own. A walk has one node more than it has steps."""
 
-    node: Tensor  # (B, T + 1)
-    action: Tensor  # (B, T), which leads from node t to node t + 1
-    label: Tensor  # (B, T + 1) what is seen at the nodes, from 0 to labels - 1
+    node: Int[Tensor, "batch nodes"]
+    action: Int[Tensor, "batch time"]  # which leads from node t to node t + 1
+    label: Int[Tensor, "batch nodes"]  # what is seen at the nodes, from 0 to labels - 1
 
 
 class Steps(NamedTuple):
-    """What is known before each step, all (B, T). Standing still takes no link and meets a visited node."""
+    """What is known before each step. Standing still takes no link and meets a visited node."""
 
-    visited: Tensor  # whether the node it leads to was seen before
-    new_edge: Tensor  # whether this action was never taken at this node before
-    new_pair: Tensor  # whether no step ever led from one of its two nodes to the other, either way round
-    reversal: Tensor  # whether it undoes the step before
-    since: Tensor  # steps since the last visit to the node it leads to, 0 where there was none
-    nodes: Tensor  # how many nodes were seen before it
-    edges: Tensor  # how many links were taken before it
+    visited: Bool[Tensor, "batch time"]  # whether the node it leads to was seen before
+    new_edge: Bool[Tensor, "batch time"]  # whether this action was never taken at this node before
+    new_pair: Bool[
+        Tensor, "batch time"
+    ]  # whether no step ever led from one of its two nodes to the other, either way round
+    reversal: Bool[Tensor, "batch time"]  # whether it undoes the step before
+    since: Int[
+        Tensor, "batch time"
+    ]  # steps since the last visit to the node it leads to, 0 where there was none
+    nodes: Int[Tensor, "batch time"]  # how many nodes were seen before it
+    edges: Int[Tensor, "batch time"]  # how many links were taken before it
 
     @property
-    def zero_shot(self) -> Tensor:
+    def zero_shot(self) -> Bool[Tensor, "batch time"]:
         """A known node behind a link that was never taken."""
         return self.visited & self.new_edge
 
@@ -245,8 +249,8 @@ def steps(world: World, walked: Walks) -> Steps:
     )
 
 
-def loops(world: World, walked: Walks) -> Tensor:
-    """The length of the shortest loop that each step closes, (B, T); links walked so far count both ways.
+def loops(world: World, walked: Walks) -> Int[Tensor, "batch time"]:
+    """The length of the shortest loop that each step closes; links walked so far count both ways.
 
     2 where the same two nodes were linked before, 0 where the node is new or the walk stands still.
     """
@@ -267,13 +271,13 @@ def loops(world: World, walked: Walks) -> Tensor:
     return torch.stack(closed, 1)
 
 
-def node_oracle(seen: Steps, labels: int) -> Tensor:
-    """The accuracy of who remembers every node and knows where each step leads, (B, T)."""
+def node_oracle(seen: Steps, labels: int) -> Float[Tensor, "batch time"]:
+    """The accuracy of who remembers every node and knows where each step leads."""
     return torch.where(seen.visited, 1.0, 1 / labels)
 
 
-def edge_oracle(seen: Steps, labels: int) -> Tensor:
-    """The accuracy of who remembers what came after every link, and nothing else, (B, T)."""
+def edge_oracle(seen: Steps, labels: int) -> Float[Tensor, "batch time"]:
+    """The accuracy of who remembers what came after every link, and nothing else."""
     return torch.where(seen.visited & ~seen.new_edge, 1.0, 1 / labels)
 
 
