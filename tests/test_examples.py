@@ -24,7 +24,7 @@ import wavetrain
 from wavetrain import core, find, scan, testing
 from wavetrain.cli import new
 from wavetrain.errors import BadInput
-from wavetrain.testing.shapes import held
+from wavetrain.testing.shapes import held, name_of, tells
 
 MEMBERS = [one for one in find.ours() if one.kind != "experiments"]
 PLACES = {"core": core, "scan": scan, "testing": testing, "front door": wavetrain}
@@ -69,25 +69,31 @@ class Runner(doctest.DocTestRunner):
 
 
 def failures(test: doctest.DocTest, *members: Any) -> str:
-    """What went wrong in an example; nothing where it gave what it says."""
+    """What went wrong in an example; nothing where it gave what it says.
+
+    A function whose annotations tell of shapes must have been called under the eyes of `held`.
+    """
     said: list[str] = []
     torch.manual_seed(0)
-    with held(*members):
+    with held(*members) as seen:
         Runner(verbose=False).run(test, out=said.append)
+    missing = [name for one in members if tells(one) and (name := name_of(inspect.unwrap(one))) not in seen]
+    assert not missing or said, f"the example does not call {missing[0]}"
     return "".join(said)
 
 
 @pytest.mark.parametrize(("name", "load"), public())
 def test_example(name: str, load: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # a comparison writes its folder
-    test = example(load(), name)
+    member = load()
+    test = example(member, name)
     assert test.examples, f"{name} has no example in its docstring: write three lines that use it, after >>>"
     assert name in used(test), f"the example of {name} does not use it"
     assert name.startswith("check_") or any(one.want for one in test.examples), f"{name}: it shows nothing"
     assert not any(one.options for one in test.examples), (
         f"{name}: an example runs as it stands, without +SKIP"
     )
-    said = failures(test)
+    said = failures(test, member)
     assert not said, said
 
 

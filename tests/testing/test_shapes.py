@@ -1,6 +1,7 @@
 """Calls are held to the shapes of annotations: what is wrong is named, what is right passes in silence."""
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -11,6 +12,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+import wavetrain.core
+import wavetrain.scan
+from wavetrain import find
 from wavetrain.core import Batch, Memory, State
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.lenses.operator.toeplitz import Toeplitz, toeplitz
@@ -187,3 +191,28 @@ def test_the_contract_catches_planted_annotations(
 def test_a_memory_that_is_right_passes() -> None:
     assert issubclass(Hopfield, Memory)
     check_memory(Hopfield)
+
+
+def silent(function: Callable[..., Any]) -> list[str]:
+    """The arguments, and `return`, of which a function says no more than that they are tensors or arrays."""
+    bare = {Tensor, Tensor | None, np.ndarray, np.ndarray | None}
+    return [name for name, hint in inspect.get_annotations(inspect.unwrap(function)).items() if hint in bare]
+
+
+PLACES = [wavetrain.core, wavetrain.scan, *(one.load() for one in find.members("lenses"))]
+
+
+def test_public_functions_say_their_shapes() -> None:
+    """Those of the core and of the recurrences, methods included, and all lenses with what they return."""
+    public = [getattr(place, name) for place in PLACES[:2] for name in place.__all__]
+    public += PLACES[2:]
+    public += [inspect.get_annotations(lens)["return"] for lens in PLACES[2:]]
+    said: dict[str, list[str]] = {}
+    for one in public:
+        methods = {name: getattr(one, name) for name in vars(one)} if isinstance(one, type) else {"": one}
+        for name, function in methods.items():
+            if inspect.isfunction(function) and not (name.startswith("_") and name != "__new__"):
+                said[f"{one.__name__}.{name}"] = silent(function)
+    assert len(said) > 80
+    may = {"Layer.check", "check_input.", "written_out."}  # which take any shape, if only to refuse it
+    assert not {name: names for name, names in said.items() if names and name not in may}

@@ -1,7 +1,8 @@
 """What every part of Wavetrain promises, one promise a file: layer, memory, stream, rule, task, network ...
 
 Shapes stand in the annotations: `Float[Tensor, "batch time inputs"]`; the names of axes are those of
-CONTRIBUTING.md. Tensors are batch first. A state is a tensor or a nested tuple of tensors, batch first; it is
+CONTRIBUTING.md. Where a docstring speaks of shapes, B is the batch, T time, H heads, and P or D channels.
+Tensors are batch first. A state is a tensor or a nested tuple of tensors, batch first; it is
 passed in and returned, never kept in a module. A state may grow with time along one axis; zeros put behind
 its end must then mean "nothing there", so that states of different age can share a batch.
 """

@@ -32,6 +32,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -187,14 +188,18 @@ class NeuralMemory(Nonlinear):
         none = self.memory.new_zeros(batch, self.width)
         return *state, (none.new_zeros(batch, self.width, self.width), none, none)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch width"], State]:
         memory, reading, *rest = state
         e = self.encode(x)
         o, reading = self.reader.step(e, reading)
         c, (memory, *rest), _ = self._move(e, o, (memory, *rest), None)
         return c, (memory, reading, *rest)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         y: list[Tensor] = []
         cut = self.feedback is not None and self.training
         horizon = self.feedback.horizon if self.feedback and cut else None

@@ -18,6 +18,7 @@ number goes on in its own sequence, as in every layer, where `write` and `read` 
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain.core import Layer, Memory, Operator, State, check_heads, map_state
@@ -49,7 +50,9 @@ class Recall(Layer):
     def begin(self, batch: int) -> State:
         return self._apart(self.memory.empty(batch * self.heads))
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch width"], State]:
         cue, key, value = self._project(x.unsqueeze(1))
         state = _together(state)
         check_pairs(self.memory, state, key, value)
@@ -57,7 +60,9 @@ class Recall(Layer):
         mixed = self.memory.fetch(state, cue)
         return self.read(self._heads_last(mixed)).squeeze(1), self._apart(state)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         cue, key, value = self._project(x)
         mixed, state = self.memory.along(_together(state), key, value, cue)
         return self.read(self._heads_last(mixed)), self._apart(state)

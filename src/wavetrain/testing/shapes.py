@@ -171,8 +171,8 @@ def annotated(module: ModuleType) -> dict[int, Annotated]:
             continue
         if isinstance(one, type):
             found |= _methods(one)
-        elif (function := _plain(one)) is not None and any(map(_tells, (hints := _hints(function)).values())):
-            found[id(function.__code__)] = Annotated(name_of(function), hints, frozenset())
+        elif (function := _plain(one)) is not None and tells(function):
+            found[id(function.__code__)] = Annotated(name_of(function), _hints(function), frozenset())
     return found
 
 
@@ -200,6 +200,12 @@ def _methods(one: type) -> dict[int, Annotated]:
 def name_of(function: Any) -> str:
     """The dotted name of a function, under decorators or not."""
     return f"{function.__module__}.{function.__qualname__}"
+
+
+def tells(one: Any) -> bool:
+    """Whether something is a function, under decorators or not, whose annotations tell of shapes."""
+    function = _plain(one)
+    return function is not None and any(map(_tells, inspect.get_annotations(function).values()))
 
 
 def _plain(one: Any) -> FunctionType | None:

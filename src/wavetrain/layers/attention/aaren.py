@@ -15,6 +15,7 @@ is not in the paper: normal with deviation 0.02 here. Linear in its values, so t
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -55,11 +56,26 @@ class Aaren(Layer):
         self.project = nn.Linear(self.inputs, 2 * width)
         self.out = nn.Linear(width, width)
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[
+        Float[Tensor, "batch heads"], Float[Tensor, "batch heads"], Float[Tensor, "batch heads channels"]
+    ]:
         none = self.query.new_zeros(batch, self.heads)
         return none - torch.inf, none, none.new_zeros(batch, self.heads, self.width // self.heads)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[
+            Float[Tensor, "batch heads"], Float[Tensor, "batch heads"], Float[Tensor, "batch heads channels"]
+        ],
+    ) -> tuple[
+        Float[Tensor, "batch width"],
+        tuple[
+            Float[Tensor, "batch heads"], Float[Tensor, "batch heads"], Float[Tensor, "batch heads channels"]
+        ],
+    ]:
         highest, total, mixed = state
         score, v = self._project(x)  # (B, H), (B, H, P)
         m = torch.maximum(highest, score)
@@ -68,7 +84,9 @@ class Aaren(Layer):
         a = left.unsqueeze(-1) * mixed + new.unsqueeze(-1) * v
         return self.read(a / c.unsqueeze(-1)), (m, c, a)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         highest, total, mixed = state
         score, v = self._project(x)  # (B, T, H), (B, T, H, P)
         m = torch.maximum(highest.unsqueeze(1), score.cummax(1).values)

@@ -20,6 +20,7 @@ places in the causal layer, and the layer around it.
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -136,12 +137,21 @@ class LightNet(Layer):
         self.norm = nn.RMSNorm(width // heads, eps=1e-6)
         self.out = nn.Linear(width, width)
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[Float[Tensor, "batch heads keys"], Float[Tensor, "batch heads keys values"]]:
         size = self.width // self.heads
         zero = self.out.weight.new_zeros(batch, self.heads, size)
         return zero if self.sink else zero - torch.inf, zero.new_zeros(batch, self.heads, size, size)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[Float[Tensor, "batch heads keys"], Float[Tensor, "batch heads keys values"]],
+    ) -> tuple[
+        Float[Tensor, "batch width"],
+        tuple[Float[Tensor, "batch heads keys"], Float[Tensor, "batch heads keys values"]],
+    ]:
         before, memory = state
         q, k, v, gate = self._project(x)  # (B, H, P) each
         z = torch.logaddexp(before, k)
@@ -150,7 +160,9 @@ class LightNet(Layer):
         mixed = torch.einsum("bhk,bhkp->bhp", q, memory) * gate
         return self.read(mixed.flatten(-2).unsqueeze(-1)), (z, memory)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         before, memory = state
         q, k, v, gate = self._project(x)  # (B, T, H, P) each
         share, log_decay, z = _shares(k, before)

@@ -18,6 +18,7 @@ import enum
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -88,17 +89,21 @@ class LinearAttention(Layer):
         elif decay is Decay.FIXED:
             self.register_buffer("rate", torch.tensor([math.log(rate) for rate in rates]))
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch heads keys values"]:
         size = self.width // self.heads
         columns = size + (self.feature is Feature.POSITIVE)
         return self.out.weight.new_zeros(batch, self.heads, size, columns)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch heads keys values"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch heads keys values"]]:
         q, k, v = self._project(x)  # (B, H, P) each, v with the column of ones
         mixed, state = scan.chunked_step(q, k, v, self._log_decay(x), state)
         return self.read(self._divide(mixed)), state
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         mixed, state = scan.chunked(*self._project(x), self._log_decay(x), state)
         return self.read(self._divide(mixed)), state
 

@@ -14,6 +14,7 @@ feed-forward layer behind it.
 """
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -69,10 +70,32 @@ class MEGA(Nonlinear):
         self.omega = nn.Parameter(torch.randn(width))
         self.attend = GatedChunks(width, hidden, shared, chunk)
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[
+        Float[Tensor, "batch width averages"],
+        tuple[Float[Tensor, "batch chunk shared"], Float[Tensor, "batch chunk hidden"], Int[Tensor, "batch"]],
+    ]:
         return self.delta.new_zeros(batch, *self.delta.shape), self.attend.begin(batch)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[
+            Float[Tensor, "batch width averages"],
+            tuple[
+                Float[Tensor, "batch chunk shared"], Float[Tensor, "batch chunk hidden"], Int[Tensor, "batch"]
+            ],
+        ],
+    ) -> tuple[
+        Float[Tensor, "batch width"],
+        tuple[
+            Float[Tensor, "batch width averages"],
+            tuple[
+                Float[Tensor, "batch chunk shared"], Float[Tensor, "batch chunk hidden"], Int[Tensor, "batch"]
+            ],
+        ],
+    ]:
         h, chunk = state
         x = self.encode(x)
         fade, write, look = self._averages()
@@ -80,7 +103,9 @@ class MEGA(Nonlinear):
         y, chunk = self.attend.step(x, F.silu((look * h).sum(-1) + self.omega * x), chunk)
         return y, (h, chunk)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         h, chunk = state
         x = self.encode(x)
         averages, h = self.average(x, h)

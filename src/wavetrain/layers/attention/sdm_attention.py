@@ -24,6 +24,7 @@ import functools
 import math
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -107,16 +108,32 @@ class SdmAttention(Layer):
             table = balls.overlaps_by_angle if weights is Weights.CAP else balls.overlaps
             constant(self, "overlap", functools.partial(table, size, radius))
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[
+        Float[Tensor, "batch heads past channels"],
+        Float[Tensor, "batch heads past channels"],
+        Bool[Tensor, "batch past"],
+    ]:
         none = self.out.weight.new_zeros(batch, self.heads, 0, self.width // self.heads)
         return none, none, torch.zeros(batch, 0, dtype=torch.bool, device=none.device)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[
+            Float[Tensor, "batch heads past channels"],
+            Float[Tensor, "batch heads past channels"],
+            Bool[Tensor, "batch past"],
+        ],
+    ) -> tuple[Float[Tensor, "batch width"], State]:
         q, (k, v, seen) = self._extend(x.unsqueeze(1), state)
         mixed = self._weight(q, k, seen[:, None, None]) @ v  # (B, H, 1, n)
         return self.read(mixed.transpose(1, 2)).squeeze(1), (k, v, seen)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         first = state[2].shape[1] == 0  # nothing came before x
         q, (k, v, seen) = self._extend(x, state)
         if first and self.weights is Weights.EXPONENTIAL:

@@ -18,6 +18,7 @@ momentum goes on moving neurons that have stopped to win. Nothing is carried thr
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -74,13 +75,17 @@ class SdmPerceptron(Layer):
         self.register_buffer("wins", torch.zeros(neurons, dtype=torch.long))
         self.constrain()
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch 0"]:
         return self.address.new_zeros(batch, 0)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch 0"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch 0"]]:
         return F.linear(self._counted(x), self.store), state
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         return F.linear(self._counted(x), self.store), state
 
     def operator(self, x: Tensor) -> Operator:

@@ -10,6 +10,7 @@ Linear in its values given the weights, so the operator is exact. Left out: drop
 """
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -49,16 +50,32 @@ class SoftmaxAttention(Layer):
         self.project = nn.Linear(self.inputs, 3 * width)
         self.out = nn.Linear(width, width)
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[
+        Float[Tensor, "batch heads past channels"],
+        Float[Tensor, "batch heads past channels"],
+        Bool[Tensor, "batch past"],
+    ]:
         none = self.out.weight.new_zeros(batch, self.heads, 0, self.width // self.heads)
         return none, none, torch.zeros(batch, 0, dtype=torch.bool, device=none.device)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[
+            Float[Tensor, "batch heads past channels"],
+            Float[Tensor, "batch heads past channels"],
+            Bool[Tensor, "batch past"],
+        ],
+    ) -> tuple[Float[Tensor, "batch width"], State]:
         q, (k, v, seen) = self._extend(x.unsqueeze(1), state)
         mixed = scan.attend(q, k, v, seen[:, None, None], None)  # (B, H, 1, P)
         return self.read(mixed.transpose(1, 2)).squeeze(1), (k, v, seen)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         first = state[2].shape[1] == 0  # nothing came before x
         q, (k, v, seen) = self._extend(x, state)
         mixed = scan.attention(q, k, v, None if first else self._past(seen, x.shape[1]))

@@ -19,6 +19,7 @@ is exact.
 """
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -78,17 +79,35 @@ class TemTransformer(Layer):
         nn.init.eye_(self.key.weight)
         nn.init.eye_(self.out.weight)
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[
+        Float[Tensor, "batch hidden"],
+        Float[Tensor, "batch past hidden"],
+        Float[Tensor, "batch past stimulus"],
+        Bool[Tensor, "batch past"],
+    ]:
         none = self.first.new_zeros(batch, 0, self.hidden)
         seen = torch.zeros(batch, 0, dtype=torch.bool, device=none.device)
         place = F.normalize(self.first, dim=0).repeat(batch, 1)
         return place, none, none.new_zeros(batch, 0, self.inputs - self.actions), seen
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[
+            Float[Tensor, "batch hidden"],
+            Float[Tensor, "batch past hidden"],
+            Float[Tensor, "batch past stimulus"],
+            Bool[Tensor, "batch past"],
+        ],
+    ) -> tuple[Float[Tensor, "batch width"], State]:
         y, state = self.whole(x.unsqueeze(1), state)
         return y.squeeze(1), state
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         operator, state = self._attend(x, state)
         return self.read(operator.mix()), state
 
@@ -98,8 +117,10 @@ class TemTransformer(Layer):
     def read(self, mixed: Tensor) -> Tensor:
         return self.out(mixed.squeeze(-2))
 
-    def places(self, action: Tensor, place: Tensor | None = None) -> Tensor:
-        """Where actions (B, T, A) lead from a place (B, hidden), by default the first: (B, T, hidden)."""
+    def places(
+        self, action: Float[Tensor, "batch time actions"], place: Float[Tensor, "batch hidden"] | None = None
+    ) -> Float[Tensor, "batch time hidden"]:
+        """Where actions lead from a place, by default the first."""
         place = self.begin(len(action))[0] if place is None else place
         stay = torch.eye(self.hidden, dtype=place.dtype, device=place.device)
         turn = torch.cat([self.move, stay.unsqueeze(0)])  # (A + 1, hidden, hidden), the last for no action

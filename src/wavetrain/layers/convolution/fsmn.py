@@ -15,6 +15,7 @@ Left out: taps on the future, and what in MossFormer2's block is not linear or n
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -68,13 +69,15 @@ class FSMN(Layer):
             for below in range(1, levels + 1)
         )
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> tuple[Float[Tensor, "batch _ _"], ...]:
         return tuple(
             kernel.new_zeros(batch, (self.taps - 1) * dilation, self.width * kernel.shape[1])
             for kernel, dilation in zip(self.kernels, self.dilations, strict=True)
         )
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: tuple[Float[Tensor, "batch _ _"], ...]
+    ) -> tuple[Float[Tensor, "batch width"], tuple[Float[Tensor, "batch _ _"], ...]]:
         p = self._values(x)
         known, after = [p], []
         for kernel, dilation, past in zip(self.kernels, self.dilations, state, strict=True):
@@ -85,7 +88,9 @@ class FSMN(Layer):
             after.append(window[:, 1:])
         return self._gates(x) * (p + known[-1]), tuple(after)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         memory, after = self._remember(self._values(x), state)
         return self._gates(x) * memory, after
 

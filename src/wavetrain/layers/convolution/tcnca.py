@@ -14,6 +14,7 @@ Attention is causal, of one head. Left out: weight normalisation, the norm, drop
 """
 
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -71,13 +72,35 @@ class TCNCA(Nonlinear):
         """How many steps the convolutions see, the present included."""
         return 1 + (self.taps - 1) * sum(self.dilations)
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[
+        tuple[Float[Tensor, "batch _ width"], ...],
+        tuple[Float[Tensor, "batch chunk shared"], Float[Tensor, "batch chunk hidden"], Int[Tensor, "batch"]],
+    ]:
         pasts = tuple(
             self.kernel.new_zeros(batch, (self.taps - 1) * gap, self.width) for gap in self.dilations
         )
         return pasts, self.attend.begin(batch)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[
+            tuple[Float[Tensor, "batch _ width"], ...],
+            tuple[
+                Float[Tensor, "batch chunk shared"], Float[Tensor, "batch chunk hidden"], Int[Tensor, "batch"]
+            ],
+        ],
+    ) -> tuple[
+        Float[Tensor, "batch width"],
+        tuple[
+            tuple[Float[Tensor, "batch _ width"], ...],
+            tuple[
+                Float[Tensor, "batch chunk shared"], Float[Tensor, "batch chunk hidden"], Int[Tensor, "batch"]
+            ],
+        ],
+    ]:
         pasts, chunk = state
         x = context = self.encode(x)
         after = []
@@ -89,7 +112,9 @@ class TCNCA(Nonlinear):
         y, chunk = self.attend.step(x, context, chunk)
         return y, (tuple(after), chunk)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         pasts, chunk = state
         x = context = self.encode(x)
         after = []

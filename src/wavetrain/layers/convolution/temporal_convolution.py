@@ -12,6 +12,7 @@ Left out: the second convolution of each block, weight normalisation and dropout
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -65,12 +66,14 @@ class TemporalConvolution(Nonlinear):
         """How many steps an output depends on, its own included."""
         return 1 + (self.taps - 1) * sum(self.dilations)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> tuple[Float[Tensor, "batch _ width"], ...]:
         return tuple(
             self.bias.new_zeros(batch, (self.taps - 1) * dilation, self.width) for dilation in self.dilations
         )
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: tuple[Float[Tensor, "batch _ width"], ...]
+    ) -> tuple[Float[Tensor, "batch width"], tuple[Float[Tensor, "batch _ width"], ...]]:
         y, after = self.encode(x), []
         for kernel, bias, dilation, past in zip(self.kernel, self.bias, self.dilations, state, strict=True):
             window = torch.cat([past, y.unsqueeze(1)], 1)  # (B, S + 1, D)
@@ -79,7 +82,9 @@ class TemporalConvolution(Nonlinear):
             after.append(window[:, 1:])
         return y, tuple(after)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         y, after = self.encode(x), []
         for kernel, bias, dilation, past in zip(self.kernel, self.bias, self.dilations, state, strict=True):
             sums, past = scan.dilated(y, past, kernel, dilation)

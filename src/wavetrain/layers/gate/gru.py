@@ -10,6 +10,7 @@ Weights start as PyTorch starts them, uniform in +/- 1 / sqrt(width). `forward` 
 inside `scan.only_plain` and the transforms of torch.func, it is the steps.
 """
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -43,10 +44,12 @@ class GRU(Nonlinear):
         super().__init__(width, inputs)
         self.cell = nn.GRU(self.inputs, width, batch_first=True)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width"]:
         return self.cell.all_weights[0][0].new_zeros(batch, self.width)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         encode, recur, encode_bias, recur_bias = self.cell.all_weights[0]
         reset_x, keep_x, new_x = F.linear(x, encode, encode_bias).chunk(3, -1)
         reset_h, keep_h, new_h = F.linear(state, recur, recur_bias).chunk(3, -1)
@@ -55,7 +58,9 @@ class GRU(Nonlinear):
         h = (1 - keep) * new + keep * state
         return h, h
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         if scan.written_out(x, state, *self.cell.all_weights[0]):
             return scan.unroll(self.step, x, state)
         y, last = self.cell(x, state.unsqueeze(0))

@@ -10,6 +10,7 @@ inside `scan.only_plain` and the transforms of torch.func, it is the steps.
 Left out: peepholes and projections.
 """
 
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -40,11 +41,17 @@ class LSTM(Nonlinear):
         super().__init__(width, inputs)
         self.cell = nn.LSTM(self.inputs, width, batch_first=True)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         zero = self.cell.all_weights[0][0].new_zeros(batch, self.width)
         return zero, zero
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]],
+    ) -> tuple[
+        Float[Tensor, "batch width"], tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]
+    ]:
         h, c = state
         encode, recur, encode_bias, recur_bias = self.cell.all_weights[0]
         sums = F.linear(x, encode, encode_bias) + F.linear(h, recur, recur_bias)  # (B, 4 D)
@@ -53,7 +60,9 @@ class LSTM(Nonlinear):
         h = o.sigmoid() * c.tanh()
         return h, (h, c)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         h, c = state
         if scan.written_out(x, h, c, *self.cell.all_weights[0]):
             return scan.unroll(self.step, x, (h, c))

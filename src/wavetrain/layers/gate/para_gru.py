@@ -17,6 +17,7 @@ while a is small; here they go on until they have converged, and where they do n
 Left out: the block around the cell (convolution, gated norm, MLP).
 """
 
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain import scan
@@ -51,10 +52,12 @@ class ParaGRU(ChannelCell):
         topic="Recurrences in parallel",
     )
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width"]:
         return self.bias.new_zeros(batch, self.width)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         h = self.next(self._drive(x), state.unsqueeze(1)).squeeze(1)
         return h, h
 

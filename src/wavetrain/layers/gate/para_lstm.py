@@ -18,6 +18,7 @@ on until they have converged, where the released code takes 3. Left out: the blo
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -58,10 +59,12 @@ class ParaLSTM(ChannelCell):
         self.peep = nn.Parameter(torch.empty(2, width))  # from the cell to f, o
         nn.init.normal_(self.peep, std=2 / (5 * width) ** 0.5)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch 2 width"]:
         return self.bias.new_zeros(batch, 2, self.width)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch 2 width"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch 2 width"]]:
         state = self.next(self._drive(x), state)
         return state[:, 1], state
 

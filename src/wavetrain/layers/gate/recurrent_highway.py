@@ -19,6 +19,7 @@ Left out: recurrence inside transformers; the study's LSTM and GRU hybrids.
 import enum
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -85,13 +86,17 @@ class RecurrentHighway(Nonlinear):
         h = self.encode.weight.new_zeros(batch, self.width)
         return h if self.attend is None else (h, *self.attend.begin(batch))
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch width"], State]:
         h, *before = (state,) if self.attend is None else state
         h = self._next(self.encode(x), h)
         y, before = self._leave(x.unsqueeze(1), h.unsqueeze(1), before)
         return y.squeeze(1), h if self.attend is None else (h, *before)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         h, *before = (state,) if self.attend is None else state
         h, last = scan.unroll(lambda drive, h: (self._next(drive, h),) * 2, self.encode(x), h)
         y, before = self._leave(x, h, before)

@@ -12,6 +12,7 @@ least squares in a stream. Left out: sparse weights, feedback from the output, n
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -63,13 +64,17 @@ class EchoState(Nonlinear):
             largest = torch.linalg.eigvals(drawn.double()).abs().max()
             self.recur.weight.copy_(drawn * (radius / largest))
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width"]:
         return self.recur.weight.new_zeros(batch, self.width)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         return self._next(self.encode(x), state)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         drive = scan.affine(x, self.encode.weight, self.encode.bias)
         return scan.unroll(self._next, drive, state)
 

@@ -20,6 +20,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -113,17 +114,25 @@ class ELMNeuron(Nonlinear):
         else:
             self.register_buffer("place", place)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> tuple[Float[Tensor, "batch branches"], Float[Tensor, "batch memory"]]:
         zeros = self.synapse.new_zeros
         return zeros(batch, self.branches), zeros(batch, self.update.out_features)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[Float[Tensor, "batch branches"], Float[Tensor, "batch memory"]],
+    ) -> tuple[
+        Float[Tensor, "batch width"], tuple[Float[Tensor, "batch branches"], Float[Tensor, "batch memory"]]
+    ]:
         b, m = state
         b = math.exp(-self.leak.step / self.leak.branch) * b + self._received(x)
         m = self._next(self._heard(b), m, *self._rates())
         return self.out(m), (b, m)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         b, m = state
         kept = b.new_full((self.branches,), math.exp(-self.leak.step / self.leak.branch))
         b, last = scan.linear(kept, self._received(x), b)

@@ -8,6 +8,7 @@ Every weight starts uniform in +/- 1 / sqrt(width), as is usual for such network
 Left out: the copy-back of context units without gradient; the gradient runs through all of time.
 """
 
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -40,12 +41,16 @@ class Elman(Nonlinear):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -(width**-0.5), width**-0.5)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width"]:
         return self.recur.weight.new_zeros(batch, self.width)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         h = scan.dense_step(x, state, self.encode, self.recur, scan.Activation.TANH)
         return h, h
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         return scan.dense(x, state, self.encode, self.recur, scan.Activation.TANH)

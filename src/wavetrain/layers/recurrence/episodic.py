@@ -18,6 +18,7 @@ Phi') Xi x_{t-1}). Left out: the tasks beyond linear ones (arithmetic, automata)
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -62,14 +63,18 @@ class Episodic(Nonlinear):
         for parameter in self.parameters():
             nn.init.uniform_(parameter, -(hidden**-0.5), hidden**-0.5)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch hidden"]:
         return self.recur.weight.new_zeros(batch, self.hidden)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch hidden"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch hidden"]]:
         h = self._move(self.encode(x), state)[0]
         return self.out(h), h
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         h, last = scan.unroll(self._move, self.encode(x), state)
         return self.out(h), last
 

@@ -13,6 +13,7 @@ the usual uniform start, as for images.
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -64,12 +65,16 @@ class IdentityRNN(Nonlinear):
             elif spread is not None:
                 self.encode.weight.normal_(0, spread)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width"]:
         return self.recur.weight.new_zeros(batch, self.width)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         h = scan.dense_step(x, state, self.encode, self.recur, self.activation)
         return h, h
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         return scan.dense(x, state, self.encode, self.recur, self.activation)

@@ -14,6 +14,7 @@ lasts 2 s. Left out: units that saturate, whose line bends and breaks up.
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -56,16 +57,20 @@ class LineAttractor(Layer):
         self.tilt = nn.Parameter(torch.zeros(width))
         self.gain = nn.Parameter(torch.tensor(float(gain)))
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width"]:
         return self.line.new_zeros(batch, self.width)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         r, left = self.directions()
         recur = self.gain * torch.outer(r, left)  # (D, D)
         h = state + (-state + state @ recur.T + self.encode(x)) / self.tau
         return h, h
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         on, off = self._split(self.encode(x) / self.tau)
         z, rest = self._split(state)
         decay = torch.cat([self.decays()[:1], self.decays()[1:].expand(self.width)])

@@ -14,6 +14,7 @@ one cell a step, and bumps that hold themselves up (the ring attractor).
 """
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -64,14 +65,18 @@ class Ring(Layer):
         self.encode = nn.Linear(self.inputs, width, bias=False)
         self.profile = nn.Parameter(torch.randn(width, cells) * cells**-0.5)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width cells"]:
         return self.profile.new_zeros(batch, self.width, self.cells)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width cells"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width cells"]]:
         h = self._move(state) + F.pad(self.encode(x)[..., None], (0, self.cells - 1))
         return (self.profile * h).sum(-1), h
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         u = self.encode(x)  # (B, T, D)
         places = self._places(x.shape[1] + 1)  # (T + 1, n)
         y = scan.convolve(u, places[:-1] @ self.profile.T)

@@ -16,6 +16,7 @@ Left out: the variant that keeps the sign of cos(G) alone. The paper puts Mamba 
 """
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -64,12 +65,21 @@ class AUSSM(Layer):
         self.out = nn.Linear(width, width, bias=False)
         nn.init.uniform_(self.turn.bias, -torch.pi, torch.pi)
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[Float[Tensor, "batch past channels"], Complex[Tensor, "batch states channels"]]:
         window = self.D.new_zeros(batch, self.convolve.kernel_size[0] - 1, self.width)
         zero = self.D.new_zeros(batch, self.states, self.width)
         return window, torch.complex(zero, zero)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[Float[Tensor, "batch past channels"], Complex[Tensor, "batch states channels"]],
+    ) -> tuple[
+        Float[Tensor, "batch width"],
+        tuple[Float[Tensor, "batch past channels"], Complex[Tensor, "batch states channels"]],
+    ]:
         window, h = state
         u, z, window = self._enter(x.unsqueeze(1), window)
         v, dt, theta = self._gates(u)
@@ -77,7 +87,9 @@ class AUSSM(Layer):
         y = (_polar(self.C)[:, None] * h).sum(2).real  # of states h (B, 1, N, D)
         return self._leave(y, v, z).squeeze(1), (window, h.squeeze(1))
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         window, h = state
         u, z, window = self._enter(x, window)
         v, dt, theta = self._gates(u)

@@ -14,6 +14,7 @@ Left out: what stands round it in the paper (norm, GELU, GLU, dropout, skip); a 
 import math
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -72,16 +73,20 @@ class LRU(Layer):
         self.c = nn.Parameter(torch.randn(2, width, states) * states**-0.5)
         self.skip = nn.Parameter(torch.randn(width))
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Complex[Tensor, "batch states"]:
         zero = self.nu.new_zeros(batch, self.states)
         return torch.complex(zero, zero)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Complex[Tensor, "batch states"]
+    ) -> tuple[Float[Tensor, "batch width"], Complex[Tensor, "batch states"]]:
         u = self.encode(x)
         h = self._rate().exp() * state + self._drive(u)
         return self._observe(h, u), h
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         u = self.encode(x)
         h, last = scan.linear(self._rate().exp(), self._drive(u), state)  # (B, T, N)
         return self._observe(h, u), last

@@ -17,6 +17,7 @@ Train A at a rate of 0.0001 and dt (`log_step`) at one of 0.001.
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -72,17 +73,21 @@ class LSSL(Layer):
         self.skip = nn.Parameter(torch.randn(width, readings))
         self.out = nn.Linear(width * readings, width)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width states"]:
         return self.b.new_zeros(batch, self.width, self.states)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width states"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width states"]]:
         u = self.encode(x).unsqueeze(-1)  # (B, D, 1)
         a, b, c, d = self._system()
         state = torch.einsum("dij,bdj->bdi", a, state) + b * u
         v = torch.einsum("dmn,bdn->bdm", c, state) + d * u
         return self.read(v.flatten(1).unsqueeze(-1)), state
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         v, last = run_system(*self._system(), self.encode(x), state)  # (B, T, D, M)
         return self.read(v.flatten(2).unsqueeze(-1)), last
 

@@ -23,6 +23,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -98,18 +99,29 @@ class Mamba(Layer):
             dt = self.dt_proj.bias.uniform_(math.log(0.001), math.log(0.1)).exp()
             self.dt_proj.bias.copy_(dt + torch.log(-torch.expm1(-dt)))  # the inverse of softplus
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[Float[Tensor, "batch past channels"], Float[Tensor, "batch channels states"]]:
         inner, _, taps = self.conv1d.weight.shape
         return self.D.new_zeros(batch, taps - 1, inner), self.D.new_zeros(batch, inner, self.states)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[Float[Tensor, "batch past channels"], Float[Tensor, "batch channels states"]],
+    ) -> tuple[
+        Float[Tensor, "batch width"],
+        tuple[Float[Tensor, "batch past channels"], Float[Tensor, "batch channels states"]],
+    ]:
         past, h = state
         *now, past = self._select(x.unsqueeze(1), past)
         u, dt, b, c, z = (part.squeeze(1) for part in now)
         y, h = scan.selective_step(u, dt, -precision.wide(self.A_log).exp(), b, c, h)
         return self._out((y + precision.wide(self.D) * u) * F.silu(precision.wide(z))), (past, h)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         past, h = state
         u, dt, b, c, z, past = self._select(x, past)
         y, h = scan.selective(u, dt, -precision.wide(self.A_log).exp(), b, c, h, self.D, z)

@@ -22,6 +22,7 @@ import math
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -115,18 +116,29 @@ class Mamba2(Layer):
         self.norm = GroupedNorm(inner, groups)
         self.out_proj = nn.Linear(inner, width, bias=variant.projection_bias)
 
-    def begin(self, batch: int) -> State:
+    def begin(
+        self, batch: int
+    ) -> tuple[Float[Tensor, "batch past _"], Float[Tensor, "batch heads states channels"]]:
         past = self.D.new_zeros(batch, self.variant.kernel - 1, len(self.conv1d.weight))
         return past, self.D.new_zeros(batch, self.heads, self.states, self.inner // self.heads)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[Float[Tensor, "batch past _"], Float[Tensor, "batch heads states channels"]],
+    ) -> tuple[
+        Float[Tensor, "batch width"],
+        tuple[Float[Tensor, "batch past _"], Float[Tensor, "batch heads states channels"]],
+    ]:
         past, h = state
         *now, past = self._select(x.unsqueeze(1), past)
         u, log_decay, b, c, gate = (part.squeeze(1) for part in now)
         y, h = scan.chunked_step(c, b, u, log_decay, h)
         return self._out(y, u, gate), (past, h)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         past, h = state
         u, log_decay, b, c, gate, past = self._select(x, past)
         y, h = scan.chunked(c, b, u, log_decay, h, self.variant.chunk)

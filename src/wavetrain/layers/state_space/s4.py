@@ -18,6 +18,7 @@ Train dt, A and B (`log_step`, `log_decay`, `frequency`, `p`, `b`) at a rate of 
 import math
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -71,16 +72,20 @@ class S4(Layer):
         self.skip = nn.Parameter(torch.randn(width))
         self.out = nn.Linear(width, width)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width states"]:
         return self.skip.new_zeros(batch, self.width, self.states)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width states"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width states"]]:
         u = self.encode(x)  # (B, D)
         state = self._advance(state, u)
         v = (self._reading() * state).sum(-1) + self.skip * u
         return self.read(v.unsqueeze(-1)), state
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         v, last = run_system(*self._system(), self.encode(x), state)  # (B, T, D, 1)
         return self.read(v), last
 

@@ -17,6 +17,7 @@ import enum
 import math
 
 import torch
+from jaxtyping import Complex, Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -79,18 +80,22 @@ class S4D(Layer):
         self.skip = nn.Parameter(torch.randn(width))
         self.out = nn.Linear(width, 2 * width)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Complex[Tensor, "batch width modes"]:
         zero = self.skip.new_zeros(batch, self.width, self.states // 2)
         return torch.complex(zero, zero)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Complex[Tensor, "batch width modes"]
+    ) -> tuple[Float[Tensor, "batch width"], Complex[Tensor, "batch width modes"]]:
         u = self.encode(x)  # (B, D)
         rate, drive = self._discrete()
         state = rate.exp() * state + drive * u.unsqueeze(-1)
         v = 2 * (torch.view_as_complex(self.c) * state).real.sum(-1) + self.skip * u
         return self.read(v.unsqueeze(-1)), state
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         u, time = self.encode(x), x.shape[1]  # (B, T, D)
         powers = self._powers(time + 1)  # (D, N / 2, T + 1)
         v = scan.convolve(u, self._kernel(powers[..., :-1]).T)

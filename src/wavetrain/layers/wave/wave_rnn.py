@@ -19,6 +19,7 @@ import enum
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -120,14 +121,18 @@ class WaveRNN(Nonlinear):
         else:
             self.encode.weight.normal_(0, 0.001)
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> Float[Tensor, "batch width"]:
         return self.bias.new_zeros(batch, self.width)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self, x: Float[Tensor, "batch inputs"], state: Float[Tensor, "batch width"]
+    ) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         h = self._next(self._drive(x), state.unflatten(-1, (self.channels, self.ring))).flatten(-2)
         return h, h
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         state = state.unflatten(-1, (self.channels, self.ring))
         if self.kernel.ndim == 3:
             h, last = scan.wave(self._drive(x), self.kernel, state, self.activation)

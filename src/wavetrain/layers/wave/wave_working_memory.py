@@ -19,6 +19,7 @@ not in our source.
 import enum
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -74,12 +75,12 @@ class WaveWorkingMemory(Nonlinear):
             self.project = nn.Linear(width, 3 * width, bias=False)
             self.out = nn.Linear(width, width, bias=False) if heads > 1 else nn.Identity()
 
-    def begin(self, batch: int) -> State:
+    def begin(self, batch: int) -> tuple[Float[Tensor, "batch columns width"], Bool[Tensor, "batch columns"]]:
         columns = self.encode.weight.new_zeros(batch, self.columns, self.width)
         return columns, torch.zeros_like(columns[..., 0], dtype=torch.bool)
 
-    def load(self, columns: Tensor) -> State:
-        """The state whose columns are these (B, s, D), oldest first: a task whose input phase is over.
+    def load(self, columns: Float[Tensor, "batch columns width"]) -> State:
+        """The state whose columns are these, oldest first: a task whose input phase is over.
 
         Raises BadInput for columns of another shape.
         """
@@ -90,10 +91,19 @@ class WaveWorkingMemory(Nonlinear):
             )
         return columns, torch.ones_like(columns[..., 0], dtype=torch.bool)
 
-    def step(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def step(
+        self,
+        x: Float[Tensor, "batch inputs"],
+        state: tuple[Float[Tensor, "batch columns width"], Bool[Tensor, "batch columns"]],
+    ) -> tuple[
+        Float[Tensor, "batch width"],
+        tuple[Float[Tensor, "batch columns width"], Bool[Tensor, "batch columns"]],
+    ]:
         return self._move(self.encode(x), state)
 
-    def whole(self, x: Tensor, state: State) -> tuple[Tensor, State]:
+    def whole(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[Float[Tensor, "batch time width"], State]:
         return scan.unroll(self._move, self.encode(x), state)
 
     def operator(self, x: Tensor) -> Operator:
@@ -105,7 +115,7 @@ class WaveWorkingMemory(Nonlinear):
         value = x[:, :, None].expand(-1, -1, self.width, -1).flatten(2).unsqueeze(-1)  # (B, T, D I, 1)
         return Operator(scan.toeplitz(kernel).expand(len(x), -1, -1, -1), value)
 
-    def propagation(self) -> Tensor:
+    def propagation(self) -> Float[Tensor, "all all"]:
         """Phi (s D, s D) of the linear boundary.
 
         Raises BadInput with a boundary of attention, which has no fixed matrix.
@@ -130,7 +140,7 @@ class WaveWorkingMemory(Nonlinear):
         return self.out(torch.einsum("bhs,bshp->bhp", weight, v).flatten(1))
 
 
-def propagation(boundary: Tensor) -> Tensor:
+def propagation(boundary: Float[Tensor, "all width"]) -> Float[Tensor, "all all"]:
     """Phi (s D, s D) of a linear boundary F (s D, D): [h_1; ...; h_s] one step later.
 
     Raises BadInput for a boundary of another shape.
