@@ -13,6 +13,7 @@ from wavetrain.report.prose import escaped
 
 HERE = Path(__file__).resolve().parents[2] / "benchmarks"
 WIDTH, HEIGHT, EDGE = 120, 24, 4  # pixels of a line over the runs
+APART = "\N{NO-BREAK SPACE}"  # a number stays on the line of its unit
 LEVEL = 1.05  # up to this ratio two times are the same
 HEADINGS = {
     Rival.LOOP: "Beside plain PyTorch",
@@ -64,8 +65,8 @@ def duration(seconds: float) -> str:
     """Seconds in the unit that suits them."""
     for size, unit in ((1, "s"), (1e-3, "ms")):
         if seconds >= size:
-            return f"{_short(seconds / size)} {unit}"
-    return f"{_short(seconds * 1e6)} µs"
+            return f"{_short(seconds / size)}{APART}{unit}"
+    return f"{_short(seconds * 1e6)}{APART}µs"
 
 
 def line(values: Sequence[float], label: str) -> str:
@@ -121,7 +122,7 @@ def _table(history: History, comparisons: Sequence[Comparison]) -> list[str]:
         "| what is computed | our time | which | what it is held to | its time |"
         + (" over the runs |" if more else "")
     ]
-    rows.append("|---|--:|--:|---|--:|" + ("---|" if more else ""))
+    rows.append("|---|--:|---|---|--:|" + ("---|" if more else ""))
     for one, drawn in zip(comparisons, courses, strict=True):
         cells = [escaped(one.name), duration(one.ours), said(one), escaped(one.beside), duration(one.other)]
         rows.append("| " + " | ".join([*cells, *([drawn] if more else [])]) + " |")
