@@ -32,8 +32,8 @@ SCRIPTS: dict[str, tuple[str, ...]] = {  # of each question, the size at which i
     "torch_layers": ("--repeats", "15"),
     "hopfield": ("--repeats", "3", "--patterns", "50000"),
     "sparse_distributed": ("--repeats", "3"),
-    "streaming": (*STREAMED, "--steps", "20000", "--budget", "15"),
-    "temporal_memory": ("--records", "8000"),
+    "streaming": (*STREAMED, "--steps", "10000", "--budget", "5"),
+    "temporal_memory": ("--records", "4000"),
 }
 PACKAGES = ("torch", "numba", "numpy")
 

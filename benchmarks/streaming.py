@@ -92,7 +92,7 @@ def walk(layer: Layer, steps: int, budget: float) -> Row:
 def comparison(name: str, row: Row) -> Comparison:
     """What the record keeps of a layer."""
     return Comparison(
-        name=f"{name}, one step after {row.t:,} others",
+        name=f"{name}, one step at the end of a stream",
         rival=Rival.ITSELF.value,
         beside="one step at the beginning of a stream",
         ours=row.late / 1e6,
@@ -139,6 +139,9 @@ def main() -> None:
     here = machine()
     print(", ".join(f"{name} {value}" for name, value in here.items()))
     if options.json:
+        setting += "; steps before the end: " + ", ".join(
+            f"{name} {row['t']:,}" for name, row in table.items()
+        )
         figures = {"rows": table, "machine": here, **measured(setting, comparisons)}
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
 
