@@ -26,7 +26,7 @@ class Trials(NamedTuple):
     """A batch of trials, and the facts of each by name."""
 
     x: Float[Tensor, "batch time inputs"]
-    y: Int[Tensor, "batch time"]  # classes, 0 where nothing is asked
+    y: Num[Tensor, "batch time *answer"]  # classes, 0 where nothing is asked; or values
     facts: dict[
         str,
         Num[Tensor, "batch"] | Num[Tensor, "batch time"] | Bool[Tensor, "batch"] | Bool[Tensor, "batch time"],
