@@ -1,0 +1,279 @@
+"""Forecasts of one's own series by any layer, in the units of the file.
+
+A window of each series is brought to its own level and scale, so that levels and trends which training has
+never seen are nothing new. A stack of layers reads it and adds to a simple forecast (`_base.py`): the last
+value, the last season or a ridge regression, whichever errs least on the validation part. The last rows of
+each series are that part: training stops where the error on it is least, before the first step if need be, so
+that layers which have nothing to add add nothing. Intervals come from the errors there
+(`tables/conformal.py`).
+
+The rows of a series are read in blocks. Level and scale are those of the `context` rows before a block, and
+are the same for all forecasts in it; so forecasts that are made one row after another, from a state that is
+carried on, are those that are made at once.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from torch import Tensor, nn
+
+from wavetrain import find
+from wavetrain.core import Layer
+from wavetrain.errors import BadInput
+from wavetrain.estimators._base import Base, Kind, error, fitted_line
+from wavetrain.estimators._forecast import Columns, Forecast, made
+from wavetrain.parts.stack import MLP, Stack
+from wavetrain.tables import phases
+from wavetrain.tables.clock import Clock
+from wavetrain.tables.conformal import half_width
+from wavetrain.tables.panel import Panel, Series, panel
+from wavetrain.tables.seasons import season_of
+from wavetrain.tables.windows import Place, Window, Windows
+from wavetrain.train.generators import Shared, seed_of
+
+LONGEST = 512  # rows of a context that is chosen
+FITTED = 2000  # windows that a line is fitted to
+LOOKS = 10  # at the validation part while training goes on
+
+
+@dataclass(frozen=True, eq=False)
+class Forecasts:
+    """The next rows of each series.
+
+    All arrays are (series, horizon, targets), in the units of the panel.
+    """
+
+    series: tuple[str, ...]
+    targets: tuple[str, ...]
+    value: np.ndarray
+    low: np.ndarray  # of the interval
+    high: np.ndarray
+    times: tuple[
+        tuple[str, ...], ...
+    ]  # of each series, as its file writes them; row numbers where it has none
+
+
+class Forecaster(BaseEstimator):
+    """A stack of layers that forecasts the next `horizon` rows.
+
+    `layer` is a name from `wavetrain list layers` or a class. `context` is the number of rows that a window
+    begins with, by default two seasons and at least 32; `season` is found in the training part. `valid` is
+    the share of rows that are kept to choose by. Trailing underscores mark what `fit` finds.
+
+    >>> from wavetrain.estimators import Forecaster
+    >>> wave = torch.sin(torch.arange(200) * 2 * torch.pi / 12).numpy()
+    >>> model = Forecaster("gru", horizon=3, width=8, steps=20).fit(wave)
+    >>> model.predict().value.shape, model.season_
+    ((1, 3, 1), 12)
+    """
+
+    def __init__(
+        self,
+        layer: str | type[Layer] = "gru",
+        *,
+        horizon: int = 1,
+        context: int | None = None,
+        season: int | None = None,
+        width: int = 32,
+        depth: int = 2,
+        steps: int = 300,
+        batch: int = 32,
+        rate: float = 3e-3,
+        origins: int = 16,
+        valid: float = 0.15,
+        phases: bool = True,
+        random_state: int = 0,
+    ):
+        self.layer, self.horizon, self.context, self.season = layer, horizon, context, season
+        self.width, self.depth, self.steps, self.batch, self.rate = width, depth, steps, batch, rate
+        self.origins, self.valid, self.phases, self.random_state = origins, valid, phases, random_state
+
+    def fit(self, y: Panel | np.ndarray | Sequence[Any], X: None = None) -> Self:
+        """Learn from a panel, from (T,) or (T, C) numbers, or from a list of such arrays."""
+        whole = y if isinstance(y, Panel) else panel(y)
+        self._check(whole)
+        first = whole.series[0].times
+        self.cycles_ = phases.cycles(first) if self.phases and first is not None else ()
+        whole = phases.added(whole, self.cycles_)
+        ends = [len(one) - max(self.horizon, round(self.valid * len(one))) for one in whole.series]
+        longest = int(np.argmax(ends))
+        train = whole.series[longest].values[: ends[longest], whole.places(whole.targets)]
+        self.season_ = self.season or season_of(train, whole.clock)
+        shortest = min(ends)
+        usual = min(max(2 * self.season_, 32), LONGEST)
+        self.context_ = self.context or max(1, min(usual, shortest - self.horizon - 1))
+        origins = max(1, min(self.origins, shortest - self.horizon - self.context_))
+        self.panel_, self.ends_, self.origins_ = whole, ends, origins
+        with Shared(seed_of(self.random_state, "forecaster")).drawn():
+            self._learn(self._windows(whole))
+        return self
+
+    def predict(
+        self, y: Panel | np.ndarray | Sequence[Any] | None = None, *, coverage: float = 0.9
+    ) -> Forecasts:
+        """The rows that follow each series: of those that were learned from, or of others."""
+        if not hasattr(self, "network_"):
+            raise NotFittedError("Forecaster: expected `fit` before `predict`")
+        whole = (
+            self.panel_ if y is None else phases.added(y if isinstance(y, Panel) else panel(y), self.cycles_)
+        )
+        if whole.columns != self.panel_.columns:
+            raise BadInput(
+                f"expected the columns {', '.join(self.panel_.columns)}; got {', '.join(whole.columns)}"
+            )
+        self.network_.eval()
+        rows = np.array([len(one) for one in whole.series])
+        windows = self._windows(self._longer(whole))
+        here = made(self.network_, windows, np.arange(len(rows)), rows)
+        width = half_width(self.errors_, coverage) * here.scale.numpy()
+        value = here.value.numpy()
+        return Forecasts(
+            tuple(one.name for one in whole.series),
+            whole.targets,
+            value,
+            value - width,
+            value + width,
+            tuple(self._told(whole, one) for one in whole.series),
+        )
+
+    def _longer(self, whole: Panel) -> Panel:
+        """With the rows to forecast, of which the phases are known."""
+        series = []
+        for one in whole.series:
+            values = np.full((self.horizon, len(whole.columns)), np.nan)
+            times = None
+            if one.times is not None:
+                later = _clock(whole).after(int(one.times[-1]), self.horizon)
+                times = np.concatenate([one.times, later])
+                count = 2 * len(self.cycles_)
+                values[:, values.shape[1] - count :] = phases.columns(later, self.cycles_)
+            series.append(Series(name=one.name, values=np.concatenate([one.values, values]), times=times))
+        return replace(whole, series=tuple(series))
+
+    def _told(self, whole: Panel, one: Series) -> tuple[str, ...]:
+        if one.times is None:
+            return tuple(str(len(one) + step) for step in range(self.horizon))
+        return tuple(_clock(whole).told(_clock(whole).after(int(one.times[-1]), self.horizon)))
+
+    def _check(self, whole: Panel) -> None:
+        for name in ("horizon", "width", "depth", "batch", "origins"):
+            if (got := getattr(self, name)) < 1:
+                raise BadInput(f"Forecaster: expected {name} of at least 1, got {got}")
+        if not 0 < self.valid < 1:
+            raise BadInput(f"Forecaster: expected a share of rows to choose by, 0 to 1, got {self.valid}")
+        for one in whole.series:
+            least = 2 * self.horizon + 2
+            if len(one) < least:
+                raise BadInput(
+                    f"series {one.name!r}: expected at least {least} rows for a horizon of {self.horizon}, "
+                    f"got {len(one)}"
+                )
+            places = whole.places(whole.targets)
+            if np.isnan(one.values[:, places]).all(0).any():
+                raise BadInput(f"series {one.name!r}: a column to forecast holds no number")
+
+    def _windows(self, whole: Panel, origins: int | None = None) -> Windows:
+        return Windows(
+            whole,
+            context=self.context_,
+            origins=origins or self.origins_,
+            horizon=self.horizon,
+            until=self.ends_ if whole is self.panel_ else None,
+        )
+
+    def _learn(self, windows: Windows) -> None:
+        generator = np.random.default_rng(seed_of(self.random_state, "windows"))
+        train, valid = windows.places(last=self.ends_), self._valid(windows)
+        if not len(train.row):
+            raise BadInput(
+                f"Forecaster: expected rows for a context of {self.context_} and a horizon of {self.horizon} "
+                f"before the part to choose by, got {max(self.ends_)} rows"
+            )
+        some = generator.permutation(len(train.row))[:FITTED]
+        self.base_ = self._chosen(windows.at(Place(train.series[some], train.row[some])), valid)
+        self.network_ = self._network()
+        best, left = self._error(windows, valid), copy.deepcopy(self.network_.state_dict())
+        self.history_ = [(0, best)]
+        optimiser = torch.optim.AdamW(self.network_.parameters(), self.rate, weight_decay=1e-2)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(self.steps, 1))
+        every = max(1, self.steps // LOOKS)
+        for step in range(1, self.steps + 1):
+            drawn = generator.integers(len(train.row), size=self.batch)
+            window = windows.at(Place(train.series[drawn], train.row[drawn]))
+            loss = _loss(self.network_(window), window)
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.network_.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            if step % every == 0 or step == self.steps:
+                now = self._error(windows, valid)
+                self.history_.append((step, now))
+                if now < best:
+                    best, left = now, copy.deepcopy(self.network_.state_dict())
+        self.network_.load_state_dict(left)
+        here = made(self.network_, windows, *valid)
+        self.errors_ = ((here.value - here.wanted).abs() / here.scale).numpy()
+
+    def _valid(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+        """The series and the first rows of the forecasts to choose by: all of them, or evenly many."""
+        lasts = windows.lengths - self.horizon + 1
+        rows = [np.arange(end, last) for end, last in zip(self.ends_, lasts, strict=True)]
+        series = np.concatenate([np.full(len(one), place) for place, one in enumerate(rows)])
+        some = np.linspace(0, len(series) - 1, min(FITTED, len(series))).round().astype(int)
+        return series[some], np.concatenate(rows)[some]
+
+    def _error(self, windows: Windows, valid: tuple[np.ndarray, np.ndarray]) -> float:
+        self.network_.eval()
+        here = made(self.network_, windows, *valid)
+        self.network_.train()
+        return float(((here.value - here.wanted).abs() / here.scale * here.weight).nanmean())
+
+    def _chosen(self, train: Window, valid: tuple[np.ndarray, np.ndarray]) -> Base:
+        """The base that errs least on the validation part."""
+        each = self._windows(self.panel_, origins=1)
+        held = each.at(Place(*valid))
+        plain = Base(Kind.LEVEL, self.context_, self.horizon, tuple(each.targets), self.season_)
+        found = [plain, plain._replace(kind=Kind.LAST)]
+        if 1 < self.season_ <= self.context_:
+            found.append(plain._replace(kind=Kind.SEASON))
+        if self.context_ > 1:
+            found.append(fitted_line(train, held, plain, self.context_ - 1))
+        return min(found, key=lambda base: error(base, held))
+
+    def _network(self) -> Forecast:
+        whole = self.panel_
+        known = tuple(whole.places(whole.known))
+        rows = np.concatenate([one.values[:end] for one, end in zip(whole.series, self.ends_, strict=True)])
+        told = torch.from_numpy(rows[:, known])
+        spread = ((told - told.nanmean(0)) ** 2).nanmean(0).sqrt()
+        columns = Columns(
+            len(whole.columns),
+            known,
+            told.nanmean(0),
+            torch.where(spread > 0, spread, 1.0),
+            bool(np.isnan(np.delete(rows, known, 1)).any()),
+        )
+        kind = find.named(self.layer, ("layers",)).load() if isinstance(self.layer, str) else self.layer
+        layers = [kind(self.width) for _ in range(self.depth)]
+        stack = Stack(layers, columns.inputs, self.horizon * len(whole.targets), MLP.PLAIN)
+        return Forecast(stack, self.base_, columns)
+
+
+def _loss(forecast: Tensor, window: Window) -> Tensor:
+    """Huber's loss in weighed units, over what was measured."""
+    apart = (forecast - window.wanted) * window.weight[:, None, None]
+    there = ~apart.isnan()
+    return nn.functional.huber_loss(apart[there].float(), apart.new_zeros(int(there.sum())).float())
+
+
+def _clock(whole: Panel) -> Clock:
+    if whole.clock is None:
+        raise BadInput("expected the clock of a panel with times")
+    return whole.clock

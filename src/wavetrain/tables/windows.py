@@ -1,0 +1,160 @@
+"""Windows of a panel, cut when they are asked for: a long series is never copied once for each of them.
+
+A window begins with `context` rows, which set its level and scale and warm the state of a layer, and goes on
+for `origins` forecasts: the first is made after the context, each of the others one row later. A forecast is
+of the next `horizon` rows.
+
+    rows      1 ... context | context + 1 ... context + origins - 1 | ... + horizon
+    seen      the context, and the rows up to each origin             forecast
+
+Level and scale of a column are the mean and the deviation of what was measured in the context, never of what
+is forecast; for a flat context the scale is a millionth of the level. So a window of 100 y is 100 times that
+of y, and its forecast too. An error in units of a tiny scale is huge and says nothing: `weight` brings it to
+units of at least a twentieth of the deviation of the whole series.
+
+What is missing is filled by the last value before it in the window, or by the level. Rows of two series never
+meet in one window: before the first row of a series and after its last one there is nothing.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from wavetrain.errors import BadInput
+from wavetrain.tables.panel import Panel
+
+FLAT = 1e-6  # of the level: the scale of what does not vary
+SMALL = 0.05  # of the deviation of a series: the least scale in which an error is weighed
+LEAST = 1e-30  # the scale where the level is zero, too
+
+
+class Window(NamedTuple):
+    """A batch of windows in float64, in units of their own: (value - level) / scale."""
+
+    seen: Float[Tensor, "batch rows columns"]  # context + origins - 1 rows, filled
+    missing: Bool[Tensor, "batch rows columns"]  # where nothing was measured
+    ahead: Float[Tensor, "batch origins horizon known"]  # columns known ahead, in the units of the file
+    wanted: Float[Tensor, "batch origins horizon targets"]  # NaN where nothing was measured
+    level: Float[Tensor, "batch columns"]
+    scale: Float[Tensor, "batch columns"]
+    weight: Float[Tensor, "batch targets"]  # of an error in these units
+
+    def restored(
+        self, forecast: Float[Tensor, "batch origins horizon targets"], targets: list[int]
+    ) -> Float[Tensor, "batch origins horizon targets"]:
+        """A forecast in the units of the panel."""
+        return forecast.double() * self.scale[:, None, None, targets] + self.level[:, None, None, targets]
+
+
+class Place(NamedTuple):
+    """Origins of a forecast: the series and the row that is forecast first."""
+
+    series: np.ndarray  # (windows,) places in the panel
+    row: np.ndarray  # (windows,) the row behind the context
+
+
+class Windows:
+    """All windows of a panel.
+
+    >>> from wavetrain.tables.panel import panel
+    >>> from wavetrain.tables.windows import Windows
+    >>> windows = Windows(panel(np.arange(20.0)), context=5, origins=2, horizon=3)
+    >>> window = windows.at(windows.places())
+    >>> len(windows.places().row), window.seen.shape, window.wanted.shape
+    (12, torch.Size([12, 6, 1]), torch.Size([12, 2, 3, 1]))
+    >>> window.restored(window.wanted, windows.targets)[0].flatten().round(decimals=9).tolist()
+    [5.0, 6.0, 7.0, 6.0, 7.0, 8.0]
+    """
+
+    def __init__(
+        self, panel: Panel, *, context: int, origins: int, horizon: int, until: Sequence[int] | None = None
+    ):
+        """Deviations of series are measured on the rows before `until`, one for each, or on all."""
+        for name, size in (("context", context), ("origins", origins), ("horizon", horizon)):
+            if size < 1:
+                raise BadInput(f"windows: expected {name} of at least 1, got {size}")
+        self.context, self.origins, self.horizon = context, origins, horizon
+        self.targets, self.known = panel.places(panel.targets), panel.places(panel.known)
+        self.lengths = np.array([len(one) for one in panel.series])
+        between = np.full((context + origins + horizon, len(panel.columns)), np.nan)
+        parts, self.first, row = [between], [], len(between)
+        for one in panel.series:
+            parts += [one.values, between]
+            self.first.append(row)
+            row += len(one) + len(between)
+        self.rows = torch.from_numpy(np.concatenate(parts))
+        ends = self.lengths if until is None else until
+        self.least = torch.stack(
+            [
+                SMALL * _measures(torch.from_numpy(one.values[None, :end, self.targets]))[1][0]
+                for one, end in zip(panel.series, ends, strict=True)
+            ]
+        )
+
+    def places(self, first: int | Sequence[int] = 0, last: int | Sequence[int] | None = None) -> Place:
+        """Windows whose rows all lie inside their series: first origins from row `first` to before `last`.
+
+        Both may be given for each series. A context begins before the series where that is shorter.
+        """
+        series, rows = [], []
+        ends = self.lengths if last is None else np.minimum(self.lengths, last)
+        begins = np.broadcast_to(first, self.lengths.shape)
+        for place, (begin, end) in enumerate(zip(begins, ends, strict=True)):
+            here = np.arange(
+                max(int(begin), min(self.context, int(end) // 2), 1), end - self.origins - self.horizon + 2
+            )
+            series.append(np.full(len(here), place))
+            rows.append(here)
+        return Place(np.concatenate(series), np.concatenate(rows))
+
+    def anchors(self, rows: np.ndarray) -> np.ndarray:
+        """The row behind the context of the window in which each row is forecast first.
+
+        Windows follow each other without a gap, so that one after another they are a stream. Rows in the
+        first context have a window each.
+        """
+        blocks = (rows - self.context) // self.origins
+        return np.where(rows < self.context, rows, self.context + blocks * self.origins)
+
+    def at(self, place: Place) -> Window:
+        """The windows there; what lies outside a series is missing."""
+        start = torch.as_tensor(np.asarray(self.first)[place.series] + place.row)
+        seen = self.rows[start[:, None] + torch.arange(-self.context, self.origins - 1)]
+        missing = seen.isnan()
+        level, scale = _measures(seen[:, : self.context])
+        units = (seen - level[:, None]) / scale[:, None]
+        steps = torch.arange(self.origins)[:, None] + torch.arange(self.horizon)
+        future = self.rows[start[:, None, None] + steps]
+        wanted = future[..., self.targets]
+        mine = scale[:, self.targets]
+        wanted = (wanted - level[:, None, None, self.targets]) / mine[:, None, None]
+        weight = mine / mine.maximum(self.least[torch.as_tensor(place.series)])
+        return Window(filled(units, missing), missing, future[..., self.known], wanted, level, scale, weight)
+
+
+def _measures(
+    context: Float[Tensor, "batch context columns"],
+) -> tuple[Float[Tensor, "batch columns"], Float[Tensor, "batch columns"]]:
+    """Mean and deviation of what was measured; a context without a number has level 0."""
+    level = context.nanmean(1).nan_to_num(0.0)
+    deviation = ((context - level[:, None]) ** 2).nanmean(1).nan_to_num(0.0).sqrt()
+    return level, deviation.clamp(min=LEAST).maximum(FLAT * level.abs())
+
+
+def filled(
+    values: Float[Tensor, "batch rows columns"], missing: Bool[Tensor, "batch rows columns"]
+) -> Float[Tensor, "batch rows columns"]:
+    """The last number before each that is missing, 0 where there is none: never one that comes later.
+
+    >>> from wavetrain.tables.windows import filled
+    >>> row = torch.tensor([[torch.nan, 1.0, torch.nan, torch.nan, 100.0]])[..., None]
+    >>> filled(row, row.isnan()).flatten().tolist()
+    [0.0, 1.0, 1.0, 1.0, 100.0]
+    """
+    steps = torch.arange(values.shape[1], device=values.device)[:, None]
+    last = torch.where(missing, -1, steps).cummax(1).values
+    return values.nan_to_num(0.0).gather(1, last.clamp(min=0)) * (last >= 0)

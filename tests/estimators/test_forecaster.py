@@ -1,0 +1,165 @@
+"""Forecasts are in the units of the file, know nothing of what is held out, and stand by themselves."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from wavetrain.errors import BadInput
+from wavetrain.estimators import Forecaster
+from wavetrain.estimators._base import Base, Kind, season_rows
+from wavetrain.estimators._forecast import made
+from wavetrain.layers.gate.gru import GRU
+from wavetrain.tables.clock import Clock, moment
+from wavetrain.tables.panel import Panel, Series, panel
+
+DICE = np.random.default_rng(0)
+WAVE = 10 + np.sin(np.arange(160) * 2 * np.pi / 8) + 0.1 * DICE.normal(size=160)
+
+
+def small(**words: object) -> Forecaster:
+    return Forecaster("elman", **{"horizon": 3, "width": 4, "depth": 1, "steps": 12, **words})
+
+
+FITTED = small().fit(WAVE)
+
+
+def same(one: Forecaster, other: Forecaster) -> None:
+    torch.testing.assert_close(one.network_.state_dict(), other.network_.state_dict(), rtol=0, atol=0)
+    assert one.history_ == other.history_ and one.base_.kind is other.base_.kind
+
+
+def test_the_same_seed_gives_the_same_model():
+    same(FITTED, small().fit(WAVE))
+    assert small(random_state=1).fit(WAVE).history_ != FITTED.history_
+
+
+def test_a_copy_is_not_fitted():
+    other = clone(FITTED)
+    assert other.get_params() == FITTED.get_params()
+    with pytest.raises(NotFittedError):
+        other.predict()
+
+
+def test_training_sees_no_row_of_the_part_to_choose_by():
+    """Other rows there change which step is taken, not the steps; the units of errors stay as they are."""
+    changed = WAVE.copy()
+    changed[-24:] *= 1000
+    one, other = small(steps=1, valid=0.15).fit(WAVE), small(steps=1, valid=0.15).fit(changed)
+    assert one._windows(one.panel_).least.equal(other._windows(other.panel_).least)
+    assert [step for step, _ in one.history_] == [step for step, _ in other.history_]
+    train = one._windows(one.panel_).places(last=one.ends_)
+    assert train.row.max() + one.origins_ - 1 + one.horizon <= one.ends_[0]
+
+
+def test_a_forecast_of_a_hundred_times_the_series_is_a_hundred_times_as_large():
+    """New series get units of their own."""
+    plain = FITTED.predict(WAVE).value
+    np.testing.assert_allclose(FITTED.predict(100 * WAVE).value, 100 * plain, rtol=1e-4)
+    np.testing.assert_allclose(FITTED.predict(WAVE + 1e6).value, plain + 1e6, rtol=1e-6)
+    assert np.allclose(FITTED.predict(np.full(60, 5.0)).value, 5.0, rtol=1e-4)
+
+
+def test_a_series_is_forecast_alike_alone_and_beside_others():
+    alone = FITTED.predict(WAVE).value[0]
+    others = [1e9 * WAVE[:50], WAVE, np.tile(WAVE, 4)]
+    np.testing.assert_allclose(FITTED.predict(others).value[1], alone, rtol=1e-5)
+
+
+def test_forecasts_made_at_once_are_those_made_one_row_after_another():
+    """From blocks, and from series that end there."""
+    rows = np.arange(100, 140)
+    windows = FITTED._windows(panel(WAVE))
+    together = made(FITTED.network_, windows, np.zeros(40, int), rows).value.numpy()
+    apart = np.concatenate([FITTED.predict(WAVE[:row]).value for row in rows])
+    np.testing.assert_allclose(together, apart, rtol=1e-5)
+
+
+def test_prediction_changes_nothing():
+    before = {key: value.clone() for key, value in FITTED.network_.state_dict().items()}
+    one, other = FITTED.predict(WAVE[:90]), FITTED.predict(WAVE[:90])
+    torch.testing.assert_close(FITTED.network_.state_dict(), before, rtol=0, atol=0)
+    assert (one.value == other.value).all()
+
+
+def test_a_layer_that_has_nothing_to_add_adds_nothing():
+    """A wave without noise: the last season is exact, and no step of training is better."""
+    model = small(steps=20).fit(np.tile(np.arange(8.0), 20))
+    assert model.base_.kind is Kind.SEASON and model.history_[0][1] < 1e-12
+    assert model.predict().value.ravel().round(9).tolist() == [0.0, 1.0, 2.0]
+    assert (model.predict().high - model.predict().low).max() < 1e-9
+
+
+def test_intervals_hold_what_they_promise():
+    """On a wave with noise, of which the part to choose by is long."""
+    y = np.sin(np.arange(900) * 2 * np.pi / 8) + 0.3 * DICE.normal(size=900)
+    model = small(steps=40, valid=0.3).fit(y[:600])
+    rows = np.arange(600, 890)
+    here = made(model.network_, model._windows(panel(y)), np.zeros(len(rows), int), rows)
+    shares = []
+    for row, wanted in zip(rows[::10], here.wanted[::10].numpy(), strict=True):
+        found = model.predict(y[:row], coverage=0.8)
+        shares.append(((found.low[0] <= wanted) & (wanted <= found.high[0])).mean())
+    assert 0.7 < np.mean(shares) < 0.9
+
+
+def test_the_last_season_is_in_step_with_the_end():
+    """[1, 2, 3, 1] with a season of three goes on with 2, 3, 1, 2, 3."""
+    base = Base(Kind.SEASON, 4, 5, (0,), 3)
+    seen = torch.tensor([1.0, 2.0, 3.0, 1.0])[None, :, None]
+    assert base.read(seen).flatten().tolist() == [2.0, 3.0, 1.0, 2.0, 3.0]
+    assert season_rows(4, 2, 3, 3).tolist() == [[1, 2, 3], [2, 3, 4]]
+
+
+def test_a_line_continues_a_recursion():
+    """y[t] = 1.6 y[t-1] - y[t-2] + 1 does not die out, and its weights are not symmetric."""
+    y = [0.0, 5.0]
+    for _ in range(98):
+        y.append(1.6 * y[-1] - y[-2] + 1)
+    model = Forecaster("elman", horizon=5, width=4, steps=0, context=8).fit(np.array(y[:95]))
+    assert model.base_.kind is Kind.LINE
+    np.testing.assert_allclose(model.predict().value.ravel(), y[95:100], atol=1e-5)
+
+
+def test_times_go_on_and_phases_are_known_ahead():
+    times = moment("2024-01-01") + np.arange(24 * 20) * 3600 * 10**6
+    hours = np.arange(len(times)) % 24
+    y = (hours == 12) * 5.0 + 0.01 * DICE.normal(size=len(times))
+    one = Series(name="", values=y[:, None], times=times)
+    whole = Panel(columns=("y",), series=(one,), targets=("y",), clock=Clock(1, "hour"))
+    model = small(horizon=14, context=30, steps=5).fit(whole)
+    found = model.predict()
+    assert model.cycles_ == ("day", "week") and model.network_.ahead is not None
+    assert found.times[0][0] == "2024-01-21 00:00:00" and found.times[0][-1] == "2024-01-21 13:00:00"
+    assert found.value[0, :, 0].argmax() == 12
+
+
+def test_layers_are_taken_by_class_too_and_several_columns_at_once():
+    model = small(steps=2)
+    model.set_params(layer=GRU).fit(np.stack([WAVE, -WAVE], 1))
+    assert model.predict().value.shape == (1, 3, 2)
+    with pytest.raises(BadInput, match="expected the columns y1, y2; got y"):
+        model.predict(WAVE)
+
+
+def test_missing_values_are_read_as_such():
+    y = WAVE.copy()
+    y[20:30] = np.nan
+    model = small().fit(y)
+    assert model.network_.holes and np.isfinite(model.predict().value).all()
+
+
+@pytest.mark.parametrize(
+    ("words", "y", "message"),
+    [
+        ({"horizon": 0}, WAVE, "horizon of at least 1"),
+        ({"valid": 1.0}, WAVE, "share of rows to choose by"),
+        ({}, WAVE[:7], "series '': expected at least 8 rows for a horizon of 3, got 7"),
+        ({}, [WAVE, np.full(50, np.nan)], "series '1': a column to forecast holds no number"),
+        ({"layer": "elmann"}, WAVE, "elman"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(words: dict, y: np.ndarray, message: str):
+    with pytest.raises(BadInput, match=message):
+        small().set_params(**words).fit(y)
