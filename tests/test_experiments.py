@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,9 @@ def test_scales_and_claim(found: find.Found) -> None:
     assert topic(module.claim.topic) in TOPICS
     assert 1 <= len(module.claim.parts) <= 6
     assert len({part.says for part in module.claim.parts}) == len(module.claim.parts)
+    told = " ".join(str(one) for one in module.claim.published.values())
+    if any(int(times.replace(",", "")) >= 10 for times in re.findall(r"(\d[\d,]*) times", told)):
+        assert all(part.stronger for part in module.claim.parts), "tested at this strength? If not, say so"
     known = {one.name for one in find.everything()}
     assert set(module.claim.systems) <= known
     assert Words.of(found.facts) == Words.of(

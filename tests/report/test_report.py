@@ -282,6 +282,8 @@ def test_tables_fit_80_columns_and_say_all_without_colour():
     text = shown(tables.listing_table(find.everything()))
     assert max(map(len, text.splitlines())) <= 80 and "wave_rnn" in text
     assert "2309.08045" in shown(tables.card_table(find.named("wave_rnn")))
+    copying = " ".join(shown(tables.card_table(find.named("wave_rnn_copy"))).split())
+    assert "625 units (weaker than the source: about 100 times sooner" in copying and "_delay" not in copying
     claim = shown(tables.card_table(find.named("worm_set_size")))
     assert "1. The LSTM is" in claim and "2. The transformer is" in claim and "says" not in claim
 

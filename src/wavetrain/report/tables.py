@@ -78,7 +78,7 @@ def card_table(found: Found) -> Table:
         facts = {name: value for name, value in facts.items() if name not in ("figures", "names")}
     for name, value in facts.items():
         if name in ("parts", "changed"):  # sentences
-            says = [one["says"] if isinstance(one, Mapping) else one for one in value]
+            says = [_part(one) if isinstance(one, Mapping) else one for one in value]
             value = "\n".join(f"{number}. {one}" for number, one in enumerate(says, 1))
         if value not in ("", (), {}):
             table.add_row(name, Text(_words(value)))
@@ -104,6 +104,12 @@ def comparison(result: Record) -> dict[str, list[str]]:
             columns.setdefault(heading, []).append(cell)
     last = {"layer": "chance", result.measure: f"{result.chance.score:.3f}"}
     return {heading: [*cells, last.get(heading, "")] for heading, cells in columns.items()}
+
+
+def _part(facts: Mapping[str, Any]) -> str:
+    """What a part of a claim says, and that it is weaker than its source, where it is."""
+    stronger = facts.get("stronger")
+    return f"{facts['says']} (weaker than the source: {stronger})" if stronger else str(facts["says"])
 
 
 def _file(path: Path) -> str:
