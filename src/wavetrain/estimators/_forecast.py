@@ -12,9 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wavetrain.core import State
+from wavetrain.core import Layer, State
 from wavetrain.estimators._base import Base
-from wavetrain.parts.stack import Stack
+from wavetrain.parts.stack import MLP, Stack
 from wavetrain.tables.windows import Place, Window, Windows
 
 FAR = (
@@ -121,6 +121,13 @@ class Ahead(nn.Module):
         return self.out(nn.functional.gelu(mixed))
 
 
+def network(layer: type[Layer], width: int, depth: int, base: Base, columns: Columns) -> Forecast:
+    """A network with a stack of one kind of layer."""
+    outputs = base.horizon * len(base.targets)
+    stack = Stack([layer(width) for _ in range(depth)], columns.inputs, outputs, MLP.PLAIN)
+    return Forecast(stack, base, columns)
+
+
 class Made(NamedTuple):
     """Forecasts, in the units of the panel."""
 
@@ -131,7 +138,7 @@ class Made(NamedTuple):
 
 
 @torch.no_grad()
-def made(network: Forecast, windows: Windows, series: np.ndarray, rows: np.ndarray) -> Made:
+def made(model: Forecast, windows: Windows, series: np.ndarray, rows: np.ndarray) -> Made:
     """The forecasts whose first row is `rows` (N,) of `series` (N,)."""
     anchors = windows.anchors(rows)
     pairs, which = np.unique(np.stack([series, anchors], 1), axis=0, return_inverse=True)
@@ -141,7 +148,7 @@ def made(network: Forecast, windows: Windows, series: np.ndarray, rows: np.ndarr
         window = windows.at(Place(pair[:, 0], pair[:, 1]))
         mine = (window.scale[:, windows.targets], window.weight)
         wanted = window.restored(window.wanted, windows.targets)
-        parts.append((window.restored(network(window), windows.targets), wanted, *mine))
+        parts.append((window.restored(model(window), windows.targets), wanted, *mine))
     value, wanted, scale, weight = (torch.cat(part) for part in zip(*parts, strict=True))
     place = torch.as_tensor(which.reshape(-1)), torch.as_tensor(rows - anchors)
     return Made(value[place], wanted[place], scale[place[0], None], weight[place[0], None])

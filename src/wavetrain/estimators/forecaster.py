@@ -15,6 +15,7 @@ carried on, are those that are made at once.
 import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -23,18 +24,19 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
 from torch import Tensor, nn
 
-from wavetrain import find
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
+from wavetrain.estimators import _kept
 from wavetrain.estimators._base import Base, Kind, error, fitted_line
-from wavetrain.estimators._forecast import Columns, Forecast, made
-from wavetrain.parts.stack import MLP, Stack
+from wavetrain.estimators._forecast import Columns, Forecast, made, network
+from wavetrain.estimators._kept import layer_of
+from wavetrain.estimators._stream import ForecastStream
 from wavetrain.tables import phases
 from wavetrain.tables.clock import Clock
 from wavetrain.tables.conformal import half_width
 from wavetrain.tables.panel import Panel, Series, panel
 from wavetrain.tables.seasons import season_of
-from wavetrain.tables.windows import Place, Window, Windows
+from wavetrain.tables.windows import Place, Window, Windows, anchors
 from wavetrain.train.generators import Shared, seed_of
 
 LONGEST = 512  # rows of a context that is chosen
@@ -118,8 +120,7 @@ class Forecaster(BaseEstimator):
         self, y: Panel | np.ndarray | Sequence[Any] | None = None, *, coverage: float = 0.9
     ) -> Forecasts:
         """The rows that follow each series: of those that were learned from, or of others."""
-        if not hasattr(self, "network_"):
-            raise NotFittedError("Forecaster: expected `fit` before `predict`")
+        self._check_fitted()
         whole = (
             self.panel_ if y is None else phases.added(y if isinstance(y, Panel) else panel(y), self.cycles_)
         )
@@ -127,8 +128,9 @@ class Forecaster(BaseEstimator):
             raise BadInput(
                 f"expected the columns {', '.join(self.panel_.columns)}; got {', '.join(whole.columns)}"
             )
-        self.network_.eval()
         rows = np.array([len(one) for one in whole.series])
+        if not rows.all():
+            raise BadInput("expected at least one row of each series; were they left out of the folder?")
         windows = self._windows(self._longer(whole))
         here = made(self.network_, windows, np.arange(len(rows)), rows)
         width = half_width(self.errors_, coverage) * here.scale.numpy()
@@ -141,6 +143,28 @@ class Forecaster(BaseEstimator):
             value + width,
             tuple(self._told(whole, one) for one in whole.series),
         )
+
+    def stream(self) -> ForecastStream:
+        """A new series, row by row: equal to `predict` on all rows so far, in constant memory."""
+        self._check_fitted()
+        return ForecastStream(self)
+
+    def save(self, folder: str | Path, *, rows: bool = True) -> None:
+        """Write all that is needed to go on; without `rows`, no row that was learned from is in it."""
+        self._check_fitted()
+        _kept.save(self, Path(folder), rows)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """What `save` wrote; nothing is unpickled."""
+        return _kept.load(cls, Path(folder))
+
+    def _check_fitted(self) -> None:
+        if not hasattr(self, "network_"):
+            raise NotFittedError("Forecaster: expected `fit` first")
+
+    def _anchor(self, row: int) -> int:
+        return int(anchors(np.array(row), self.context_, self.origins_))
 
     def _longer(self, whole: Panel) -> Panel:
         """With the rows to forecast, of which the phases are known."""
@@ -218,6 +242,7 @@ class Forecaster(BaseEstimator):
                 if now < best:
                     best, left = now, copy.deepcopy(self.network_.state_dict())
         self.network_.load_state_dict(left)
+        self.network_.eval()
         here = made(self.network_, windows, *valid)
         self.errors_ = ((here.value - here.wanted).abs() / here.scale).numpy()
 
@@ -260,10 +285,7 @@ class Forecaster(BaseEstimator):
             torch.where(spread > 0, spread, 1.0),
             bool(np.isnan(np.delete(rows, known, 1)).any()),
         )
-        kind = find.named(self.layer, ("layers",)).load() if isinstance(self.layer, str) else self.layer
-        layers = [kind(self.width) for _ in range(self.depth)]
-        stack = Stack(layers, columns.inputs, self.horizon * len(whole.targets), MLP.PLAIN)
-        return Forecast(stack, self.base_, columns)
+        return network(layer_of(self.layer), self.width, self.depth, self.base_, columns)
 
 
 def _loss(forecast: Tensor, window: Window) -> Tensor:

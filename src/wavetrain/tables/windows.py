@@ -90,7 +90,7 @@ class Windows:
         ends = self.lengths if until is None else until
         self.least = torch.stack(
             [
-                SMALL * _measures(torch.from_numpy(one.values[None, :end, self.targets]))[1][0]
+                SMALL * measures(torch.from_numpy(one.values[None, :end, self.targets]))[1][0]
                 for one, end in zip(panel.series, ends, strict=True)
             ]
         )
@@ -117,15 +117,14 @@ class Windows:
         Windows follow each other without a gap, so that one after another they are a stream. Rows in the
         first context have a window each.
         """
-        blocks = (rows - self.context) // self.origins
-        return np.where(rows < self.context, rows, self.context + blocks * self.origins)
+        return anchors(rows, self.context, self.origins)
 
     def at(self, place: Place) -> Window:
         """The windows there; what lies outside a series is missing."""
         start = torch.as_tensor(np.asarray(self.first)[place.series] + place.row)
         seen = self.rows[start[:, None] + torch.arange(-self.context, self.origins - 1)]
         missing = seen.isnan()
-        level, scale = _measures(seen[:, : self.context])
+        level, scale = measures(seen[:, : self.context])
         units = (seen - level[:, None]) / scale[:, None]
         steps = torch.arange(self.origins)[:, None] + torch.arange(self.horizon)
         future = self.rows[start[:, None, None] + steps]
@@ -136,10 +135,21 @@ class Windows:
         return Window(filled(units, missing), missing, future[..., self.known], wanted, level, scale, weight)
 
 
-def _measures(
+def anchors(rows: np.ndarray, context: int, origins: int) -> np.ndarray:
+    """See `Windows.anchors`."""
+    return np.where(rows < context, rows, context + (rows - context) // origins * origins)
+
+
+def measures(
     context: Float[Tensor, "batch context columns"],
 ) -> tuple[Float[Tensor, "batch columns"], Float[Tensor, "batch columns"]]:
-    """Mean and deviation of what was measured; a context without a number has level 0."""
+    """Level and scale of a context: mean and deviation of what was measured in it, 0 and LEAST of nothing.
+
+    >>> from wavetrain.tables.windows import measures
+    >>> level, scale = measures(torch.tensor([[[1.0], [torch.nan], [3.0]]]))
+    >>> level.item(), scale.item()
+    (2.0, 1.0)
+    """
     level = context.nanmean(1).nan_to_num(0.0)
     deviation = ((context - level[:, None]) ** 2).nanmean(1).nan_to_num(0.0).sqrt()
     return level, deviation.clamp(min=LEAST).maximum(FLAT * level.abs())
