@@ -114,7 +114,18 @@ def test_a_stream_is_prediction_on_all_rows_so_far(holes: bool):
     for row in range(1, 80):
         told = stream.push(y[row - 1])
         np.testing.assert_allclose(told, model.predict(y[:row]).value[0], rtol=1e-5, atol=1e-6)
-    assert len(stream.rows) <= 37  # memory does not grow
+    assert len(stream.rows) <= 30 and len(stream.seen) <= 37  # memory does not grow
+
+
+@pytest.mark.parametrize("chunk", [2, 5, 7, 200])
+def test_rows_that_come_together_are_forecast_alike(chunk: int):
+    y = Y[:200, None].copy()
+    y[50:53] = np.nan
+    model = Forecaster("gru", horizon=3, width=4, steps=5, origins=7, context=30, phases=False).fit(y)
+    one_by_one, together = model.stream(), model.stream()
+    expected = np.stack([one_by_one.push(row) for row in y])
+    found = [together.extend(y[first : first + chunk]) for first in range(0, len(y), chunk)]
+    np.testing.assert_allclose(np.concatenate(found), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_stream_in_time_knows_its_phases():
@@ -130,7 +141,7 @@ def test_a_stream_in_time_knows_its_phases():
 
 def test_a_row_that_is_none_is_refused():
     stream = Forecaster("elman", width=2, depth=1, steps=1).fit(Y[:60]).stream()
-    with pytest.raises(BadInput, match="expected a row of 1 columns"):
+    with pytest.raises(BadInput, match="expected rows of 1 columns"):
         stream.push(np.zeros(2))
     with pytest.raises(BadInput, match="row 1 is infinite"):
         stream.push(np.inf)
