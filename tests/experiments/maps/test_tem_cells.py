@@ -1,16 +1,19 @@
 """Cells whose kind is known: plane waves, one cell a node, noise; and what the predicate says."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 import torch
 
-from tests.answers import answers
+from tests.answers import answers, exact_answers
 from tests.promises import normal
 from wavetrain.experiments.maps import tem_cells
 from wavetrain.experiments.maps._shared import place_cells, position_cells
 from wavetrain.parts import worlds
+from wavetrain.parts.reader import Reader
+from wavetrain.scan import Activation
 
 WIDTH = 8
 WORLD = worlds.square(WIDTH, torus=True)
@@ -113,3 +116,20 @@ def test_waves_and_memory_of_the_place_meet_every_limit(by_place: tuple[float, n
     figures = exact | {"fresh_grid": 0.05, "fresh_band": 0.05, "fresh_place": 0.05}
     both = {f"{name}_{kind}": value for name, value in figures.items() for kind in ("linear", "relu")}
     assert answers(tem_cells.claim, both) == 4 * [True]
+
+
+def test_stripes_meet_the_limits_and_stripes_with_errors_do_not(monkeypatch: pytest.MonkeyPatch):
+    few = dataclasses.replace(tem_cells.small, walks=6, look=160, shifts=40)
+    monkeypatch.setattr(tem_cells, "small", few)  # the claim's own takes minutes
+    assert exact_answers("tem_cells") == 4 * [True]
+    make = tem_cells.striped
+
+    def slips(scale: tem_cells.Scale, activation: Activation) -> Reader:
+        """Takes west for east."""
+        reader = make(scale, activation)
+        with torch.no_grad():
+            reader.layer.move[3] = reader.layer.move[1]
+        return reader
+
+    monkeypatch.setattr(tem_cells, "striped", slips)
+    assert exact_answers("tem_cells") == 4 * [None]  # it has not learned the world

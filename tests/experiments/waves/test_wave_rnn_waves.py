@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import numpy as np
-import torch
+import pytest
 
+from tests.answers import exact_answers
 from wavetrain.evidence.claims import Measured
+from wavetrain.experiments.waves import wave_rnn_waves
 from wavetrain.experiments.waves.wave_rnn_waves import claim, run, smoke
-from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.train.lab import Lab
 
 FIGURES = {"wave": 0.5, "identity": 0.1, "wave_p": 1 / 201, "recall_wave": 1.0, "recall_identity": 0.125}
@@ -35,10 +35,9 @@ def test_an_untrained_wave_rnn_starts_as_a_wave_and_decides_nothing(tmp_path: Pa
     assert [part.holds(Measured(figures, smoke)) for part in claim.parts] == [None, None]
 
 
-def test_an_exact_wave_and_standing_activity_refute_nothing():
-    """Noise that travels one position a step has all its power on the line; noise that stays has little."""
-    noise = torch.from_numpy(np.random.default_rng(0).standard_normal(40))
-    travels = torch.stack([noise.roll(-t) for t in range(40)])[None, None]
-    stays = noise.expand(1, 1, 40, 40)
-    wave, still = (space_time_spectrum(one, speed=-1.0) for one in (travels, stays))
-    assert answers(wave=wave.fraction, identity=still.fraction, wave_p=wave.p) == [True, True]
+def test_travelling_and_staying_symbols_meet_the_limits_and_staying_alone_does_not(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    assert exact_answers("wave_rnn_waves") == [True, True]
+    monkeypatch.setattr(wave_rnn_waves, "travelling", wave_rnn_waves.staying)
+    assert True not in exact_answers("wave_rnn_waves")

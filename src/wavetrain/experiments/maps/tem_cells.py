@@ -17,6 +17,7 @@ walk. On long held-out walks the map of a cell is its mean activity at each plac
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -160,29 +161,66 @@ full = Scale(
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
-    world = worlds.square(scale.width, torus=True)
-    task = graph_walks(world, scale.length, scale.labels)
-    longer = graph_walks(world, scale.look, scale.labels)
-    walked = longer.walks(scale.walks, HeldOut.TEST.generator())
+    task = _task(scale, scale.length)
     figures: dict[str, float] = {}
     for kind, activation in KINDS.items():
-
-        def make(activation: Activation = activation) -> Reader:
-            actions = len(world.actions)
-            layer = TemTransformer(task.outputs, task.inputs, actions, scale.places, activation)
-            reader = Reader(layer, task.outputs, task.every_step)
-            reader.read = LogShares()
-            return reader
-
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(lab.seed)
-            fresh = make().to(lab.device)
+        make = partial(_reader, task, scale.places, activation)
+        fresh = _fresh(make, lab)
         plan = Plan(scale.steps, scale.batch, scale.rate, clip=1.0, every=40, held_out=100)
-        trained = lab.fit(kind, make, task, plan).network
-        for when, network in (("fresh_", fresh), ("", trained)):
-            for name, value in look(network, longer, walked, scale.shifts, lab, f"{when}{kind}").items():
-                figures[f"{when}{name}_{kind}"] = value
+        figures |= _figures(scale, lab, kind, fresh, lab.fit(kind, make, task, plan).network)
     return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """In the place of the trained networks, one whose cells each fire in one row or column of the torus."""
+    task = _task(scale, scale.length)
+    figures: dict[str, float] = {}
+    for kind, activation in KINDS.items():
+        fresh = _fresh(partial(_reader, task, scale.places, activation), lab)
+        figures |= _figures(scale, lab, kind, fresh, striped(scale, activation))
+    return figures
+
+
+@torch.no_grad()
+def striped(scale: Scale, activation: Activation) -> Reader:
+    """Each action moves an active column and row on; it attends to the steps at which both were the same."""
+    reader, stay = _reader(_task(scale, scale.length), 2 * scale.width, activation), torch.eye(scale.width)
+    layer = reader.layer
+    assert isinstance(layer, TemTransformer)
+    layer.first.copy_(torch.cat([stay[0], stay[0]]))
+    for move, (x, y) in zip(layer.move, ((0, -1), (1, 0), (0, 1), (-1, 0)), strict=True):  # N, E, S, W
+        move.copy_(torch.block_diag(stay.roll(x, 1), stay.roll(y, 1)))
+    layer.sharpness.fill_(5.0)
+    return reader
+
+
+def _task(scale: Scale, length: int) -> Walking:
+    return graph_walks(worlds.square(scale.width, torus=True), length, scale.labels)
+
+
+def _reader(task: Walking, cells: int, activation: Activation) -> Reader:
+    layer = TemTransformer(task.outputs, task.inputs, len(task.world.actions), cells, activation)
+    reader = Reader(layer, task.outputs, task.every_step)
+    reader.read = LogShares()
+    return reader
+
+
+def _fresh(make: Callable[[], Reader], lab: Lab) -> Reader:
+    """The network before training."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(lab.seed)
+        return make().to(lab.device)
+
+
+def _figures(scale: Scale, lab: Lab, kind: str, fresh: nn.Module, trained: nn.Module) -> dict[str, float]:
+    """Of a network before and after training, on long walks that are held out."""
+    longer = _task(scale, scale.look)
+    walked = longer.walks(scale.walks, HeldOut.TEST.generator())
+    return {
+        f"{when}{name}_{kind}": value
+        for when, network in (("fresh_", fresh), ("", trained))
+        for name, value in look(network, longer, walked, scale.shifts, lab, f"{when}{kind}").items()
+    }
 
 
 @torch.no_grad()

@@ -12,16 +12,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from wavetrain.core import Layer
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
 from wavetrain.evidence.picture import Field
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN
 from wavetrain.layers.wave.wave_rnn import WaveRNN
-from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
+from wavetrain.lenses.dynamics.space_time_spectrum import SpaceTimeSpectrum, space_time_spectrum
 from wavetrain.parts.nulls import DRAWS
 from wavetrain.parts.reader import Reader
-from wavetrain.tasks.recall.copying import Copying
+from wavetrain.tasks.recall.copying import SYMBOLS, Copying
 from wavetrain.train.lab import Lab, Plan
 
 FACTOR = 5
@@ -114,9 +115,8 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         with torch.no_grad():
             hidden, _ = end.network.layer(x)  # (B, T, width)
         activity = hidden.unflatten(-1, (rings[name], -1)).transpose(1, 2).cpu()  # (B, rings, T, N)
-        spectrum = space_time_spectrum(activity, speed=-1.0)
-        figures[name] = spectrum.fraction
-        figures[f"{name}_p"] = spectrum.p
+        spectrum = _spectrum(activity)
+        figures |= _shares(name, spectrum)
         figures[f"recall_{name}"] = end.score
         title = f"{name} RNN after training"
         lab.show(f"activity-{name}", Field(f"Activity of the {title}", activity[0, 0].T.numpy()))
@@ -133,6 +133,42 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             ),
         )
     return figures
+
+
+def exact(scale: Scale, lab: Lab) -> dict[str, float]:
+    """Symbols that travel round a ring, and symbols that stay where they were written; both are recalled."""
+    task = Copying(scale.delay)
+    x, (asked, y) = task.test().x[:50], task.valid()
+    time = torch.arange(task.length)
+    came = (time - task.delay - SYMBOLS).clamp(min=0)  # the step at which came what is to be said
+    figures: dict[str, float] = {}
+    for name, keep, place in (("wave", travelling, came - time - 1), ("identity", staying, came)):
+        figures |= _shares(name, _spectrum(keep(x)))
+        said = keep(asked[:100])[:, :, time, place].transpose(1, 2)  # (B, T, 10)
+        figures[f"recall_{name}"] = float(task.objective.score(said, y[:100]))
+    return figures
+
+
+def travelling(x: Tensor) -> Tensor:
+    """A ring for each symbol, written at its head and moved on at each step, (B, 10, T, T)."""
+    time = torch.arange(x.shape[1])
+    since = time[:, None] - time.flip(0)  # a place holds what came so long ago; the head is the last
+    return (x[:, since.clamp(min=0)] * (since >= 0)[..., None]).movedim(-1, 1)
+
+
+def staying(x: Tensor) -> Tensor:
+    """Each step of x (B, T, 10) held at a place of its own from then on, (B, 10, T, T)."""
+    written = torch.ones(x.shape[1], x.shape[1]).tril()  # (T, places)
+    return (x[:, None] * written[..., None]).movedim(-1, 1)
+
+
+def _spectrum(activity: Tensor) -> SpaceTimeSpectrum:
+    return space_time_spectrum(activity, speed=-1.0)
+
+
+def _shares(name: str, spectrum: SpaceTimeSpectrum) -> dict[str, float]:
+    """Of power on the line, and the rank among surrogates."""
+    return {name: spectrum.fraction, f"{name}_p": spectrum.p}
 
 
 def _edges(bins: int) -> tuple[float, float]:
