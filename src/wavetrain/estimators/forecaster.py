@@ -12,7 +12,6 @@ are the same for all forecasts in it; so forecasts that are made one row after a
 carried on, are those that are made at once.
 """
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,6 @@ import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from torch import Tensor, nn
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
@@ -30,6 +28,7 @@ from wavetrain.estimators import _kept
 from wavetrain.estimators._base import Base, Kind, error, fitted_line
 from wavetrain.estimators._forecast import Columns, Forecast, made, network
 from wavetrain.estimators._kept import layer_of
+from wavetrain.estimators._learning import Course, Held, learn
 from wavetrain.estimators._stream import ForecastStream
 from wavetrain.tables import phases
 from wavetrain.tables.clock import Clock
@@ -41,7 +40,6 @@ from wavetrain.train.generators import Shared, seed_of
 
 LONGEST = 512  # rows of a context that is chosen
 FITTED = 2000  # windows that a line is fitted to
-LOOKS = 10  # at the validation part while training goes on
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,45 +220,20 @@ class Forecaster(BaseEstimator):
         some = generator.permutation(len(train.row))[:FITTED]
         self.base_ = self._chosen(windows.at(Place(train.series[some], train.row[some])), valid)
         self.network_ = self._network()
-        best, left = self._error(windows, valid), copy.deepcopy(self.network_.state_dict())
-        self.history_ = [(0, best)]
-        optimiser = torch.optim.AdamW(self.network_.parameters(), self.rate, weight_decay=1e-2)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(self.steps, 1))
-        every = max(1, self.steps // LOOKS)
-        for step in range(1, self.steps + 1):
-            drawn = generator.integers(len(train.row), size=self.batch)
-            window = windows.at(Place(train.series[drawn], train.row[drawn]))
-            loss = _loss(self.network_(window), window)
-            optimiser.zero_grad()
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.network_.parameters(), 1.0)
-            optimiser.step()
-            schedule.step()
-            if step % every == 0 or step == self.steps:
-                now = self._error(windows, valid)
-                self.history_.append((step, now))
-                if now < best:
-                    best, left = now, copy.deepcopy(self.network_.state_dict())
-        self.network_.load_state_dict(left)
-        self.network_.eval()
+        course = Course(self.steps, self.batch, self.rate)
+        self.history_ = learn(self.network_, windows, train, valid, course, generator)
         here = made(self.network_, windows, *valid)
         self.errors_ = ((here.value - here.wanted).abs() / here.scale).numpy()
 
-    def _valid(self, windows: Windows) -> tuple[np.ndarray, np.ndarray]:
+    def _valid(self, windows: Windows) -> Held:
         """The series and the first rows of the forecasts to choose by: all of them, or evenly many."""
         lasts = windows.lengths - self.horizon + 1
         rows = [np.arange(end, last) for end, last in zip(self.ends_, lasts, strict=True)]
         series = np.concatenate([np.full(len(one), place) for place, one in enumerate(rows)])
         some = np.linspace(0, len(series) - 1, min(FITTED, len(series))).round().astype(int)
-        return series[some], np.concatenate(rows)[some]
+        return Held(series[some], np.concatenate(rows)[some])
 
-    def _error(self, windows: Windows, valid: tuple[np.ndarray, np.ndarray]) -> float:
-        self.network_.eval()
-        here = made(self.network_, windows, *valid)
-        self.network_.train()
-        return float(((here.value - here.wanted).abs() / here.scale * here.weight).nanmean())
-
-    def _chosen(self, train: Window, valid: tuple[np.ndarray, np.ndarray]) -> Base:
+    def _chosen(self, train: Window, valid: Held) -> Base:
         """The base that errs least on the validation part."""
         each = self._windows(self.panel_, origins=1)
         held = each.at(Place(*valid))
@@ -286,13 +259,6 @@ class Forecaster(BaseEstimator):
             bool(np.isnan(np.delete(rows, known, 1)).any()),
         )
         return network(layer_of(self.layer), self.width, self.depth, self.base_, columns)
-
-
-def _loss(forecast: Tensor, window: Window) -> Tensor:
-    """Huber's loss in weighed units, over what was measured."""
-    apart = (forecast - window.wanted) * window.weight[:, None, None]
-    there = ~apart.isnan()
-    return nn.functional.huber_loss(apart[there].float(), apart.new_zeros(int(there.sum())).float())
 
 
 def _clock(whole: Panel) -> Clock:
