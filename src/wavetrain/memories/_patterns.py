@@ -10,25 +10,34 @@ import warnings
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from wavetrain.core import Memory
 from wavetrain.errors import BadInput
 
 
-def shares(field: Tensor, readable: Tensor) -> Tensor:
+def shares(
+    field: Float[Tensor, "batch cues many"],
+    readable: Bool[Tensor, "batch cues many"] | Bool[Tensor, "batch 1 many"],
+) -> Float[Tensor, "batch cues many"]:
     """The softmax of fields (B, M, S) over the places that are readable; zeros where none is."""
     least = torch.finfo(field.dtype).min  # and not infinity, whose softmax alone is not a number
     return field.masked_fill(~readable, least).softmax(-1) * readable
 
 
-def log_sum(field: Tensor, readable: Tensor) -> Tensor:
+def log_sum(
+    field: Float[Tensor, "batch cues many"],
+    readable: Bool[Tensor, "batch cues many"] | Bool[Tensor, "batch 1 many"],
+) -> Float[Tensor, "batch cues"]:
     """log sum exp of fields (B, M, S) over the places that are readable, (B, M); 0 where none is."""
     least = torch.finfo(field.dtype).min
     return torch.where(readable.any(-1), field.masked_fill(~readable, least).logsumexp(-1), 0.0)
 
 
-def check_signs(memory: Memory, pattern: Tensor) -> Tensor:
+def check_signs(
+    memory: Memory, pattern: Float[Tensor, "batch many size"]
+) -> Float[Tensor, "batch many size"]:
     """The patterns as they are; raises where they are not all +1 and -1."""
     wrong = pattern[pattern.abs() != 1]
     if len(wrong):
@@ -39,7 +48,7 @@ def check_signs(memory: Memory, pattern: Tensor) -> Tensor:
     return pattern
 
 
-def unit(memory: Memory, pattern: Tensor) -> Tensor:
+def unit(memory: Memory, pattern: Float[Tensor, "batch many size"]) -> Float[Tensor, "batch many size"]:
     """The patterns divided by their norms; raises where one is all zeros."""
     norm = pattern.norm(dim=-1, keepdim=True)
     if (norm == 0).any():
@@ -50,7 +59,9 @@ def unit(memory: Memory, pattern: Tensor) -> Tensor:
     return pattern / norm
 
 
-def warn_beyond(memory: Memory, stored: Tensor, added: int, capacity: float, theory: str) -> None:
+def warn_beyond(
+    memory: Memory, stored: Int[Tensor, "batch"], added: int, capacity: float, theory: str
+) -> None:
     """Warn when a write takes a memory past the number of patterns that theory says it can bring back.
 
     `stored` (B,) counts what each sequence has written, the `added` last ones included.

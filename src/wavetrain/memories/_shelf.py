@@ -3,6 +3,7 @@
 from abc import abstractmethod
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from wavetrain.core import Memory, State
@@ -19,12 +20,13 @@ class Shelf(Memory):
         super().__init__(size, values)
 
     @abstractmethod
-    def weigh(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
-        """How much of each value is read, (B, M, S).
-
-        From cues (B, M, K), keys (B, S, K) and a mask (B, 1 or M, S). The weight of a place that is not
-        readable must be zero.
-        """
+    def weigh(
+        self,
+        cue: Float[Tensor, "batch cues size"],
+        key: Float[Tensor, "batch many size"],
+        readable: Bool[Tensor, "batch cues many"] | Bool[Tensor, "batch 1 many"],
+    ) -> Float[Tensor, "batch cues many"]:
+        """How much of each value is read. The weight of a place that is not readable must be zero."""
 
     def empty(self, batch: int) -> State:
         zeros = self.place.new_zeros
@@ -50,6 +52,6 @@ class Shelf(Memory):
         causal = torch.ones(time, places, dtype=torch.bool, device=key.device).tril(places - time)
         return self.weigh(self.prepared(cue), keys, taken[:, None] & causal) @ values, state
 
-    def prepared(self, pattern: Tensor) -> Tensor:
+    def prepared(self, pattern: Float[Tensor, "batch many size"]) -> Float[Tensor, "batch many size"]:
         """Keys and cues as the memory wants them; raises for those that it cannot take."""
         return pattern

@@ -19,6 +19,7 @@ import enum
 import math
 
 import torch
+from jaxtyping import Bool, Float
 from scipy import special
 from torch import Tensor
 from torch.nn import functional as F
@@ -102,7 +103,12 @@ class DenseHopfield(Shelf):
             warn_beyond(self, state[2].sum(1), key.shape[1], self.capacity(), about)
         return state
 
-    def weigh(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
+    def weigh(
+        self,
+        cue: Float[Tensor, "batch cues size"],
+        key: Float[Tensor, "batch many size"],
+        readable: Bool[Tensor, "batch cues many"] | Bool[Tensor, "batch 1 many"],
+    ) -> Float[Tensor, "batch cues many"]:
         for _ in range(self.updates - 1):
             cue = self._moved(cue, key, readable)
         if self.steepness in (Steepness.SOFTMAX, Steepness.EXPONENTIAL):
@@ -111,14 +117,20 @@ class DenseHopfield(Shelf):
         fit = fit.relu() if self.steepness is Steepness.RECTIFIED else fit
         return fit ** (self.power - 1) * readable
 
-    def update(self, state: State, pattern: Tensor) -> Tensor:
+    def update(
+        self, state: State, pattern: Float[Tensor, "batch cues size"]
+    ) -> Float[Tensor, "batch cues size"]:
         """All units (B, M, N) at once; those whose field is exactly 0 stay."""
         check_patterns(self, state, pattern=self.prepared(pattern))
         return self._moved(pattern, state[0], state[2][:, None])
 
     def settle(
-        self, state: State, cue: Tensor, sweeps: int = 100, generator: torch.Generator | None = None
-    ) -> Tensor:
+        self,
+        state: State,
+        cue: Float[Tensor, "batch cues size"],
+        sweeps: int = 100,
+        generator: torch.Generator | None = None,
+    ) -> Float[Tensor, "batch cues size"]:
         """Where cues (B, M, N) end.
 
         Unit after unit in random order; for the softmax by updates, until one changes less than 1e-6.
@@ -139,7 +151,7 @@ class DenseHopfield(Shelf):
                 break
         return cue
 
-    def energy(self, state: State, pattern: Tensor) -> Tensor:
+    def energy(self, state: State, pattern: Float[Tensor, "batch cues size"]) -> Float[Tensor, "batch cues"]:
         """E of states (B, M, N), (B, M); for exp it is -ln sum exp, which falls and rises with E.
 
         Without patterns nothing attracts: it is 0, for exp the largest there is, for the softmax xi'xi / 2.
@@ -157,8 +169,15 @@ class DenseHopfield(Shelf):
         return (pattern**2).sum(-1) / 2 - attracts + many + size
 
     def flow(
-        self, state: State, feature: Tensor, memory: Tensor, slow: float, fast: float, dt: float, steps: int
-    ) -> tuple[Tensor, Tensor]:
+        self,
+        state: State,
+        feature: Float[Tensor, "batch cues size"],
+        memory: Float[Tensor, "batch cues many"],
+        slow: float,
+        fast: float,
+        dt: float,
+        steps: int,
+    ) -> tuple[Float[Tensor, "batch cues size"], Float[Tensor, "batch cues many"]]:
         """The circuit in time: feature neurons v (B, M, N) and memory neurons h (B, M, S), Euler steps of dt.
 
         slow v' = sum_m xi_m f_m - v,  fast h' = X'v - h,  f = softmax(beta h): each memory neuron divides by
@@ -172,7 +191,12 @@ class DenseHopfield(Shelf):
             feature = ahead
         return feature, memory
 
-    def circuit_energy(self, state: State, feature: Tensor, memory: Tensor) -> Tensor:
+    def circuit_energy(
+        self,
+        state: State,
+        feature: Float[Tensor, "batch cues size"],
+        memory: Float[Tensor, "batch cues many"],
+    ) -> Float[Tensor, "batch cues"]:
         """What the circuit goes down: v.v / 2 + (h.f - lse(beta, h)) - f.X'v, (B, M)."""
         key, _, taken = state
         seen, here = self.beta * memory, taken[:, None]

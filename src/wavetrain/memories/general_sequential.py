@@ -23,6 +23,7 @@ import math
 from dataclasses import dataclass
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -138,7 +139,9 @@ class GeneralSequential(Memory):
             )
         return self.walk(state, cue, self.first_dwell() + self.dwell() / 2)[:, :, -1]
 
-    def walk(self, state: State, cue: Tensor, time: float) -> Tensor:
+    def walk(
+        self, state: State, cue: Float[Tensor, "batch cues size"], time: float
+    ) -> Float[Tensor, "batch cues steps size"]:
         """f after each step of Euler's method, (B, M, steps, N), from the cues (B, M, N) and d = 0."""
         v, d, path = cue, torch.zeros_like(cue), []
         for _ in range(max(1, round(time / self.dynamics.step))):
@@ -146,28 +149,36 @@ class GeneralSequential(Memory):
             path.append(self.features(v))
         return torch.stack(path, 2)
 
-    def advance(self, state: State, v: Tensor, d: Tensor) -> tuple[Tensor, Tensor]:
+    def advance(
+        self, state: State, v: Float[Tensor, "batch cues size"], d: Float[Tensor, "batch cues size"]
+    ) -> tuple[Float[Tensor, "batch cues size"], Float[Tensor, "batch cues size"]]:
         """One step of Euler's method for v and d, (B, M, N) each."""
         how = self.dynamics
         rise = (how.gain * self.features(v) - d) / how.slow
         return v + how.step * self.flow(state, v, d) / how.fast, d + how.step * rise
 
-    def flow(self, state: State, v: Tensor, d: Tensor) -> Tensor:
+    def flow(
+        self, state: State, v: Float[Tensor, "batch cues size"], d: Float[Tensor, "batch cues size"]
+    ) -> Float[Tensor, "batch cues size"]:
         """T_f dv/dt for v and d (B, M, N)."""
         xi, how = state[0], self.dynamics
         if self.nonlinearity is Nonlinearity.HIDDEN:
             return how.hold**0.5 * self.hidden(state, v, d) @ xi - v
         return (how.hold * self.features(v) @ xi.mT + self._next(state, d)) @ xi - v
 
-    def features(self, v: Tensor) -> Tensor:
+    def features(self, v: Float[Tensor, "batch cues size"]) -> Float[Tensor, "batch cues size"]:
         """f (B, M, N), what the other neurons see of v (B, M, N)."""
         return v if self.nonlinearity is Nonlinearity.HIDDEN else (self.dynamics.gamma * v).tanh()
 
-    def hidden(self, state: State, v: Tensor, d: Tensor) -> Tensor:
+    def hidden(
+        self, state: State, v: Float[Tensor, "batch cues size"], d: Float[Tensor, "batch cues size"]
+    ) -> Float[Tensor, "batch cues many"]:
         """h of DSEM (B, M, S), of sum 1 over the memories; without any memory it is 0."""
         return shares(self.dynamics.gamma * self._field(state, v, d), state[2][:, None])
 
-    def energy(self, state: State, v: Tensor, d: Tensor) -> Tensor:
+    def energy(
+        self, state: State, v: Float[Tensor, "batch cues size"], d: Float[Tensor, "batch cues size"]
+    ) -> Float[Tensor, "batch cues"]:
         """E (B, M) of v and d (B, M, N); it falls along `flow` while d stands still."""
         check_patterns(self, state, pattern=v)
         check_patterns(self, state, pattern=d)
@@ -180,7 +191,15 @@ class GeneralSequential(Memory):
         own = (v * f).sum(-1) - log_cosh.sum(-1) / how.gamma
         return own - how.hold * (overlap**2).sum(-1) / 2 - (overlap * self._next(state, d)).sum(-1)
 
-    def learn(self, state: State, v: Tensor, d: Tensor, target: Tensor, t_xi: float, t_phi: float) -> State:
+    def learn(
+        self,
+        state: State,
+        v: Float[Tensor, "batch cues size"],
+        d: Float[Tensor, "batch cues size"],
+        target: Float[Tensor, "batch cues size"],
+        t_xi: float,
+        t_phi: float,
+    ) -> State:
         """One step of learning of DSEM: at v and d, target (B, M, N) is the memory that should be there.
 
         Raises BadInput for LISEM, which is written and does not learn.

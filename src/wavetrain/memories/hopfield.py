@@ -18,6 +18,7 @@ Left out: temperature and dilution.
 import enum
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Card, Memory, State
@@ -113,7 +114,9 @@ class Hopfield(Memory):
     def fetch(self, state: State, cue: Tensor) -> Tensor:
         return self.settle(state, cue) @ state[1] / self.size
 
-    def settle(self, state: State, cue: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    def settle(
+        self, state: State, cue: Float[Tensor, "batch cues size"], generator: torch.Generator | None = None
+    ) -> Float[Tensor, "batch cues size"]:
         """The pattern (B, M, N) that the cue ends at; the generator draws the order of units."""
         check_patterns(self, state, cue=check_signs(self, cue))
         weight = self.weight(state).detach()
@@ -130,12 +133,12 @@ class Hopfield(Memory):
                     break
             return cue
 
-    def energy(self, state: State, pattern: Tensor) -> Tensor:
+    def energy(self, state: State, pattern: Float[Tensor, "batch cues size"]) -> Float[Tensor, "batch cues"]:
         """-1/2 sigma' W sigma of patterns (B, M, N), (B, M)."""
         check_patterns(self, state, pattern=pattern)
         return -0.5 * ((pattern @ self.weight(state)) * pattern).sum(-1)
 
-    def weight(self, state: State) -> Tensor:
+    def weight(self, state: State) -> Float[Tensor, "batch size size"]:
         """W (B, N, N), without the diagonal."""
         return _hollow(state[0]) / self.size
 

@@ -20,6 +20,7 @@ import functools
 import math
 
 import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -105,11 +106,13 @@ class SparseDistributed(Memory):
         total = _sparse(self.active(cue).mT, state[0])
         return _divided(total[..., :-1], total[..., -1:])
 
-    def settle(self, state: State, cue: Tensor, reads: int = 100) -> Tensor:
+    def settle(
+        self, state: State, cue: Float[Tensor, "batch cues size"], reads: int = 100
+    ) -> Float[Tensor, "batch cues size"]:
         """Where cues (B, M, N) end: read again from what was read, until nothing changes; keys are values."""
         return _again(self, state, cue, reads, self.space)
 
-    def active(self, pattern: Tensor) -> Tensor:
+    def active(self, pattern: Float[Tensor, "batch many size"]) -> Bool[Tensor, "batch neurons many"]:
         """b: which neurons (B, r, M) patterns (B, M, N) reach.
 
         Raises BadInput for patterns of another size, or of other values than the space has.
@@ -122,7 +125,9 @@ class SparseDistributed(Memory):
             return self.address @ check_signs(self, pattern).mT >= self.size - 2 * self.radius
         return self.address @ unit(self, pattern).mT >= 1 - 2 * self.radius / self.size
 
-    def shared(self, cue: Tensor, key: Tensor) -> Tensor:
+    def shared(
+        self, cue: Float[Tensor, "batch cues size"], key: Float[Tensor, "batch many size"]
+    ) -> Float[Tensor, "batch cues many"]:
         """w: how many neurons each cue shares with each key, (B, M, S)."""
         one, other = (self.active(pattern).to(self.address.dtype) for pattern in (cue, key))
         return one.mT @ other
@@ -185,7 +190,12 @@ class SharedNeurons(Shelf):
         warn_beyond(self, state[2].sum(1), key.shape[1], self.capacity(), about)
         return state
 
-    def weigh(self, cue: Tensor, key: Tensor, readable: Tensor) -> Tensor:
+    def weigh(
+        self,
+        cue: Float[Tensor, "batch cues size"],
+        key: Float[Tensor, "batch many size"],
+        readable: Bool[Tensor, "batch cues many"] | Bool[Tensor, "batch 1 many"],
+    ) -> Float[Tensor, "batch cues many"]:
         if self.space is Space.BINARY:
             # looked up by whole bits: a share that rounding lends to bits beyond 2 d would be the only one
             apart = ((self.size - cue @ key.mT) / 2).round().long()
@@ -196,7 +206,9 @@ class SharedNeurons(Shelf):
             shared = balls.share_at(self.overlap, place) * readable
         return _divided(shared, shared.sum(-1, keepdim=True))
 
-    def settle(self, state: State, cue: Tensor, reads: int = 100) -> Tensor:
+    def settle(
+        self, state: State, cue: Float[Tensor, "batch cues size"], reads: int = 100
+    ) -> Float[Tensor, "batch cues size"]:
         """Where cues (B, M, N) end: read again from what was read, until nothing changes; keys are values."""
         return _again(self, state, cue, reads, self.space)
 

@@ -29,6 +29,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from jaxtyping import Bool, Float, Int, Num
 from torch import Tensor
 
 from wavetrain.core import Card, Stream, check_width
@@ -73,8 +74,8 @@ class Sets(NamedTuple):
 class Trace(NamedTuple):
     """What happened at each of T records."""
 
-    anomaly: Tensor  # (T,) share of the active columns that were not predicted
-    bursts: Tensor  # (T,) how many that is
+    anomaly: Float[Tensor, "time"]  # share of the active columns that were not predicted
+    bursts: Int[Tensor, "time"]  # how many that is
     active: Sets  # cells that fire, cell i of column j as j M + i
     predicted: Sets  # cells in the predictive state after it
 
@@ -311,7 +312,9 @@ class SoftmaxClassifier:
         return p, weight
 
 
-def scalar(x: Tensor, size: int, ones: int, low: float, high: float, periodic: bool = False) -> Tensor:
+def scalar(
+    x: Num[Tensor, "time"], size: int, ones: int, low: float, high: float, periodic: bool = False
+) -> Bool[Tensor, "time size"]:
     """Values (T,) as `ones` neighbouring bits of `size`, (T, size), bool: near values share bits.
 
     Values outside [low, high] are taken for the nearer end; periodic ones come round at `high`. A value that
@@ -334,7 +337,7 @@ def scalar(x: Tensor, size: int, ones: int, low: float, high: float, periodic: b
     return torch.zeros(len(x), size, dtype=torch.bool).scatter_(1, bit, there[:, None].expand_as(bit))
 
 
-def clocked(counts: Tensor) -> Tensor:
+def clocked(counts: Num[Tensor, "time 3"]) -> Bool[Tensor, "time bits"]:
     """The taxi study's bits (T, 809) of passengers, minute of the day and weekday, (T, 3)."""
     if counts.ndim != 2 or counts.shape[1] != 3:
         raise BadInput(f"clocked: expected counts (time, 3), got {tuple(counts.shape)}")
@@ -347,7 +350,9 @@ def clocked(counts: Tensor) -> Tensor:
     return torch.cat(parts, 1)
 
 
-def categories(symbols: int, columns: int, ones: int, generator: torch.Generator) -> Tensor:
+def categories(
+    symbols: int, columns: int, ones: int, generator: torch.Generator
+) -> Bool[Tensor, "symbols columns"]:
     """A fixed random code for each symbol: (symbols, columns), bool, with `ones` ones a row."""
     if not 0 < ones <= columns:
         raise BadInput(f"categories: expected 1 to {columns} ones, got {ones}")

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -39,9 +40,10 @@ HALVED = 4  # the strength of an event, while the hippocampus could have been fi
 class Run(NamedTuple):
     """What a network said, and what is to be remembered of it."""
 
-    logits: Tensor  # (B, T, V)
-    balance: Tensor  # (), how unevenly experts are used: 1 for even use, times their number
-    stream: Tensor  # (B, T, D), normalised and detached, where events are taken; empty without a hippocampus
+    logits: Float[Tensor, "batch time vocabulary"]
+    balance: Float[Tensor, ""]  # how unevenly experts are used: 1 for even use, times their number
+    # normalised and detached, where events are taken; empty without a hippocampus
+    stream: Float[Tensor, "batch time width"]
     state: State
 
 

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -27,9 +28,9 @@ from wavetrain.errors import BadInput
 class Trace(NamedTuple):
     """What happened: G gates are the input's, those of the modules in order, and the output's."""
 
-    gates: Tensor  # (B, T, G), of sum 1
-    workspace: Tensor  # (B, T + 1, K), before each step and at the end, of sum 1
-    said: Tensor  # (B, K), of sum 1
+    gates: Float[Tensor, "batch time modules"]  # of sum 1
+    workspace: Float[Tensor, "batch moments symbols"]  # before each step and at the end, of sum 1
+    said: Float[Tensor, "batch symbols"]  # of sum 1
 
 
 class Shift(nn.Module):

@@ -72,10 +72,10 @@ class Feedback:
 class Reads(NamedTuple):
     """Where what was read comes from: read = weight @ written + first @ (the memory at the start)."""
 
-    read: Tensor  # m (B, T, D)
-    weight: Tensor  # r (B, T, T), zero on and above the diagonal
-    written: Tensor  # h (B, T, D)
-    first: Tensor  # (B, T, slots)
+    read: Float[Tensor, "batch time width"]  # m
+    weight: Float[Tensor, "batch time time"]  # r, zero on and above the diagonal
+    written: Float[Tensor, "batch time width"]  # h
+    first: Float[Tensor, "batch time slots"]
 
 
 class Cut(nn.Module):

@@ -16,6 +16,7 @@ Left out: frozen or partly learned weights, a penalty on h, and the local rule w
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain import scan
@@ -70,11 +71,11 @@ class PredictiveAutoencoder(Carrying):
         h = scan.dense_step(x, state, self.encode, self.recur, self.activation)
         return self.answer(h), h
 
-    def carry(self, x: Tensor, state: State = None) -> tuple[Tensor, State]:
+    def carry(self, x: Float[Tensor, "batch time inputs"], state: State = None) -> tuple[Tensor, State]:
         h = self.ca3(x, state)
         return self.answer(h), h[:, -1]
 
-    def ca3(self, x: Tensor, state: State = None) -> Tensor:
+    def ca3(self, x: Float[Tensor, "batch time inputs"], state: State = None) -> Tensor:
         """The hidden activity on x (B, T, inputs), (B, T, hidden), from rest where no h is given.
 
         Raises BadInput where x has another shape, or no step.

@@ -29,6 +29,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -53,12 +54,12 @@ class Schedule(NamedTuple):
 class Walk(NamedTuple):
     """What happened along a chunk. G, P: cells of g and of p in all modules."""
 
-    predicted: Tensor  # (B, T, 1 + S), logits of the next observation, from the action alone
-    g: Tensor  # (B, T, G), inferred
-    path: Tensor  # (B, T, G), by path integration
-    p: Tensor  # (B, T, P), inferred
-    by_place: Tensor  # (B, T, P), p_g
-    by_sight: Tensor  # (B, T, P), p_x
+    predicted: Float[Tensor, "batch time symbols"]  # logits of the next observation, from the action alone
+    g: Float[Tensor, "batch time grids"]  # inferred
+    path: Float[Tensor, "batch time grids"]  # by path integration
+    p: Float[Tensor, "batch time places"]  # inferred
+    by_place: Float[Tensor, "batch time places"]  # p_g
+    by_sight: Float[Tensor, "batch time places"]  # p_x
 
 
 class Bindings(NamedTuple):

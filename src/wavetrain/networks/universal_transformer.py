@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
+from jaxtyping import Float, Num
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -45,10 +46,10 @@ class Halting:
 class Run(NamedTuple):
     """What came out, and how long each position thought."""
 
-    output: Tensor  # (B, T, outputs)
-    steps: Tensor  # (B, T), n
-    ponder: Tensor  # (B, T), n + R; n where there is no halting
-    weight: Tensor  # (steps, B, T) of each step in the output
+    output: Float[Tensor, "batch time outputs"]
+    steps: Num[Tensor, "batch time"]  # n
+    ponder: Num[Tensor, "batch time"]  # n + R; n where there is no halting
+    weight: Float[Tensor, "steps batch time"]  # of each step in the output
 
 
 class Block(nn.Module):

@@ -174,13 +174,11 @@ class Steps(NamedTuple):
 
     visited: Bool[Tensor, "batch time"]  # whether the node it leads to was seen before
     new_edge: Bool[Tensor, "batch time"]  # whether this action was never taken at this node before
-    new_pair: Bool[
-        Tensor, "batch time"
-    ]  # whether no step ever led from one of its two nodes to the other, either way round
+    # whether no step ever led from one of its two nodes to the other, either way round
+    new_pair: Bool[Tensor, "batch time"]
     reversal: Bool[Tensor, "batch time"]  # whether it undoes the step before
-    since: Int[
-        Tensor, "batch time"
-    ]  # steps since the last visit to the node it leads to, 0 where there was none
+    # steps since the last visit to the node it leads to, 0 where there was none
+    since: Int[Tensor, "batch time"]
     nodes: Int[Tensor, "batch time"]  # how many nodes were seen before it
     edges: Int[Tensor, "batch time"]  # how many links were taken before it
 
