@@ -1,6 +1,7 @@
 """Predicates are held to what is known before anything is trained: untrained networks and exact solutions."""
 
 import dataclasses
+import inspect
 import json
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +11,7 @@ import torch
 
 from wavetrain import find
 from wavetrain.cli import main
-from wavetrain.evidence.claims import Claim, Part
+from wavetrain.evidence.claims import Claim, Measured, Part
 from wavetrain.evidence.result import Calibration, read, read_all, write
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.parts.reader import Reader
@@ -83,6 +84,24 @@ def test_no_weight_moves_in_an_untrained_lab(tmp_path: Path) -> None:
 def test_committed_claims_are_calibrated(result) -> None:  # type: ignore[no-untyped-def]
     module = find.named(result.experiment, ("experiments",)).load()
     assert calibration.refused(module.claim, result.calibration, getattr(module, result.scale)) == []
+
+
+@pytest.mark.parametrize(
+    "result", [one for one in KNOWN if one.calibration and one.calibration.exact], ids=lambda one: one.name
+)
+def test_an_exact_solution_has_figures_that_a_run_has_and_decides_a_part(result) -> None:  # type: ignore[no-untyped-def]
+    assert set(result.calibration.exact) <= set(result.figures[0])
+    module = find.named(result.experiment, ("experiments",)).load()
+    assert list(inspect.signature(module.exact).parameters) == ["scale", "lab"]
+    measured = Measured(result.calibration.exact, getattr(module, result.scale))
+    assert any(decides(part, measured) for part in module.claim.parts)
+
+
+def decides(part: Part, measured: Measured) -> bool:
+    try:
+        return part.holds(measured) is True
+    except KeyError:
+        return False
 
 
 def test_the_command_says_what_is_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
