@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from wavetrain.errors import BadInput
 from wavetrain.evidence.files import read_json, write_json
 from wavetrain.evidence.shape import parsed, written
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,9 +105,10 @@ def write(path: Path, one: Part | Record) -> None:
     write_json(path, written(one))
 
 
-def _read(kind: type[Any], path: Path) -> Any:
+def _read(kind: type[Kind], path: Path) -> Kind:
     found = read_json(path)
     try:
-        return parsed(kind, found)
+        one: Kind = parsed(kind, found)
     except BadInput as error:
         raise BadInput(f"{path}: {error}; delete it to make it anew") from error
+    return one
