@@ -1,0 +1,200 @@
+"""What the estimators of whole sequences share: sequences in, a stack of layers, and its training.
+
+Sequences are an array (N, T, C), or (N, T) of one channel each, or a list of arrays (T, C) of any lengths.
+Channels are brought to mean 0 and deviation 1 by the sequences that training sees. A stack reads each
+sequence; the mean of its stream over the steps and the stream at the last step are read out together. What
+follows a sequence in a padded batch reaches none of its steps, since layers are causal. Training computes in
+float32, answers in float64: so they do not depend on what else is asked in the same call.
+
+Where there are enough sequences, a part of them is kept to choose by: training stops at the step that errs
+least there.
+"""
+
+import copy
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor, nn
+
+from wavetrain.core import Layer
+from wavetrain.errors import BadInput
+from wavetrain.estimators._kept import layer_of
+from wavetrain.parts.stack import MLP, Stack
+from wavetrain.train.generators import Shared
+
+LOOKS = 20  # at the sequences to choose by
+FEWEST = 40  # sequences from which on some are kept to choose by
+TOGETHER = 256  # sequences that are read at once
+
+
+class Sequences(NamedTuple):
+    """Sequences, padded with zeros behind their ends."""
+
+    x: Float[Tensor, "batch time channels"]
+    lengths: Int[Tensor, "batch"]
+
+    def part(self, rows: Tensor) -> "Sequences":
+        lengths = self.lengths[rows]
+        return Sequences(self.x[rows, : int(lengths.max())], lengths)
+
+
+class Pooled(nn.Module):
+    """Sequences to an output each, (batch, outputs)."""
+
+    def __init__(self, stack: Stack, outputs: int):
+        super().__init__()
+        self.stack = stack
+        width = stack.encode.out_features
+        self.norm = nn.RMSNorm(width, eps=1e-6)
+        self.read = nn.Linear(2 * width, outputs)
+
+    def forward(self, sequences: Sequences) -> Float[Tensor, "batch outputs"]:
+        stream, _ = self.stack.stream(sequences.x)
+        stream, lengths = self.norm(stream), sequences.lengths[:, None]
+        there = (torch.arange(stream.shape[1], device=stream.device) < lengths)[..., None]
+        mean = (stream * there).sum(1) / lengths
+        last = stream[torch.arange(len(stream), device=stream.device), sequences.lengths - 1]
+        return self.read(torch.cat([mean, last], -1))
+
+
+class SequenceEstimator(BaseEstimator):
+    """What a classifier and a regressor of sequences have in common."""
+
+    def __init__(
+        self,
+        layer: str | type[Layer] = "gru",
+        *,
+        width: int = 32,
+        depth: int = 2,
+        steps: int = 300,
+        batch: int = 32,
+        rate: float = 3e-3,
+        valid: float = 0.15,
+        random_state: Any = 0,
+    ):
+        self.layer, self.width, self.depth, self.steps = layer, width, depth, steps
+        self.batch, self.rate, self.valid, self.random_state = batch, rate, valid, random_state
+
+    def _taken(self, X: Any, y: Any = None) -> tuple[list[np.ndarray], Any]:
+        """The sequences, each (T, C), and the answers as they were checked; without `y` for new sequences."""
+        if isinstance(X, list | tuple) and len(X) and np.ndim(X[0]) == 2:
+            return self._list(X, y)
+        options: dict[str, Any] = {"ensure_2d": True, "allow_nd": True, "dtype": np.float64}
+        if y is None:
+            x = validate_data(self, X, reset=False, **options)
+        else:
+            x, y = validate_data(self, X, y, multi_output=True, y_numeric=False, **options)
+        if x.ndim not in (2, 3):
+            raise BadInput(f"expected X (sequences, steps) or (sequences, steps, channels), got {x.shape}")
+        return list(x.reshape(*x.shape[:2], -1)), y
+
+    def _list(self, X: Sequence[Any], y: Any) -> tuple[list[np.ndarray], Any]:
+        found = [np.asarray(one, np.float64) for one in X]
+        widths = {one.shape[-1] for one in found}
+        if any(one.ndim != 2 or not len(one) for one in found) or len(widths) > 1:
+            shapes = sorted({one.shape for one in found})[:3]
+            raise BadInput(f"expected sequences (steps, channels) of the same channels, got {shapes}")
+        if any(not np.isfinite(one).all() for one in found):
+            raise BadInput("expected finite numbers; a sequence holds NaN or infinity")
+        answers = None if y is None else np.asarray(y)
+        if answers is not None and len(answers) != len(found):
+            raise BadInput(f"expected an answer for each of {len(found)} sequences, got {len(answers)}")
+        if answers is not None:
+            self.n_features_in_ = found[0].shape[0]
+        return found, answers
+
+    def _sequences(self, found: list[np.ndarray]) -> Sequences:
+        """In units of training, padded."""
+        channels = found[0].shape[1]
+        if channels != len(self.centre_):
+            raise BadInput(f"expected sequences of {len(self.centre_)} channels, got {channels}")
+        lengths = torch.tensor([len(one) for one in found])
+        x = torch.zeros(len(found), int(lengths.max()), channels, dtype=torch.float64)
+        for row, one in enumerate(found):
+            x[row, : len(one)] = torch.from_numpy((one - self.centre_) / self.spread_)
+        return Sequences(x, lengths)
+
+    def _asked(self, y: Any) -> None:
+        if y is None:
+            raise BadInput(f"{type(self).__name__} requires y to be passed, but the target y is None")
+
+    def _learn(
+        self,
+        found: list[np.ndarray],
+        y: Tensor,
+        outputs: int,
+        held: np.ndarray,
+        loss: Callable[[Tensor, Tensor], Tensor],
+    ) -> None:
+        """Train on all sequences but those held, which are chosen by if there are any."""
+        if not self.batch >= 1 or not self.steps >= 0:
+            raise BadInput(
+                f"expected a batch of at least 1 and steps of at least 0, got {self.batch}, {self.steps}"
+            )
+        train = np.setdiff1d(np.arange(len(found)), held)
+        rows = np.concatenate([found[row] for row in train])
+        self.centre_, spread = rows.mean(0), rows.std(0)
+        self.spread_ = np.where(spread > 0, spread, 1.0)
+        whole = self._sequences(found)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        generator = torch.Generator().manual_seed(seed)
+        with Shared(seed).drawn():
+            kind = layer_of(self.layer)
+            layers = [kind(self.width) for _ in range(self.depth)]
+            self.network_ = Pooled(Stack(layers, whole.x.shape[-1], 1, MLP.PLAIN), outputs)
+            self.history_ = self._trained(
+                whole, y, torch.from_numpy(train), torch.from_numpy(held), loss, generator
+            )
+
+    def _trained(
+        self,
+        whole: Sequences,
+        y: Tensor,
+        train: Tensor,
+        held: Tensor,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        generator: torch.Generator,
+    ) -> list[tuple[int, float]]:
+        network, single = self.network_, Sequences(whole.x.float(), whole.lengths)
+        optimiser = torch.optim.AdamW(network.parameters(), self.rate, weight_decay=1e-2)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.rate, total_steps=self.steps + 1)
+        history: list[tuple[int, float]] = []
+        best, left = np.inf, None
+        every = max(1, self.steps // LOOKS)
+        for step in range(1, self.steps + 1):
+            network.train()
+            drawn = train[torch.randint(len(train), (min(self.batch, len(train)),), generator=generator)]
+            now = loss(network(single.part(drawn)), y[drawn])
+            optimiser.zero_grad()
+            now.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            schedule.step()
+            if len(held) and (step % every == 0 or step == self.steps):
+                network.eval()
+                history.append((step, float(loss(self._outputs(single.part(held)), y[held]))))
+                if history[-1][1] < best:
+                    best, left = history[-1][1], copy.deepcopy(network.state_dict())
+        if left is not None:
+            network.load_state_dict(left)
+        network.eval().double()
+        return history
+
+    @torch.no_grad()
+    def _outputs(self, sequences: Sequences) -> Tensor:
+        """The outputs of the network, (batch, outputs), in its own precision."""
+        sequences = Sequences(sequences.x.to(self.network_.read.weight.dtype), sequences.lengths)
+        rows = torch.arange(len(sequences.x)).split(TOGETHER)
+        return torch.cat([self.network_(sequences.part(some)) for some in rows])
+
+    def _answered(self, X: Any) -> Tensor:
+        """The outputs for new sequences."""
+        check_is_fitted(self)
+        found, _ = self._taken(X)
+        return self._outputs(self._sequences(found))

@@ -1,0 +1,142 @@
+"""Classifiers and regressors of sequences keep scikit-learn's contract, and ours on labels and company."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from wavetrain.errors import BadInput
+from wavetrain.estimators import SequenceClassifier, SequenceRegressor
+
+DICE = np.random.default_rng(0)
+SIDE = DICE.integers(0, 2, 80)
+X = DICE.normal(size=(80, 12, 2)) * 0.3 + (2.0 * SIDE - 1)[:, None, None] * np.linspace(0, 1, 12)[:, None]
+
+
+def classifier(**words: object) -> SequenceClassifier:
+    return SequenceClassifier("elman", **{"width": 6, "depth": 1, "steps": 60, "rate": 1e-2, **words})
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [
+        SequenceClassifier("gru", width=8, depth=1, steps=150, rate=1e-2),
+        SequenceRegressor("gru", width=16, depth=1, steps=300, rate=1e-2),
+    ]
+)
+@pytest.mark.filterwarnings("ignore")
+def test_scikit_learn_takes_it_for_its_own(estimator: object, check: object) -> None:
+    check(estimator)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "names", [(5, 7), (-1, 1), ("b", "a"), (True, False), (2.0, 1.0)], ids=lambda names: str(names[0])
+)
+def test_labels_come_back_as_they_were(names: tuple):
+    y = np.array(names)[SIDE]
+    model = classifier().fit(X, y)
+    assert model.classes_.tolist() == sorted(set(names))
+    told = model.predict(X)
+    assert told.dtype == y.dtype and (told == y).all()
+    share = model.predict_proba(X)
+    np.testing.assert_allclose(share.sum(1), 1.0)
+    assert (model.classes_[share.argmax(1)] == told).all()
+    only = SIDE == 1
+    assert (model.predict(X[only]) == y[only]).all()  # of one class alone
+
+
+def test_twelve_classes_stand_in_the_order_of_numbers():
+    y = np.arange(120) % 12
+    x = np.zeros((120, 3, 12))
+    x[np.arange(120), :, y] = 1.0
+    model = classifier(width=12, steps=200).fit(x, y)
+    assert model.classes_.tolist() == list(range(12)) and model.score(x, y) == 1.0
+
+
+def test_a_sequence_is_answered_alike_in_any_company():
+    """Alone, beside others, and beside a longer one."""
+    model = classifier().fit(X, SIDE)
+    together = model.predict_proba([*X, np.tile(X[0], (9, 1))])
+    for row in (0, 33):
+        np.testing.assert_allclose(model.predict_proba([X[row]])[0], together[row], rtol=1e-9)
+
+
+def test_unequal_lengths_are_learned_from():
+    x = [one[: DICE.integers(6, 13)] for one in X]
+    model = classifier().fit(x, SIDE)
+    assert model.score(x, SIDE) == 1.0
+    with pytest.raises(BadInput, match="sequences of 2 channels, got 3"):
+        model.predict([np.zeros((4, 3))])
+
+
+def test_the_order_of_labels_and_ids_tells_nothing():
+    """Noise with sorted labels: half is right, by chance, on what was not learned."""
+    x, y = DICE.normal(size=(100, 8, 1)), np.repeat([0, 1], 50)
+    assert abs(cross_val_score(classifier(steps=30), x, y, cv=5).mean() - 0.5) < 0.2
+
+
+def test_it_works_in_scikit_learns_tools():
+    flat = X[..., 0]
+    search = GridSearchCV(classifier(steps=20), {"width": [2, 4]}, cv=2).fit(flat, SIDE)
+    assert search.best_params_["width"] in (2, 4)
+    assert make_pipeline(StandardScaler(), classifier()).fit(flat, SIDE).score(flat, SIDE) > 0.9
+
+
+def test_the_same_seed_gives_the_same_answers_and_a_copy_too():
+    one, other = classifier().fit(X, SIDE), classifier().fit(X, SIDE)
+    assert (one.predict_proba(X) == other.predict_proba(X)).all()
+    assert (pickle.loads(pickle.dumps(one)).predict_proba(X) == one.predict_proba(X)).all()
+    assert clone(one).get_params() == one.get_params() and not hasattr(clone(one), "classes_")
+
+
+def test_units_of_the_inputs_change_nothing():
+    one, other = classifier().fit(X, SIDE), classifier().fit(1e6 * X + 1e8, SIDE)
+    np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(1e6 * X + 1e8), atol=1e-4)
+
+
+def test_numbers_are_given_in_their_units_and_shape():
+    mean = X.mean((1, 2))
+    model = SequenceRegressor("elman", width=6, depth=1, steps=150, rate=1e-2).fit(X, 1e6 * mean + 1e7)
+    told = model.predict(X)
+    assert told.shape == (80,) and model.score(X, 1e6 * mean + 1e7) > 0.9
+    both = SequenceRegressor("elman", width=6, depth=1, steps=5).fit(X, np.stack([mean, -mean], 1))
+    assert both.predict(X).shape == (80, 2)
+
+
+def test_what_is_kept_to_choose_by_is_not_learned_from():
+    model = classifier()
+    held = model._held(SIDE)
+    shares = [(SIDE[held] == label).sum() / (label == SIDE).sum() for label in (0, 1)]
+    assert all(0.1 < share < 0.2 for share in shares)
+    model.fit(X, SIDE)
+    rows = np.concatenate([X[row] for row in np.setdiff1d(np.arange(80), held)])
+    np.testing.assert_allclose(model.centre_, rows.mean(0))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (X, None, "requires y to be passed"),
+        (X, SIDE[:-1], "inconsistent numbers of samples"),
+        (list(X), SIDE[:-1], "an answer for each of 80 sequences, got 79"),
+        (X, np.zeros(80), "at least two classes to tell apart, got 1 class"),
+        (X[:0], SIDE[:0], "0 sample"),
+        (np.where(np.arange(80)[:, None, None] == 3, np.nan, X), SIDE, "NaN"),
+        ([*X[:-1], np.full((3, 2), np.inf)], SIDE, "finite numbers"),
+        ([*X[:-1], np.zeros((3, 1))], SIDE, "of the same channels"),
+        (X[..., None], SIDE, "sequences, steps"),
+    ],
+)
+def test_what_cannot_be_learned_is_refused(x: object, y: object, message: str):
+    with pytest.raises(ValueError, match=message):
+        classifier().fit(x, y)
+
+
+def test_numbers_that_are_none_are_refused():
+    with pytest.raises(BadInput, match="expected numbers"):
+        SequenceRegressor().fit(X, np.array(["a"] * 80))
