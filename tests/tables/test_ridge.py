@@ -1,0 +1,95 @@
+"""Ridge on lags reads its rows alike to fit and to forecast, and chooses by what comes later."""
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.tables.lags import lagged
+from wavetrain.tables.panel import Panel, Series, panel
+from wavetrain.tables.ridge import Ridge, origins
+
+DICE = np.random.default_rng(0)
+NOISY = np.sin(np.arange(120) * 2 * np.pi / 12) + 0.02 * np.arange(120) + 0.1 * DICE.normal(size=120)
+MODEL = Ridge.fit(panel(NOISY), horizon=4, season=12)
+
+
+def recursion(count: int) -> np.ndarray:
+    """It does not die out, and its weights are not symmetric."""
+    y = [0.0, 5.0]
+    while len(y) < count:
+        y.append(1.6 * y[-1] - y[-2] + 1)
+    return np.array(y)
+
+
+def test_a_recursion_is_continued():
+    """From two lags behind the last value: one less would not tell the level that it turns about."""
+    y = recursion(45)
+    model = Ridge.fit(panel(y[:40]), horizon=5, lags=(2,), alphas=(1e-10,))
+    np.testing.assert_allclose(model.forecast(panel(y[:40])).ravel(), y[40:], atol=1e-5)
+
+
+def test_one_function_makes_the_rows_to_fit_and_to_forecast():
+    y = panel(NOISY)
+    read = lagged(y, np.array([0]), np.array([120]), count=MODEL.lags, horizon=4, season=12)
+    row = np.append(read.lags[0, 0], 1.0)
+    by_hand = read.last[0, 0] + read.unit[0, 0] * (row @ MODEL.weights[0])
+    assert MODEL.forecast(y).ravel()[0] == by_hand == MODEL.forecast(y, 1).item()
+
+
+def test_what_is_chosen_is_chosen_by_later_rows():
+    each = origins(panel([NOISY, NOISY[:60]]), horizon=4, lags=8)
+    for series, length in enumerate((120, 60)):
+        train = each.train[1][each.train[0] == series]
+        valid = each.valid[1][each.valid[0] == series]
+        assert train.max() + 4 <= valid.min() == round(0.8 * length)
+        assert valid.max() + 4 == length
+    few = origins(panel(NOISY), horizon=4, lags=8, most=10)
+    assert [len(part[0]) for part in few] == [10, 10, 10] and few.whole[1][-1] == 116
+
+
+def test_rolling_forecasts_are_those_of_each_history():
+    rows = np.arange(3, 117)
+    together = MODEL.rolling(panel(NOISY), np.zeros(len(rows), int), rows)
+    apart = np.concatenate([MODEL.forecast(panel(NOISY[:row])) for row in rows])
+    np.testing.assert_allclose(together, apart, rtol=1e-9)
+
+
+def test_what_comes_later_changes_nothing():
+    later = NOISY.copy()
+    later[100:] *= 1000
+    one = Ridge.fit(panel(NOISY[:100]), horizon=4, season=12)
+    other = Ridge.fit(panel(later).cut(0, 100), horizon=4, season=12)
+    assert (one.weights == other.weights).all()
+    at = np.zeros(1, int), np.array([100])
+    assert (one.rolling(panel(NOISY), *at) == other.rolling(panel(later), *at)).all()
+
+
+def test_new_series_are_forecast_in_their_own_units():
+    plain = MODEL.forecast(panel(NOISY))
+    np.testing.assert_allclose(MODEL.forecast(panel(100 * NOISY)), 100 * plain, rtol=1e-9)
+    np.testing.assert_allclose(MODEL.forecast(panel(NOISY + 1e6)), plain + 1e6, rtol=1e-9)
+    np.testing.assert_allclose(MODEL.forecast(panel(np.full(40, 5.0))), 5.0, rtol=1e-4)
+
+
+def test_columns_known_ahead_are_read():
+    plan = DICE.normal(size=200)
+    one = Series(name="", values=np.stack([3 * plan, plan], 1))
+    whole = Panel(columns=("y", "plan"), series=(one,), targets=("y",), known=("plan",))
+    model = Ridge.fit(whole.cut(0, 150), horizon=2)
+    found = model.rolling(whole, np.zeros(40, int), np.arange(150, 190))
+    wanted = np.stack([3 * plan[150:190], 3 * plan[151:191]], 1)
+    assert np.abs(found[..., 0] - wanted).mean() < 0.5 * np.abs(wanted).mean()
+
+
+def test_holes_are_read_over():
+    y = NOISY.copy()
+    y[[30, 31, 70]] = np.nan
+    model = Ridge.fit(panel(y), horizon=4, season=12)
+    assert np.isfinite(model.forecast(panel(y))).all()
+
+
+def test_what_cannot_be_is_refused():
+    with pytest.raises(BadInput, match="horizon of at most 4, got 5"):
+        MODEL.forecast(panel(NOISY), 5)
+    with pytest.raises(BadInput, match="rows of 4 steps to learn from, got none"):
+        Ridge.fit(panel(NOISY[:4]), horizon=4)
