@@ -103,7 +103,7 @@ class _Watch:
         sizes = {name: getattr(frame.f_locals.get("self"), name, None) for name in function.sizes}
         sizes |= {name: value for name, value in given.items() if function.hints.get(name) is int}
         for name, size in sizes.items():
-            if isinstance(size, int):
+            if isinstance(size, int) and size >= 0:  # -1 names the last axis, and is no size
                 axis: Any = Shaped[np.ndarray, name]
                 isinstance(np.broadcast_to(0, size), axis)  # the axis has this size from here on
         told = {**given, **{name: size for name, size in sizes.items() if isinstance(size, int)}}
