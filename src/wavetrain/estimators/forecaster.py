@@ -26,7 +26,7 @@ from wavetrain.core import Layer
 from wavetrain.errors import BadInput
 from wavetrain.estimators import _kept
 from wavetrain.estimators._base import Base, Kind, error, fitted_line
-from wavetrain.estimators._forecast import Columns, Forecast, made, network
+from wavetrain.estimators._forecast import Columns, Forecast, Made, made, network
 from wavetrain.estimators._kept import layer_of
 from wavetrain.estimators._learning import Course, Held, learn
 from wavetrain.estimators._stream import ForecastStream
@@ -119,18 +119,11 @@ class Forecaster(BaseEstimator):
     ) -> Forecasts:
         """The rows that follow each series: of those that were learned from, or of others."""
         self._check_fitted()
-        whole = (
-            self.panel_ if y is None else phases.added(y if isinstance(y, Panel) else panel(y), self.cycles_)
-        )
-        if whole.columns != self.panel_.columns:
-            raise BadInput(
-                f"expected the columns {', '.join(self.panel_.columns)}; got {', '.join(whole.columns)}"
-            )
+        whole = self.panel_ if y is None else self._same(y)
         rows = np.array([len(one) for one in whole.series])
         if not rows.all():
             raise BadInput("expected at least one row of each series; were they left out of the folder?")
-        windows = self._windows(self._longer(whole))
-        here = made(self.network_, windows, np.arange(len(rows)), rows)
+        here = made(self.network_, self._windows(self._longer(whole)), np.arange(len(rows)), rows)
         width = half_width(self.errors_, coverage) * here.scale.numpy()
         value = here.value.numpy()
         return Forecasts(
@@ -141,6 +134,35 @@ class Forecaster(BaseEstimator):
             value + width,
             tuple(self._told(whole, one) for one in whole.series),
         )
+
+    def rolling(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Forecasts made one after another: of `series` (N,), whose first rows are `rows` (N,).
+
+        Returns (N, horizon, targets). Each reads the rows before its own alone.
+        """
+        self._check_fitted()
+        return self._rolled(whole, series, rows).value.numpy()
+
+    def intervals(
+        self, whole: Panel, series: np.ndarray, rows: np.ndarray, *, coverage: float = 0.9
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The lower and upper ends of the intervals around `rolling`."""
+        self._check_fitted()
+        here = self._rolled(whole, series, rows)
+        width = half_width(self.errors_, coverage) * here.scale.numpy()
+        return here.value.numpy() - width, here.value.numpy() + width
+
+    def _rolled(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> Made:
+        return made(self.network_, self._windows(self._longer(self._same(whole))), series, rows)
+
+    def _same(self, y: Panel | np.ndarray | Sequence[Any]) -> Panel:
+        """New series, with the columns of those that were learned from."""
+        whole = phases.added(y if isinstance(y, Panel) else panel(y), self.cycles_)
+        if whole.columns != self.panel_.columns:
+            raise BadInput(
+                f"expected the columns {', '.join(self.panel_.columns)}; got {', '.join(whole.columns)}"
+            )
+        return whole
 
     def stream(self) -> ForecastStream:
         """A new series, row by row: equal to `predict` on all rows so far, in constant memory."""
