@@ -46,6 +46,7 @@ def save(model: "Forecaster", folder: Path, rows: bool) -> None:
         "known": whole.known,
         "clock": None if whole.clock is None else dataclasses.asdict(whole.clock),
         "said": whole.said,
+        "asked": model.asked_,
         "cycles": model.cycles_,
         "season": model.season_,
         "context": model.context_,
@@ -80,6 +81,7 @@ def _restored(
     model = kind(**words["settings"])
     model.cycles_, model.season_ = tuple(words["cycles"]), words["season"]
     model.context_, model.origins_ = words["context"], words["origins"]
+    model.asked_ = {role: list(names) for role, names in words["asked"].items()}
     model.history_ = [(step, error) for step, error in words["history"]]
     columns, known = tuple(words["columns"]), tuple(words["known"])
     series = _read_rows(folder / "rows.npz", len(columns))

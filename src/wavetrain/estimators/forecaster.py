@@ -98,6 +98,7 @@ class Forecaster(BaseEstimator):
         """Learn from a panel, from (T,) or (T, C) numbers, or from a list of such arrays."""
         whole = y if isinstance(y, Panel) else panel(y)
         self._check(whole)
+        self.asked_: dict[str, list[str]] = {}  # how a file was read, told by whoever read it
         first = whole.series[0].times
         self.cycles_ = phases.cycles(first) if self.phases and first is not None else ()
         whole = phases.added(whole, self.cycles_)
