@@ -37,7 +37,9 @@ class Clock:
     end: bool = False  # of months and longer: whether it is their last day
     day: int = 0  # of months and longer: the day of the month; 0 takes that of the last time known
     zone: str = ""  # of the input: Europe/Oslo, +02:00, UTC; empty where it names none
-    form: str = ""  # of datetime.strftime; empty: the day, and the clock where it is not midnight
+    form: str = (
+        ""  # of datetime.strftime, with %q (quarter), %:z; empty: the day, and the clock if not midnight
+    )
 
     def __post_init__(self) -> None:
         if self.unit not in UNITS or self.count < 1:
@@ -65,7 +67,7 @@ class Clock:
         """Times as the input writes them, in its own zone."""
         local = [self._at(int(one)) for one in times]
         if self.form:
-            return [one.strftime(self.form) for one in local]
+            return [_written(one, self.form) for one in local]
         midnight = all(not (one.hour or one.minute or one.second or one.microsecond) for one in local)
         if midnight and not self.zone:
             return [one.date().isoformat() for one in local]
@@ -79,7 +81,7 @@ class Clock:
 
     def _at(self, time: int) -> datetime:
         moment_ = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=time)
-        return moment_.astimezone(_zone(self.zone)) if self.zone else moment_
+        return moment_.astimezone(zone_of(self.zone)) if self.zone else moment_
 
     def _local(self, time: int) -> tuple[date, timedelta]:
         there = self._at(time)
@@ -87,7 +89,9 @@ class Clock:
         return there.date(), there.replace(tzinfo=None) - midnight.replace(tzinfo=None)
 
     def _utc(self, day: date, clock: timedelta) -> int:
-        there = datetime(day.year, day.month, day.day, tzinfo=_zone(self.zone) if self.zone else UTC) + clock
+        there = (
+            datetime(day.year, day.month, day.day, tzinfo=zone_of(self.zone) if self.zone else UTC) + clock
+        )
         return (there - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
@@ -103,7 +107,13 @@ def moment(text: str) -> int:
     return (there - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
 
 
-def _zone(name: str) -> ZoneInfo | timezone:
+def _written(one: datetime, form: str) -> str:
+    offset = one.strftime("%z")
+    form = form.replace("%:z", f"{offset[:3]}:{offset[3:5]}").replace("%q", str((one.month + 2) // 3))
+    return one.strftime(form)
+
+
+def zone_of(name: str) -> ZoneInfo | timezone:
     if name[:1] in "+-":
         sign = -1 if name[0] == "-" else 1
         hours, _, minutes = name[1:].partition(":")

@@ -5,7 +5,6 @@ the easiest of all channels to forecast, and standardised by an earlier part it 
 their range. It is left out, and rows are brought into its order. All that is done is said in words.
 """
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -14,18 +13,20 @@ import numpy as np
 from wavetrain.errors import BadInput
 from wavetrain.tables import times
 from wavetrain.tables.cells import Cells
-from wavetrain.tables.order import Ruler
-
-CALENDAR = ("year", "month", "day", "hour", "minute", "second")
-ID = re.compile(r"(?i:(.*[\W_])?id)|.*[a-z]I[dD]")  # not acid, grid, humid
-TIMELIKE = re.compile(
-    r"|(.*[\W_])?(time|date|datetime|timestamp|ts|t|index|step|row|no|nr|year|unix|epoch)\W*", re.I
+from wavetrain.tables.digits import (
+    CALENDAR,
+    ID,
+    SINCE,
+    TIMELIKE,
+    UNIX,
+    UNTIL,
+    YEARS,
+    are_days,
+    compact,
+    is_even,
+    moment_of,
 )
-COMPACT = {6: "%Y%m", 8: "%Y%m%d", 10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-UNIX = {1: "s", 1e3: "ms", 1e6: "µs", 1e9: "ns"}  # units of a second
-SINCE, UNTIL = 3.1e8, 4.1e9  # seconds since 1970: from 1979 to 2099
-YEARS = (1000, 2200)  # that are years beyond doubt, in a column of that name or before month and day
-EVEN = 1e-3  # of a step, by which written numbers may be off
+from wavetrain.tables.order import Ruler
 
 
 class Columns(NamedTuple):
@@ -131,7 +132,7 @@ def _counted(cells: Cells, known: dict[int, np.ndarray]) -> tuple[Ruler | None, 
     if units[:2] == ["year", "month"]:
         used = [calendar[unit] for unit in units]
         rows = list(zip(*(known[place] for place in used), strict=True))
-        moments = [_moment(dict(zip(units, row, strict=True))) for row in rows]
+        moments = [moment_of(dict(zip(units, row, strict=True))) for row in rows]
         if None not in moments:
             dates = [" ".join(f"{part:g}" for part in row) for row in rows]
             whole = Ruler(", ".join(units), np.array(moments, np.int64), dates, calendar=True)
@@ -139,7 +140,7 @@ def _counted(cells: Cells, known: dict[int, np.ndarray]) -> tuple[Ruler | None, 
     for place, column in known.items():
         name, told = cells.names[place], cells.columns[place]
         called = bool(TIMELIKE.fullmatch(name))
-        if place == 0 or called or _are_days(told):
+        if place == 0 or called or are_days(told):
             ruler = _ruler(_name(cells, place), column, told, called)
             if ruler is not None:
                 return ruler, {place: "dates the rows" if ruler.calendar else "numbers the rows"}
@@ -152,27 +153,16 @@ def _ruler(name: str, column: np.ndarray, told: Sequence[str], called: bool) -> 
     In doubt it does so where it only rises or falls, or is `called` as such columns are.
     """
     rising = bool((np.diff(column) > 0).all() or (np.diff(column) < 0).all())
-    if rising or called or _are_days(told):
-        compact = [_compact(cell) for cell in told]
-        if None not in compact:
-            return Ruler(name, np.array(compact, np.int64), told, calendar=True)
+    if rising or called or are_days(told):
+        days = [compact(cell) for cell in told]
+        if None not in days:
+            return Ruler(name, np.array(days, np.int64), told, calendar=True)
     for second in UNIX:
         if (rising or called) and (column > SINCE * second).all() and (column < UNTIL * second).all():
             return Ruler(name, (column / second * times.SECOND).round().astype(np.int64), told, calendar=True)
     if is_even(column) or (rising and (called or ID.fullmatch(name))):
         return Ruler(name, column, told, calendar=False)
     return None
-
-
-def _are_days(told: Sequence[str]) -> bool:
-    """Whether all are days in eight digits or more, 20200101: beyond doubt, in whatever order."""
-    return all(len(cell) >= 8 and _compact(cell) is not None for cell in told)
-
-
-def is_even(column: np.ndarray) -> bool:
-    """Whether the numbers, in order, are as far apart from each other throughout: they count."""
-    steps = np.diff(np.sort(column))
-    return bool(len(steps) and steps[0] > 0 and np.abs(steps - steps.mean()).max() < EVEN * steps.mean())
 
 
 def _tells_apart(name: str, column: np.ndarray) -> str:
@@ -190,32 +180,3 @@ def _tells_apart(name: str, column: np.ndarray) -> str:
             "of its own"
         )
     return "tells the rows apart" if kinds > 1 else "is the same throughout"
-
-
-def _compact(cell: str) -> int | None:
-    """Microseconds since 1970 of a day in digits alone: 20200101, 202001, 2020010112."""
-    form = COMPACT.get(len(cell))
-    if form is None or not cell.isdecimal() or not YEARS[0] <= int(cell[:4]) <= YEARS[1]:
-        return None
-    return _at(*(int(part) for part in re.findall("^....|..", cell)))
-
-
-def _moment(parts: dict[str, float]) -> int | None:
-    """Microseconds since 1970 of a year, a month and what else there is."""
-    if any(part != round(part) for part in parts.values()):
-        return None
-    return _at(*(int(parts.get(unit, 1 if unit == "day" else 0)) for unit in CALENDAR))
-
-
-def _at(*parts: int) -> int | None:
-    year, month, day, *clock = (*parts, *(1, 1)[len(parts) - 1 :]) if len(parts) < 3 else parts
-    hour, minute, second = (*clock, 0, 0, 0)[:3]
-    if not (
-        1 <= month <= 12 and 1 <= day <= 31 and 0 <= hour <= 24 and 0 <= minute < 60 and 0 <= second <= 60
-    ):
-        return None
-    try:
-        days = int(np.datetime64(f"{year:04d}-{month:02d}-{day:02d}").astype(np.int64))
-    except ValueError:
-        return None
-    return days * times.DAY + (3600 * hour + 60 * minute + second) * times.SECOND

@@ -9,6 +9,7 @@ import functools
 import re
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +26,7 @@ CELL = re.compile(
     re.DOTALL,
 )
 QUARTERS = re.compile(r"(?P<year>\d{4})[ -]?Q(?P<quarter>[1-4])|Q([1-4])[ -]?(\d{4})")
+QUARTER = "%YQ%q"
 FORMS = (
     *("%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d"),
     *("%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m.%d.%Y", "%d-%m-%Y", "%m-%d-%Y", "%d %m %Y"),
@@ -38,12 +40,20 @@ LONGEST = 64  # characters of a time
 MISSED = 0.1  # share of cells that a column of times may have wrong, and still be told so
 
 
+class Reading(NamedTuple):
+    """A column of times, and how it is written."""
+
+    moments: np.ndarray  # (rows,) microseconds since 1970 in UTC
+    form: str  # of `Clock.form`, which writes it so again
+    rival: str  # another form that reads all of it and says other days; empty where there is none
+
+
 def is_time(cell: str) -> bool:
     """Whether it is a day or month in some form, with a clock or without; a number is none."""
     parts = _parts(cell)
     if parts is None or not parts["day"] or _is_number(cell):
         return False
-    return any(form(parts["day"]) is not None for form in _forms())
+    return any(reader(parts["day"]) is not None for reader in _forms().values())
 
 
 def is_clock(cell: str) -> bool:
@@ -57,33 +67,65 @@ def read(name: str, cells: Sequence[str], lines: Sequence[int]) -> np.ndarray | 
 
     Raises BadInput with the line where most cells are times and one is not.
     """
+    found = reading(name, cells, lines)
+    return None if found is None else found.moments
+
+
+def reading(name: str, cells: Sequence[str], lines: Sequence[int]) -> Reading | None:
+    """The same, with the form that was taken."""
     parts = [_parts(cell) for cell in cells]
     days = [part["day"] if part else "" for part in parts]
     kinds = dict.fromkeys(days)
     some = [next(iter(kinds)), days[len(days) // 2], days[-1]]
-    best: list[np.ndarray] = []
-    for form in _forms():
-        if all(form(day) is None for day in some):
+    whole: dict[str, np.ndarray] = {}  # days since 1970, of each form that reads all
+    missed: list[int] = []  # of the first form that reads most
+    for form, reader in _forms().items():
+        if all(reader(day) is None for day in some):
             continue
-        read = {day: form(day) for day in kinds}
-        missed = [place for place, day in enumerate(days) if read[day] is None]
-        if len(missed) > MISSED * len(days):
-            continue
-        if missed:
-            place = missed[0]
-            best = best or [np.array([place])]  # told only where no other form reads all
-            continue
-        moments = np.array([read[day] for day in days], np.int64) * DAY
-        best = [one for one in best if len(one) == len(days)] + [moments]
-    if not best:
-        return None
-    if len(best[0]) != len(days):
-        place = int(best[0][0])
+        read = {day: reader(day) for day in kinds}
+        bad = [place for place, day in enumerate(days) if read[day] is None]
+        if not bad:
+            whole[form] = np.array([read[day] for day in days], np.int64)
+        elif len(bad) <= MISSED * len(days):
+            missed = missed or bad
+    if not whole:
+        if not missed:
+            return None
+        place = missed[0]
         raise BadInput(
             f"line {lines[place]}, {name}: expected a time like the others, got {cells[place][:40]!r}"
         )
     clock = _clock(name, cells, parts, lines)
-    return min((moments + clock for moments in best), key=_unevenness)
+    moments = {form: one * DAY + clock for form, one in whole.items()}
+    best = min(moments, key=lambda form: _unevenness(moments[form]))
+    rivals = [form for form, one in moments.items() if (one != moments[best]).any()]
+    longest = parts[max(range(len(cells)), key=lambda place: len(cells[place]))]
+    assert longest is not None
+    return Reading(moments[best], written(best, longest), rivals[0] if rivals else "")
+
+
+def written(form: str, parts: re.Match[str]) -> str:
+    """How a cell is written, of which the day is in a form, as `Clock.form` says it."""
+    cell = parts.string
+    if form == QUARTER:
+        match = QUARTERS.fullmatch(parts["day"].strip())
+        assert match is not None
+        text = parts["day"].strip().replace(match[4 if match[4] else 1], "%Y")
+        form = re.sub(r"Q\d", "Q%q", text)
+    if not parts["hour"]:
+        return form
+    between = cell[parts.end("day") : parts.start("hour")]
+    clock = ("%I" if parts["half"] else "%H") + ":%M" + ":%S" * bool(parts["second"])
+    clock += ".%f" * bool(parts["fraction"]) + " %p" * bool(parts["half"])
+    zone = parts["zone"] or ""
+    space = " " * (bool(zone) and cell[parts.start("zone") - 1] == " ")
+    return form + between + clock + space + _zone_form(zone)
+
+
+def _zone_form(zone: str) -> str:
+    if zone[:1] not in ("+", "-"):
+        return zone
+    return "%z" if len(zone) == 5 else "%:z"
 
 
 def _parts(cell: str) -> re.Match[str] | None:
@@ -133,9 +175,9 @@ def _unevenness(moments: np.ndarray) -> float:
 
 
 @functools.cache
-def _forms() -> tuple[Callable[[str], int | None], ...]:
-    """Readers of days, each the days since 1970 or None."""
-    return (_quarter, *(functools.partial(_day, form=form) for form in FORMS))
+def _forms() -> dict[str, Callable[[str], int | None]]:
+    """Readers of days by their form, each to the days since 1970 or None."""
+    return {QUARTER: _quarter, **{form: functools.partial(_day, form=form) for form in FORMS}}
 
 
 def _day(text: str, form: str) -> int | None:
