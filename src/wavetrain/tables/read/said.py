@@ -1,0 +1,88 @@
+"""What was understood of a table, in at most five lines."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from wavetrain.tables.clock import MONTHS, Clock
+from wavetrain.tables.panel import Series
+from wavetrain.tables.read.moments import Moments
+from wavetrain.tables.read.rows import Ids, Rows
+
+SHOWN = 6  # names that are told
+
+
+def listed(names: Sequence[str]) -> str:
+    """Some names, and how many more.
+
+    >>> from wavetrain.tables.read.said import listed
+    >>> listed(["a", "b"]), listed([str(place) for place in range(9)])
+    ('a, b', '0, 1, 2, 3, 4, 5 and 3 more')
+    """
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def roles(targets: Sequence[str], inputs: Sequence[str], known: Sequence[str]) -> str:
+    """Which columns are for what."""
+    parts = [f"forecast {listed(targets)}"]
+    parts += [f"read {listed(inputs)}"] if inputs else []
+    parts += [f"known ahead {listed(known)}"] if known else []
+    return "; ".join(parts)
+
+
+def sizes(series: Sequence[Series], ids: Ids, read: int) -> str:
+    """How many rows there are, of which series."""
+    rows = f"{read:,} row" + "s" * (read != 1)
+    if not ids.name:
+        return f"{rows} of one series"
+    lengths = [len(one) for one in series]
+    each = f"{lengths[0]:,}" if min(lengths) == max(lengths) else f"{min(lengths):,} to {max(lengths):,}"
+    names = listed([one.name for one in series])
+    return f"{rows} in {len(series):,} series by {ids.name}: {names} ({each} rows each)"
+
+
+def span(rows: Rows, when: Moments | None) -> str:
+    """From when to when, by which step."""
+    if when is None:
+        return "no column of times: rows are numbered"
+    words = [when.doubt] * bool(when.doubt) + list(rows.notes)
+    if rows.clock is None:
+        first, last = when.told[when.ticks.argmin()], when.told[when.ticks.argmax()]
+        return "; ".join([f"{first} to {last} by {when.name}", *words])
+    ends = np.array([when.ticks.min(), when.ticks.max()])
+    first, last = rows.clock.told(ends)
+    zone = f" in {rows.clock.zone}" if rows.clock.zone else ""
+    return "; ".join([f"{first} to {last}{zone}, every {step(rows.clock)}, by {when.name}", *words])
+
+
+def step(clock: Clock) -> str:
+    """A step of a clock, with its anchor."""
+    anchor = ""
+    if clock.unit in MONTHS and clock.end:
+        anchor = " on the last day"
+    elif clock.unit in MONTHS and clock.day:
+        anchor = f" on day {clock.day}, or the last one of shorter months"
+    return f"{clock}{anchor}"
+
+
+def holes(rows: Rows, columns: Sequence[str], cells: np.ndarray) -> str:
+    """Gaps between rows, and cells (columns,) in which nothing was measured."""
+    gaps = "no gaps"
+    if rows.gaps:
+        gaps = f"{rows.gaps:,} gap{'s' * (rows.gaps != 1)}, {rows.steps:,} step{'s' * (rows.steps != 1)}"
+    missing = [f"{name} {count:,}" for name, count in zip(columns, cells, strict=True) if count]
+    return f"{gaps}; " + (f"missing cells: {listed(missing)}" if missing else "no cell is missing")
+
+
+def others(left_out: dict[str, str], units: dict[str, str]) -> str:
+    """What is no column of the panel, and why."""
+    words = [f"{name}, which {why}" for name, why in left_out.items()]
+    more = [f"and {len(words) - SHOWN} more"] if len(words) > SHOWN else []
+    words = words[:SHOWN] + more
+    words += (
+        ["a row of units (" + listed([f"{name} {unit}" for name, unit in units.items()]) + ")"]
+        if units
+        else []
+    )
+    return f"left out: {'; '.join(words)}" if words else ""

@@ -1,0 +1,129 @@
+"""What is read: files, by their first bytes and their ending; standard input; frames and arrays."""
+
+import gzip
+import io
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from wavetrain.errors import BadInput
+from wavetrain.tables.panel import Panel
+from wavetrain.tables.read import frames, text
+from wavetrain.tables.read.arrays import panel_of
+from wavetrain.tables.read.asked import Asked
+from wavetrain.tables.read.records import table_of_json
+from wavetrain.tables.read.spreadsheet import table_of_sheet
+from wavetrain.tables.read.table import Table
+
+TEXTS = (".csv", ".tsv", ".tab", ".txt", ".dat")
+MARKS = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"\xd0\xcf\x11\xe0": "xls"}  # that a file begins with
+GZIP = b"\x1f\x8b"
+
+
+def found(source: Any, asked: Asked) -> Table | Panel:
+    """The table of a source, or the panel of one that holds arrays."""
+    if isinstance(source, str | Path):
+        if str(source) == "-":
+            return _read(sys.stdin.buffer.read(), "", asked)
+        path = Path(source)
+        return _read(_content(path), path.name.lower(), asked)
+    if isinstance(source, np.ndarray):
+        return panel_of({"values": source}, asked)
+    if isinstance(source, dict):
+        return _of_arrays({str(name): np.asarray(one) for name, one in source.items()}, asked)
+    return frames.table_of(source)
+
+
+def _content(path: Path) -> bytes:
+    if not path.exists():
+        raise BadInput("there is no such file")
+    if path.is_dir():
+        raise BadInput("expected a file, got a folder")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot be read: {error.strerror}") from error
+
+
+def _read(content: bytes, name: str, asked: Asked) -> Table | Panel:
+    if content.startswith(GZIP):
+        try:
+            content = gzip.decompress(content)
+        except (OSError, EOFError, zlib.error) as error:
+            raise BadInput(f"expected a whole file of gzip, got a damaged one ({error})") from error
+        name = name.removesuffix(".gz")
+    if not content.strip():
+        raise BadInput("the file is empty")
+    kind = _kind(content, Path(name).suffix)
+    if kind == "parquet":
+        return frames.table_of_parquet(content)
+    if kind == "xlsx":
+        return table_of_sheet(content)
+    if kind in ("npy", "npz"):
+        return _of_arrays(_arrays(content), asked)
+    if kind == "json":
+        return table_of_json(content)
+    if kind:
+        raise BadInput(f"expected CSV, Parquet, Excel (.xlsx), JSON, NPZ or NPY, got a file of {kind}")
+    kept = (*asked.time, *asked.id)
+    return text.table(content, kept, "\t" if Path(name).suffix in (".tsv", ".tab") else "")
+
+
+def _kind(content: bytes, ending: str) -> str:
+    """What a file holds; empty for text with delimiters."""
+    for mark, kind in MARKS.items():
+        if content.startswith(mark):
+            return kind
+    if content.startswith(b"PK"):
+        try:
+            names = zipfile.ZipFile(io.BytesIO(content)).namelist()
+        except zipfile.BadZipFile as error:
+            raise BadInput(f"expected a whole file of Excel or NPZ, got a damaged one ({error})") from error
+        excel = any(one.startswith("xl/") for one in names)
+        return "xlsx" if excel else "npz" if any(one.endswith(".npy") for one in names) else "zip"
+    if ending in (
+        ".parquet",
+        ".pq",
+        ".xlsx",
+        ".xlsm",
+        ".npz",
+        ".npy",
+        ".gz",
+        ".xls",
+        ".feather",
+        ".h5",
+        ".pkl",
+    ):
+        known = ending in (".parquet", ".pq", ".xlsx", ".xlsm", ".npz", ".npy", ".gz")
+        raise BadInput(f"expected a file of {ending[1:]}, got other bytes" if known else _strange(ending))
+    if ending in (".json", ".jsonl", ".ndjson"):
+        return "json"
+    return "json" if ending not in TEXTS and content.lstrip()[:1] in (b"{", b"[") else ""
+
+
+def _strange(ending: str) -> str:
+    return f"expected CSV, Parquet, Excel (.xlsx), JSON, NPZ or NPY, got a file of {ending[1:]}"
+
+
+def _arrays(content: bytes) -> dict[str, np.ndarray]:
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as held:
+            return {name: held[name] for name in held.files}
+    except AttributeError:
+        return {"values": np.load(io.BytesIO(content), allow_pickle=False)}
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(f"expected arrays of numbers, got {str(error).splitlines()[0]}") from error
+
+
+def _of_arrays(arrays: dict[str, np.ndarray], asked: Asked) -> Table | Panel:
+    """Columns by name where there are several of one length; else series."""
+    if not arrays:
+        raise BadInput("expected arrays, got none")
+    lengths = {one.shape for one in arrays.values()}
+    if len(arrays) > 1 and len(lengths) == 1 and len(next(iter(lengths))) == 1:
+        return frames.table_of_columns(arrays)
+    return panel_of(arrays, asked)
