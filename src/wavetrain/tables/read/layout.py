@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from wavetrain.errors import BadInput
 from wavetrain.tables import times
+from wavetrain.tables.digits import YEARS
 from wavetrain.tables.read.table import WORDS, distinct
 
-COMMENT = ("#", "%", "//")  # that a line begins with
+COMMENT = r"[ \t]*(?:#(?!N/?A|VALUE|DIV|REF|NUM)|%|//)"  # that a line begins with; #N/A is a cell
 NUMBER = re.compile(r"[+\-−]?[\d.,'\s]*\d[\d.,'\s]*([eE][+-]?\d+)?%?|[+-]?inf(inity)?", re.IGNORECASE)
 
 
@@ -24,6 +25,7 @@ def layout(head: Sequence[Sequence[str]], comment: Sequence[str] = ()) -> Layout
     """Of the first rows of a table without blank lines; `comment` is what the last comment line says."""
     if not head:
         raise BadInput("expected a table, got blank lines")
+    head = _trimmed(head)
     sizes = [_size(row) for row in head]
     usual = max(set(sizes), key=lambda size: (sizes.count(size), size))
     start = next(place for place, size in enumerate(sizes) if size == usual)
@@ -44,6 +46,16 @@ def layout(head: Sequence[Sequence[str]], comment: Sequence[str] = ()) -> Layout
     return Layout(names, start + 1 + bool(units), units)
 
 
+def _trimmed(head: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Without the empty cell that a delimiter at the end of each row makes, where the header has none."""
+    longest = max(len(row) for row in head)
+    ended = [row for row in head if len(row) == longest]
+    shorter = any(len(row) == longest - 1 > 1 for row in head)
+    if not shorter or any(row[-1].strip() for row in ended):
+        return head
+    return [row[:-1] if len(row) == longest else row for row in head]
+
+
 def _size(row: Sequence[str]) -> int:
     """Cells of a row; a title is one cell, however many empty ones a spreadsheet writes behind it."""
     return 1 if len(row) > 2 and row[0].strip() and not any(cell.strip() for cell in row[1:]) else len(row)
@@ -62,10 +74,18 @@ def _is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
         return any(below)
     if first[0] == "" and len(set(counted)) == len(counted) > 1 and None not in counted:
         return True
+    if len(first) > 2 and first[0] and not _measured(first[0]) and _are_years(first[1:]):
+        return True
     return any(  # 2019 and 2020 beside a name that stands above numbers
         cell and not _measured(cell) and any(map(_measured, column)) and all(map(_filled, column))
         for cell, column in zip(first, below, strict=True)
     )
+
+
+def _are_years(cells: Sequence[str]) -> bool:
+    """Whether cells are years, each one more than the one before."""
+    years = [int(cell) if len(cell) == 4 and cell.isdecimal() else 0 for cell in cells]
+    return years[0] >= YEARS[0] and years == list(range(years[0], years[0] + len(years)))
 
 
 def _units(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """From a file or a frame to a panel: which columns there are, of which series, at which times."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def read(
         named(known),
         tuple(f"{word:g}" if isinstance(word, float) else str(word) for word in missing),
     )
-    where = f"{source}: " if isinstance(source, str) and source != "-" else ""
+    where = f"{source}: " if isinstance(source, str | Path) and str(source) != "-" else ""
     try:
         held = found(source, asked)
         return held if isinstance(held, Panel) else _panel(held, asked)

@@ -14,23 +14,7 @@ if TYPE_CHECKING:
 
 def table_of_json(content: bytes) -> Table:
     """The table of a text; numbers stay as they are written, so ids of any length are exact."""
-    text = decoded(content)
-    try:
-        held = json.loads(text)
-        lines = False
-    except json.JSONDecodeError as error:
-        rows = [(place, line) for place, line in enumerate(text.splitlines(), 1) if line.strip()]
-        if len(rows) < 2 or not all(line.lstrip()[:1] in ("{", "[") for _, line in rows[:2]):
-            raise BadInput(f"line {error.lineno}: expected JSON, got {error.msg.lower()}") from error
-        held, lines = [_parsed(place, line) for place, line in rows], True
-    if (
-        isinstance(held, dict)
-        and not lines
-        and not all(isinstance(one, list | dict) for one in held.values())
-    ):
-        lists = [one for one in held.values() if isinstance(one, list)]
-        held = lists[0] if len(lists) == 1 else [held]
-    frame = _frame(held)
+    frame = _frame(_held(decoded(content)))
     for name in frame.columns:
         for row, cell in enumerate(frame[name]):
             if isinstance(cell, list | dict):
@@ -38,6 +22,20 @@ def table_of_json(content: bytes) -> Table:
                     f"record {row + 1}, {name}: expected a number or text, got {type(cell).__name__}"
                 )
     return table_of_frame(frame)
+
+
+def _held(text: str) -> Any:
+    """What a text of JSON says, or the list of what its lines say."""
+    try:
+        held = json.loads(text)
+    except json.JSONDecodeError as error:
+        rows = [(place, line) for place, line in enumerate(text.splitlines(), 1) if line.strip()]
+        if len(rows) < 2 or not all(line.lstrip()[:1] in ("{", "[") for _, line in rows[:2]):
+            raise BadInput(f"line {error.lineno}: expected JSON, got {error.msg.lower()}") from error
+        return [_parsed(place, line) for place, line in rows]
+    if isinstance(held, dict) and not any(isinstance(one, list | dict) for one in held.values()):
+        return [held]
+    return held
 
 
 def _parsed(place: int, line: str) -> Any:
@@ -52,20 +50,15 @@ def _frame(held: Any) -> "pd.DataFrame":
 
     if isinstance(held, dict) and {"columns", "data"} <= set(held):
         return pd.DataFrame(held["data"], columns=held["columns"], dtype=object)
-    if (
-        isinstance(held, dict)
-        and len(held) == 1
-        and isinstance(one := next(iter(held.values())), list)
-        and one
-    ):
-        held = one if isinstance(one[0], dict) else held
+    if isinstance(held, dict):
+        lists = [one for one in held.values() if isinstance(one, list) and one and isinstance(one[0], dict)]
+        held = lists[0] if len(lists) == 1 else held
     if isinstance(held, list) and held and not isinstance(held[0], list | dict):
         held = {"y": held}
     try:
         frame = pd.DataFrame(held, dtype=object)
     except (ValueError, TypeError, AttributeError) as error:
-        raise BadInput(
-            f"expected a list of records, or columns by name; {str(error).splitlines()[0]}"
-        ) from error
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"expected a list of records, or columns by name; {reason}") from error
     counted = [str(place) for place in range(len(frame))]
     return frame.reset_index(drop=True) if [str(name) for name in frame.index] == counted else frame

@@ -100,8 +100,8 @@ def _check_finite(values: np.ndarray, ids: Ids, parts: list[np.ndarray], line: C
         wrong = np.argwhere(np.isinf(values[part]))
         if len(wrong):
             row = int(part[wrong[0, 0]])
-            name = ids.kinds[ids.codes[row]]
-            raise BadInput(f"series {name!r}: row {wrong[0, 0] + 1} is infinite (line {line(row)})")
+            which = f"series {ids.kinds[ids.codes[row]]!r}: " if ids.name else ""
+            raise BadInput(f"{which}row {wrong[0, 0] + 1} is infinite (line {line(row)})")
 
 
 def _grids(

@@ -111,10 +111,8 @@ def _strange(ending: str) -> str:
 
 def _arrays(content: bytes) -> dict[str, np.ndarray]:
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as held:
-            return {name: held[name] for name in held.files}
-    except AttributeError:
-        return {"values": np.load(io.BytesIO(content), allow_pickle=False)}
+        held = np.load(io.BytesIO(content), allow_pickle=False)
+        return {"values": held} if isinstance(held, np.ndarray) else {name: held[name] for name in held.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BadInput(f"expected arrays of numbers, got {str(error).splitlines()[0]}") from error
 

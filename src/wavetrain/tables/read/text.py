@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HEAD = 200  # rows in which the layout is looked for
 DELIMITERS = ",;\t|"
-COMMENTED = re.compile(r"^[ \t]*(?:#|%|//).*(?:\r?\n|\r|\Z)", re.MULTILINE)
+COMMENTED = re.compile(rf"^{COMMENT}[^\r\n]*(?:\r?\n|\r|\Z)", re.MULTILINE)
 PLAIN = re.compile(r"[+-]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")  # a number that pandas reads; no 007
 LARGE = 15  # digits that a number may have and be exact
 
@@ -56,13 +56,13 @@ def table(content: bytes, as_text: Sequence[str] = (), delimiter: str = "") -> T
         and _are_plain([row[place].strip() for row in rows if place < len(row)])
     ]
     skipped = _skipped(text, mark, found.first)
-    frame = _frame(text[skipped:], mark, found.names, numbers)
+    frame = _ended(_frame(text[skipped:], mark, found.names, numbers))
 
     def raw(name: str) -> "pd.Series":
         if frame[name].dtype != float:
             return frame[name]
         place = found.names.index(name)
-        return _frame(text[skipped:], mark, found.names, [], [place])[name]
+        return _frame(text[skipped:], mark, found.names, [], [place])[name].iloc[: len(frame)]
 
     return Table(frame, line, mark, raw=raw, units=found.units)
 
@@ -100,6 +100,14 @@ def _frame(
         raise BadInput(f"expected a table, got {str(error).splitlines()[0]}") from error
     frame.columns = pd.Index([names[place] for place in places])
     return frame
+
+
+def _ended(frame: "pd.DataFrame") -> "pd.DataFrame":
+    """Without rows at the end that are empty."""
+    rows = len(frame)
+    while rows and all(cell == "" or cell != cell for cell in frame.iloc[rows - 1]):
+        rows -= 1
+    return frame.iloc[:rows]
 
 
 def _are_plain(cells: Sequence[str]) -> bool:
@@ -168,6 +176,6 @@ def _line(text: str, mark: str, first: int, declared: bool, row: int) -> int:
     rows = (
         line
         for cells, line in _rows(text, mark)
-        if not cells[0].lstrip().startswith(COMMENT) and not (declared and line == 1)
+        if not re.match(COMMENT, cells[0]) and not (declared and line == 1)
     )
     return next(line for place, line in enumerate(rows) if place == first + row)
