@@ -1,4 +1,4 @@
-"""The command: list, show, new, run, compare, site, cite, fetch, each in a file of its name.
+"""The command: list, show, new, run, compare, fit, predict, site, cite, fetch, each in a file of its name.
 
 What only reads (list, cite, site) never imports torch. Bad input is one line on the error stream and exit
 code 2.
@@ -11,8 +11,10 @@ from wavetrain.cli import terminal
 from wavetrain.cli.cite import cite
 from wavetrain.cli.compare import compare
 from wavetrain.cli.fetch import fetch
+from wavetrain.cli.fit import fit
 from wavetrain.cli.list_ import list_
 from wavetrain.cli.new import new
+from wavetrain.cli.predict import predict
 from wavetrain.cli.run import run
 from wavetrain.cli.show import show
 from wavetrain.cli.site import site
@@ -24,6 +26,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "new": new,
     "run": run,
     "compare": compare,
+    "fit": fit,
+    "predict": predict,
     "site": site,
     "cite": cite,
     "fetch": fetch,

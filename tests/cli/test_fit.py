@@ -1,0 +1,106 @@
+"""From a table to a model in a folder, and from there to forecasts in the units of the table."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wavetrain.cli import main
+
+SMALL = ("--layer", "elman", "--width", "4", "--depth", "1", "--steps", "5")
+
+
+def table(path: Path, days: int = 90) -> Path:
+    """Two series, with rows out of order, ids with zeros in front, and days first."""
+    dice = np.random.default_rng(0)
+    lines = []
+    for name, level in (("007", 100.0), ("7", 5.0)):
+        for day in np.arange("2024-01-01", "2024-06-01", dtype="datetime64[D]")[:days]:
+            value = level + np.sin(2 * np.pi * (day.astype(int) % 7) / 7) + 0.1 * dice.normal()
+            lines.append(f"{day.item():%d.%m.%Y},{name},{value:.3f}")
+    dice.shuffle(lines)
+    path.write_text("\n".join(["when,shop,sold", *lines]) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fit")
+    source = str(table(folder / "shops.csv"))
+    main(
+        [
+            "fit",
+            source,
+            "--target",
+            "sold",
+            "--horizon",
+            "3",
+            "--id",
+            "shop",
+            "--out",
+            str(folder / "m"),
+            *SMALL,
+        ]
+    )
+    return folder / "m"
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_what_was_understood_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    source = str(table(tmp_path / "shops.csv"))
+    main(["fit", source, "--target", "sold", "--id", "shop", "--out", str(tmp_path / "m"), *SMALL])
+    said = capsys.readouterr().out
+    assert "forecast sold" in said and "2 series" in said and "2024" in said
+    assert "a season of 7 rows" in said and f"model: {tmp_path / 'm'}" in said
+    main(["fit", source, "--id", "shop", "--out", str(tmp_path / "m"), *SMALL, "--json"])
+    assert json.loads(capsys.readouterr().out)["season"] == 7
+
+
+def test_forecasts_go_on_in_the_form_of_the_table(model: Path, capsys: pytest.CaptureFixture[str]):
+    main(["predict", str(model)])
+    found = rows(capsys.readouterr().out)
+    assert [row["time"] for row in found] == 2 * ["31.03.2024", "01.04.2024", "02.04.2024"]
+    for name, level in (("007", 100.0), ("7", 5.0)):
+        sold = [float(row["sold"]) for row in found if row["series"] == name]
+        assert len(sold) == 3 and all(abs(value - level) < 3 for value in sold)
+    assert all(float(row["sold low"]) <= float(row["sold"]) <= float(row["sold high"]) for row in found)
+
+
+def test_a_later_table_is_forecast_from_its_own_end(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    later, out = table(tmp_path / "later.csv", days=120), tmp_path / "forecast.csv"
+    main(["predict", str(model), str(later), "--out", str(out)])
+    assert "6 rows" in capsys.readouterr().out
+    found = rows(out.read_text())
+    assert found[0]["time"] == "30.04.2024" and len(found) == 6
+    main(["predict", str(model), str(later), "--json"])
+    assert json.loads(capsys.readouterr().out)[0]["sold"] == pytest.approx(float(found[0]["sold"]), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["predict", "{}/nothing"], "expected a folder with model.safetensors"),
+        (["predict", "{}/m", "{}/none.csv"], "there is no such file"),
+        (["predict", "{}/m", "--coverage", "90"], "coverage between 0 and 1"),
+        (["fit", "{}/shops.csv", "--out", "{}/n", "--target", "solt"], "did you mean sold"),
+        (["fit", "{}/shops.csv", "--out", "{}/n", "--id", "shop", "--layer", "gruu"], "did you mean gru"),
+        (["fit", "{}/shops.csv", "--out", "{}/n", "--id", "shop", "--horizon", "0"], "horizon of at least 1"),
+        (["fit", "{}/shops.csv", "--out", "{}/n", "--id", "shop", "--horizon", "80"], "expected at least"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    model: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit) as left:
+        main([word.format(model.parent) for word in words])
+    said = capsys.readouterr().err
+    assert left.value.code == 2 and message in said and said.count("\n") == 1
+    assert not (model.parent / "n").exists()  # and nothing is left behind
