@@ -84,6 +84,17 @@ def test_a_later_table_is_forecast_from_its_own_end(
     assert json.loads(capsys.readouterr().out)[0]["sold"] == pytest.approx(float(found[0]["sold"]), rel=1e-4)
 
 
+def test_a_later_table_scores_the_model(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    later = table(tmp_path / "later.csv", days=120)
+    main(["evaluate", str(model), str(later), "--json"])
+    found = json.loads(capsys.readouterr().out)
+    truth = {"windows": found.pop("windows"), "coverage": found.pop("coverage")}
+    assert truth["windows"] == 2 * (120 - 32 - 2) and 0.7 < truth["coverage"] <= 1
+    assert found["MAE"] < 0.5 and found["MAE"] <= found["RMSE"] and len(found) == 4
+    main(["evaluate", str(model), str(later)])
+    assert f"MAE {found['MAE']:.4g} (172 windows of 2 series" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -1,4 +1,6 @@
-"""The command: list, show, new, run, compare, fit, predict, site, cite, fetch, each in a file of its name.
+"""The command, each of its parts in a file of its name: list, show, new, run, compare, site, cite, fetch.
+
+Of one's own series: fit, predict, evaluate.
 
 What only reads (list, cite, site) never imports torch. Bad input is one line on the error stream and exit
 code 2.
@@ -10,6 +12,7 @@ from collections.abc import Callable, Sequence
 from wavetrain.cli import terminal
 from wavetrain.cli.cite import cite
 from wavetrain.cli.compare import compare
+from wavetrain.cli.evaluate import evaluate
 from wavetrain.cli.fetch import fetch
 from wavetrain.cli.fit import fit
 from wavetrain.cli.list_ import list_
@@ -28,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "fit": fit,
     "predict": predict,
+    "evaluate": evaluate,
     "site": site,
     "cite": cite,
     "fetch": fetch,

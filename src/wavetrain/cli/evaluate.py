@@ -1,0 +1,34 @@
+"""The command `evaluate`: how well a kept model forecasts a table that came later."""
+
+from wavetrain.cli import terminal
+from wavetrain.cli.arguments import Json, Name
+from wavetrain.cli.predict import read_like
+
+console = terminal.Terminal()
+
+
+def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False) -> None:
+    """Forecast every row of a table from the rows before it, and score the forecasts.
+
+    Args:
+        model: the folder that `wavetrain fit` wrote
+        data: a table with the same columns, or - for standard input
+        coverage: share of the truth that the intervals are to hold
+    """
+    from wavetrain.estimators import Forecaster
+    from wavetrain.tables import rolling
+    from wavetrain.tables.metrics import coverage as covered
+
+    kept = Forecaster.load(model)
+    panel = read_like(kept, data)
+    firsts = [min(kept.context_, max(1, len(one) // 2)) for one in panel.series]
+    found = rolling.evaluate(kept.rolling, panel, firsts, kept.horizon, season=kept.season_)
+    low, high = kept.intervals(panel, found.series, found.rows, coverage=coverage)
+    scores = [*found.scores(), covered(truth=found.truth, low=low, high=high, series=found.series)]
+    if json:
+        terminal.print_json({one.name: one.value for one in scores} | {"windows": scores[0].windows})
+        return
+    for line in panel.said:
+        console.print(line)
+    for one in scores:
+        console.print(str(one))
