@@ -16,15 +16,14 @@ def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False)
         coverage: share of the truth that the intervals are to hold
     """
     from wavetrain.estimators import Forecaster
-    from wavetrain.tables import rolling
-    from wavetrain.tables.metrics import coverage as covered
+    from wavetrain.tables import metrics, rolling
 
     kept = Forecaster.load(model)
     panel = read_like(kept, data)
     firsts = [min(kept.context_, max(1, len(one) // 2)) for one in panel.series]
     found = rolling.evaluate(kept.rolling, panel, firsts, kept.horizon, season=kept.season_)
     low, high = kept.intervals(panel, found.series, found.rows, coverage=coverage)
-    scores = [*found.scores(), covered(truth=found.truth, low=low, high=high, series=found.series)]
+    scores = [*found.scores(), metrics.coverage(truth=found.truth, low=low, high=high, series=found.series)]
     if json:
         terminal.print_json({one.name: one.value for one in scores} | {"windows": scores[0].windows})
         return
