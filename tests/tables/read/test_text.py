@@ -258,3 +258,19 @@ def test_what_is_measured_may_rise_like_a_count(tmp_path: Path):
     assert panel.columns == ("y",) and len(panel.series[0]) == 60
     panel = reading(tmp_path, "day,y\n" + rows(DAYS, range(8)))
     assert panel.series[0].values[:, 0].tolist() == list(range(8))
+
+
+def test_a_long_and_a_short_row_do_not_make_up_for_each_other(tmp_path: Path):
+    with pytest.raises(BadInput, match="line 3: expected 2 cells, got 3"):
+        reading(tmp_path, "a,b\n1,2\n1,2,3\n1\n4,5\n")
+
+
+def test_what_is_said_takes_five_lines(tmp_path: Path):
+    said = reading(tmp_path, "day,meter,load\n" + rows(DAYS[:4] + DAYS[5:], [7] * 7, LOAD[:7])).said
+    assert said == (
+        "forecast load",
+        "7 rows of one series",
+        "2024-01-01 to 2024-01-08, every day, by day",
+        "1 gap, 1 step; no cell is missing",
+        "left out: day, which dates the rows; meter, which is 7 throughout",
+    )

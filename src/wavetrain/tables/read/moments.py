@@ -8,6 +8,7 @@ import datetime
 import functools
 import re
 import zoneinfo
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -38,7 +39,7 @@ class Moments(NamedTuple):
 
     name: str  # of the column, or columns
     ticks: np.ndarray  # (rows,) microseconds since 1970 in UTC; plain numbers where `calendar` is not set
-    told: np.ndarray  # (rows,) as it is written
+    told: np.ndarray | Sequence[str]  # (rows,) as it is written
     calendar: bool = True
     written: Written = Written()
     doubt: str = ""  # which of two readings was taken
@@ -55,6 +56,8 @@ def moments(table: Table, name: str, clock: str = "") -> Moments | None:
         return found
     if column.dtype.kind in "iufb":
         return None
+    if not clock and (found := _iso(name, column)) is not None:
+        return found
     told = table.texts(name)
     if clock:
         told = np.array(
@@ -64,8 +67,6 @@ def moments(table: Table, name: str, clock: str = "") -> Moments | None:
             ],
             dtype=object,
         )
-    if not clock and (found := _iso(name, told)) is not None:
-        return found
     return _written(table, ", ".join([name, clock]) if clock else name, told)
 
 
@@ -100,14 +101,14 @@ def _objects(table: Table, name: str) -> Moments | None:
     return found._replace(written=Written(_zone_name(zones.pop()) if len(zones) == 1 else "UTC"))
 
 
-def _iso(name: str, told: np.ndarray) -> Moments | None:
+def _iso(name: str, column: "pd.Series") -> Moments | None:
     """Of a column in ISO 8601 throughout, which pandas reads at once."""
     import pandas as pd
 
-    match = re.fullmatch(ISO, str(told[0])) if len(told) else None
+    match = re.fullmatch(ISO, str(column.iloc[0]).strip()) if len(column) else None
     if match is None:
         return None
-    text = pd.Series(told, dtype="str")
+    text = column.astype("str").str.strip()
     length = len(match.group(0))
     if not (text.str.len() == length).all():
         return None
@@ -117,8 +118,8 @@ def _iso(name: str, told: np.ndarray) -> Moments | None:
     except ValueError:
         return None  # is read cell by cell, which says where it is wrong
     ticks = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
-    zone, form = _offsets(told, ticks, form, match[6] or "")
-    return Moments(name, ticks, told, written=Written(zone, form))
+    zone, form = _offsets(text, ticks, form, match[6] or "")
+    return Moments(name, ticks, text.array, written=Written(zone, form))
 
 
 def _written(table: Table, name: str, told: np.ndarray) -> Moments | None:
@@ -158,13 +159,15 @@ def _zone_in(cell: str) -> str:
     return match[1] if match else ""
 
 
-def _offsets(told: np.ndarray, ticks: np.ndarray, form: str, zone: str) -> tuple[str, str]:
+def _offsets(told: Iterable[str], ticks: np.ndarray, form: str, zone: str) -> tuple[str, str]:
     """The zone that times are written in, and their form with it."""
     if not zone:
         return "", form
     if zone[0] not in "+-":
         return "UTC", form if form.endswith(zone) else form + zone
-    offsets = np.array([_offset(str(one)) for one in told])
+    ends = [str(one)[-len(zone) :] for one in told]
+    each = {end: _offset(end) for end in set(ends)}
+    offsets = np.array([each[end] for end in ends])
     form = form if form.endswith("z") else form + ("%z" if len(zone) == 5 else "%:z")
     if (offsets == offsets[0]).all():
         sign, minutes = "-" if offsets[0] < 0 else "+", abs(int(offsets[0]))
@@ -190,9 +193,8 @@ def _zone_with(ticks: tuple[int, ...], offsets: tuple[int, ...]) -> str:
     return "UTC"
 
 
-def _offset(cell: str) -> int:
+def _offset(zone: str) -> int:
     """Minutes ahead of UTC."""
-    zone = _zone_in(cell)
     if zone[:1] not in ("+", "-"):
         return 0
     digits = zone[1:].replace(":", "").ljust(4, "0")

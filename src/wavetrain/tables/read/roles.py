@@ -131,10 +131,14 @@ def ids_of(table: Table, asked: Asked, when: When) -> tuple[Ids, dict[str, str]]
         taken = _separating(table, several, when)
         return _joined(table, taken), {**left, **dict.fromkeys(several, "tells series apart")}
     one = Ids("", np.zeros(len(table.frame), np.int64), ("",))
-    if when.moments is None or len(np.unique(when.moments.ticks)) == len(table.frame):
+    if when.moments is None or _are_once(when.moments.ticks):
         return one, left
     found = _guessed(table, [name for name in free if name not in left], when.moments)
     return (_joined(table, [found]), {**left, found: "tells series apart"}) if found else (one, left)
+
+
+def _are_once(ticks: np.ndarray) -> bool:
+    return bool((np.diff(ticks) > 0).all()) or bool((np.diff(np.sort(ticks)) > 0).all())
 
 
 def _separating(table: Table, names: list[str], when: When) -> list[str]:

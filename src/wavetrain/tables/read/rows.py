@@ -38,7 +38,7 @@ class Rows(NamedTuple):
 
 def series_of(values: np.ndarray, ids: Ids, when: Moments | None, line: Callable[[int], int]) -> Rows:
     """The series of values (rows, columns)."""
-    order = np.argsort(ids.codes, kind="stable") if when is None else np.lexsort((when.ticks, ids.codes))
+    order = _order(ids, when)
     codes = ids.codes[order]
     if when is not None:
         _check_once(ids, when, order, line)
@@ -62,6 +62,15 @@ def series_of(values: np.ndarray, ids: Ids, when: Moments | None, line: Callable
         spread[grid] = values[part]
         found.append(Series(name=name, values=spread, times=_filled(when.ticks[part], grid, clock)))
     return Rows(tuple(found), clock, gaps, steps, tuple(notes + said))
+
+
+def _order(ids: Ids, when: Moments | None) -> np.ndarray:
+    """The rows by series, and in time."""
+    if when is None:
+        return np.argsort(ids.codes, kind="stable")
+    if len(ids.kinds) == 1 and (np.diff(when.ticks) > 0).all():
+        return np.arange(len(when.ticks))
+    return np.lexsort((when.ticks, ids.codes))
 
 
 def _turned(order: np.ndarray) -> str:

@@ -48,7 +48,7 @@ def span(rows: Rows, when: Moments | None) -> str:
         return "no column of times: rows are numbered"
     words = [when.doubt] * bool(when.doubt) + list(rows.notes)
     if rows.clock is None:
-        first, last = when.told[when.ticks.argmin()], when.told[when.ticks.argmax()]
+        first, last = when.told[int(when.ticks.argmin())], when.told[int(when.ticks.argmax())]
         return "; ".join([f"{first} to {last} by {when.name}", *words])
     ends = np.array([when.ticks.min(), when.ticks.max()])
     first, last = rows.clock.told(ends)

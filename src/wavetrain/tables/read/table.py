@@ -63,6 +63,10 @@ def texts(column: "pd.Series") -> np.ndarray:
     >>> texts(pd.Series([2**53 + 1, 7])).tolist(), texts(pd.Series([" 007", None])).tolist()
     (['9007199254740993', '7'], ['007', ''])
     """
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.StringDtype):
+        return np.asarray(column.str.strip().fillna("").to_numpy(dtype=object))
     codes, kinds = column.factorize()
     said = np.array([_text(kind) for kind in kinds] + [""], dtype=object)
     return said[codes]

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HEAD = 200  # rows in which the layout is looked for
+BEGINNING = 2**22  # characters in which these rows are
 DELIMITERS = ",;\t|"
 COMMENTED = re.compile(rf"^{COMMENT}[^\r\n]*(?:\r?\n|\r|\Z)", re.MULTILINE)
 PLAIN = re.compile(r"[+-]?(?!0\d)(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")  # a number that pandas reads; no 007
@@ -33,9 +34,9 @@ def table(content: bytes, as_text: Sequence[str] = (), delimiter: str = "") -> T
     declared = DECLARED.match(whole)
     text = whole[declared.end() :] if declared else whole
     remarks = COMMENTED.findall(text[: 2**16])
-    if remarks or COMMENTED.search(text):
+    if remarks or (any(mark in text for mark in "#%/") and COMMENTED.search(text)):
         text = COMMENTED.sub("", text)
-    if not text.strip():
+    if not text[: 2**16].strip() and not text.strip():
         raise BadInput("expected a table, got blank lines")
     mark = declared[1] if declared else delimiter or _delimiter(text)
     head = [row for row, _ in _head(text, mark)]
@@ -74,10 +75,11 @@ def _frame(
 
     words = sorted({form for word in WORDS for form in (word, word.upper(), word.title(), word.capitalize())})
     places = range(len(names)) if taken is None else taken
+    content = text.encode()
 
     def parsed(floats: Sequence[int]) -> "pd.DataFrame":
         return pd.read_csv(
-            io.StringIO(text),
+            io.BytesIO(content),
             sep=mark,
             header=None,
             names=list(range(len(names))),
@@ -141,22 +143,28 @@ def _rows(text: str, mark: str) -> Iterator[tuple[list[str], int]]:
 
 
 def _head(text: str, mark: str) -> list[tuple[list[str], int]]:
-    return [row for row, _ in zip(_rows(text, mark), range(HEAD), strict=False)]
+    """The first rows, from the beginning of a text: the rest is not looked at."""
+    part = text[:BEGINNING]
+    found = [row for row, _ in zip(_rows(part, mark), range(HEAD), strict=False)]
+    return found[:-1] if len(part) < len(text) and 1 < len(found) < HEAD else found  # the last one is cut
 
 
 def _skipped(text: str, mark: str, rows: int) -> int:
     """Characters before the rows that are cells."""
     if not rows:
         return 0
-    last = next(line for place, (_, line) in enumerate(_rows(text, mark)) if place == rows - 1)
-    stream = io.StringIO(text, newline="")
+    part = text[:BEGINNING]
+    last = next(line for place, (_, line) in enumerate(_rows(part, mark)) if place == rows - 1)
+    stream = io.StringIO(part, newline="")
     return sum(len(stream.readline()) for _ in range(last))
 
 
 def _check_widths(text: str, mark: str, width: int, first: int) -> None:
     """Raise for the first row that has more cells than the others, or fewer."""
-    if '"' not in text and text.count(mark) == (width - 1) * _lines(text):
-        return
+    if '"' not in text:
+        lines = text.split("\n")
+        if all(line.count(mark) == width - 1 for line in (lines if lines[-1] else lines[:-1])):
+            return
     for place, (row, line) in enumerate(_rows(text, mark)):
         if place >= first and len(row) != width and not _ends_empty(row, width):
             raise BadInput(f"line {line}: expected {width} cells, got {len(row)}")
@@ -165,10 +173,6 @@ def _check_widths(text: str, mark: str, width: int, first: int) -> None:
 def _ends_empty(row: Sequence[str], width: int) -> bool:
     """Whether a row is that long but for a delimiter at its end."""
     return len(row) == width + 1 and not row[-1].strip()
-
-
-def _lines(text: str) -> int:
-    return text.count("\n") + (not text.endswith("\n"))
 
 
 def _line(text: str, mark: str, first: int, declared: bool, row: int) -> int:
