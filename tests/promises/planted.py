@@ -100,6 +100,14 @@ class DoesNotSaveAll(Elman):
         return super().whole(x * self.gain.item(), state)
 
 
+class RoundsWhenLoaded(Elman):
+    """What is loaded is rounded to half precision."""
+
+    def load_state_dict(self, state_dict: Any, *arguments: Any, **named: Any) -> Any:
+        rounded = {name: value.bfloat16().to(value.dtype) for name, value in state_dict.items()}
+        return super().load_state_dict(rounded, *arguments, **named)
+
+
 class HasOneType(Elman):
     """The first state is float32 whatever the module is."""
 
@@ -271,6 +279,7 @@ PLANTED = [
     (Remembers, company.check_keeps_nothing),
     (WritesToTheState, company.check_keeps_nothing),
     (DoesNotSaveAll, building.check_save_and_load),
+    (RoundsWhenLoaded, building.check_save_and_load),
     (HasOneType, building.check_dtype),
     (HasOneType, building.check_device),
     (NeedsOneLayout, company.check_any_layout),

@@ -1,0 +1,25 @@
+"""The front door, the command and the terms behind both have one set of defaults."""
+
+import dataclasses
+import inspect
+
+import pytest
+
+from wavetrain.cli.compare import compare as command
+from wavetrain.run.compare import Terms
+from wavetrain.run.comparison import compare
+
+TERMS = {field.name: field.default for field in dataclasses.fields(Terms)}
+
+
+@pytest.mark.parametrize("door", [compare, command], ids=["wt.compare", "wavetrain compare"])
+def test_defaults_are_those_of_the_terms(door):  # type: ignore[no-untyped-def]
+    given = {name: one.default for name, one in inspect.signature(door).parameters.items()}
+    shared = set(given) & set(TERMS) - {"seeds"}
+    assert shared == {"parameters", "steps", "batch", "depth", "rates"}
+    assert {name: given[name] for name in shared} == {name: TERMS[name] for name in shared}
+    assert given["seeds"] == len(TERMS["seeds"])  # type: ignore[arg-type]
+
+
+def test_they_are_the_documented_ones():
+    assert Terms() == Terms(20_000, 400, 32, 2, (1e-3, 3e-3, 1e-2), 0.25, (0, 1, 2), 1.0)
