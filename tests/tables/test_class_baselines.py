@@ -1,0 +1,80 @@
+"""Simple classifiers tell what is easy to tell, and answer in the labels that they were given."""
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.tables.class_baselines import Majority, RandomKernels
+
+DICE = np.random.default_rng(0)
+
+
+def waves(count: int, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """Slow and fast waves of any phase."""
+    fast = np.arange(count) % 2
+    phase = DICE.uniform(0, 2 * np.pi, (count, 1, 1))
+    time = np.arange(40)[:, None] * np.where(fast, 1.5, 0.5)[:, None, None]
+    return np.sin(time + phase) + 0.1 * DICE.normal(size=(count, 40, channels)), fast
+
+
+X, Y = waves(60)
+MODEL = RandomKernels.fit(X, Y, kernels=60)
+
+
+@pytest.mark.parametrize("labels", [[5, 7], [-1, 1], ["b", "a"], [True, False]])
+def test_waves_are_told_apart_whatever_their_labels(labels: list):
+    named = np.array(labels)
+    model = RandomKernels.fit(X, named[Y], kernels=60)
+    other, fast = waves(40)
+    assert (model.predict(other) == named[fast]).mean() > 0.9
+    assert model.predict(other).dtype == named.dtype
+    assert model.classes.tolist() == sorted(labels)
+    one = model.predict(other[fast == 1])  # a test part of one class
+    assert (one == named[1]).mean() > 0.9
+
+
+def test_three_classes_of_two_channels():
+    x, fast = waves(90, 2)
+    y = np.where(np.arange(90) % 3 == 2, 2, fast)
+    x[y == 2] = DICE.normal(size=(30, 40, 2))
+    model = RandomKernels.fit(x[:60], y[:60], kernels=100)
+    assert model.scores(x[60:]).shape == (30, 3)
+    assert (model.predict(x[60:]) == y[60:]).mean() > 0.8
+
+
+def test_the_same_seed_gives_the_same_answers_and_no_neighbour_counts():
+    again = RandomKernels.fit(X, Y, kernels=60)
+    assert (again.scores(X) == MODEL.scores(X)).all()
+    assert (RandomKernels.fit(X, Y, kernels=60, seed=1).scores(X) != MODEL.scores(X)).any()
+    np.testing.assert_allclose(
+        np.concatenate([MODEL.scores(X[n : n + 1]) for n in range(9)]), MODEL.scores(X)[:9]
+    )
+
+
+def test_units_do_not_matter_and_holes_are_read_over():
+    assert (RandomKernels.fit(1e6 * X + 3, Y, kernels=60).predict(1e6 * X + 3) == MODEL.predict(X)).all()
+    holed = X.copy()
+    holed[:, 35:] = np.nan
+    assert np.isfinite(MODEL.scores(holed)).all()
+
+
+def test_noise_is_not_told_apart():
+    x, y = DICE.normal(size=(200, 20, 1)), np.arange(200) % 2
+    model = RandomKernels.fit(x[:100], y[:100], kernels=60)
+    assert 0.3 < (model.predict(x[100:]) == y[100:]).mean() < 0.7
+
+
+def test_the_most_frequent_class():
+    model = Majority.fit(X[:5], np.array(["b", "a", "b", "c", "b"]))
+    assert model.predict(X[:2]).tolist() == ["b", "b"] and model.scores(X[:2])[0].tolist() == [0.2, 0.6, 0.2]
+
+
+def test_what_cannot_be_classified_is_refused():
+    with pytest.raises(BadInput, match=r"got \(60, 40\) and \(60,\)"):
+        Majority.fit(X[..., 0], Y)
+    with pytest.raises(BadInput, match="two classes or more, got 1 alone"):
+        RandomKernels.fit(X, np.ones(60, int))
+    with pytest.raises(BadInput, match=r"sequences \(N, T, 1\), got \(60, 40, 2\)"):
+        MODEL.predict(np.zeros((60, 40, 2)))
+    with pytest.raises(BadInput, match="steps, got 3"):
+        MODEL.predict(X[:, :3])
