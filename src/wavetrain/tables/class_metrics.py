@@ -102,7 +102,7 @@ def bits_per_byte(nats: Score, *, size: int) -> float:
     """
     if size < 1:
         raise BadInput(f"bits per byte: expected at least one byte, got {size}")
-    return nats.value * nats.points / np.log(2) / size
+    return float(nats.value * nats.points / np.log(2) / size)
 
 
 def _right(truth: np.ndarray, forecast: np.ndarray) -> np.ndarray:

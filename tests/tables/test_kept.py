@@ -1,0 +1,65 @@
+"""A baseline from a file forecasts bit for bit what the one that was kept does."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.tables.baselines import Baseline, Drift, LastValue, SeasonalNaive
+from wavetrain.tables.kept import load, save
+from wavetrain.tables.panel import panel
+from wavetrain.tables.ridge import Ridge
+from wavetrain.tables.trees import Trees
+
+WAVE = panel(np.sin(np.arange(60) * 2 * np.pi / 12) + 0.1 * np.random.default_rng(0).normal(size=60))
+
+
+@pytest.mark.parametrize("kind", [LastValue, SeasonalNaive, Drift, Ridge])
+def test_what_is_loaded_is_what_was_kept(kind: type[Baseline], tmp_path: Path):
+    model = kind.fit(WAVE, horizon=3, season=12)
+    before = model.forecast(WAVE)
+    save(model, tmp_path / "a")
+    (tmp_path / "a").rename(tmp_path / "b")
+    other = load(tmp_path / "b")
+    assert type(other) is kind and other.name == model.name
+    assert (other.forecast(WAVE) == before).all() and (model.forecast(WAVE) == before).all()
+    assert sorted(one.name for one in (tmp_path / "b").iterdir()) == ["baseline.json", "baseline.safetensors"]
+
+
+def test_trees_say_that_they_are_not_kept(tmp_path: Path):
+    with pytest.raises(BadInput, match="no form in files but pickle; fit it again"):
+        save(Trees.fit(WAVE, horizon=1), tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+class Evil:
+    """What a pickle would do when it is read."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_nothing_is_unpickled(tmp_path: Path):
+    save(LastValue(horizon=1), tmp_path)
+    (tmp_path / "baseline.safetensors").write_bytes(pickle.dumps(Evil(tmp_path / "written")))
+    with pytest.raises(BadInput, match=r"expected baseline\.json and"):
+        load(tmp_path)
+    assert not (tmp_path / "written").exists()
+
+
+@pytest.mark.parametrize(
+    "facts", [{"kind": "Path"}, [], {"kind": "LastValue"}, {"kind": "LastValue", "x": 1}]
+)
+def test_a_folder_of_something_else_is_refused(facts: object, tmp_path: Path):
+    save(LastValue(horizon=1), tmp_path)
+    (tmp_path / "baseline.json").write_text(json.dumps(facts), encoding="utf-8")
+    with pytest.raises(BadInput, match="expected"):
+        load(tmp_path)
+    with pytest.raises(BadInput, match=r"expected baseline\.json"):
+        load(tmp_path / "nowhere")
