@@ -54,4 +54,5 @@ def load(folder: Path) -> Baseline:
         raise BadInput(
             f"{folder}: expected {', '.join(sorted(wanted))}; got {', '.join(sorted({*facts, *arrays}))}"
         )
-    return kind(**facts, **arrays)
+    parts: dict[str, Any] = {**facts, **arrays}
+    return kind(**parts)
