@@ -102,7 +102,7 @@ def verdict(
     baseline = next((one for one in ranked if one.baseline), None)
     layer = next((one for one in ranked if not one.baseline), None)
     if baseline is None:
-        raise BadInput("expected a baseline with a forecast for each window, got none")
+        raise BadInput("expected a baseline that has a score for each window, got none")
     apart = difference(layer.test, _mean(baseline.test), units, level=level) if layer is not None else None
     return Verdict(
         layer=layer,
