@@ -34,7 +34,7 @@ FORMS = (
     *("%Y-%m", "%Y/%m", "%m/%Y", "%m-%Y"),
     *("%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b-%y", "%b %y", "%Y %b", "%Y %B", "%Y-%b"),
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d-%B-%Y", "%d. %B %Y", "%d%b%Y"),
-    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%a, %d %b %Y", "%a %b %d %Y"),
+    *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%b-%d-%Y", "%a, %d %b %Y", "%a %b %d %Y"),
 )
 LONGEST = 64  # characters of a time
 MISSED = 0.1  # share of cells that a column of times may have wrong, and still be told so

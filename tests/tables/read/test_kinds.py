@@ -205,6 +205,8 @@ def test_arrays_that_are_none(tmp_path: Path):
     np.save(tmp_path / "a.npy", np.array([{"a": 1}], dtype=object))
     with pytest.raises(BadInput, match="expected arrays of numbers"):
         read(tmp_path / "a.npy")
+    with pytest.raises(BadInput, match=r"expected steps before columns, got \(2, 650000\)"):
+        read(np.zeros((2, 650_000)))
     for values in (np.zeros((2, 2, 2, 2)), np.zeros(0), np.array(["a"])):
         with pytest.raises(BadInput, match="expected"):
             read(values)

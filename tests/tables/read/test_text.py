@@ -44,6 +44,7 @@ SAME = {  # texts that say what PLAIN says
     + "# pause\n"
     + rows(DAYS[4:], LOAD[4:]),
     "a header in a comment": "# day,load\n" + rows(DAYS, LOAD),
+    "units and flags": "day,load\ndatetime,float\nT,\n" + rows(DAYS, LOAD),
     "a title": "Report of January\n\nday,load\n" + rows(DAYS, LOAD),
     "quoted cells": '"day","load"\n' + rows([f'"{day}"' for day in DAYS], [f'"{one}"' for one in LOAD]),
     "spaces": "day, load\n" + rows(DAYS, LOAD, mark=", "),
@@ -125,6 +126,9 @@ def test_text_of_many_kinds_is_left_out_and_named(tmp_path: Path):
     words = [f"word {place}" for place in range(21)]
     panel = reading(tmp_path, "note,y\n" + rows(words, [0.5 * place * (place % 3) for place in range(21)]))
     assert panel.columns == ("y",)
+    assert panel.said[-1] == "left out: note, which tells the rows apart"
+    words[0] = words[1]
+    panel = reading(tmp_path, "note,y\n" + rows([*words, "more"], [place**2 % 7 for place in range(22)]))
     assert panel.said[-1] == "left out: note, which is text of 21 kinds, more than 20"
 
 
@@ -172,6 +176,7 @@ def test_one_role_a_column(tmp_path: Path):
 
 NUMERIC = {  # headers of numbers, and what the columns are called
     "years": ("place,2019,2020\n" + rows(["a", "b", "c"], [1.5, 2, 3.5], [2, 8, 5]), {"2019", "2020"}),
+    "years behind text": ("place,code,2019,2020\n" + rows("abc", "xyz", [1.5, 2, 3.5], [2, 8, 5]), {"2019"}),
     "counts": ("0,1\n" + rows([1.5, 2, 3.5], [2, 8, 5]), {"0", "1"}),
     "an index and counts": (",0,1\n" + rows(range(3), [1.5, 2, 3.5], [2, 8, 5]), {"0", "1"}),
 }

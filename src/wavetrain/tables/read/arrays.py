@@ -9,6 +9,7 @@ from wavetrain.tables.panel import Panel, Series
 from wavetrain.tables.read.asked import Asked
 
 VALUES = ("values", "x", "X", "series", "data", "y")  # names under which the values are looked for
+MOST = 1000  # columns, where there are fewer steps than that
 AEON = "X"  # series, columns, steps: the order that aeon and sktime write
 
 
@@ -28,6 +29,10 @@ def panel_of(arrays: dict[str, np.ndarray], asked: Asked) -> Panel:
     one = values.ndim < 3
     values = np.atleast_2d(values.T).T[None] if one else values
     values = values.astype(np.float64)
+    if values.shape[2] > max(MOST, values.shape[1]):
+        raise BadInput(
+            f"{called}: expected steps before columns, got {arrays[called].shape}: turn it round, or cut it"
+        )
     columns = _columns(arrays, values.shape[2])
     lengths = _lengths(arrays, len(values), values.shape[1])
     series = tuple(

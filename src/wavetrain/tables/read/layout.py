@@ -43,7 +43,8 @@ def layout(head: Sequence[Sequence[str]], comment: Sequence[str] = ()) -> Layout
         return Layout(distinct([""] * width), start, {})
     names = distinct(rows[0])
     units = _units(names, rows[1:])
-    return Layout(names, start + 1 + bool(units), units)
+    more = bool(units) and len(rows) > 3 and not any(map(_measured, rows[2]))  # flags below the units
+    return Layout(names, start + 1 + bool(units) + more, units)
 
 
 def _trimmed(head: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
@@ -74,8 +75,9 @@ def _is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
         return any(below)
     if first[0] == "" and len(set(counted)) == len(counted) > 1 and None not in counted:
         return True
-    if len(first) > 2 and first[0] and not _measured(first[0]) and _are_years(first[1:]):
-        return True
+    years = next((place for place, cell in enumerate(first) if _measured(cell)), 0)
+    if years and first[0] and len(first) > years + 1 and _are_years([cell for cell in first[years:] if cell]):
+        return True  # wide: a column for each year
     return any(  # 2019 and 2020 beside a name that stands above numbers
         cell and not _measured(cell) and any(map(_measured, column)) and all(map(_filled, column))
         for cell, column in zip(first, below, strict=True)

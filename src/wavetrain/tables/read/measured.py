@@ -126,6 +126,9 @@ def _read(
         found.left_out[name] = "dates the rows, too"
         return {}
     levels = sorted(text.told)
+    if len(levels) == len(text.kinds.codes) > 2 and name not in asked.measured:
+        found.left_out[name] = "tells the rows apart"
+        return {}
     if len(levels) > LEVELS:
         found.left_out[name] = f"is text of {len(levels):,} kinds, more than {LEVELS}"
         return {}
