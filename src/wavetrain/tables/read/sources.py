@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from wavetrain.errors import BadInput
+from wavetrain.tables.cells import decoded
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import frames, text
 from wavetrain.tables.read.arrays import panel_of
 from wavetrain.tables.read.asked import Asked
+from wavetrain.tables.read.labelled import labelled, panel_of_labelled
 from wavetrain.tables.read.records import table_of_json
 from wavetrain.tables.read.spreadsheet import table_of_sheet
 from wavetrain.tables.read.table import Table
@@ -69,6 +71,8 @@ def _read(content: bytes, name: str, asked: Asked) -> Table | Panel:
         return table_of_json(content)
     if kind:
         raise BadInput(f"expected CSV, Parquet, Excel (.xlsx), JSON, NPZ or NPY, got a file of {kind}")
+    if Path(name).suffix == ".ts":
+        return panel_of_labelled(labelled(decoded(content)), asked)
     kept = (*asked.time, *asked.id)
     return text.table(content, kept, "\t" if Path(name).suffix in (".tsv", ".tab") else "")
 

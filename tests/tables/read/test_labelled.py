@@ -1,0 +1,56 @@
+"""Files of the `.ts` format: what the head promises is held against each line."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.tables.read import read
+from wavetrain.tables.read.labelled import labelled
+
+TWO = "@problemName two\n@dimensions 2\n@classLabel true Up down\n@data\n"
+
+
+def test_series_and_their_classes():
+    found = labelled(TWO + "1,2,3:4,5,6:Up\n7,?,NaN:1,1,1:down\n")
+    assert found.labels == ("Up", "down")  # as they are written
+    np.testing.assert_array_equal(found.series[0], [[1, 4], [2, 5], [3, 6]])
+    np.testing.assert_array_equal(found.series[1], [[7, 1], [np.nan, 1], [np.nan, 1]])
+
+
+def test_without_classes_nothing_is_cut_off():
+    for head in ("@classLabel false\n@data\n", "@data\n"):
+        found = labelled(head + "1,2,3\n4,5,6\n")
+        assert found.labels is None and found.series[1].tolist() == [[4], [5], [6]]
+
+
+def test_series_of_unequal_lengths():
+    assert [len(one) for one in labelled("@equalLength false\n@data\n1,2,3\n4,5\n").series] == [3, 2]
+
+
+BAD = {
+    TWO + "1,2:1,2,3:Up\n": "line 5: expected columns of one length, got 2, 3 values",
+    TWO + "1,2:1,2:Up\n1,2:Up\n": "line 6: expected 2 columns, got 1",
+    TWO + "1,2:1,2:up\n": "line 5: expected one of the classes Up, down, got 'up'",
+    TWO + "(2020-01-01,1):(2020-01-01,2):Up\n": "line 5: expected numbers alone, got values with their times",
+    "@seriesLength 3\n@data\n1,2,3\n1,2\n": "line 4: expected 3 values in each column, got 2",
+    "@data\n1,x\n": "line 2: expected a number, got 'x'",
+    "@data\n": "expected series below @data, got none",
+    "1,2,3\n": "line 1: expected a line of the head or @data, got '1,2,3'",
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_what_does_not_fit_is_named_with_its_line(text: str):
+    with pytest.raises(BadInput) as caught:
+        labelled(text)
+    assert str(caught.value) == BAD[text]
+
+
+def test_read_gives_the_series(tmp_path: Path):
+    (tmp_path / "two.ts").write_text(TWO + "1,2,3:4,5,6:Up\n7,8,9:1,1,1:down\n")
+    panel = read(tmp_path / "two.ts", target="y2")
+    assert panel.columns == ("y1", "y2") and panel.targets == ("y2",)
+    assert [one.name for one in panel.series] == ["0", "1"]
+    assert panel.said[-1] == "left out: the class of each series (Up, down)"
