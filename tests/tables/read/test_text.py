@@ -35,6 +35,7 @@ SAME = {  # texts that say what PLAIN says
     "spaces for thousands": "day;load\n"
     + rows(DAYS, [f"{one:,}".replace(",", " ") for one in LOAD], mark=";"),
     "tabs": "day\tload\n" + rows(DAYS, LOAD, mark="\t"),
+    "spaces alone": "day   load\n" + rows(DAYS, LOAD, mark="   "),
     "bars": "day|load\n" + rows(DAYS, LOAD, mark="|"),
     "no header": rows(DAYS, LOAD),
     "a row of units": "day,load\n[-],[kWh]\n" + rows(DAYS, LOAD),

@@ -39,6 +39,8 @@ def table(content: bytes, as_text: Sequence[str] = (), delimiter: str = "") -> T
     if not text[: 2**16].strip() and not text.strip():
         raise BadInput("expected a table, got blank lines")
     mark = declared[1] if declared else delimiter or _delimiter(text)
+    if not declared and not delimiter and _is_spaced(text):
+        text, mark = "\n".join("\t".join(line.split()) for line in text.splitlines()), "\t"
     head = [row for row, _ in _head(text, mark)]
     told = remarks[-1].strip().lstrip("#%/ ") if remarks else ""
     found = layout(head, next(csv.reader([told], delimiter=mark), []))
@@ -129,6 +131,15 @@ def _delimiter(text: str) -> str:
         return many, mark != ",", often
 
     return max(DELIMITERS, key=fits)
+
+
+def _is_spaced(text: str) -> bool:
+    """Whether spaces alone divide the cells: as many of them in each line of the head, and no other mark."""
+    lines = [line for line in text[: 2**16].splitlines()[:HEAD] if line.strip()]
+    if any(mark in line for line in lines for mark in (*DELIMITERS, '"')):
+        return False
+    sizes = {len(line.split()) for line in lines[:-1]}
+    return len(sizes) == 1 and sizes.pop() > 1
 
 
 def _rows(text: str, mark: str) -> Iterator[tuple[list[str], int]]:
