@@ -24,7 +24,7 @@ REPORT = {
         "src/wavetrain/core/state.py": summary(10, 10),
         "/checkout/src/wavetrain/scan/cpu/wave.py": summary(6, 6),
         "src/wavetrain/find.py": summary(4, 1),
-        "/tmp/copy/wavetrain/core/layer.py": summary(100, 0),
+        "/elsewhere/copy/wavetrain/core/layer.py": summary(100, 0),
     }
 }
 
@@ -46,7 +46,7 @@ def test_files_are_counted_by_package_and_copies_are_not():
     core = covered.Counts(lines=20, lines_run=19, branches=4, branches_run=2, kernels=6)
     assert packages["core"] == core and core.share == 21 / 24
     with pytest.raises(BadInput, match="no file under src/wavetrain"):
-        covered.counted({"files": {"/tmp/copy/wavetrain/find.py": summary(1, 1)}})
+        covered.counted({"files": {"/elsewhere/copy/wavetrain/find.py": summary(1, 1)}})
 
 
 def test_counts_are_read_as_they_are_written(tmp_path: Path):

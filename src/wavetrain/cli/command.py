@@ -1,6 +1,4 @@
-"""The command, each of its parts in a file of its name: list, show, new, run, compare, site, cite, fetch.
-
-Of one's own series: fit, predict, evaluate.
+"""The command: each of its words (list, show, run, compare, fit, predict ...) has a file of its name.
 
 What only reads (list, cite, site) never imports torch. Bad input is one line on the error stream and exit
 code 2.

@@ -8,7 +8,7 @@ console = terminal.Terminal()
 
 
 def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False) -> None:
-    """Forecast every row of a table from the rows before it, and score the forecasts.
+    """Forecast the rows of a table, each from those before it, once there is a context; score the forecasts.
 
     Args:
         model: the folder that `wavetrain fit` wrote

@@ -72,8 +72,8 @@ def fit(
         return
     season = f"a season of {model.season_} rows" if model.season_ > 1 else "no season"
     console.print(f"{season}; each forecast reads at least {model.context_} rows")
-    gain = f"{layer} brings its error from {start:.4g} to {end:.4g} of a deviation on the part to choose by"
-    none = f"{layer} adds nothing to it on the part to choose by (error {start:.4g} of a deviation)"
+    gain = f"{layer} brings its error from {start:.4g} to {end:.4g} deviations on the validation rows"
+    none = f"{layer} adds nothing to it on the validation rows (error {start:.4g} deviations)"
     said = f"starts from {STARTS[model.base_.kind.value]}; {gain if end < start else none}"
     console.print(said, soft_wrap=True)
     console.print(f"model: {out}", soft_wrap=True)

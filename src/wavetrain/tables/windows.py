@@ -112,11 +112,7 @@ class Windows:
         return Place(np.concatenate(series), np.concatenate(rows))
 
     def anchors(self, rows: np.ndarray) -> np.ndarray:
-        """The row behind the context of the window in which each row is forecast first.
-
-        Windows follow each other without a gap, so that one after another they are a stream. Rows in the
-        first context have a window each.
-        """
+        """See the function `anchors`."""
         return anchors(rows, self.context, self.origins)
 
     def at(self, place: Place) -> Window:
@@ -136,7 +132,11 @@ class Windows:
 
 
 def anchors(rows: np.ndarray, context: int, origins: int) -> np.ndarray:
-    """See `Windows.anchors`."""
+    """The row behind the context of the window in which each row is forecast first.
+
+    Windows follow each other without a gap, so that one after another they are a stream. Rows in the first
+    context have a window each.
+    """
     return np.where(rows < context, rows, context + (rows - context) // origins * origins)
 
 
