@@ -161,3 +161,34 @@ def test_missing_values_are_read_as_such():
 def test_what_cannot_be_learned_is_refused(words: dict, y: np.ndarray, message: str):
     with pytest.raises(BadInput, match=message):
         small().set_params(**words).fit(y)
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("layer", ["gru", "s4d", "lru"])
+def test_sizes_are_those_of_the_network_that_is_fitted(layer: str, depth: int):
+    """Complex numbers count twice, columns known ahead and holes count too."""
+    rows = np.random.default_rng(0).normal(size=(80, 3))
+    rows[7, 0] = np.nan
+    told = Panel(
+        columns=("a", "b", "c"),
+        series=(Series(name="", values=rows),),
+        targets=("a", "b"),
+        known=("c",),
+    )
+    model = Forecaster(layer, horizon=2, width=6, depth=depth, steps=0)
+    size = model.sizes(told)
+    assert not hasattr(model, "panel_")
+    trained = [part for part in model.fit(told).network_.parameters() if part.requires_grad]
+    assert size(6) == sum(part.numel() * (1 + part.is_complex()) for part in trained)
+    assert size(12) > size(6)
+
+
+def test_speed_leaves_the_weights_alone():
+    model = Forecaster("gru", horizon=2, width=6, steps=3).fit(np.sin(np.arange(120) / 3))
+    before = {name: value.clone() for name, value in model.network_.state_dict().items()}
+    found = model.speed()
+    assert all((value == before[name]).all() for name, value in model.network_.state_dict().items())
+    assert found.step > 0 and found.look > 0
+    for steps in (0, 1, 19, 40, 47):
+        model.set_params(steps=steps).fit(np.sin(np.arange(120) / 3))
+        assert found.course(steps) == pytest.approx(steps * found.step + len(model.history_) * found.look)

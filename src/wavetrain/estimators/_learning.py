@@ -5,6 +5,9 @@ forecasts worse stays as it began: it adds nothing.
 """
 
 import copy
+import statistics
+import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +19,7 @@ from wavetrain.tables.windows import Place, Window, Windows
 
 LOOKS = 10  # at the part to choose by
 LARGEST = 1.0  # norm of a gradient
+TIMED = 5  # steps, after one to warm up
 
 
 class Held(NamedTuple):
@@ -33,6 +37,23 @@ class Course(NamedTuple):
     rate: float
 
 
+class Speed(NamedTuple):
+    """What training costs on this machine."""
+
+    step: float  # seconds of one step
+    look: float  # seconds of one look at the part to choose by
+
+    def course(self, steps: int) -> float:
+        """The seconds that `learn` takes for so many steps."""
+        every = _every(steps)
+        return steps * self.step + (1 + -(-steps // every)) * self.look
+
+
+def _every(steps: int) -> int:
+    """After how many steps the part to choose by is looked at."""
+    return max(1, steps // LOOKS)
+
+
 def learn(
     network: Forecast,
     windows: Windows,
@@ -46,16 +67,9 @@ def learn(
     history = [(0, best)]
     optimiser = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(course.steps, 1))
-    every = max(1, course.steps // LOOKS)
+    every = _every(course.steps)
     for step in range(1, course.steps + 1):
-        network.train()
-        drawn = generator.integers(len(train.row), size=course.batch)
-        window = windows.at(Place(train.series[drawn], train.row[drawn]))
-        loss = _loss(network(window), window)
-        optimiser.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(network.parameters(), LARGEST)
-        optimiser.step()
+        _step(network, windows, train, course.batch, generator, optimiser)
         schedule.step()
         if step % every == 0 or step == course.steps:
             history.append((step, error(network, windows, held)))
@@ -64,6 +78,40 @@ def learn(
     network.load_state_dict(left)
     network.eval()
     return history
+
+
+def _step(
+    network: Forecast,
+    windows: Windows,
+    train: Place,
+    batch: int,
+    generator: np.random.Generator,
+    optimiser: torch.optim.Optimizer,
+) -> None:
+    network.train()
+    drawn = generator.integers(len(train.row), size=batch)
+    window = windows.at(Place(train.series[drawn], train.row[drawn]))
+    loss = _loss(network(window), window)
+    optimiser.zero_grad()
+    loss.backward()
+    nn.utils.clip_grad_norm_(network.parameters(), LARGEST)
+    optimiser.step()
+
+
+def speed(network: Forecast, windows: Windows, train: Place, held: Held, batch: int) -> Speed:
+    """Medians over a few steps, after one to warm up; weights stay as they are."""
+    optimiser = torch.optim.AdamW(network.parameters(), 0.0, weight_decay=0.0)
+    generator = np.random.default_rng(0)
+
+    def timed(work: Callable[[], object]) -> float:
+        begun = time.perf_counter()
+        work()
+        return time.perf_counter() - begun
+
+    steps = [
+        timed(lambda: _step(network, windows, train, batch, generator, optimiser)) for _ in range(1 + TIMED)
+    ]
+    return Speed(statistics.median(steps[1:]), timed(lambda: error(network, windows, held)))
 
 
 def error(network: Forecast, windows: Windows, held: Held) -> float:

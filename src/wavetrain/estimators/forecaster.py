@@ -11,15 +11,16 @@ The rows of a series are read in blocks. Level and scale are those of the `conte
 are the same for all forecasts in it; so forecasts that are made one row after another, from a state that is
 carried on, are those that are made at once.
 """
+# Above 300 lines: one file, since an estimator is one object.
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from wavetrain.core import Layer
@@ -28,7 +29,7 @@ from wavetrain.estimators import _kept
 from wavetrain.estimators._base import Base, Kind, error, fitted_line
 from wavetrain.estimators._forecast import Columns, Forecast, Made, made, network
 from wavetrain.estimators._kept import layer_of
-from wavetrain.estimators._learning import Course, Held, learn
+from wavetrain.estimators._learning import Course, Held, Speed, learn, speed
 from wavetrain.estimators._stream import ForecastStream
 from wavetrain.tables import phases
 from wavetrain.tables.clock import Clock
@@ -96,6 +97,42 @@ class Forecaster(BaseEstimator):
 
     def fit(self, y: Panel | np.ndarray | Sequence[Any], X: None = None) -> Self:
         """Learn from a panel, from (T,) or (T, C) numbers, or from a list of such arrays."""
+        self._begin(y)
+        with Shared(seed_of(self.random_state, "forecaster")).drawn():
+            self._learn(self._windows(self.panel_))
+        return self
+
+    def sizes(self, y: Panel | np.ndarray | Sequence[Any]) -> Callable[[int], int]:
+        """A function of the width: how many parameters `fit` would train for these series.
+
+        >>> from wavetrain.estimators import Forecaster
+        >>> size = Forecaster("elman", depth=1).sizes(np.arange(40.0))
+        >>> size(4), size(8)
+        (105, 321)
+        """
+        plain = clone(self)
+        plain._begin(y)
+        places = tuple(plain.panel_.places(plain.panel_.targets))
+        base, columns = Base(Kind.LEVEL, plain.context_, self.horizon, places), plain._columns()
+
+        def size(width: int) -> int:
+            with Shared(0).drawn():
+                made = network(layer_of(self.layer), width, self.depth, base, columns)
+            trained = (part for part in made.parameters() if part.requires_grad)
+            return sum(part.numel() * (1 + part.is_complex()) for part in trained)
+
+        return size
+
+    def speed(self) -> Speed:
+        """How long training takes on this machine, measured on what was learned from."""
+        self._check_fitted()
+        windows = self._windows(self.panel_)
+        return speed(
+            self.network_, windows, windows.places(last=self.ends_), self._valid(windows), self.batch
+        )
+
+    def _begin(self, y: Panel | np.ndarray | Sequence[Any]) -> None:
+        """Check the series, and find what does not depend on the layer."""
         whole = y if isinstance(y, Panel) else panel(y)
         self._check(whole)
         self.asked_: dict[str, list[str]] = {}  # how a file was read, told by whoever read it
@@ -111,9 +148,6 @@ class Forecaster(BaseEstimator):
         self.context_ = self.context or max(1, min(usual, shortest - self.horizon - 1))
         origins = max(1, min(self.origins, shortest - self.horizon - self.context_))
         self.panel_, self.ends_, self.origins_ = whole, ends, origins
-        with Shared(seed_of(self.random_state, "forecaster")).drawn():
-            self._learn(self._windows(whole))
-        return self
 
     def predict(
         self, y: Panel | np.ndarray | Sequence[Any] | None = None, *, coverage: float = 0.9
@@ -269,19 +303,22 @@ class Forecaster(BaseEstimator):
         return min(found, key=lambda base: error(base, held))
 
     def _network(self) -> Forecast:
+        return network(layer_of(self.layer), self.width, self.depth, self.base_, self._columns())
+
+    def _columns(self) -> Columns:
+        """What a network reads."""
         whole = self.panel_
         known = tuple(whole.places(whole.known))
         rows = np.concatenate([one.values[:end] for one, end in zip(whole.series, self.ends_, strict=True)])
         told = torch.from_numpy(rows[:, known])
         spread = ((told - told.nanmean(0)) ** 2).nanmean(0).sqrt()
-        columns = Columns(
+        return Columns(
             len(whole.columns),
             known,
             told.nanmean(0),
             torch.where(spread > 0, spread, 1.0),
             bool(np.isnan(np.delete(rows, known, 1)).any()),
         )
-        return network(layer_of(self.layer), self.width, self.depth, self.base_, columns)
 
 
 def _clock(whole: Panel) -> Clock:
