@@ -22,8 +22,10 @@ source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
 exclude_patterns = [
     "_build",
     "tour",
+    "loops",
     "extension",
     "generated/tour/sg_execution_times.rst",
+    "generated/loops/sg_execution_times.rst",
     "sg_execution_times.rst",
 ]
 myst_enable_extensions = ["colon_fence"]
@@ -32,8 +34,8 @@ smartquotes = False
 suppress_warnings = ["ref.python"]  # a name in a signature that several modules define is left as text
 
 sphinx_gallery_conf = {
-    "examples_dirs": ["tour"],
-    "gallery_dirs": ["generated/tour"],
+    "examples_dirs": ["tour", "loops"],
+    "gallery_dirs": ["generated/tour", "generated/loops"],
     "filename_pattern": r"/\d\d_",
     "within_subsection_order": "FileNameSortKey",
     "abort_on_example_error": True,

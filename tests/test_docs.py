@@ -8,6 +8,8 @@ import contextlib
 import importlib.util
 import io
 import re
+import subprocess
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -51,9 +53,24 @@ def test_tour_can_be_pasted_into_python(page: Path, monkeypatch: pytest.MonkeyPa
     assert len(out.getvalue().splitlines()) > 1, "a page shows what it prints"
 
 
-def test_tour_lists_its_pages() -> None:
-    listed = re.findall(r"\(tour/(\w+\.py)\)", (ROOT / "docs" / "tour.md").read_text(encoding="utf-8"))
-    assert listed == [page.name for page in TOUR]
+LOOPS = sorted((ROOT / "docs" / "loops").glob("[0-9]*.py"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", LOOPS, ids=lambda page: page.stem)
+def test_pages_on_loops_run_and_are_quiet(page: Path, tmp_path: Path) -> None:
+    """In a process of their own: each changes what a process has, as its precision or its log."""
+    command = [sys.executable, "-W", "ignore::FutureWarning", str(page)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert "True" in done.stdout and "False" not in done.stdout
+    assert not any(tmp_path.iterdir()), "a page leaves files behind"
+
+
+@pytest.mark.parametrize(("name", "pages"), [("tour", TOUR), ("loops", LOOPS)])
+def test_a_gallery_lists_its_pages(name: str, pages: list[Path]) -> None:
+    text = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert re.findall(rf"\({name}/(\w+\.py)\)", text) == [page.name for page in pages]
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)

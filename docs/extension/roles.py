@@ -90,7 +90,7 @@ def _short(value: float) -> str:
 def sources(app: Sphinx, docname: str, source: list[str]) -> None:
     """Links that lead somewhere in the repository lead to its page here."""
     text = source[0]
-    text = re.sub(r"\]\(tour/(\d\d_\w+)\.py\)", r"](generated/tour/\1.rst)", text)
+    text = re.sub(r"\]\((tour|loops)/(\d\d_\w+)\.py\)", r"](generated/\1/\2.rst)", text)
     source[0] = text
 
 

@@ -13,7 +13,7 @@ from wavetrain.core.layer import Layer, Nonlinear, Operator, check_input
 from wavetrain.core.memory import Memory
 from wavetrain.core.network import Carrying, Network
 from wavetrain.core.rule import Rule, examined, go_back
-from wavetrain.core.state import State, leaves, map_state, unroll
+from wavetrain.core.state import State, detached, leaves, map_state, unroll
 from wavetrain.core.stream import Stream
 from wavetrain.core.tangent import tangent
 from wavetrain.core.task import (
@@ -55,6 +55,7 @@ __all__ = [
     "check_heads",
     "check_input",
     "check_width",
+    "detached",
     "divisor",
     "examined",
     "explained",

@@ -38,6 +38,17 @@ def leaves(state: State) -> list[Tensor]:
     return [state]
 
 
+def detached(state: State) -> State:
+    """The same state, through which no gradient goes back: what is handed on where training is cut in time.
+
+    >>> from wavetrain.core import detached
+    >>> state = (torch.zeros(2, 3, requires_grad=True) + 1, torch.ones(2))
+    >>> [part.requires_grad for part in detached(state)]
+    [False, False]
+    """
+    return map_state(Tensor.detach, state)
+
+
 def unroll(
     step: Callable[[Tensor, State], tuple[Tensor, State]],
     x: Inexact[Tensor, "batch time *inputs"],

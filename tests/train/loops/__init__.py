@@ -1,0 +1,1 @@
+"""Our layers in the training loops of others."""
