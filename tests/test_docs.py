@@ -53,6 +53,15 @@ def test_tour_can_be_pasted_into_python(page: Path, monkeypatch: pytest.MonkeyPa
     assert len(out.getvalue().splitlines()) > 1, "a page shows what it prints"
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of tensorboard
+def test_the_snippet_on_trackers_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("tensorboard")
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = SNIPPET.findall((ROOT / "docs/loops.md").read_text(encoding="utf-8"))
+    exec(compile(snippet, "docs/loops.md", "exec"), {})
+    assert len(list((tmp_path / "runs/tensorboard/adding").iterdir())) == 1
+
+
 LOOPS = sorted((ROOT / "docs" / "loops").glob("[0-9]*.py"))
 
 

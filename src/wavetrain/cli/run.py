@@ -10,6 +10,7 @@ from wavetrain import find
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Names
 from wavetrain.cli.progress import progress
+from wavetrain.cli.tracking import kind, tracking
 from wavetrain.errors import BadInput, unknown
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def run(
     exact: bool = False,
     confirm: bool = False,
     stale: bool = False,
+    track: str | None = None,
     json: Json = False,
 ) -> None:
     """Test published claims; a run that was cut off goes on where it stopped.
@@ -48,6 +50,7 @@ def run(
         exact: with --calibrate: by exact solutions alone; figures of untrained networks stay as they are
         confirm: replay the witnesses of results, in seconds each: do their figures hold for today's code?
         stale: run again those results for which they do not
+        track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
     """
     from wavetrain.run.order import SCALES, Order
 
@@ -57,6 +60,10 @@ def run(
         raise BadInput("expected one of --calibrate, --confirm and --stale, got more; confirm before --stale")
     if exact and not calibrate:
         raise BadInput("--exact goes with --calibrate")
+    if track is not None:
+        if calibrate or confirm:
+            raise BadInput("--track goes with runs, not with --calibrate or --confirm")
+        kind(track)  # what cannot be had is said before the work
     if scale not in SCALES:
         raise unknown("scale", scale, SCALES)
     terminal.within(seeds=seeds, jobs=jobs or 1)
@@ -79,18 +86,20 @@ def run(
             [Order(one, size, seed, device, threads, save_every, out) for seed in own]
             for one, size, own in work
         ]
-        _run(groups, jobs, home, out, json)
+        _run(groups, jobs, home, out, track, json)
 
 
-def _run(groups: Sequence[Sequence["Order"]], jobs: int, home: Path, out: Path, json: bool) -> None:
+def _run(
+    groups: Sequence[Sequence["Order"]], jobs: int, home: Path, out: Path, track: str | None, json: bool
+) -> None:
     from wavetrain.evidence.shape import written
     from wavetrain.report import pages
     from wavetrain.report.tables import verdict_table
     from wavetrain.run.runner import run_all
 
     home.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
-    with progress(console, quiet=json) as tell:
-        whole = list(run_all(groups, jobs, home, tell))
+    with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
+        whole = list(run_all(groups, jobs, home, tell_all))
     if json:
         terminal.print_json(written(whole))
     elif whole:
