@@ -1,7 +1,16 @@
 """The scikit-learn face: estimators over any layer."""
 
+from wavetrain.estimators._anomalies import Anomalies
 from wavetrain.estimators.classifier import SequenceClassifier
+from wavetrain.estimators.detector import AnomalyDetector
 from wavetrain.estimators.forecaster import Forecaster, Forecasts
 from wavetrain.estimators.regressor import SequenceRegressor
 
-__all__ = ["Forecaster", "Forecasts", "SequenceClassifier", "SequenceRegressor"]
+__all__ = [
+    "Anomalies",
+    "AnomalyDetector",
+    "Forecaster",
+    "Forecasts",
+    "SequenceClassifier",
+    "SequenceRegressor",
+]
