@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "tasks": {"core", "errors", "parts"},
     "data": {"core", "errors", "evidence"},
     "lenses": DOWN,
-    "formats": DOWN | {"layers", "networks"},
+    "formats": DOWN | {"find", "layers", "networks"},
     "train": DOWN | {"evidence", "rules"},  # rules: backpropagation, by default
     "experiments": DOWN | KINDS | {"evidence", "train"},
     "lazy": {"find", "moved"},

@@ -1,9 +1,11 @@
 """A layer: one causal map with three forms, `step`, `forward` and `operator`, held equal by one test."""
 
+import contextlib
 import functools
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar, NamedTuple, TypeVar, final
+from typing import Any, ClassVar, Concatenate, NamedTuple, ParamSpec, TypeVar, final
 
 import torch
 from jaxtyping import Float, Inexact, Int
@@ -43,6 +45,22 @@ class Operator(NamedTuple):
 
 
 L = TypeVar("L", bound="Layer")
+P = ParamSpec("P")
+
+
+def _noted(init: Callable[Concatenate[L, P], None]) -> Callable[Concatenate[L, P], None]:
+    """A layer's `__init__`, which notes what it was given, so that the layer can be built again."""
+    signature = inspect.signature(init)
+
+    @functools.wraps(init)
+    def run(self: L, *args: P.args, **kwargs: P.kwargs) -> None:
+        if "given" not in vars(self):  # else by the class that was called, of which this is a base
+            with contextlib.suppress(TypeError):  # which the call itself raises
+                bound = signature.bind(self, *args, **kwargs)
+                self.given = dict(list(bound.arguments.items())[1:])
+        init(self, *args, **kwargs)
+
+    return run  # type: ignore[return-value]  # of `self`, mypy wants the name too
 
 
 def _checked(operator: Callable[[L, Tensor], Operator]) -> Callable[[L, Tensor], Operator]:
@@ -86,6 +104,7 @@ class Layer(nn.Module, ABC):
     roundings: ClassVar[float] = 1.2  # the error in half precision, next to that of rounding the output once
     width: int
     inputs: int
+    given: dict[str, Any]  # what it was built with, by the names of the parameters
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -98,9 +117,12 @@ class Layer(nn.Module, ABC):
         for name in names:
             if name in vars(cls):
                 setattr(cls, name, precision.method(vars(cls)[name]))
+        if "__init__" in vars(cls):
+            setattr(cls, "__init__", _noted(vars(cls)["__init__"]))  # noqa: B010 (mypy: a method)
         if "operator" in vars(cls):
             setattr(cls, "operator", _checked(vars(cls)["operator"]))  # noqa: B010 (mypy: a method)
 
+    @_noted
     def __init__(self, width: int, inputs: int | None = None):
         super().__init__()
         self.width, self.inputs = width, width if inputs is None else inputs
