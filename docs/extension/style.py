@@ -1,5 +1,6 @@
 """The look of pages and of the tour's pictures: the colours of the result pages, in Sphinx's theme."""
 
+import sys
 from typing import Any
 
 import matplotlib
@@ -27,7 +28,9 @@ DARK = {
 
 
 def begin(gallery: dict[str, Any], file: str | None) -> None:
-    """Before each page of the tour: the style that all pictures of the project have."""
+    """Before each page that is run: the style of all pictures, and nothing that an earlier page has set."""
+    if "accelerate" in sys.modules:  # a process has one precision, unless it is told to forget it
+        sys.modules["accelerate"].state.AcceleratorState._reset_state(reset_partial_state=True)
     matplotlib.rcParams.update(STYLE)
     matplotlib.rcParams["axes.prop_cycle"] = matplotlib.cycler(color=COLOURS)
     matplotlib.rcParams["figure.figsize"] = (6.4, 3.8)
