@@ -1,6 +1,7 @@
 """The scikit-learn face: estimators over any layer."""
 
 from wavetrain.estimators._anomalies import Anomalies
+from wavetrain.estimators.axes import steps_first
 from wavetrain.estimators.classifier import SequenceClassifier
 from wavetrain.estimators.detector import AnomalyDetector
 from wavetrain.estimators.forecaster import Forecaster, Forecasts
@@ -13,4 +14,5 @@ __all__ = [
     "Forecasts",
     "SequenceClassifier",
     "SequenceRegressor",
+    "steps_first",
 ]
