@@ -85,7 +85,7 @@ def test_random_scores_are_worth_little_and_a_detector_more():
     assert found.recall > 0.9 and found.f1 > 0.4 and pointwise(truth=truth, alarm=drawn).f1 < 0.1
 
 
-@pytest.mark.parametrize("layer", ["last_value", "elman", pytest.param(TINY, id="temporal_memory")])
+@pytest.mark.parametrize("layer", ["last_value", "ridge", "elman", pytest.param(TINY, id="temporal_memory")])
 @pytest.mark.parametrize("size", [1, 7])
 def test_a_stream_is_equal_to_the_batch_however_it_is_cut(layer: object, size: int):
     whole = timed(np.sin(np.arange(500) / 4) + 0.1 * DICE.normal(size=500))
@@ -178,7 +178,9 @@ def test_it_is_scikit_learns_and_can_be_copied():
     assert plain.foresight_.name == "seasonal naive (3)"
 
 
-@pytest.mark.parametrize("layer", ["seasonal_naive", "elman", pytest.param(TINY, id="temporal_memory")])
+@pytest.mark.parametrize(
+    "layer", ["seasonal_naive", "ridge", "elman", pytest.param(TINY, id="temporal_memory")]
+)
 def test_a_folder_holds_all_and_no_row(layer: object, tmp_path: Path):
     whole = timed(np.sin(np.arange(400) / 4)[:, None] + 0.1 * DICE.normal(size=(400, 2)))
     model = detector(layer, rate=0.05).fit(whole.cut(0, 300))
@@ -190,7 +192,7 @@ def test_a_folder_holds_all_and_no_row(layer: object, tmp_path: Path):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name), err_msg=name)
     assert kept.clock_ == model.clock_ and kept.offset_ == model.offset_ and kept.rate == 0.05
     names = {path.name for path in (tmp_path / "b").rglob("*") if path.is_file()}
-    assert names <= {"detector.safetensors", "model.safetensors"}
+    assert names <= {"detector.safetensors", "model.safetensors", "baseline.safetensors", "baseline.json"}
 
 
 def test_folders_that_hold_no_detector_are_refused(tmp_path: Path):
@@ -213,7 +215,7 @@ def test_folders_that_hold_no_detector_are_refused(tmp_path: Path):
         ({"rate": 1e-4}, spiked(), "at least 9999 rows with a score to calibrate on .* got 300"),
         ({"calibration": 1.5}, spiked(), "a calibration between 0 and 1"),
         ({"layer": "gruu"}, spiked(), "did you mean gru"),
-        ({"layer": "hopfield"}, spiked(), "expected a layer, temporal_memory, last_value or"),
+        ({"layer": "hopfield"}, spiked(), "expected a layer, temporal_memory, last_value"),
         ({"layer": torch.nn.GRU}, spiked(), "expected a layer"),
         ({"layer": "last_value"}, np.array([1.0, np.inf] * 200), "infin"),
     ],

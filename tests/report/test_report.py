@@ -16,7 +16,7 @@ from rich.console import Console
 from wavetrain import find
 from wavetrain.errors import BadInput
 from wavetrain.evidence import picture, today
-from wavetrain.evidence.picture import Curve, Field, Maps, Matrix, Points, Raster
+from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Points, Raster
 from wavetrain.evidence.result import VERSION, Result, read_all
 from wavetrain.evidence.shape import parsed
 from wavetrain.report import catalogue, draw, pages, results, tables
@@ -34,6 +34,9 @@ PICTURES = {
     ),
     "field": Field("Ring", np.sin(np.add.outer(np.arange(6), np.arange(40)))),
     "matrix": Matrix("Operator", np.tril(np.ones((9, 9)))),
+    "alarms": Alarms(
+        "Alarms", np.arange(9.0), np.ones(9), np.ones(9), np.arange(9.0), np.arange(9) == 8, 7.5, learned=4
+    ),
     "maps": Maps("Cells", np.arange(60.0).reshape(5, 3, 4), ("a", "b", "c", "d", "e"), label="Hz"),
     "raster": Raster("Spikes", np.array([0.1, 0.5, 0.7]), np.array([0, 3, 3])),
     "points": Points("Plane $x", np.arange(4.0), np.arange(4.0), np.array([0, 1, 1, 0]), ("one", "two")),

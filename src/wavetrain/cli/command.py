@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from wavetrain.cli import terminal
+from wavetrain.cli.anomalies import anomalies
 from wavetrain.cli.cite import cite
 from wavetrain.cli.compare import compare
 from wavetrain.cli.evaluate import evaluate
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "fit": fit,
     "predict": predict,
     "evaluate": evaluate,
+    "anomalies": anomalies,
     "site": site,
     "cite": cite,
     "fetch": fetch,

@@ -2,7 +2,7 @@
 
 detector.safetensors    what was calibrated, what a temporal memory has learned, and in the header settings,
                         columns, clock, versions
-forecaster/             the forecaster, where a layer foresees
+forecaster/, ridge/     the forecaster or the regression, where one foresees
 """
 
 import dataclasses
@@ -14,12 +14,15 @@ import torch
 
 import wavetrain
 from wavetrain.errors import BadInput
-from wavetrain.estimators._foresight import Forecasts, Foresight, Plain, called
+from wavetrain.estimators._foresight import Forecasts, Foresight, Lags, Plain, called
 from wavetrain.estimators._temporal import Temporal
 from wavetrain.estimators.forecaster import Forecaster
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory
 from wavetrain.parts import saved
+from wavetrain.tables import kept
 from wavetrain.tables.clock import Clock
+from wavetrain.tables.panel import Panel, Series
+from wavetrain.tables.ridge import Ridge
 
 if TYPE_CHECKING:
     from wavetrain.estimators.detector import AnomalyDetector
@@ -40,6 +43,7 @@ def save(model: "AnomalyDetector", folder: Path) -> None:
         "settings": {**model.get_params(), "layer": called(model.layer), "random_state": seed},
         "columns": model.columns_,
         "targets": model.targets_,
+        "known": model.known_,
         "series": model.series_,
         "clock": None if model.clock_ is None else dataclasses.asdict(model.clock_),
         "asked": model.asked_,
@@ -49,6 +53,8 @@ def save(model: "AnomalyDetector", folder: Path) -> None:
     foresight = model.foresight_
     if isinstance(foresight, Forecasts):
         foresight.model.save(folder / "forecaster", rows=False)
+    if isinstance(foresight, Lags):
+        kept.save(foresight.model, folder / "ridge")
     if isinstance(foresight, Plain):
         words["season"] = foresight.season
     if isinstance(foresight, Temporal):
@@ -88,7 +94,7 @@ def _restored(
         memory = TemporalMemory(columns, cells, Dendrites(**dendrites), seed)
     model = kind(**{**words["settings"], **({} if memory is None else {"layer": memory})})
     model.columns_, model.targets_ = tuple(words["columns"]), tuple(words["targets"])
-    model.series_ = tuple(words["series"])
+    model.known_, model.series_ = tuple(words["known"]), tuple(words["series"])
     model.n_features_in_ = len(model.columns_)
     model.clock_ = None if words["clock"] is None else Clock(**words["clock"])
     model.asked_ = {role: list(names) for role, names in words["asked"].items()}
@@ -116,4 +122,13 @@ def _foresight(
         return watch
     if "season" in words:
         return Plain(places, words["season"])
+    if words["settings"]["layer"] == "ridge":
+        model = kept.load(folder / "ridge")
+        assert isinstance(model, Ridge)
+        columns = tuple(words["columns"])
+        nothing = Series(name="", values=np.zeros((0, len(columns))))
+        blank = Panel(
+            columns=columns, series=(nothing,), targets=tuple(words["targets"]), known=tuple(words["known"])
+        )
+        return Lags(model.season, model, blank)
     return Forecasts(Forecaster.load(folder / "forecaster"), words["settings"]["layer"])

@@ -19,8 +19,13 @@ from wavetrain.memories.temporal_memory import TemporalMemory
 from wavetrain.tables.baselines import Baseline, LastValue, SeasonalNaive
 from wavetrain.tables.lags import filled_forward
 from wavetrain.tables.panel import Panel
+from wavetrain.tables.ridge import Ridge
 
-PLAIN: dict[str, type[Baseline]] = {"last_value": LastValue, "seasonal_naive": SeasonalNaive}
+PLAIN: dict[str, type[Baseline]] = {
+    "last_value": LastValue,
+    "seasonal_naive": SeasonalNaive,
+    "ridge": Ridge,
+}
 
 
 class Foreseen(NamedTuple):
@@ -137,6 +142,48 @@ class PlainCourse(Course):
         return Foreseen(whole[: len(rows)])
 
 
+class Lags(Foresight):
+    """A ridge regression on the rows before, from the first on that has all of them."""
+
+    name = "ridge on lags"
+
+    def __init__(self, season: int, model: Ridge | None = None, blank: Panel | None = None):
+        self.season, self._model, self._blank = season, model, blank
+
+    def learn(self, panel: Panel) -> Self:
+        self._model = Ridge.fit(panel, horizon=1, season=self.season)
+        self._blank = panel.cut(0, 0)
+        return self
+
+    @property
+    def model(self) -> Ridge:
+        assert self._model is not None
+        return self._model
+
+    def begin(self) -> Course:
+        assert self._blank is not None
+        return LagCourse(self.model, self._blank)
+
+
+class LagCourse(Course):
+    def __init__(self, model: Ridge, blank: Panel):
+        self.model, self.blank = model, blank
+        self.last = np.zeros((0, len(blank.columns)))  # the rows that are read, filled
+
+    def extend(self, rows: np.ndarray, times: np.ndarray | None) -> Foreseen:
+        reach = self.model.lags + 1
+        whole = np.concatenate([self.last, rows])
+        expected = np.full((len(rows), len(self.blank.targets)), np.nan)
+        asked = np.arange(max(reach, len(self.last)), len(whole))
+        if len(asked):
+            one = replace(self.blank.series[0], values=whole, times=None)
+            alone = replace(self.blank, series=(one,))
+            told = self.model.rolling(alone, np.zeros_like(asked), asked)[:, 0]
+            expected[asked - len(self.last)] = told
+        self.last = filled_forward(whole)[-reach:]
+        return Foreseen(expected)
+
+
 def member(layer: Any) -> Any:
     """The class that foresees, or a memory of its own size.
 
@@ -148,7 +195,7 @@ def member(layer: Any) -> Any:
     kinds: tuple[type, ...] = (Layer, TemporalMemory, *PLAIN.values())
     if isinstance(found, TemporalMemory) or (isinstance(found, type) and issubclass(found, kinds)):
         return found
-    raise BadInput(f"expected a layer, temporal_memory, {' or '.join(PLAIN)}; got {layer}")
+    raise BadInput(f"expected a layer, temporal_memory, {', '.join(PLAIN)}; got {layer}")
 
 
 def called(layer: Any) -> str:

@@ -28,13 +28,14 @@ from wavetrain.errors import BadInput
 from wavetrain.estimators import _detector_kept
 from wavetrain.estimators._anomalies import HISTORY, SAME, Anomalies, Recent
 from wavetrain.estimators._anomaly_stream import AnomalyStream
-from wavetrain.estimators._foresight import Forecasts, Foreseen, Foresight, Plain, called, member
+from wavetrain.estimators._foresight import Forecasts, Foreseen, Foresight, Lags, Plain, called, member
 from wavetrain.estimators._temporal import Temporal, usual
 from wavetrain.estimators.forecaster import Forecaster
 from wavetrain.memories.temporal_memory import TemporalMemory
 from wavetrain.tables import conformal, phases
 from wavetrain.tables.baselines import Baseline, LastValue
 from wavetrain.tables.panel import Panel, panel
+from wavetrain.tables.ridge import Ridge
 from wavetrain.tables.seasons import season_of
 
 NORMAL = 1.4826  # the deviation of a normal distribution, over its median distance from the median
@@ -47,8 +48,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     """Learns what is usual in a stream, and finds rows that are not.
 
     `layer` is a name from `wavetrain list layers` or a class of a layer; `temporal_memory`, its class or one
-    of a size of your own; or a plain rule, `last_value` or `seasonal_naive`. `rate` is the share of usual
-    rows that may have an alarm, `calibration` the share of rows, the last ones, that it is set on. What
+    of a size of your own; or a plain rule: `last_value`, `seasonal_naive` or `ridge`. `rate` is the share of
+    usual rows that may have an alarm, `calibration` the share of rows, the last ones, that it is set on. What
     follows is for the `Forecaster`; of it a plain rule reads `season`, and a temporal memory `random_state`.
     Rows are in the order of time: an array (rows, columns) is one stream.
 
@@ -85,7 +86,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         starts = [round((1 - self.calibration) * len(one)) for one in whole.series]
         head = _heads(whole, starts)
         self.asked_: dict[str, list[str]] = {}  # how a file was read, told by whoever read it
-        self.columns_, self.targets_, self.clock_ = whole.columns, whole.targets, whole.clock
+        self.columns_, self.targets_, self.known_ = whole.columns, whole.targets, whole.known
+        self.clock_ = whole.clock
         self.series_ = tuple(one.name for one in whole.series)
         self.foresight_ = self._foresight(head).learn(head)
         self._calibrate(whole, [self.foresight_.study(whole, place) for place in range(len(starts))], starts)
@@ -203,7 +205,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         if isinstance(kind, type) and issubclass(kind, Baseline):
             longest = max(head.series, key=len).values[:, targets]
             found = self.season or season_of(longest, head.clock)
-            return Plain(targets, 1 if kind is LastValue else found)
+            return Lags(found) if kind is Ridge else Plain(targets, 1 if kind is LastValue else found)
         return Forecasts(
             Forecaster(
                 self.layer,  # type: ignore[arg-type]

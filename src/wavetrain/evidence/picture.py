@@ -85,8 +85,26 @@ class Points:
     ylabel: str = ""
 
 
-Picture = Curve | Field | Matrix | Maps | Raster | Points
-_KINDS = {kind.__name__: kind for kind in (Curve, Field, Matrix, Maps, Raster, Points)}
+@dataclass(frozen=True)
+class Alarms:
+    """A series with alarms marked, over how unusual each row is; NaN where there is nothing."""
+
+    title: str
+    x: np.ndarray  # (K,) rising; seconds since 1970 where `dates`
+    value: np.ndarray  # (K,)
+    expected: np.ndarray  # (K,)
+    unusual: np.ndarray  # (K,)
+    alarm: np.ndarray  # (K,) bool
+    threshold: float  # above which there is an alarm
+    learned: int = 0  # rows at the beginning that were learned from
+    dates: bool = False
+    xlabel: str = "row"
+    ylabel: str = "value"
+    label: str = "error (robust deviations)"  # of what is unusual
+
+
+Picture = Curve | Field | Matrix | Maps | Raster | Points | Alarms
+_KINDS = {kind.__name__: kind for kind in (Curve, Field, Matrix, Maps, Raster, Points, Alarms)}
 
 
 def save(path: Path, picture: Picture) -> None:

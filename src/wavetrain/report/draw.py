@@ -22,7 +22,8 @@ from matplotlib.ticker import LogFormatter
 
 from wavetrain.errors import BadInput
 from wavetrain.evidence import picture
-from wavetrain.evidence.picture import Curve, Field, Maps, Matrix, Picture, Points, Raster
+from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Picture, Points, Raster
+from wavetrain.report.alarms import alarms
 from wavetrain.report.words import spelled
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
@@ -69,7 +70,7 @@ def draw(one: Picture, path: Path) -> None:
         figure = Figure(figsize=size, dpi=150, layout="constrained")
         title = textwrap.wrap(one.title, letters)
         figure.suptitle("\n".join(title), x=0.1 / figure.get_figwidth(), ha="left")
-        if not isinstance(one, Maps):
+        if not isinstance(one, Maps | Alarms):
             axes = figure.add_subplot()
             axes.set_xlabel(one.xlabel)
             axes.set_ylabel(one.ylabel)
@@ -84,6 +85,8 @@ def draw(one: Picture, path: Path) -> None:
                 _raster(one, axes)
             case Points():
                 _points(one, figure, axes)
+            case Alarms():
+                alarms(one, figure, COLOURS)
         new = path.with_name(path.name + ".new")
         words = {"Title": one.title, "Description": describe(one), "Software": None}  # no version, no date
         figure.savefig(new, format="png", metadata=words)
@@ -132,6 +135,11 @@ def describe(one: Picture) -> str:
         case Points():
             groups = f" in groups: {', '.join(one.labels)}" if one.labels else ""
             return f"{len(one.x)} points of {one.ylabel or 'y'} against {one.xlabel or 'x'}{groups}."
+        case Alarms():
+            rows = (
+                f"{len(one.x)} rows of {one.ylabel} over {one.xlabel}, {int(one.alarm.sum())} with an alarm"
+            )
+            return f"{rows}; below, {one.label}, with a threshold of {one.threshold:.3g}."
 
 
 def ascii_matrix(values: np.ndarray, width: int = 48) -> str:
@@ -174,6 +182,10 @@ def _check(one: Picture) -> None:
             fits = x.shape == y.shape == group.shape == (x.size,)
             fits = fits and (not x.size or 0 <= group.min() <= group.max() < len(labels))
             what = f"x {x.shape}, y {y.shape}, group {group.shape}, {len(labels)} labels"
+        case Alarms(x=x):
+            parts = one.x, one.value, one.expected, one.unusual, one.alarm
+            fits = x.size > 0 and all(part.shape == (x.size,) for part in parts) and one.alarm.dtype == bool
+            what = f"x {x.shape}, {', '.join(str(part.shape) for part in parts[1:])}"
     if not fits:
         raise BadInput(f"picture {one.title!r}: arrays that fit together are expected, got {what}")
 

@@ -1,0 +1,219 @@
+"""A detector and a plain rule that watch the same series at the same rate: what both say, side by side.
+
+The plain rule is the last value, the value a season ago or a ridge regression on lags: whichever has the
+smallest usual error on the calibration rows. Without labels nothing says which alarms are right; what can be
+said is whether the plain rule marks the same events, and with how many alarms.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import clone
+
+from wavetrain.errors import BadInput
+from wavetrain.estimators._anomalies import RECENT, Anomalies, Event
+from wavetrain.estimators._foresight import PLAIN, called
+from wavetrain.estimators.detector import AnomalyDetector
+from wavetrain.evidence.picture import Alarms
+from wavetrain.tables.panel import Panel
+
+AS_WELL = 0.9  # share of events from which on the plain rule would have done as well
+MORE = 1.5  # times the alarms, up to which it would
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Seen:
+    """What a detector and a plain rule say of the same rows."""
+
+    found: Anomalies
+    plain: Anomalies
+    learned: np.ndarray  # (N,) bool, the rows that were learned from
+    calibrated: np.ndarray  # (N,) bool, those among them that the threshold was set on
+    layer: str
+    rule: str
+    errors: tuple[float, float]  # the usual error of the detector, and of the plain rule, in its units
+    threshold: float
+    moments: dict[str, np.ndarray]  # of each series with times, in seconds since 1970
+
+    @property
+    def events(self) -> list[Event]:
+        """Events in new rows, the most unusual first."""
+        return self.found.events(np.flatnonzero(~self.learned))
+
+    @property
+    def alarms(self) -> tuple[int, int]:
+        """New rows with an alarm, of the detector and of the plain rule."""
+        mine, theirs = self.found.alarm & ~self.learned, self.plain.alarm & ~self.learned
+        return int(mine.sum()), int(theirs.sum())
+
+    def marked(self, events: Sequence[Event]) -> list[bool]:
+        """Whether the plain rule has an alarm in each event, or within ten rows of it."""
+        names = self.found.series
+        near = np.flatnonzero(self.plain.alarm)
+        return [
+            bool(
+                (
+                    (near >= one.first - RECENT)
+                    & (near <= one.last + RECENT)
+                    & (names[near] == names[one.first])
+                ).any()
+            )
+            for one in events
+        ]
+
+    def table(self) -> list[dict[str, Any]]:
+        """Each event, the most unusual first: its most unusual row, in the column that shows it."""
+        found, events, told = self.found, self.events, []
+        for one, plain in zip(events, self.marked(events), strict=True):
+            place, at = one.peak, self._column(one.peak)
+            told.append(
+                {
+                    "series": str(found.series[place]),
+                    "time": found.time[place],
+                    "column": found.columns[at],
+                    "value": float(found.value[place, at]),
+                    "expected": float(found.expected[place, at]),
+                    "score": float(found.score[place]),
+                    "likelihood": float(found.likelihood[place]),
+                    "alarms": one.alarms,
+                    "plain": plain,
+                }
+            )
+        return told
+
+    def rows(self) -> Iterator[list[Any]]:
+        """A header and all rows, as a table; empty where there is no number."""
+        found = self.found
+        columns = [f"{name}{end}" for name in found.columns for end in ("", " expected")]
+        yield ["series", "time", *columns, "score", "likelihood", "p", "alarm", "part"]
+        part = np.where(self.calibrated, "calibration", np.where(self.learned, "learned", "new")).tolist()
+        pairs = np.stack([found.value, found.expected], 2).reshape(len(found), -1)
+        told = np.concatenate([pairs, np.stack([found.score, found.likelihood, found.p], 1)], 1)
+        for place, values in enumerate(told.tolist()):
+            cells = ["" if one != one else f"{one:.6g}" for one in values]
+            named = [str(found.series[place]), found.time[place]]
+            yield [*named, *cells, int(found.alarm[place]), part[place]]
+
+    def picture(self, source: str) -> Alarms:
+        """The series with the most unusual event, in the column that shows it."""
+        found = self.found
+        events = self.events or found.events()
+        peak = events[0].peak if events else 0
+        name, at = str(found.series[peak]), self._column(peak)
+        mine = found.series == name
+        moments = self.moments.get(name)
+        by_error = bool(np.array_equal(found.unusual, found.score, equal_nan=True))
+        return Alarms(
+            f"Alarms of {self.layer} in {source}" + f", series {name}" * bool(name),
+            np.arange(float(mine.sum())) if moments is None else moments,
+            found.value[mine, at],
+            found.expected[mine, at],
+            found.unusual[mine],
+            found.alarm[mine],
+            self.threshold,
+            int(self.learned[mine].sum()),
+            moments is not None,
+            "row" if moments is None else "time (UTC)",
+            found.columns[at],
+            "error (robust deviations)" if by_error else "mean of ten scores (deviations)",
+        )
+
+    def _column(self, place: int) -> int:
+        """The column that is furthest from what was expected, against how far it usually is."""
+        apart = np.abs(self.found.value - self.found.expected)
+        usual = np.array([np.median(one[~np.isnan(one)]) if (~np.isnan(one)).any() else 1 for one in apart.T])
+        return int(np.nan_to_num(apart[place] / np.maximum(usual, 1e-30), nan=-1.0).argmax())
+
+    def verdict(self) -> str:
+        """In words, whether the plain rule would have done as well."""
+        events, (mine, theirs) = self.events, self.alarms
+        if not events:
+            return f"{self.layer} has no alarm in new rows; the plain {self.rule} has {theirs:,}"
+        both = sum(self.marked(events))
+        own, other = (f"{error:.4g}" for error in self.errors)
+        told = (
+            f"the plain {self.rule} marks {both} of these {len(events)} events, in {theirs:,} alarms against "
+            f"{mine:,}; its usual error is {other}, that of {self.layer} {own}"
+        )
+        if both < AS_WELL * len(events):
+            return f"{told}: it would have missed {len(events) - both}"
+        if theirs > MORE * mine:
+            return f"{told}: it would have marked them too, among many rows more"
+        return f"{told}: it would have done as well"
+
+
+class Watch:
+    """A detector with the plain rule that it is held against.
+
+    >>> from wavetrain.estimators import AnomalyDetector
+    >>> from wavetrain.estimators.watch import Watch
+    >>> from wavetrain.tables.panel import panel
+    >>> wave = np.random.default_rng(0).normal(size=800)
+    >>> wave[700] = 15.0
+    >>> rows = panel(wave)
+    >>> seen = Watch.learn(rows, AnomalyDetector("gru", width=4, depth=1, steps=5), share=0.5).look(rows)
+    >>> seen.events[0].peak, seen.rule
+    (700, 'ridge on lags')
+    """
+
+    def __init__(self, model: AnomalyDetector, plain: AnomalyDetector, ends: dict[str, int]):
+        self.model, self.plain, self.ends = model, plain, ends
+
+    @property
+    def layer(self) -> str:
+        """The name by which what foresees is found again."""
+        return called(self.model.layer)
+
+    @classmethod
+    def learn(cls, whole: Panel, detector: AnomalyDetector, *, share: float) -> Self:
+        """Learn from the first `share` of the rows of each series."""
+        if not 0 < share <= 1:
+            raise BadInput(f"expected a share of rows to learn from, above 0 and up to 1, got {share}")
+        ends = {one.name: round(share * len(one)) for one in whole.series}
+        parts = [
+            replace(
+                one,
+                values=one.values[: ends[one.name]],
+                times=None if one.times is None else one.times[: ends[one.name]],
+            )
+            for one in whole.series
+        ]
+        head = replace(whole, series=tuple(parts))
+        names = [name for name in PLAIN if name != called(detector.layer)]
+        rules = [clone(detector).set_params(layer=name).fit(head) for name in names]
+        plain = min(rules, key=usual_error)
+        return cls(detector.fit(head), plain, ends)
+
+    def look(self, whole: Panel) -> Seen:
+        """What both say of all rows; the first ones of a series are those that were learned from."""
+        found = self.model.detect(whole)
+        ends = np.array([self.ends.get(name, 0) for name in found.series.tolist()])
+        return Seen(
+            found=found,
+            plain=self.plain.detect(whole),
+            learned=found.row < ends,
+            calibrated=(found.row < ends) & (found.row >= np.round((1 - self.model.calibration) * ends)),
+            layer=self.model.foresight_.name,
+            rule=self.plain.foresight_.name,
+            errors=(usual_error(self.model), usual_error(self.plain)),
+            threshold=self.model.threshold_,
+            moments={one.name: one.times / 1e6 for one in whole.series if one.times is not None},
+        )
+
+    def save(self, folder: Path) -> None:
+        """Keep both; whoever takes them up has new rows."""
+        self.model.save(folder)
+        self.plain.save(folder / "plain")
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """What `save` wrote."""
+        return cls(AnomalyDetector.load(folder), AnomalyDetector.load(folder / "plain"), {})
+
+
+def usual_error(model: AnomalyDetector) -> float:
+    """The robust deviation of its errors on calibration rows, the geometric mean over columns and series."""
+    return float(np.exp(np.log(model.spread_).mean()))

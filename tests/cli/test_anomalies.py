@@ -1,0 +1,125 @@
+"""From a table to alarms: what was understood, a table of events, a CSV, a picture, a kept model."""
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wavetrain.cli import main
+
+SMALL = ("--layer", "elman", "--width", "4", "--depth", "1", "--steps", "5")
+
+
+def table(path: Path, rows: int = 1000, spike: int = 700) -> Path:
+    """Two pumps by the hour, one of which breaks for one row."""
+    dice, lines = np.random.default_rng(0), ["when,pump,litres"]
+    hours = np.datetime64("2024-03-01T00", "h") + np.arange(rows)
+    for name, level in (("north", 100.0), ("south", 5.0)):
+        for place, hour in enumerate(hours):
+            value = level + np.sin(2 * np.pi * place / 24) + 0.1 * dice.normal()
+            value += 20 * (name == "south" and place == spike)
+            lines.append(f"{hour.item():%Y-%m-%d %H:%M},{name},{value:.3f}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("anomalies")
+
+
+@pytest.fixture(scope="module")
+def said(folder: Path) -> str:
+    """What the command says; it is run once."""
+    out = io.StringIO()
+    source, before = str(table(folder / "pumps.csv")), sys.stdout
+    sys.stdout = out
+    try:
+        main(["anomalies", source, "--out", str(folder / "found.csv"), "--model", str(folder / "m"), *SMALL])
+    finally:
+        sys.stdout = before
+    return out.getvalue()
+
+
+def test_what_was_understood_and_found_is_said(said: str, folder: Path):
+    lines = said.splitlines()
+    assert lines[0] == "watch litres" and "2 series by pump" in lines[1] and "every hour" in lines[2]
+    assert "learned from the first 1,000 rows, of which the last 300 calibrate" in said
+    assert "1 % of usual rows may have one" in said
+    (event,) = [line for line in lines if "2024-03-30 04:00" in line]
+    assert event.split()[0] == "south" and "yes" in event
+    assert "the plain " in said and "usual error" in said
+    assert f"model: {folder / 'm'}" in said
+
+
+def test_all_rows_are_written_with_their_part(said: str, folder: Path):
+    rows = list(csv.DictReader(io.StringIO((folder / "found.csv").read_text())))
+    assert len(rows) == 2000 and [row["series"] for row in rows].count("south") == 1000
+    spike = max(rows, key=lambda row: float(row["score"] or 0))
+    assert (spike["series"], spike["time"], spike["alarm"], spike["part"]) == (
+        "south",
+        "2024-03-30 04:00",
+        "1",
+        "new",
+    )
+    assert float(spike["litres"]) - float(spike["litres expected"]) == pytest.approx(20, abs=1)
+    assert [row["part"] for row in rows[:1000]] == ["learned"] * 350 + ["calibration"] * 150 + ["new"] * 500
+
+
+def test_there_is_a_picture_in_both_forms(said: str, folder: Path):
+    assert f"picture: {folder / 'found.png'}" in said
+    assert (folder / "found.png").read_bytes()[:4] == b"\x89PNG" and (folder / "found.svg").stat().st_size
+
+
+def test_a_kept_model_takes_up_new_rows_and_learns_nothing(
+    said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+):
+    later = str(table(folder / "later.csv", rows=300, spike=200))
+    picture = str(folder / "later.png")
+    main(["anomalies", later, "--model", str(folder / "m"), "--picture", picture, "--json"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["learned from"] == 0 and found["new rows"] == 600 and found["layer"] == "elman"
+    assert found["events"][0]["time"] == "2024-03-09 08:00" and found["rate"] == 0.01
+    assert found["picture"] == picture and Path(picture).is_file()
+
+
+def test_rows_come_from_standard_input_too(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    text = "y\n" + "\n".join(str(one) for one in np.random.default_rng(0).normal(size=800).round(4))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+    monkeypatch.chdir(folder)
+    main(["anomalies", "-", "--layer", "last_value", "--rate", "0.02"])
+    out = capsys.readouterr().out
+    assert "last value: " in out and "2 % of usual rows" in out and (folder / "anomalies.png").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["{}/none.csv"], "there is no such file"),
+        (["{}/pumps.csv", "--target", "liters"], "did you mean litres"),
+        (["{}/pumps.csv", "--layer", "gruu"], "did you mean gru"),
+        (["{}/pumps.csv", "--layer", "hopfield"], "expected a layer, temporal_memory"),
+        (["{}/pumps.csv", "--rate", "2"], "a rate between 0 and 1, got 2.0"),
+        (["{}/pumps.csv", "--rate", "0.0001"], "expected at least 9999 rows with a score"),
+        (["{}/pumps.csv", "--learn", "0"], "a share of rows to learn from"),
+        (["{}/pumps.csv", "--out", "{}/no/where.csv"], "there is no folder"),
+        (["{}/pumps.csv", "--picture", "{}/a.jpg"], "ends in .png"),
+        (["{}/pumps.csv", "--model", "{}/m", "--layer", "gru"], "keeps a detector with --layer elman"),
+        (["{}/pumps.csv", "--model", "{}/m", "--rate", "0.5"], "keeps a detector with --rate 0.01"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    said: str, folder: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+):
+    before = {path.name for path in folder.iterdir()}
+    with pytest.raises(SystemExit) as left:
+        main(["anomalies", *(word.format(folder) for word in words)])
+    told = capsys.readouterr().err
+    assert left.value.code == 2 and message in told and told.count("\n") == 1
+    assert {path.name for path in folder.iterdir()} == before
