@@ -25,7 +25,7 @@ KINDS = set(find.KINDS)
 SYSTEMS = {"layers", "memories", "spiking", "rules"}
 DOWN = {"core", "scan", "errors", "parts"}
 MAY_IMPORT = {
-    "__init__": KINDS | {"core", "find", "lazy", "run", "scan", "tables", "testing"},
+    "__init__": KINDS | {"core", "estimators", "find", "lazy", "run", "scan", "tables", "testing"},
     "errors": set(),
     "find": {"errors", "outside"},
     "outside": {"core", "errors"},

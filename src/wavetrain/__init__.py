@@ -16,12 +16,14 @@ from wavetrain.lazy import offer
 if TYPE_CHECKING:
     from wavetrain import core, data, experiments, layers, lenses, memories, networks, rules, scan, tasks
     from wavetrain import testing as testing
+    from wavetrain.estimators import AnomalyDetector
     from wavetrain.find import select as list
     from wavetrain.run.comparison import compare
     from wavetrain.tables.load import load
 
 __version__ = "0.1.0"
 __all__ = [
+    "AnomalyDetector",
     "compare",
     "core",
     "data",
