@@ -229,7 +229,7 @@ def spoiled(value: float) -> np.ndarray:
 BAD = {
     "no such file": ("absent.npz", None, "no such file"),
     "near name": ("digitz", None, "did you mean digits?"),
-    "unknown suffix": ("mine.parquet", "x", r"expected a file that ends in \.npz, \.csv, \.txt"),
+    "unknown suffix": ("mine.parquet", "x", r"expected a file that ends in \.npz, \.ts, \.csv, \.txt"),
     "empty": ("mine.npz", b"", "is empty"),
     "empty table": ("mine.csv", b"", "is empty"),
     "not an archive": ("mine.npz", b"hello there", "pickled|damaged"),

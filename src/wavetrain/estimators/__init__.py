@@ -4,6 +4,7 @@ from wavetrain.estimators._anomalies import Anomalies
 from wavetrain.estimators.axes import steps_first
 from wavetrain.estimators.classifier import SequenceClassifier
 from wavetrain.estimators.detector import AnomalyDetector
+from wavetrain.estimators.files import read_sequences
 from wavetrain.estimators.forecaster import Forecaster, Forecasts
 from wavetrain.estimators.regressor import SequenceRegressor
 
@@ -14,5 +15,6 @@ __all__ = [
     "Forecasts",
     "SequenceClassifier",
     "SequenceRegressor",
+    "read_sequences",
     "steps_first",
 ]

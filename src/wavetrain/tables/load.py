@@ -4,6 +4,7 @@
            (N, T, K) values (floats): N sequences in three parts, 70/15/15, by one fixed shuffle; labels (N,)
            in equal shares, groups (N,) whole where they are given. Integers of 64 bits x (N, T) with integer
            labels are tokens. K = T is read as one value a step.
+    .ts    series of aeon or sktime with a class or a number each, in three parts as those of .npz
     .csv   numeric columns; forecast the next row. Three parts, 70/15/15, one after another in time. What
            dates or numbers the rows orders them, and is left out.
     .txt   bytes; predict the next. Three parts, 80/10/10, one after another.
@@ -23,6 +24,7 @@ from wavetrain.core import Task
 from wavetrain.errors import BadInput, unknown
 from wavetrain.evidence import code
 from wavetrain.outside import is_place
+from wavetrain.tables.cases import cases
 from wavetrain.tables.sequences import sequences
 from wavetrain.tables.series import forecast
 from wavetrain.tables.texts import text
@@ -56,7 +58,7 @@ def load(source: str) -> Described:
         return _known(find.named(source, ("tasks", "data")))
     if not path.exists() and not path.suffix:
         raise unknown("file, task or data", source, known)
-    readers = {".npz": sequences, ".csv": forecast, ".txt": text}
+    readers = {".npz": sequences, ".ts": cases, ".csv": forecast, ".txt": text}
     try:
         if not path.exists():
             raise BadInput("there is no such file")

@@ -29,7 +29,36 @@ def test_series_of_unequal_lengths():
     assert [len(one) for one in labelled("@equalLength false\n@data\n1,2,3\n4,5\n").series] == [3, 2]
 
 
+def test_numbers_that_go_with_series():
+    found = labelled("@univariate true\n@targetlabel true\n@data\n1,2,3:0.5\n4,5,6:-2e3\n")
+    assert found.labels is None and found.targets == (0.5, -2000.0)
+    assert found.series[1].tolist() == [[4], [5], [6]]
+
+
+def test_a_question_mark_and_nan_are_the_same():
+    one, other = labelled("@data\n1,?,3\n"), labelled("@data\n1,NaN,3\n")
+    np.testing.assert_array_equal(one.series[0], other.series[0])
+
+
+def test_series_of_equal_length_are_alike_whether_promised_or_not():
+    rows = "1,2,3:4,5,6:Up\n7,8,9:1,1,1:down\n"
+    plain = labelled(TWO + rows)
+    for promise in ("@equalLength true\n", "@equalLength true\n@seriesLength 3\n", "@equalLength false\n"):
+        found = labelled(promise + TWO + rows)
+        np.testing.assert_array_equal(np.stack(found.series), np.stack(plain.series))
+        assert found.labels == plain.labels
+
+
 BAD = {
+    "@univariate true\n@data\n1,2:1,2\n": "line 3: expected 1 columns, got 2",
+    "@dimensions 3\n@classLabel true a\n@data\n1,2:1,2:a\n": "line 4: expected 3 columns, got 2",
+    "@equalLength true\n@data\n1,2,3\n1,2\n": "line 4: expected 3 values in each column, got 2",
+    "@targetLabel true\n@data\n1,2:?\n": "line 3: expected a number behind the last colon, got '?'",
+    "@targetLabel true\n@data\n1,2:big\n": "line 3: expected a number, got 'big'",
+    "@classLabel true a\n@data\na\n": "line 3: expected values before the last colon, got none",
+    "@timeStamps true\n@classLabel true 1\n@data\n(0,5),(1,3):1\n": (
+        "line 4: expected numbers alone, got values with their times"
+    ),
     TWO + "1,2:1,2,3:Up\n": "line 5: expected columns of one length, got 2, 3 values",
     TWO + "1,2:1,2:Up\n1,2:Up\n": "line 6: expected 2 columns, got 1",
     TWO + "1,2:1,2:up\n": "line 5: expected one of the classes Up, down, got 'up'",

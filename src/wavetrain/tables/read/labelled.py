@@ -1,9 +1,11 @@
-"""Files of the `.ts` format of aeon and sktime: series of several columns, with a class or without one.
+"""Files of the `.ts` format of aeon and sktime: series of several columns, with a class or a number of each.
 
 A line below `@data` is a series: its columns are divided by colons, their values by commas, and behind the
-last colon stands the class where `@classLabel true` says so. Each line is held to what the head promises.
+last colon stands the class where `@classLabel true` says so, or a number where `@targetLabel true` does. Each
+line is held to what the head promises. `?` and NaN say that nothing was measured.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,10 +17,11 @@ from wavetrain.tables.read.numbers import is_missing
 
 
 class Labelled(NamedTuple):
-    """Series, and the class of each."""
+    """Series, and what goes with each."""
 
     series: tuple[np.ndarray, ...]  # (steps, columns) each, NaN where nothing was measured
     labels: tuple[str, ...] | None  # None: the file names no classes
+    targets: tuple[float, ...] | None = None  # None: the file has no numbers to tell from series
 
 
 def labelled(text: str) -> Labelled:
@@ -29,57 +32,86 @@ def labelled(text: str) -> Labelled:
     >>> [one.shape for one in found.series], found.labels
     ([(3, 2), (2, 2)], ('A', 'b'))
     """
-    head: dict[str, list[str]] = {}
-    series, labels, columns = [], [], 0
+    head = _Head({})
+    series: list[np.ndarray] = []
+    answers: list[str] = []
     inside = False
     for place, line in enumerate(text.splitlines(), 1):
         line = line.strip()
         if not line or line.startswith(("#", "%")):
             continue
-        if not inside:
-            name, *words = line.split()
-            if not name.startswith("@"):
-                raise BadInput(f"line {place}: expected a line of the head or @data, got {line[:40]!r}")
-            inside = name.lower() == "@data"
-            head[name[1:].lower()] = words
-            columns = (
-                int(words[0])
-                if name.lower() == "@dimensions" and words[:1] and words[0].isdecimal()
-                else columns
-            )
+        if inside:
+            values, answer = _case(place, line, head)
+            head.check(place, values, series)
+            series.append(values)
+            answers.append(answer)
             continue
-        values, label = _case(place, line, head)
-        columns = columns or values.shape[1]
-        if values.shape[1] != columns:
-            raise BadInput(f"line {place}: expected {columns} columns, got {values.shape[1]}")
-        series.append(values)
-        labels.append(label)
+        name, *words = line.split()
+        if not name.startswith("@"):
+            raise BadInput(f"line {place}: expected a line of the head or @data, got {line[:40]!r}")
+        inside = name.lower() == "@data"
+        head.words[name[1:].lower()] = words
     if not series:
         raise BadInput("expected series below @data, got none")
-    return Labelled(tuple(series), tuple(labels) if _is_true(head, "classlabel") else None)
+    return Labelled(
+        tuple(series),
+        tuple(answers) if head.says("classlabel") else None,
+        tuple(map(float, answers)) if head.says("targetlabel") else None,
+    )
 
 
-def _case(place: int, line: str, head: dict[str, list[str]]) -> tuple[np.ndarray, str]:
-    if "(" in line or _is_true(head, "timestamps"):
+class _Head(NamedTuple):
+    """What stands above `@data`, by its names in small letters."""
+
+    words: dict[str, list[str]]
+
+    def says(self, name: str) -> bool:
+        return [word.lower() for word in self.words.get(name, [])[:1]] == ["true"]
+
+    def number(self, *names: str) -> int:
+        """A number above zero under one of the names; 0 where there is none."""
+        found = [self.words[name][0] for name in names if self.words.get(name)]
+        return int(found[0]) if found and found[0].isdecimal() else 0
+
+    def check(self, place: int, values: np.ndarray, before: list[np.ndarray]) -> None:
+        """Raise where a series breaks a promise."""
+        steps, columns = values.shape
+        promised = self.number("dimensions", "dimension") or (1 if self.says("univariate") else 0)
+        promised = promised or (before[0].shape[1] if before else columns)
+        if columns != promised:
+            raise BadInput(f"line {place}: expected {promised} columns, got {columns}")
+        length = self.number("serieslength")
+        if self.says("equallength") and before:
+            length = length or len(before[0])
+        if length not in (0, steps):
+            raise BadInput(f"line {place}: expected {length} values in each column, got {steps}")
+
+
+def _case(place: int, line: str, head: _Head) -> tuple[np.ndarray, str]:
+    """The values (steps, columns) of a line, and its class or number as it is written."""
+    if "(" in line or head.says("timestamps"):
         raise BadInput(f"line {place}: expected numbers alone, got values with their times")
     parts = line.split(":")
-    label = ""
-    if _is_true(head, "classlabel"):
-        label, known = parts.pop().strip(), head["classlabel"][1:]
-        if not label or (known and label not in known):
+    answer = ""
+    if head.says("classlabel"):
+        answer, known = parts.pop().strip(), head.words["classlabel"][1:]
+        if not answer or (known and answer not in known):
             raise BadInput(
-                f"line {place}: expected one of the classes {', '.join(known)}, got {label[:40]!r}"
+                f"line {place}: expected one of the classes {', '.join(known)}, got {answer[:40]!r}"
             )
+    elif head.says("targetlabel"):
+        answer = parts.pop().strip()
+        if not math.isfinite(_number(place, answer)):
+            raise BadInput(f"line {place}: expected a number behind the last colon, got {answer[:40]!r}")
     columns = [[_number(place, cell.strip()) for cell in part.split(",")] for part in parts]
     lengths = sorted({len(column) for column in columns})
+    if not columns:
+        raise BadInput(f"line {place}: expected values before the last colon, got none")
     if len(lengths) != 1:
         raise BadInput(
             f"line {place}: expected columns of one length, got {', '.join(map(str, lengths))} values"
         )
-    promised = head.get("serieslength", [""])[:1]
-    if promised and promised[0].isdecimal() and int(promised[0]) not in (0, lengths[0]):
-        raise BadInput(f"line {place}: expected {promised[0]} values in each column, got {lengths[0]}")
-    return np.array(columns, np.float64).T, label
+    return np.array(columns, np.float64).T, answer
 
 
 def _number(place: int, cell: str) -> float:
@@ -89,10 +121,6 @@ def _number(place: int, cell: str) -> float:
         return float(cell)
     except ValueError as error:
         raise BadInput(f"line {place}: expected a number, got {cell[:40]!r}") from error
-
-
-def _is_true(head: dict[str, list[str]], name: str) -> bool:
-    return [word.lower() for word in head.get(name, [])[:1]] == ["true"]
 
 
 def panel_of_labelled(found: Labelled, asked: Asked) -> Panel:
@@ -107,6 +135,7 @@ def panel_of_labelled(found: Labelled, asked: Asked) -> Panel:
         "no times: rows are numbered",
     ]
     said += [f"left out: the class of each series ({', '.join(kinds[:6])})"] if kinds else []
+    said += ["left out: the number of each series"] if found.targets else []
     series = tuple(Series(name=str(place), values=one) for place, one in enumerate(found.series))
     taken = asked.target or tuple(
         name for name in columns if name not in (*asked.known, *(asked.inputs or ()))
