@@ -46,7 +46,7 @@ MAY_IMPORT = {
     "stubs": {"find"},
     "report": {"errors", "evidence", "find"},
     "tables": {"core", "errors", "evidence", "find", "outside"},
-    "estimators": DOWN | {"evidence", "find", "layers", "memories", "tables", "train"},
+    "estimators": DOWN | {"evidence", "find", "layers", "lazy", "memories", "tables", "train"},
     "testing": DOWN | KINDS | {"find", "lazy", "outside"},
     "run": DOWN | {"evidence", "find", "lenses", "report", "rules", "tables", "train"},
 }

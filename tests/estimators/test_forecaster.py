@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators import Forecaster
-from wavetrain.estimators._base import Base, Kind, season_rows
+from wavetrain.estimators._base import Base, Kind
 from wavetrain.layers.gate.gru import GRU
 from wavetrain.tables.clock import Clock, moment
 from wavetrain.tables.panel import Panel, Series, panel
@@ -105,9 +105,10 @@ def test_intervals_hold_what_they_promise():
 def test_the_last_season_is_in_step_with_the_end():
     """[1, 2, 3, 1] with a season of three goes on with 2, 3, 1, 2, 3."""
     base = Base(Kind.SEASON, 4, 5, (0,), 3)
-    seen = torch.tensor([1.0, 2.0, 3.0, 1.0])[None, :, None]
-    assert base.read(seen).flatten().tolist() == [2.0, 3.0, 1.0, 2.0, 3.0]
-    assert season_rows(4, 2, 3, 3).tolist() == [[1, 2, 3], [2, 3, 4]]
+    seen = np.array([1.0, 2.0, 3.0, 1.0])[None, :, None]
+    assert base.read(seen).ravel().tolist() == [2.0, 3.0, 1.0, 2.0, 3.0]
+    longer = np.array([1.0, 2.0, 3.0, 1.0, 7.0])[None, :, None]
+    assert base.read(longer)[0, 1].ravel().tolist() == [3.0, 1.0, 7.0, 3.0, 1.0]
 
 
 def test_a_line_continues_a_recursion():

@@ -1,16 +1,27 @@
 """The scikit-learn face: estimators over any layer."""
 
-from wavetrain.estimators._anomalies import Anomalies
-from wavetrain.estimators.axes import steps_first
-from wavetrain.estimators.classifier import SequenceClassifier
-from wavetrain.estimators.detector import AnomalyDetector
-from wavetrain.estimators.files import read_sequences
-from wavetrain.estimators.forecaster import Forecaster, Forecasts
-from wavetrain.estimators.regressor import SequenceRegressor
+from typing import TYPE_CHECKING
+
+from wavetrain.lazy import offer
+
+if TYPE_CHECKING:
+    from wavetrain.estimators._anomalies import Anomalies
+    from wavetrain.estimators._fitted import FittedForecaster, Forecasts
+    from wavetrain.estimators._stream import ForecastStream
+    from wavetrain.estimators._streams import ForecastStreams
+    from wavetrain.estimators.axes import steps_first
+    from wavetrain.estimators.classifier import SequenceClassifier
+    from wavetrain.estimators.detector import AnomalyDetector
+    from wavetrain.estimators.files import read_sequences
+    from wavetrain.estimators.forecaster import Forecaster
+    from wavetrain.estimators.regressor import SequenceRegressor
 
 __all__ = [
     "Anomalies",
     "AnomalyDetector",
+    "FittedForecaster",
+    "ForecastStream",
+    "ForecastStreams",
     "Forecaster",
     "Forecasts",
     "SequenceClassifier",
@@ -18,3 +29,5 @@ __all__ = [
     "read_sequences",
     "steps_first",
 ]
+
+offer(__name__)

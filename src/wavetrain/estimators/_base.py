@@ -12,10 +12,12 @@ training has never seen cost it nothing. Which one is chosen by its error on the
 import enum
 from typing import NamedTuple
 
-import torch
+import numpy as np
 from jaxtyping import Float
-from torch import Tensor
+from numpy.lib.stride_tricks import sliding_window_view
 
+from wavetrain.tables.lags import latest_of_phase
+from wavetrain.tables.least_squares import ridge
 from wavetrain.tables.windows import Window
 
 ALPHAS = (1e-10, 1e-6, *(10.0**power for power in range(-4, 5)))  # of the ridge, for a matrix of unit scale
@@ -36,64 +38,58 @@ class Base(NamedTuple):
     horizon: int
     targets: tuple[int, ...]  # columns
     season: int = 1  # rows
-    weight: Tensor | None = None  # (targets, lags + 1, horizon) of the line, the constant last
+    weight: np.ndarray | None = None  # (targets, lags + 1, horizon) of the line, the constant last
 
     def read(
-        self, seen: Float[Tensor, "batch rows columns"]
-    ) -> Float[Tensor, "batch origins horizon targets"]:
+        self, seen: Float[np.ndarray, "batch rows columns"]
+    ) -> Float[np.ndarray, "batch origins horizon targets"]:
         """The forecasts at each origin, from rows that are filled."""
-        mine = seen[..., list(self.targets)]
+        mine = seen[..., self.targets]
         origins = seen.shape[1] - self.context + 1
+        shape = (len(mine), origins, self.horizon, len(self.targets))
         if self.kind is Kind.LEVEL:
-            return mine.new_zeros(len(mine), origins, self.horizon, mine.shape[-1])
+            return np.zeros(shape)
         if self.kind is Kind.LAST:
-            last = mine[:, self.context - 1 :, None]
-            return last.expand(-1, -1, self.horizon, -1)
+            return np.broadcast_to(mine[:, self.context - 1 :, None], shape)
         if self.kind is Kind.SEASON:
-            return mine[:, season_rows(self.context, origins, self.horizon, self.season)]
+            ends = self.context + np.arange(origins)
+            return mine[:, ends[:, None] + latest_of_phase(self.horizon, self.season)]
         assert self.weight is not None
         last, lags = _lags(mine, self.weight.shape[1] - 1, origins)
-        return last[:, :, None] + torch.einsum("bokl,klh->bohk", lags, self.weight.to(lags))
-
-
-def season_rows(context: int, origins: int, horizon: int, season: int) -> Tensor:
-    """Which row of a window stands for each step ahead, (origins, horizon): the latest of its phase."""
-    ahead = torch.arange(horizon) % season - season
-    return context + torch.arange(origins)[:, None] + ahead
+        found = lags.swapaxes(1, 2) @ self.weight  # (batch, targets, origins, horizon)
+        return last[:, :, None] + found.transpose(0, 2, 3, 1)
 
 
 def _lags(
-    values: Float[Tensor, "batch rows targets"], lags: int, origins: int
-) -> tuple[Float[Tensor, "batch origins targets"], Float[Tensor, "batch origins targets inputs"]]:
+    values: Float[np.ndarray, "batch rows targets"], lags: int, origins: int
+) -> tuple[
+    Float[np.ndarray, "batch origins targets"],
+    Float[np.ndarray, "batch origins targets inputs"],
+]:
     """The last value at each origin, and the rows before less that value, oldest first, and a one."""
-    parts = values.unfold(1, lags + 1, 1)[:, -origins:]  # (batch, origins, targets, lags + 1)
-    last = parts[..., -1]
-    return last, torch.nn.functional.pad(parts[..., :-1] - last[..., None], (0, 1), value=1.0)
+    parts = sliding_window_view(values, lags + 1, 1)[:, -origins:]  # (batch, origins, targets, lags + 1)
+    read = parts - parts[..., -1:]
+    read[..., -1] = 1.0
+    return parts[..., -1], read
 
 
 def fitted_line(train: Window, valid: Window, base: Base, lags: int) -> Base:
     """The line with the alpha that errs least on the validation windows."""
-    last, x = _lags(train.seen[..., list(base.targets)], lags, train.wanted.shape[1])
-    y = train.wanted - last[:, :, None]
-    lines = [base._replace(kind=Kind.LINE, weight=_ridge(x, y, train.weight, alpha)) for alpha in ALPHAS]
+    wanted, weigh = train.wanted.numpy(), train.weight.numpy()
+    last, x = _lags(train.seen.numpy()[..., base.targets], lags, wanted.shape[1])
+    y = wanted - last[:, :, None]
+    found = []
+    for target in range(len(base.targets)):
+        mine = weigh[:, None, target, None]
+        rows = (x[:, :, target] * mine).reshape(-1, lags + 1)
+        answers = (y[..., target] * mine).reshape(-1, base.horizon)
+        whole = ~np.isnan(answers).any(-1)
+        found.append(ridge(rows[whole], answers[whole], ALPHAS))
+    lines = [base._replace(kind=Kind.LINE, weight=weight) for weight in np.stack(found, 1)]
     return min(lines, key=lambda line: error(line, valid))
-
-
-def _ridge(x: Tensor, y: Tensor, weight: Tensor, alpha: float) -> Tensor:
-    """Weights (targets, inputs, horizon) by least squares over all origins whose answers are all known."""
-    weights = []
-    for target in range(x.shape[2]):
-        weigh = weight[:, target, None, None]
-        rows, answers = (x[:, :, target] * weigh).flatten(0, 1), (y[..., target] * weigh).flatten(0, 1)
-        whole = ~answers.isnan().any(-1)
-        rows, answers = rows[whole], answers[whole]
-        price = alpha * len(rows) * torch.eye(rows.shape[1], dtype=rows.dtype)
-        price[-1, -1] = 1e-8  # the constant is free
-        weights.append(torch.linalg.solve(rows.mT @ rows + price, rows.mT @ answers))
-    return torch.stack(weights)
 
 
 def error(base: Base, window: Window) -> float:
     """The mean absolute error, weighed as the windows say."""
-    apart = (base.read(window.seen) - window.wanted) * window.weight[:, None, None]
-    return float(apart.abs().nanmean())
+    apart = (base.read(window.seen.numpy()) - window.wanted.numpy()) * window.weight.numpy()[:, None, None]
+    return float(np.nanmean(np.abs(apart)))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from wavetrain.core import Layer, State
@@ -62,18 +62,34 @@ class Forecast(nn.Module):
         self.ahead = Ahead(width, columns.centre, columns.spread, self.targets) if self.known else None
 
     def forward(self, window: Window) -> Float[Tensor, "batch origins horizon targets"]:
-        stream, _ = self.stack.stream(self.inputs(window))
-        return self.base.read(window.seen) + self.added(stream[:, self.base.context - 1 :], window.ahead)
+        return self.told(window)[0]
+
+    def told(self, window: Window) -> tuple[Float[Tensor, "batch origins horizon targets"], State]:
+        """The forecasts of windows, and the states of the stack behind their last rows."""
+        stream, state = self.stack.stream(self.inputs(window))
+        added = self.added(stream[:, self.base.context - 1 :], window.ahead)
+        return torch.from_numpy(self.base.read(window.seen.numpy())) + added, state
 
     def inputs(self, window: Window) -> Float[Tensor, "batch rows inputs"]:
-        """What the stack reads: values, whether they are missing, and what is known ahead."""
-        parts = [window.seen[..., self.measured].clamp(-FAR, FAR)]
+        """What the stack reads of windows."""
+        level, scale = window.level[:, None], window.scale[:, None]
+        return self.read(window.seen.numpy(), window.missing.numpy(), level.numpy(), scale.numpy())
+
+    def read(
+        self,
+        seen: Float[np.ndarray, "batch rows columns"],
+        missing: Bool[np.ndarray, "batch rows columns"],
+        level: Float[np.ndarray, "*axes columns"],
+        scale: Float[np.ndarray, "*axes columns"],
+    ) -> Float[Tensor, "batch rows inputs"]:
+        """What the stack reads of rows: values, whether they are missing, and what is known ahead."""
+        parts = [np.clip(seen[..., self.measured], -FAR, FAR)]
         if self.holes:
-            parts.append(window.missing[..., self.measured].to(parts[0]))
+            parts.append(missing[..., self.measured])
         if self.ahead is not None:
-            known = window.seen * window.scale[:, None] + window.level[:, None]
-            parts.append(self.ahead.units(known[..., self.known]))
-        return torch.cat(parts, -1).float()
+            known = seen[..., self.known] * scale[..., self.known] + level[..., self.known]
+            parts.append(self.ahead.units(torch.from_numpy(known)).numpy())
+        return torch.from_numpy(np.concatenate(parts, -1, dtype=np.float32))
 
     def added(
         self,

@@ -2,12 +2,14 @@
 
 model.safetensors   weights, the errors behind its intervals, and in the header what it is: settings,
                     columns and their roles, clock, season, versions
-rows.npz            the last rows of each series it learned from, unless they were left out
+rows.npz            the last rows of each series it learned from, and what is known ahead of them, unless they
+                    were left out
+card.md             what it is, for people; nothing is read from it
 """
 
 import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import torch
@@ -16,37 +18,48 @@ import wavetrain
 from wavetrain import find
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
+from wavetrain.estimators import _card
 from wavetrain.estimators._base import Base, Kind
 from wavetrain.estimators._forecast import Columns, network
 from wavetrain.parts import saved
 from wavetrain.tables.clock import Clock
+from wavetrain.tables.form import Form
 from wavetrain.tables.panel import Panel, Series
 
 if TYPE_CHECKING:
-    from wavetrain.estimators.forecaster import Forecaster
+    from wavetrain.estimators._fitted import FittedForecaster
+
+F = TypeVar("F", bound="FittedForecaster")
 
 KIND = "wavetrain forecaster"
-VERSION = 1
+VERSION = 2
+MODEL, ROWS, CARD = "model.safetensors", "rows.npz", "card.md"
+SETTINGS = (
+    *("layer", "horizon", "context", "season", "width", "depth", "steps", "batch", "rate", "origins"),
+    *("valid", "phases", "random_state"),
+)
 
 
-def save(model: "Forecaster", folder: Path, rows: bool) -> None:
+def save(model: "FittedForecaster", folder: Path, rows: bool) -> None:
+    settings = {name: getattr(model, name) for name in SETTINGS} | {"layer": name_of(model.layer)}
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"network.{name}": value for name, value in model.network_.state_dict().items()}
     tensors["errors"] = torch.from_numpy(model.errors_)
     if model.base_.weight is not None:
-        tensors["line"] = model.base_.weight
+        tensors["line"] = torch.from_numpy(model.base_.weight)
     whole = model.panel_
     words = {
         "kind": KIND,
         "version": VERSION,
         "made by": {"wavetrain": wavetrain.__version__, "torch": torch.__version__.partition("+")[0]},
-        "settings": {**model.get_params(), "layer": name_of(model.layer)},
+        "settings": settings,
         "columns": whole.columns,
         "targets": whole.targets,
         "known": whole.known,
         "clock": None if whole.clock is None else dataclasses.asdict(whole.clock),
+        "form": None if whole.form is None else dataclasses.asdict(whole.form),
         "said": whole.said,
-        "asked": model.asked_,
+        "digest": model.digest_,
         "cycles": model.cycles_,
         "season": model.season_,
         "context": model.context_,
@@ -56,47 +69,61 @@ def save(model: "Forecaster", folder: Path, rows: bool) -> None:
         "history": model.history_,
     }
     if rows:
-        _write_rows(folder / "rows.npz", model)
+        _write_rows(folder / ROWS, model)
     else:
-        (folder / "rows.npz").unlink(missing_ok=True)
-    saved.save(folder / "model.safetensors", tensors, words)
+        (folder / ROWS).unlink(missing_ok=True)
+    saved.save(folder / MODEL, tensors, words)
+    new = folder / f"{CARD}.new"
+    new.write_text(_card.card(model, settings["layer"]), encoding="utf-8")
+    new.replace(folder / CARD)
 
 
-def load(kind: "type[Forecaster]", folder: Path) -> "Forecaster":
-    path = folder / "model.safetensors"
+def load(kind: type[F], folder: Path) -> F:
+    path = folder / MODEL
     if not path.is_file():
-        raise BadInput(f"{folder}: expected a folder with model.safetensors, as `save` writes it")
+        raise BadInput(f"{folder}: expected a folder with {MODEL}, as `save` writes it")
     tensors, words = saved.load(path)
+    found = (words.get("kind"), words.get("version"))
+    if found != (KIND, VERSION):
+        told = f"{found[0]} of version {found[1]}" if found[0] else "something else"
+        raise BadInput(f"{path}: expected a {KIND} of version {VERSION}, got {told}")
     try:
-        if (words["kind"], words["version"]) != (KIND, VERSION):
-            raise BadInput(f"{path}: expected a {KIND} of version {VERSION}, got {words['kind']}")
         return _restored(kind, folder, tensors, words)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError, OSError) as error:
         raise BadInput(f"{path} is not a whole forecaster ({error})") from error
 
 
-def _restored(
-    kind: "type[Forecaster]", folder: Path, tensors: dict[str, torch.Tensor], words: dict[str, Any]
-) -> "Forecaster":
-    model = kind(**words["settings"])
+def _restored(kind: type[F], folder: Path, tensors: dict[str, torch.Tensor], words: dict[str, Any]) -> F:
+    model = kind.__new__(kind)
+    for name in SETTINGS:
+        setattr(model, name, words["settings"][name])
     model.cycles_, model.season_ = tuple(words["cycles"]), words["season"]
     model.context_, model.origins_ = words["context"], words["origins"]
-    model.asked_ = {role: list(names) for role, names in words["asked"].items()}
     model.history_ = [(step, error) for step, error in words["history"]]
+    model.digest_ = words["digest"]
     columns, known = tuple(words["columns"]), tuple(words["known"])
-    series = _read_rows(folder / "rows.npz", len(columns))
+    series, model.ahead_, model.before_ = _read_rows(
+        folder / ROWS, len(columns), len(known) - 2 * len(model.cycles_)
+    )
     model.panel_ = Panel(
         columns=columns,
         series=series,
         targets=tuple(words["targets"]),
         known=known,
         clock=None if words["clock"] is None else Clock(**words["clock"]),
+        form=None if words["form"] is None else _form(words["form"]),
         said=tuple(words["said"]),
     )
     model.ends_ = [len(one) for one in series]
     targets = tuple(model.panel_.places(model.panel_.targets))
+    line = tensors.pop("line", None)
     model.base_ = Base(
-        Kind(words["base"]), model.context_, model.horizon, targets, model.season_, tensors.pop("line", None)
+        Kind(words["base"]),
+        model.context_,
+        model.horizon,
+        targets,
+        model.season_,
+        None if line is None else line.numpy(),
     )
     model.errors_ = tensors.pop("errors").numpy()
     centre = tensors.get("network.ahead.centre", torch.zeros(0))
@@ -107,6 +134,12 @@ def _restored(
     model.network_.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
     model.network_.eval()
     return model
+
+
+def _form(words: dict[str, Any]) -> Form:
+    lists = {name: tuple(words[name]) for name in ("columns", "time", "id", "commas", "missing")}
+    levels = {name: tuple(levels) for name, levels in words["levels"].items()}
+    return Form(**{**words, **lists, "levels": levels})
 
 
 def layer_of(layer: str | type[Layer]) -> type[Layer]:
@@ -126,27 +159,48 @@ def name_of(layer: str | type[Layer]) -> str:
     )
 
 
-def _write_rows(path: Path, model: "Forecaster") -> None:
-    """The last rows of each series: whole blocks are left out before them, so that blocks stay in step."""
+def left_out(rows: int, context: int, origins: int) -> int:
+    """Rows at the beginning of a series that no later forecast reads: whole blocks, so that all stay in step.
+
+    >>> from wavetrain.estimators._kept import left_out
+    >>> left_out(100, 30, 16), left_out(80, 30, 16)
+    (16, 0)
+    """
+    return max(0, rows - 2 * context - origins) // origins * origins
+
+
+def _write_rows(path: Path, model: "FittedForecaster") -> None:
+    """The last rows of each series, how many were left out before them, and what is known ahead."""
     arrays: dict[str, np.ndarray] = {}
+    before = []
     for place, one in enumerate(model.panel_.series):
-        over = max(0, len(one) - 2 * model.context_ - model.origins_) // model.origins_ * model.origins_
+        over = left_out(len(one), model.context_, model.origins_)
+        before.append(model.before_[place] + over)
         arrays[f"values {place}"] = one.values[over:]
         if one.times is not None:
             arrays[f"times {place}"] = one.times[over:]
+        if model.ahead_[place].size:
+            arrays[f"ahead {place}"] = model.ahead_[place]
     arrays["names"] = np.array([one.name for one in model.panel_.series])
+    arrays["before"] = np.array(before)
     new = path.with_name("rows.new.npz")
     np.savez(new, **arrays)  # type: ignore[arg-type]
     new.replace(path)
 
 
-def _read_rows(path: Path, columns: int) -> tuple[Series, ...]:
+def _read_rows(
+    path: Path, columns: int, known: int
+) -> tuple[tuple[Series, ...], tuple[np.ndarray, ...], list[int]]:
     """What was written; a series without rows where they were left out."""
     if not path.exists():
-        return (Series(name="", values=np.zeros((0, columns))),)
+        return (Series(name="", values=np.zeros((0, columns))),), (np.zeros((0, known)),), [0]
     with np.load(path, allow_pickle=False) as file:
         arrays = {name: file[name] for name in file.files}
-    return tuple(
-        Series(name=str(name), values=arrays[f"values {place}"], times=arrays.get(f"times {place}"))
-        for place, name in enumerate(arrays["names"])
+    names = [str(name) for name in arrays["names"]]
+    series = tuple(
+        Series(name=name, values=arrays[f"values {place}"], times=arrays.get(f"times {place}"))
+        for place, name in enumerate(names)
     )
+    none = np.zeros((0, known))
+    ahead = tuple(arrays.get(f"ahead {place}", none) for place in range(len(names)))
+    return series, ahead, [int(count) for count in arrays["before"]]

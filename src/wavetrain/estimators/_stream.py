@@ -2,23 +2,35 @@
 
 Equal to `predict` on all rows so far. The state of the layers is carried from row to row inside a block; at
 the first row of the next block it is warmed anew on the rows of the context, in the new units. Rows that have
-come together are read together, which is faster and gives the same.
+come together are read together, whole blocks side by side, which is faster and gives the same. Steps that
+were left out between two times are rows in which nothing was measured.
 """
 
-from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from wavetrain.core import State
+from wavetrain.core import State, map_state
 from wavetrain.errors import BadInput
+from wavetrain.estimators._kept import left_out
 from wavetrain.tables import phases
-from wavetrain.tables.windows import Window, filled, measures
+from wavetrain.tables.clock import Clock
+from wavetrain.tables.panel import Series
+from wavetrain.tables.windows import Window, anchors, filled, measures
 
 if TYPE_CHECKING:
-    from wavetrain.estimators.forecaster import Forecaster
+    from wavetrain.estimators._fitted import FittedForecaster
+
+BESIDE = 0.1  # of a step: how far a time may lie off it and still be meant
+TOGETHER = 128  # blocks that are read side by side
+
+
+class Behind(NamedTuple):
+    """Forecasts behind each of some rows, in the units of the file."""
+
+    value: np.ndarray  # (rows, horizon, targets)
+    scale: np.ndarray  # (rows, 1, targets) of the context that each was made from
 
 
 class ForecastStream:
@@ -31,98 +43,189 @@ class ForecastStream:
     [(2, 1), (2, 1)]
     """
 
-    def __init__(self, model: "Forecaster"):
+    def __init__(self, model: "FittedForecaster"):
         self.model = model
         self.count = 0  # rows that have come
-        self.rows: deque[Tensor] = deque(maxlen=model.context_)
-        self.time: int | None = None
-        self.state: State = None
-        self.level = self.scale = torch.zeros(0)
-        self.seen = torch.zeros(0)  # (rows, columns) of the window that forecasts read, in its units, filled
+        self.time: int | None = None  # of the last one
+        self.state: State = None  # of the layers, behind the last row
+        size, columns = model.context_ + model.origins_ - 1, len(model.panel_.columns)
+        self.held = model.context_  # rows of this block and of the context before it
+        self.rows = np.full((size, columns), np.nan)  # in the units of the file
+        self.seen = np.zeros((size, columns))  # the same as they are read: filled, in units of the context
+        self.level, self.scale = np.zeros(columns), np.ones(columns)
 
     def push(self, row: np.ndarray | float, time: int | None = None) -> np.ndarray:
         """A row (columns,) and its time; returns the forecast of the next rows (horizon, targets)."""
         times = None if time is None else np.array([time], np.int64)
         return self.extend(np.atleast_1d(np.asarray(row, np.float64))[None], times)[0]
 
-    @torch.no_grad()
     def extend(self, rows: np.ndarray, times: np.ndarray | None = None) -> np.ndarray:
         """Rows (n, columns) and their times (n,); returns a forecast after each, (n, horizon, targets)."""
-        whole = torch.from_numpy(self._whole(rows, times))
-        told, done = [np.zeros((0, self.model.horizon, len(self.model.base_.targets)))], 0
-        while done < len(whole):
-            anchor, new = int(self.model._anchor(self.count + 1)), self.count + 1
-            end = max(anchor + self.model.origins_, new + 1) if new >= self.model.context_ else new + 1
-            part = slice(done, min(len(whole), done + (1 if anchor == new else end - new)))
-            self.rows.extend(whole[part])
-            self.count += part.stop - part.start
-            stream = self._begun() if anchor == new else self._gone_on(whole[part])
-            told.append(self._told(stream, None if times is None else times[part]))
-            done = part.stop
-        return np.concatenate(told)
+        return self.behind(rows, times).value
 
-    def _whole(self, rows: np.ndarray, times: np.ndarray | None) -> np.ndarray:
-        """The rows with their phases."""
-        model, cycles = self.model, self.model.cycles_
-        columns = len(model.panel_.columns) - 2 * len(cycles)
+    def go_on(self, learned: Series, before: int) -> None:
+        """Begin behind rows that were learned from; so many came before them and are not kept."""
+        self.count = before + left_out(len(learned), self.model.context_, self.model.origins_)
+        rows = learned.values[self.count - before :]
+        self.time = None if learned.times is None else int(learned.times[-1])
+        ahead = np.full((len(rows), self.model.horizon, len(self.model.panel_.known)), np.nan)
+        with torch.no_grad():
+            self._read(rows, ahead)
+
+    @torch.no_grad()
+    def behind(self, rows: np.ndarray, times: np.ndarray | None = None) -> Behind:
+        """The same, with the scale of the context that each forecast was made from."""
+        self._check(rows, times)
+        clock = self.model.panel_.clock
+        if times is None or clock is None or not len(rows):
+            return self._behind(rows, times)
+        before = times[:1] if self.time is None else np.array([self.time])
+        pairs = zip(np.append(before, times[:-1]), times, strict=True)
+        holes = [missing(clock, int(one), int(other)) for one, other in pairs]
+        if self.time is None:
+            holes[0] = 0
+        found, done = [], 0
+        for place in [place for place, hole in enumerate(holes) if hole > self._longest()] + [len(rows)]:
+            found.append(self._spread(rows[done:place], times[done:place], holes[done:place], clock))
+            done = place
+            if done < len(rows):
+                holes[done] = self._leapt(holes[done], clock)
+        return Behind(*(np.concatenate(part) for part in zip(*found, strict=True)))
+
+    def _longest(self) -> int:
+        """Missing rows of which a window may hold some; what lies before that many is never read again."""
+        return self.model.context_ + 2 * self.model.origins_
+
+    def _leapt(self, hole: int, clock: Clock) -> int:
+        """Leap over whole blocks of missing rows; returns how many are left, which are read."""
+        assert self.time is not None
+        origins = self.model.origins_
+        over = (hole - self._longest() + origins - 1) // origins * origins
+        self.count += over
+        self.time = clock.later(self.time, over)
+        return hole - over
+
+    def _spread(self, rows: np.ndarray, times: np.ndarray, holes: list[int], clock: Clock) -> Behind:
+        """Rows with so many missing ones before each; what is returned is for the rows that came."""
+        if not any(holes):
+            return self._behind(rows, times)
+        kept = np.arange(len(rows)) + np.cumsum(holes)
+        whole = np.full((int(kept[-1]) + 1, rows.shape[1]), np.nan)
+        whole[kept] = rows
+        parts = []
+        for place, hole in enumerate(holes):
+            last = times[place - 1] if place else self.time
+            parts += [clock.after(int(last), hole)] if hole and last is not None else []
+            parts.append(times[place : place + 1])
+        found = self._behind(whole, np.concatenate(parts))
+        return Behind(found.value[kept], found.scale[kept])
+
+    def _behind(self, rows: np.ndarray, times: np.ndarray | None) -> Behind:
+        """Rows that follow each other step by step."""
+        model = self.model
+        ahead = np.full((len(rows), model.horizon, len(model.panel_.known)), np.nan)
+        if times is not None and len(rows):
+            self.time = int(times[-1])
+        if model.cycles_:
+            assert times is not None and model.panel_.clock is not None
+            after = np.stack([model.panel_.clock.after(int(time), model.horizon) for time in times])
+            told = phases.columns(after.ravel(), model.cycles_).reshape(len(rows), model.horizon, -1)
+            ahead[..., ahead.shape[-1] - told.shape[-1] :] = told
+            rows = np.concatenate([rows, phases.columns(times, model.cycles_)], 1)
+        return self._read(rows, ahead)
+
+    def _check(self, rows: np.ndarray, times: np.ndarray | None) -> None:
+        columns = len(self.model.panel_.columns) - 2 * len(self.model.cycles_)
         if rows.ndim != 2 or rows.shape[1] != columns:
             raise BadInput(f"expected rows of {columns} columns, got {rows.shape}")
         infinite = np.flatnonzero(np.isinf(rows).any(1))
         if len(infinite):
             raise BadInput(f"row {self.count + 1 + infinite[0]} is infinite")
         if times is None:
-            if cycles:
+            if self.model.cycles_:
                 raise BadInput("expected a time with each row, as in training")
-            return rows
+            return
+        if times.shape != rows.shape[:1]:
+            raise BadInput(f"expected a time for each of {len(rows)} rows, got {times.shape}")
         before = times[:1] - 1 if self.time is None else np.array([self.time])
         if (np.diff(np.concatenate([before, times])) <= 0).any():
             raise BadInput("expected times that rise; one is out of order, or repeated")
-        self.time = int(times[-1])
-        return np.concatenate([rows, phases.columns(times, cycles)], 1)
 
-    def _begun(self) -> Tensor:
-        """A new block: units, and the state behind the context."""
+    def _read(self, rows: np.ndarray, ahead: np.ndarray) -> Behind:
+        """Rows with their phases, (n, columns), and what is known ahead of each."""
+        model, targets = self.model, len(self.model.base_.targets)
+        value = np.empty((len(rows), model.horizon, targets))
+        scale = np.empty((len(rows), 1, targets))
+        behind = self.count + 1 + np.arange(len(rows))  # the row behind each, which is forecast first
+        blocks = anchors(behind, model.context_, model.origins_)
+        edges = np.flatnonzero(np.diff(blocks, prepend=-1, append=-1))
+        self.count += len(rows)
+        place = 0
+        while place < len(edges) - 1:
+            first, last = edges[place], edges[place + 1]
+            if blocks[first] != behind[first]:
+                part = slice(first, last)
+                value[part], scale[part] = self._gone_on(rows[part], ahead[part])
+                place += 1
+                continue
+            alike = edges[place + 1 : place + 1 + TOGETHER] == last + (last - first) * np.arange(
+                len(edges[place + 1 : place + 1 + TOGETHER])
+            )
+            count = int(alike.argmin()) if not alike.all() else len(alike)
+            part = slice(first, edges[place + count])
+            value[part], scale[part] = self._begun(rows[part], ahead[part], count)
+            place += count
+        return Behind(value, scale)
+
+    def _begun(self, rows: np.ndarray, ahead: np.ndarray, count: int) -> Behind:
+        """New blocks, `count` of the same size: units, and the states behind their contexts, each anew."""
         model = self.model
-        rows = torch.full((1, model.context_, len(model.panel_.columns)), torch.nan, dtype=torch.float64)
-        known = torch.stack(list(self.rows)[-model.context_ :])
-        rows[0, -len(known) :] = known
-        self.level, self.scale = measures(rows)
-        units = (rows - self.level[:, None]) / self.scale[:, None]
-        missing = rows.isnan()
-        seen = filled(units, missing)
-        stream, self.state = model.network_.stack.stream(model.network_.inputs(self._window(seen, missing)))
-        self.seen = seen[0]
-        return stream[:, -1:]
+        context, size = model.context_, len(rows) // count
+        whole = np.concatenate([self.rows[self.held - context + 1 : self.held], rows])
+        starts = size * np.arange(count)
+        windows = torch.from_numpy(whole[starts[:, None] + np.arange(context + size - 1)])
+        level, scale = measures(windows[:, :context])
+        units, gaps = (windows - level[:, None]) / scale[:, None], windows.isnan()
+        none = windows.new_zeros(0)
+        known = torch.from_numpy(ahead).unflatten(0, (count, size))
+        window = Window(filled(units, gaps), gaps, known, none, level, scale, none)
+        forecast, state = model.network_.told(window)
+        self.held = context + size - 1
+        self.rows[: self.held], self.seen[: self.held] = windows[-1], window.seen[-1]
+        self.level, self.scale = level[-1].numpy(), scale[-1].numpy()
+        self.state = map_state(lambda part: part[-1:].clone(), state)
+        targets = list(model.base_.targets)
+        value = window.restored(forecast, targets).flatten(0, 1).numpy()
+        return Behind(value, scale[:, None, targets].repeat_interleave(size, 0).numpy())
 
-    def _gone_on(self, rows: Tensor) -> Tensor:
+    def _gone_on(self, rows: np.ndarray, ahead: np.ndarray) -> Behind:
         """Further rows of the block."""
-        network, context = self.model.network_, self.model.context_
-        units = (rows - self.level[0]) / self.scale[0]
-        missing = units.isnan()
-        kept = self.seen[1 - context :] if context > 1 else self.seen[:0]
-        last = torch.cat([self.seen[-1:], units])
-        full = filled(last[None], last.isnan()[None])[0, 1:]
-        self.seen = torch.cat([kept, full])
-        read = network.inputs(self._window(full[None], missing[None]))
-        if len(rows) == 1:
+        network, context, count = self.model.network_, self.model.context_, len(rows)
+        first, self.held = self.held, self.held + count
+        units = (rows - self.level) / self.scale
+        self.rows[first : self.held] = rows
+        for place, row in enumerate(units, first):
+            gap = np.isnan(row)
+            self.seen[place] = np.where(gap, self.seen[place - 1], row) if gap.any() else row
+        seen = self.seen[first - context + 1 : self.held]
+        read = network.read(self.seen[None, first : self.held], np.isnan(rows)[None], self.level, self.scale)
+        if count == 1:
             stream, self.state = network.step(read[:, 0], self.state)
-            return stream[:, None]
-        stream, self.state = network.stack.stream(read, self.state)
-        return stream
+            stream = stream[:, None]
+        else:
+            stream, self.state = network.stack.stream(read, self.state)
+        added = network.added(stream, torch.from_numpy(ahead)[None])[0].numpy()
+        targets = list(self.model.base_.targets)
+        scale = self.scale[None, None, targets]
+        value = (network.base.read(seen[None])[0] + added) * scale + self.level[targets]
+        return Behind(value, np.broadcast_to(scale, (count, 1, len(targets))))
 
-    def _told(self, stream: Tensor, times: np.ndarray | None) -> np.ndarray:
-        """The forecasts in the units of the file, (n, horizon, targets)."""
-        model, count = self.model, stream.shape[1]
-        ahead = torch.full((1, count, model.horizon, len(model.panel_.known)), torch.nan, dtype=torch.float64)
-        if model.cycles_:
-            assert times is not None and model.panel_.clock is not None
-            later = np.stack([model.panel_.clock.after(int(time), model.horizon) for time in times])
-            told = phases.columns(later.ravel(), model.cycles_)
-            ahead[..., -told.shape[1] :] = torch.from_numpy(told).view(1, count, model.horizon, -1)
-        whole = self.seen[None]
-        forecast = model.base_.read(whole) + model.network_.added(stream, ahead)
-        return self._window(whole, whole.isnan()).restored(forecast, list(model.base_.targets))[0].numpy()
 
-    def _window(self, seen: Tensor, missing: Tensor) -> Window:
-        none = seen.new_zeros(0)
-        return Window(seen, missing, none, none, self.level, self.scale, none)
+def missing(clock: Clock, before: int, time: int) -> int:
+    """Steps that were left out between two times; raises BadInput for one that lies beside its step."""
+    steps = clock.between(before, time)
+    whole = round(steps)
+    if abs(steps - whole) > BESIDE or (whole < 1 and time != before):
+        told = clock.told(np.array([before, time]))
+        raise BadInput(f"expected times every {clock}, got {told[1]} behind {told[0]}")
+    return max(whole - 1, 0)

@@ -11,56 +11,34 @@ The rows of a series are read in blocks. Level and scale are those of the `conte
 are the same for all forecasts in it; so forecasts that are made one row after another, from a state that is
 carried on, are those that are made at once.
 """
-# Above 300 lines: one file, since an estimator is one object.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Self
+import hashlib
+from collections.abc import Callable
+from typing import Self
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator, clone
-from sklearn.exceptions import NotFittedError
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
-from wavetrain.estimators import _kept
 from wavetrain.estimators._base import Base, Kind, error, fitted_line
-from wavetrain.estimators._forecast import Columns, Forecast, Made, made, network
+from wavetrain.estimators._fitted import FittedForecaster, Given
+from wavetrain.estimators._forecast import Columns, Forecast, made, network
 from wavetrain.estimators._kept import layer_of
 from wavetrain.estimators._learning import Course, Held, Speed, learn, speed
-from wavetrain.estimators._stream import ForecastStream
 from wavetrain.tables import phases
-from wavetrain.tables.clock import Clock
-from wavetrain.tables.conformal import half_width
-from wavetrain.tables.panel import Panel, Series, panel
+from wavetrain.tables.ahead import parted
+from wavetrain.tables.panel import Panel, panel
 from wavetrain.tables.seasons import season_of
-from wavetrain.tables.windows import Place, Window, Windows, anchors
+from wavetrain.tables.windows import Place, Window, Windows
 from wavetrain.train.generators import Shared, seed_of
 
 LONGEST = 512  # rows of a context that is chosen
 FITTED = 2000  # windows that a line is fitted to
 
 
-@dataclass(frozen=True, eq=False)
-class Forecasts:
-    """The next rows of each series.
-
-    All arrays are (series, horizon, targets), in the units of the panel.
-    """
-
-    series: tuple[str, ...]
-    targets: tuple[str, ...]
-    value: np.ndarray
-    low: np.ndarray  # of the interval
-    high: np.ndarray
-    times: tuple[
-        tuple[str, ...], ...
-    ]  # of each series, as its file writes them; row numbers where it has none
-
-
-class Forecaster(BaseEstimator):
+class Forecaster(FittedForecaster, BaseEstimator):
     """A stack of layers that forecasts the next `horizon` rows.
 
     `layer` is a name from `wavetrain list layers` or a class. `context` is the number of rows that a window
@@ -95,14 +73,18 @@ class Forecaster(BaseEstimator):
         self.width, self.depth, self.steps, self.batch, self.rate = width, depth, steps, batch, rate
         self.origins, self.valid, self.phases, self.random_state = origins, valid, phases, random_state
 
-    def fit(self, y: Panel | np.ndarray | Sequence[Any], X: None = None) -> Self:
-        """Learn from a panel, from (T,) or (T, C) numbers, or from a list of such arrays."""
+    def fit(self, y: Given, X: None = None) -> Self:
+        """Learn from a panel, from (T,) or (T, C) numbers, or from a list of such arrays.
+
+        Where columns are known ahead, rows at the end in which nothing to forecast was measured tell what is
+        known of the rows to come.
+        """
         self._begin(y)
         with Shared(seed_of(self.random_state, "forecaster")).drawn():
             self._learn(self._windows(self.panel_))
         return self
 
-    def sizes(self, y: Panel | np.ndarray | Sequence[Any]) -> Callable[[int], int]:
+    def sizes(self, y: Given) -> Callable[[int], int]:
         """A function of the width: how many parameters `fit` would train for these series.
 
         >>> from wavetrain.estimators import Forecaster
@@ -131,12 +113,12 @@ class Forecaster(BaseEstimator):
             self.network_, windows, windows.places(last=self.ends_), self._valid(windows), self.batch
         )
 
-    def _begin(self, y: Panel | np.ndarray | Sequence[Any]) -> None:
+    def _begin(self, y: Given) -> None:
         """Check the series, and find what does not depend on the layer."""
-        whole = y if isinstance(y, Panel) else panel(y)
+        whole, ahead = parted(y if isinstance(y, Panel) else panel(y))
         self._check(whole)
-        self.asked_: dict[str, list[str]] = {}  # how a file was read, told by whoever read it
         first = whole.series[0].times
+        self.digest_ = _digest(whole)
         self.cycles_ = phases.cycles(first) if self.phases and first is not None else ()
         whole = phases.added(whole, self.cycles_)
         ends = [len(one) - max(self.horizon, round(self.valid * len(one))) for one in whole.series]
@@ -148,97 +130,7 @@ class Forecaster(BaseEstimator):
         self.context_ = self.context or max(1, min(usual, shortest - self.horizon - 1))
         origins = max(1, min(self.origins, shortest - self.horizon - self.context_))
         self.panel_, self.ends_, self.origins_ = whole, ends, origins
-
-    def predict(
-        self, y: Panel | np.ndarray | Sequence[Any] | None = None, *, coverage: float = 0.9
-    ) -> Forecasts:
-        """The rows that follow each series: of those that were learned from, or of others."""
-        self._check_fitted()
-        whole = self.panel_ if y is None else self._same(y)
-        rows = np.array([len(one) for one in whole.series])
-        if not rows.all():
-            raise BadInput("expected at least one row of each series; were they left out of the folder?")
-        here = made(self.network_, self._windows(self._longer(whole)), np.arange(len(rows)), rows)
-        width = half_width(self.errors_, coverage) * here.scale.numpy()
-        value = here.value.numpy()
-        return Forecasts(
-            tuple(one.name for one in whole.series),
-            whole.targets,
-            value,
-            value - width,
-            value + width,
-            tuple(self._told(whole, one) for one in whole.series),
-        )
-
-    def rolling(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        """Forecasts made one after another: of `series` (N,), whose first rows are `rows` (N,).
-
-        Returns (N, horizon, targets). Each reads the rows before its own alone.
-        """
-        self._check_fitted()
-        return self._rolled(whole, series, rows).value.numpy()
-
-    def intervals(
-        self, whole: Panel, series: np.ndarray, rows: np.ndarray, *, coverage: float = 0.9
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """The lower and upper ends of the intervals around `rolling`."""
-        self._check_fitted()
-        here = self._rolled(whole, series, rows)
-        width = half_width(self.errors_, coverage) * here.scale.numpy()
-        return here.value.numpy() - width, here.value.numpy() + width
-
-    def _rolled(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> Made:
-        return made(self.network_, self._windows(self._longer(self._same(whole))), series, rows)
-
-    def _same(self, y: Panel | np.ndarray | Sequence[Any]) -> Panel:
-        """New series, with the columns of those that were learned from."""
-        whole = phases.added(y if isinstance(y, Panel) else panel(y), self.cycles_)
-        if whole.columns != self.panel_.columns:
-            raise BadInput(
-                f"expected the columns {', '.join(self.panel_.columns)}; got {', '.join(whole.columns)}"
-            )
-        return whole
-
-    def stream(self) -> ForecastStream:
-        """A new series, row by row: equal to `predict` on all rows so far, in constant memory."""
-        self._check_fitted()
-        return ForecastStream(self)
-
-    def save(self, folder: str | Path, *, rows: bool = True) -> None:
-        """Write all that is needed to go on; without `rows`, no row that was learned from is in it."""
-        self._check_fitted()
-        _kept.save(self, Path(folder), rows)
-
-    @classmethod
-    def load(cls, folder: str | Path) -> Self:
-        """What `save` wrote; nothing is unpickled."""
-        return _kept.load(cls, Path(folder))
-
-    def _check_fitted(self) -> None:
-        if not hasattr(self, "network_"):
-            raise NotFittedError("Forecaster: expected `fit` first")
-
-    def _anchor(self, row: int) -> int:
-        return int(anchors(np.array(row), self.context_, self.origins_))
-
-    def _longer(self, whole: Panel) -> Panel:
-        """With the rows to forecast, of which the phases are known."""
-        series = []
-        for one in whole.series:
-            values = np.full((self.horizon, len(whole.columns)), np.nan)
-            times = None
-            if one.times is not None:
-                later = _clock(whole).after(int(one.times[-1]), self.horizon)
-                times = np.concatenate([one.times, later])
-                count = 2 * len(self.cycles_)
-                values[:, values.shape[1] - count :] = phases.columns(later, self.cycles_)
-            series.append(Series(name=one.name, values=np.concatenate([one.values, values]), times=times))
-        return replace(whole, series=tuple(series))
-
-    def _told(self, whole: Panel, one: Series) -> tuple[str, ...]:
-        if one.times is None:
-            return tuple(str(len(one) + step) for step in range(self.horizon))
-        return tuple(_clock(whole).told(_clock(whole).after(int(one.times[-1]), self.horizon)))
+        self.ahead_, self.before_ = ahead, [0] * len(ends)
 
     def _check(self, whole: Panel) -> None:
         for name in ("horizon", "width", "depth", "batch", "origins"):
@@ -256,15 +148,6 @@ class Forecaster(BaseEstimator):
             places = whole.places(whole.targets)
             if np.isnan(one.values[:, places]).all(0).any():
                 raise BadInput(f"series {one.name!r}: a column to forecast holds no number")
-
-    def _windows(self, whole: Panel, origins: int | None = None) -> Windows:
-        return Windows(
-            whole,
-            context=self.context_,
-            origins=origins or self.origins_,
-            horizon=self.horizon,
-            until=self.ends_ if whole is self.panel_ else None,
-        )
 
     def _learn(self, windows: Windows) -> None:
         generator = np.random.default_rng(seed_of(self.random_state, "windows"))
@@ -321,7 +204,10 @@ class Forecaster(BaseEstimator):
         )
 
 
-def _clock(whole: Panel) -> Clock:
-    if whole.clock is None:
-        raise BadInput("expected the clock of a panel with times")
-    return whole.clock
+def _digest(whole: Panel) -> str:
+    """sha256 of the rows of a panel, with their times, columns and series."""
+    found = hashlib.sha256("\0".join(whole.columns).encode())
+    for one in whole.series:
+        found.update(f"\0{one.name}\0".encode() + one.values.tobytes())
+        found.update(b"" if one.times is None else one.times.tobytes())
+    return found.hexdigest()

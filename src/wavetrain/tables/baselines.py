@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 
 from wavetrain.errors import BadInput
-from wavetrain.tables.lags import filled_forward
+from wavetrain.tables.lags import filled_forward, latest_of_phase
 from wavetrain.tables.panel import Panel, Series
 
 
@@ -136,8 +136,7 @@ class SeasonalNaive(Naive):
 
     def of(self, values: np.ndarray, rows: np.ndarray) -> np.ndarray:
         filled = filled_forward(values, self.season)
-        ahead = np.arange(self.horizon) % self.season - self.season
-        return _at(filled, rows[:, None] + ahead)
+        return _at(filled, rows[:, None] + latest_of_phase(self.horizon, self.season))
 
 
 class Drift(Naive):

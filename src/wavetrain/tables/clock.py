@@ -63,6 +63,31 @@ class Clock:
         months = 12 * day.year + day.month - 1 + ahead * MONTHS[self.unit]
         return np.array([self._utc(self._in(int(month), day), clock) for month in months], np.int64)
 
+    def later(self, last: int, steps: int) -> int:
+        """The time so many steps after another."""
+        if self.unit in FIXED:
+            return last + steps * self.count * FIXED[self.unit]
+        return int(self.after(last, steps)[-1])
+
+    def between(self, before: int, time: int) -> float:
+        """Steps from one time to another, both in microseconds since 1970 in UTC; not whole beside a step.
+
+        >>> from wavetrain.tables.clock import Clock, moment
+        >>> Clock(1, "month").between(moment("2023-11-30"), moment("2024-02-29"))
+        3.0
+        """
+        if self.unit in FIXED:
+            return (time - before) / (self.count * FIXED[self.unit])
+        (first, begins), (last, ends) = self._local(before), self._local(time)
+        if self.unit in DAYS:
+            steps = (last - first).days / (self.count * DAYS[self.unit])
+        elif self.unit == "working day":
+            steps = float(np.busday_count(first, last))
+        else:
+            months = 12 * (last.year - first.year) + last.month - first.month
+            steps = months / (self.count * MONTHS[self.unit])
+        return steps + (ends - begins) / timedelta(days=1)
+
     def told(self, times: np.ndarray) -> list[str]:
         """Times as the input writes them, in its own zone."""
         local = [self._at(int(one)) for one in times]

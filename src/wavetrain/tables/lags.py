@@ -79,7 +79,7 @@ def _of_series(
     there = np.isfinite(past)
     unit, level = _deviation(past, there)
     unit = np.maximum(np.maximum(unit, LEAST), FLAT * np.abs(level))
-    phase = rows[:, None] - season + np.arange(horizon) % season
+    phase = rows[:, None] + latest_of_phase(horizon, season)
     steps = rows[:, None] + np.arange(horizon)
     same = np.moveaxis(_taken(filled, phase), 1, 2)
     wanted = np.moveaxis(_taken(mine, steps), 1, 2)
@@ -108,6 +108,16 @@ def filled_forward(values: np.ndarray, apart: int = 1) -> np.ndarray:
         place[phase::apart] = np.maximum.accumulate(place[phase::apart])
     found = np.take_along_axis(values, np.maximum(place, 0), 0) if length else values
     return np.where(place >= 0, found, np.nan)
+
+
+def latest_of_phase(horizon: int, season: int) -> np.ndarray:
+    """Which row stands for each step ahead, counted from the first step: the latest of its phase.
+
+    >>> from wavetrain.tables.lags import latest_of_phase
+    >>> latest_of_phase(5, 3).tolist()
+    [-3, -2, -1, -3, -2]
+    """
+    return np.arange(horizon) % season - season
 
 
 def _taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ import numpy as np
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.clock import Clock
+from wavetrain.tables.form import Form
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -64,6 +65,7 @@ class Panel:
     known: tuple[str, ...] = ()  # the columns that are known ahead
     clock: Clock | None = None  # None: rows are numbered
     said: tuple[str, ...] = ()  # what was understood, left out and filled, in words
+    form: Form | None = None  # how a table wrote it; None where it is from arrays
 
     def __post_init__(self) -> None:
         if not self.series:

@@ -49,3 +49,14 @@ def added(panel: Panel, taken: tuple[str, ...]) -> Panel:
     return replace(
         panel, columns=(*panel.columns, *names), series=tuple(series), known=(*panel.known, *names)
     )
+
+
+def without(panel: Panel, taken: tuple[str, ...]) -> Panel:
+    """The panel without these columns, which stand last."""
+    count = 2 * len(taken)
+    if not count:
+        return panel
+    series = tuple(
+        Series(name=one.name, values=one.values[:, :-count], times=one.times) for one in panel.series
+    )
+    return replace(panel, columns=panel.columns[:-count], series=series, known=panel.known[:-count])

@@ -14,6 +14,7 @@ import numpy as np
 from wavetrain.errors import BadInput
 from wavetrain.tables.baselines import Baseline, check
 from wavetrain.tables.lags import Lagged, lagged
+from wavetrain.tables.least_squares import ridge
 from wavetrain.tables.panel import Panel
 
 ALPHAS = (1e-10, *(10.0**power for power in range(-6, 3)))  # per row, for columns of unit scale
@@ -158,12 +159,8 @@ class Ridge(Baseline):
                     f"ridge on lags: expected rows of {self.horizon} steps to learn from, got none"
                 )
             weigh = read.weight[there][:, None]
-            x, y = self._inputs(read, step)[there] * weigh, read.wanted[..., step][there] * weigh[:, 0]
-            square, side = x.T @ x, x.T @ y
-            for place, alpha in enumerate(alphas):
-                price = np.full(len(square), alpha * len(x))
-                price[-1] = min(alpha, 1e-8) * len(x)  # the constant is nearly free
-                found[place, step] = _least_squares(square + np.diag(price), side)
+            x, y = self._inputs(read, step)[there] * weigh, read.wanted[..., step][there][:, None] * weigh
+            found[:, step] = ridge(x, y, alphas)[..., 0]
         return list(found)
 
     def _error(self, read: Lagged, weights: np.ndarray) -> float:
@@ -177,13 +174,6 @@ def usual(panel: Panel, *, horizon: int, season: int) -> tuple[int, ...]:
     most = max(1, min(LONGEST, (longest - horizon) // 3))
     wanted = (2, 8, season, 2 * season, 32 if season < 16 else 3 * season)
     return tuple(sorted({min(count, most) for count in wanted}))
-
-
-def _least_squares(square: np.ndarray, side: np.ndarray) -> np.ndarray:
-    try:
-        return np.linalg.solve(square, side)
-    except np.linalg.LinAlgError:
-        return np.linalg.lstsq(square, side, rcond=None)[0]
 
 
 def _measures(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

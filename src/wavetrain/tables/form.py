@@ -1,0 +1,26 @@
+"""How a table writes a panel, so that a later table of the same kind is read in the same way."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """The columns of a table that a panel is read from. Which are targets or known ahead, the panel says.
+
+    >>> from wavetrain.tables.form import Form
+    >>> Form(columns=("sold", "day"), levels={"day": ("Mon", "Tue")}).parts("day")
+    ('day=Mon', 'day=Tue')
+    """
+
+    columns: tuple[str, ...]  # that are measured
+    time: tuple[str, ...] = ()  # that say when a row is
+    id: tuple[str, ...] = ()  # that tell series apart
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)  # of each column of text
+    commas: tuple[str, ...] = ()  # columns whose decimals are written with a comma
+    missing: tuple[str, ...] = ()  # what else says that nothing was measured
+    step: float = 0.0  # of a column that numbers the rows; 0 where there is none, or it is uneven
+    left_out: dict[str, str] = field(default_factory=dict)  # other columns, and why
+
+    def parts(self, name: str) -> tuple[str, ...]:
+        """The columns of the panel that come from one of the table."""
+        return tuple(f"{name}={level}" for level in self.levels[name]) if name in self.levels else (name,)
