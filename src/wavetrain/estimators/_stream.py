@@ -69,10 +69,10 @@ class ForecastStream:
         rows = learned.values[self.count - before :]
         self.time = None if learned.times is None else int(learned.times[-1])
         ahead = np.full((len(rows), self.model.horizon, len(self.model.panel_.known)), np.nan)
-        with torch.no_grad():
+        with torch.inference_mode():
             self._read(rows, ahead)
 
-    @torch.no_grad()
+    @torch.inference_mode()
     def behind(self, rows: np.ndarray, times: np.ndarray | None = None) -> Behind:
         """The same, with the scale of the context that each forecast was made from."""
         self._check(rows, times)
@@ -154,6 +154,10 @@ class ForecastStream:
     def _read(self, rows: np.ndarray, ahead: np.ndarray) -> Behind:
         """Rows with their phases, (n, columns), and what is known ahead of each."""
         model, targets = self.model, len(self.model.base_.targets)
+        if len(rows) == 1:
+            self.count += 1
+            begins = int(anchors(np.array(self.count), model.context_, model.origins_)) == self.count
+            return self._begun(rows, ahead, 1) if begins else self._gone_on(rows, ahead)
         value = np.empty((len(rows), model.horizon, targets))
         scale = np.empty((len(rows), 1, targets))
         behind = self.count + 1 + np.arange(len(rows))  # the row behind each, which is forecast first
@@ -216,9 +220,9 @@ class ForecastStream:
             stream, self.state = network.stack.stream(read, self.state)
         added = network.added(stream, torch.from_numpy(ahead)[None])[0].numpy()
         targets = list(self.model.base_.targets)
-        scale = self.scale[None, None, targets]
+        scale = self.scale[targets]
         value = (network.base.read(seen[None])[0] + added) * scale + self.level[targets]
-        return Behind(value, np.broadcast_to(scale, (count, 1, len(targets))))
+        return Behind(value, np.tile(scale, (count, 1, 1)))
 
 
 def missing(clock: Clock, before: int, time: int) -> int:
