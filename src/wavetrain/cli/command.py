@@ -20,6 +20,7 @@ from wavetrain.cli.predict import predict
 from wavetrain.cli.run import run
 from wavetrain.cli.show import show
 from wavetrain.cli.site import site
+from wavetrain.cli.stream import stream
 from wavetrain.errors import BadInput, unknown
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "fit": fit,
     "predict": predict,
     "evaluate": evaluate,
+    "stream": stream,
     "anomalies": anomalies,
     "site": site,
     "cite": cite,

@@ -2,7 +2,6 @@
 
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
-from wavetrain.cli.predict import read_like
 
 console = terminal.Terminal()
 
@@ -15,11 +14,12 @@ def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False)
         data: a table with the same columns, or - for standard input
         coverage: share of the truth that the intervals are to hold
     """
-    from wavetrain.estimators import Forecaster
+    from wavetrain.estimators import FittedForecaster
     from wavetrain.tables import metrics, rolling
+    from wavetrain.tables.read import read_like
 
-    kept = Forecaster.load(model)
-    panel = read_like(kept, data)
+    kept = FittedForecaster.load(model)
+    panel = read_like(data, kept.plain(kept.panel_))
     firsts = [min(kept.context_, max(1, len(one) // 2)) for one in panel.series]
     found = rolling.evaluate(kept.rolling, panel, firsts, kept.horizon, season=kept.season_)
     low, high = kept.intervals(panel, found.series, found.rows, coverage=coverage)

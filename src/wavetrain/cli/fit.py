@@ -46,6 +46,7 @@ def fit(
         seed: of the random numbers
     """
     from wavetrain.estimators import Forecaster
+    from wavetrain.estimators._card import STARTS
     from wavetrain.tables.read import read
 
     panel = read(data, target=target, time=time or None, id=id or None, known=known, missing=missing)
@@ -62,7 +63,6 @@ def fit(
         rate=rate,
         random_state=seed,
     ).fit(panel)
-    model.asked_ = {"time": list(time), "id": list(id), "missing": list(missing)}
     model.save(out)
     start, end = model.history_[0][1], min(error for _, error in model.history_)
     if json:
@@ -77,11 +77,3 @@ def fit(
     said = f"starts from {STARTS[model.base_.kind.value]}; {gain if end < start else none}"
     console.print(said, soft_wrap=True)
     console.print(f"model: {out}", soft_wrap=True)
-
-
-STARTS = {
-    "level": "the mean of the rows before",
-    "last": "the last value",
-    "season": "the last season",
-    "line": "a ridge regression on the rows before",
-}

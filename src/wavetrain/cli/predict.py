@@ -9,8 +9,7 @@ from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
 
 if TYPE_CHECKING:
-    from wavetrain.estimators import Forecaster, Forecasts
-    from wavetrain.tables.panel import Panel
+    from wavetrain.estimators import Forecasts
 
 console = terminal.Terminal()
 
@@ -18,6 +17,7 @@ console = terminal.Terminal()
 def predict(
     model: Name,
     data: Name = "",
+    ahead: str = "",
     out: Path | None = None,
     coverage: float = 0.9,
     json: Json = False,
@@ -26,14 +26,25 @@ def predict(
 
     Args:
         model: the folder that `wavetrain fit` wrote
-        data: a table with the same columns, or - for standard input; without it, what was learned from
+        data: a table with the same columns, or - for standard input; without it, what was learned from. Where
+            columns are known ahead, rows at its end with empty targets tell what is known of rows to come
+        ahead: a table of what is known of the rows to come: times, ids and the columns known ahead
         out: a CSV to write; the forecasts are printed where none is named
         coverage: share of the truth that the intervals are to hold
     """
-    from wavetrain.estimators import Forecaster
+    from wavetrain.estimators import FittedForecaster
 
-    kept = Forecaster.load(model)
-    found = kept.predict(read_like(kept, data) if data else None, coverage=coverage)
+    kept = FittedForecaster.load(model)
+    past = later = None
+    if data or ahead:  # pandas is not loaded where nothing is read
+        from wavetrain.tables.read import read_like
+
+        plain = kept.plain(kept.panel_)
+        past = read_like(data, plain) if data else None
+        later = read_like(ahead, plain, ahead=True) if ahead else None
+    found = kept.predict(past, ahead=later, coverage=coverage)
+    for line in [*(past.doubts if past is not None else ()), *found.said]:
+        terminal.note(line)
     if json:
         terminal.print_json([dict(zip(header(found), row, strict=True)) for row in rows(found)])
         return
@@ -45,22 +56,6 @@ def predict(
         _write(file, found)
     new.replace(out)
     console.print(f"{len(found.series) * found.value.shape[1]} rows: {out}", soft_wrap=True)
-
-
-def read_like(model: "Forecaster", data: str) -> "Panel":
-    """A table with the roles that a model's own had."""
-    from wavetrain.tables.read import read
-
-    asked = model.asked_
-    known = [name for name in model.panel_.known if not name.startswith(("sine of the", "cosine of the"))]
-    return read(
-        data,
-        target=model.panel_.targets,
-        time=asked.get("time") or None,
-        id=asked.get("id") or None,
-        known=known,
-        missing=asked.get("missing", ()),
-    )
 
 
 def header(found: "Forecasts") -> list[str]:

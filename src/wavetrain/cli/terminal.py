@@ -97,6 +97,12 @@ def print_json(value: Any) -> None:
     print(as_json(value))
 
 
+def note(line: str) -> None:
+    """Say something beside the answer, on the error stream, so that the answer can be read by a program."""
+    with contextlib.suppress(OSError):
+        print(f"wavetrain: {' '.join(line.split())}", file=sys.stderr)
+
+
 def leave(why: str, code: int) -> NoReturn:
     """End with one line on the error stream and an exit code."""
     with contextlib.suppress(OSError):  # where nobody can be told, the exit code still is

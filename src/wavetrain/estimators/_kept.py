@@ -8,6 +8,7 @@ card.md             what it is, for people; nothing is read from it
 """
 
 import dataclasses
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -204,3 +205,11 @@ def _read_rows(
     none = np.zeros((0, known))
     ahead = tuple(arrays.get(f"ahead {place}", none) for place in range(len(names)))
     return series, ahead, [int(count) for count in arrays["before"]]
+
+
+def digest(model: "FittedForecaster") -> str:
+    """sha256 of the weights of a forecaster and of the rows that it learned from."""
+    found = hashlib.sha256(model.digest_.encode())
+    for name, value in model.network_.state_dict().items():
+        found.update(name.encode() + value.numpy().tobytes())
+    return found.hexdigest()

@@ -6,6 +6,7 @@ come together are read together, whole blocks side by side, which is faster and 
 were left out between two times are rows in which nothing was measured.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -73,52 +74,63 @@ class ForecastStream:
             self._read(rows, ahead)
 
     @torch.inference_mode()
-    def behind(self, rows: np.ndarray, times: np.ndarray | None = None) -> Behind:
-        """The same, with the scale of the context that each forecast was made from."""
+    def behind(
+        self, rows: np.ndarray, times: np.ndarray | None = None, holes: Sequence[int] | None = None
+    ) -> Behind:
+        """The same, with the scale of the context that each forecast was made from.
+
+        Of rows without times, `holes` tells how many rows are missing before each.
+        """
         self._check(rows, times)
         clock = self.model.panel_.clock
-        if times is None or clock is None or not len(rows):
+        if times is not None and clock is not None and len(rows):
+            before = times[:1] if self.time is None else np.array([self.time])
+            pairs = zip(np.append(before, times[:-1]), times, strict=True)
+            holes = [missing(clock, int(one), int(other)) for one, other in pairs]
+        if holes is None or not any(holes):
             return self._behind(rows, times)
-        before = times[:1] if self.time is None else np.array([self.time])
-        pairs = zip(np.append(before, times[:-1]), times, strict=True)
-        holes = [missing(clock, int(one), int(other)) for one, other in pairs]
-        if self.time is None:
-            holes[0] = 0
-        found, done = [], 0
-        for place in [place for place, hole in enumerate(holes) if hole > self._longest()] + [len(rows)]:
-            found.append(self._spread(rows[done:place], times[done:place], holes[done:place], clock))
+        found, left, done = [], list(holes), 0
+        for place in [place for place, hole in enumerate(left) if hole > self._longest()] + [len(rows)]:
+            part = slice(done, place)
+            if place > done:
+                found.append(self._spread(rows[part], None if times is None else times[part], left[part]))
             done = place
             if done < len(rows):
-                holes[done] = self._leapt(holes[done], clock)
+                left[done] = self._leapt(left[done])
         return Behind(*(np.concatenate(part) for part in zip(*found, strict=True)))
 
     def _longest(self) -> int:
         """Missing rows of which a window may hold some; what lies before that many is never read again."""
         return self.model.context_ + 2 * self.model.origins_
 
-    def _leapt(self, hole: int, clock: Clock) -> int:
+    def _leapt(self, hole: int) -> int:
         """Leap over whole blocks of missing rows; returns how many are left, which are read."""
-        assert self.time is not None
-        origins = self.model.origins_
+        clock, origins = self.model.panel_.clock, self.model.origins_
         over = (hole - self._longest() + origins - 1) // origins * origins
         self.count += over
-        self.time = clock.later(self.time, over)
+        if self.time is not None and clock is not None:
+            self.time = clock.later(self.time, over)
         return hole - over
 
-    def _spread(self, rows: np.ndarray, times: np.ndarray, holes: list[int], clock: Clock) -> Behind:
+    def _spread(self, rows: np.ndarray, times: np.ndarray | None, holes: list[int]) -> Behind:
         """Rows with so many missing ones before each; what is returned is for the rows that came."""
         if not any(holes):
             return self._behind(rows, times)
         kept = np.arange(len(rows)) + np.cumsum(holes)
         whole = np.full((int(kept[-1]) + 1, rows.shape[1]), np.nan)
         whole[kept] = rows
-        parts = []
+        found = self._behind(whole, None if times is None else self._moments(times, holes))
+        return Behind(found.value[kept], found.scale[kept])
+
+    def _moments(self, times: np.ndarray, holes: list[int]) -> np.ndarray:
+        """Times with those of the missing rows before each."""
+        clock, parts = self.model.panel_.clock, []
+        assert clock is not None
         for place, hole in enumerate(holes):
             last = times[place - 1] if place else self.time
             parts += [clock.after(int(last), hole)] if hole and last is not None else []
             parts.append(times[place : place + 1])
-        found = self._behind(whole, np.concatenate(parts))
-        return Behind(found.value[kept], found.scale[kept])
+        return np.concatenate(parts)
 
     def _behind(self, rows: np.ndarray, times: np.ndarray | None) -> Behind:
         """Rows that follow each other step by step."""

@@ -1,0 +1,198 @@
+"""Forecasts of many series as they come, each with a state of its own, and the states in a file."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from wavetrain.core import State, leaves
+from wavetrain.errors import BadInput
+from wavetrain.estimators._kept import digest
+from wavetrain.estimators._stream import Behind, ForecastStream, missing
+from wavetrain.parts import saved
+from wavetrain.tables.conformal import half_width
+
+if TYPE_CHECKING:
+    from wavetrain.estimators._fitted import FittedForecaster
+
+KIND = "wavetrain streams"
+VERSION = 1
+ARRAYS = ("rows", "seen", "level", "scale")  # of a stream
+
+
+class Told(NamedTuple):
+    """Forecasts behind rows, in the units of the file: each (rows, horizon, targets)."""
+
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+
+
+class ForecastStreams:
+    """Streams of several series, by their ids.
+
+    A series that the model learned from goes on behind its rows there, unless all are to begin `fresh`; any
+    other id begins a new one.
+
+    >>> from wavetrain.estimators import Forecaster, ForecastStreams
+    >>> wave = torch.sin(torch.arange(100) / 2).numpy()
+    >>> streams = ForecastStreams(Forecaster("gru", horizon=2, width=4, steps=5).fit(wave))
+    >>> streams.extend(["a", "b", "a"], np.array([[0.0], [5.0], [0.5]])).value.shape
+    (3, 2, 1)
+    """
+
+    def __init__(self, model: "FittedForecaster", *, fresh: bool = False, coverage: float = 0.9):
+        self.model = model
+        self.width = half_width(model.errors_, coverage)
+        self.learned = () if fresh else tuple(one.name for one in model.panel_.series if len(one))
+        self.streams: dict[str, ForecastStream] = {}
+        self.numbers: dict[str, float] = {}  # of the last row of each series whose rows are numbered
+
+    def extend(
+        self,
+        names: Sequence[str],
+        rows: np.ndarray,
+        times: np.ndarray | None = None,
+        holes: Sequence[int] | None = None,
+    ) -> Told:
+        """Rows (n, columns) of series by name, as they come; returns the forecasts behind each."""
+        places: dict[str, list[int]] = {}
+        for place, name in enumerate(names):
+            places.setdefault(name, []).append(place)
+        value = np.empty((len(names), self.model.horizon, len(self.model.base_.targets)))
+        scale = np.empty((len(names), 1, value.shape[2]))
+        for name, mine in places.items():
+            found = self._behind(name, mine, rows, times, holes)
+            value[mine], scale[mine] = found
+        return Told(value, value - self.width * scale, value + self.width * scale)
+
+    def _behind(
+        self,
+        name: str,
+        mine: list[int],
+        rows: np.ndarray,
+        times: np.ndarray | None,
+        holes: Sequence[int] | None,
+    ) -> Behind:
+        stream = self.stream(name)
+        gaps = None if holes is None else [holes[place] for place in mine]
+        return stream.behind(rows[mine], None if times is None else times[mine], gaps)
+
+    def stream(self, name: str) -> ForecastStream:
+        """The stream of a series, begun where there is none yet."""
+        if name not in self.streams:
+            self.streams[name] = self.model.stream(name if name in self.learned else None)
+        return self.streams[name]
+
+    def save(self, path: Path) -> None:
+        """Write all states as one file, whole or not at all."""
+        tensors: dict[str, Tensor] = {}
+        words: list[dict[str, Any]] = []
+        for place, (name, stream) in enumerate(self.streams.items()):
+            parts = leaves(stream.state) if stream.state is not None else []
+            tensors |= {f"{place} {array}": torch.from_numpy(getattr(stream, array)) for array in ARRAYS}
+            tensors |= {f"{place} state {number}": part for number, part in enumerate(parts)}
+            words.append(
+                {
+                    "name": name,
+                    "count": stream.count,
+                    "time": stream.time,
+                    "number": self.numbers.get(name),
+                    "held": stream.held,
+                    "state": len(parts) if stream.state is not None else None,
+                }
+            )
+        facts = {"kind": KIND, "version": VERSION, "model": digest(self.model)}
+        saved.save(path, tensors, {**facts, "streams": words})
+
+    def resume(self, path: Path) -> None:
+        """Go on from what `save` wrote."""
+        tensors, words = saved.load(path)
+        if (words.get("kind"), words.get("version")) != (KIND, VERSION):
+            raise BadInput(f"{path}: expected {KIND} of version {VERSION}, got something else")
+        if words["model"] != digest(self.model):
+            raise BadInput(f"{path}: expected the states of this model, got those of another one")
+        try:
+            for place, one in enumerate(words["streams"]):
+                self._restore(place, one, tensors)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadInput(f"{path} is not a whole file of states ({error})") from error
+
+    def _restore(self, place: int, words: dict[str, Any], tensors: dict[str, Tensor]) -> None:
+        stream = ForecastStream(self.model)
+        stream.count, stream.time, stream.held = words["count"], words["time"], words["held"]
+        for array in ARRAYS:
+            found = tensors[f"{place} {array}"].numpy()
+            if found.shape != getattr(stream, array).shape:
+                raise ValueError(f"{array} has the shape {found.shape}")
+            setattr(stream, array, found)
+        if words["state"] is not None:
+            parts = [tensors[f"{place} state {number}"] for number in range(words["state"])]
+            stream.state = _nested(self.model.network_.stack.begin(1), parts)
+            if parts:
+                raise ValueError("a state has more parts than the model")
+        self.streams[words["name"]] = stream
+        if words["number"] is not None:
+            self.numbers[words["name"]] = words["number"]
+
+
+class Order:
+    """Whether rows come in order, series by series, before they are forecast from."""
+
+    def __init__(self, streams: ForecastStreams, step: float):
+        self.streams, self.step = streams, step  # of numbered rows
+        self.times: dict[str, int] = {}
+        self.numbers = dict(streams.numbers)
+
+    def holes(self, name: str, time: int | None, number: float | None) -> int:
+        """How many rows are missing before the next one of a series; BadInput where it is out of order."""
+        try:
+            if time is not None:
+                return self._timed(name, time)
+            return self._numbered(name, number) if number is not None else 0
+        except BadInput as error:
+            raise BadInput(f"series {name!r}: {error}" if name else str(error)) from error
+
+    def _timed(self, name: str, time: int) -> int:
+        clock = self.streams.model.panel_.clock
+        before = self.times.get(name, self.streams.stream(name).time)
+        holes = 0
+        if before is not None:
+            if time <= before:
+                told = clock.told(np.array([time, before])) if clock else [str(time), str(before)]
+                raise BadInput(_out_of_order(told, time == before, name not in self.times))
+            holes = missing(clock, before, time) if clock else 0
+        self.times[name] = time
+        return holes
+
+    def _numbered(self, name: str, number: float) -> int:
+        before = self.numbers.get(name)
+        holes = 0
+        if before is not None:
+            if number <= before:
+                raise BadInput(_out_of_order([f"{number:g}", f"{before:g}"], number == before, False))
+            steps = (number - before) / self.step
+            if abs(steps - round(steps)) > 1e-6 * steps or steps < 0.5:
+                raise BadInput(f"expected a step of {self.step:g}, got {number:g} behind {before:g}")
+            holes = round(steps) - 1
+        self.numbers[name] = number
+        return holes
+
+
+def _out_of_order(told: Sequence[str], again: bool, known: bool) -> str:
+    said = (
+        f"expected each time once, got {told[0]} again"
+        if again
+        else (f"expected times that rise, got {told[0]} behind {told[1]}")
+    )
+    return said + f"; it goes on behind the rows known up to {told[1]}" * known
+
+
+def _nested(like: State, parts: list[Tensor]) -> State:
+    """Tensors in the nested form of a state; they are taken from the list in their order."""
+    if isinstance(like, tuple):
+        return tuple(_nested(one, parts) for one in like)
+    return parts.pop(0)

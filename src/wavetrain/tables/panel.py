@@ -65,6 +65,7 @@ class Panel:
     known: tuple[str, ...] = ()  # the columns that are known ahead
     clock: Clock | None = None  # None: rows are numbered
     said: tuple[str, ...] = ()  # what was understood, left out and filled, in words
+    doubts: tuple[str, ...] = ()  # what was taken for granted, in words
     form: Form | None = None  # how a table wrote it; None where it is from arrays
 
     def __post_init__(self) -> None:
@@ -92,6 +93,18 @@ class Panel:
     def places(self, names: Sequence[str]) -> list[int]:
         """Where columns stand in the values."""
         return [self.columns.index(name) for name in names]
+
+    def taken(self, names: Sequence[str]) -> "Panel":
+        """These columns alone, in this order; all targets must be among them."""
+        places = self.places(names)
+        return replace(
+            self,
+            columns=tuple(names),
+            known=tuple(name for name in self.known if name in names),
+            series=tuple(
+                Series(name=one.name, values=one.values[:, places], times=one.times) for one in self.series
+            ),
+        )
 
     def cut(self, first: int | None = None, last: int | None = None) -> "Panel":
         """The rows from `first` to before `last` of each series, by the rules of a slice."""

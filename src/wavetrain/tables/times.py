@@ -71,8 +71,8 @@ def read(name: str, cells: Sequence[str], lines: Sequence[int]) -> np.ndarray | 
     return None if found is None else found.moments
 
 
-def reading(name: str, cells: Sequence[str], lines: Sequence[int]) -> Reading | None:
-    """The same, with the form that was taken."""
+def reading(name: str, cells: Sequence[str], lines: Sequence[int], usual: str = "") -> Reading | None:
+    """The same, with the form that was taken: that of an earlier table, `usual`, where it reads all."""
     parts = [_parts(cell) for cell in cells]
     days = [part["day"] if part else "" for part in parts]
     kinds = dict.fromkeys(days)
@@ -97,8 +97,9 @@ def reading(name: str, cells: Sequence[str], lines: Sequence[int]) -> Reading | 
         )
     clock = _clock(name, cells, parts, lines)
     moments = {form: one * DAY + clock for form, one in whole.items()}
-    best = min(moments, key=lambda form: _unevenness(moments[form]))
-    rivals = [form for form, one in moments.items() if (one != moments[best]).any()]
+    same = [form for form in moments if usual == form or usual.startswith((f"{form} ", f"{form}T"))]
+    best = same[0] if same else min(moments, key=lambda form: _unevenness(moments[form]))
+    rivals = [form for form, one in moments.items() if not same and (one != moments[best]).any()]
     longest = parts[max(range(len(cells)), key=lambda place: len(cells[place]))]
     assert longest is not None
     return Reading(moments[best], written(best, longest), rivals[0] if rivals else "")

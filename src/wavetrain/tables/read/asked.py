@@ -4,8 +4,18 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from wavetrain.errors import BadInput, unknown
+from wavetrain.tables.clock import Clock
+from wavetrain.tables.form import Form
 
 Names = str | Sequence[str]
+
+
+class Earlier(NamedTuple):
+    """How an earlier table of the same kind was read."""
+
+    form: Form
+    clock: Clock | None
+    ahead: bool  # whether nothing but what is known ahead is asked for
 
 
 class Asked(NamedTuple):
@@ -17,6 +27,7 @@ class Asked(NamedTuple):
     inputs: tuple[str, ...] | None = None
     known: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()  # what else says that nothing was measured
+    earlier: Earlier | None = None
 
     @property
     def measured(self) -> tuple[str, ...]:

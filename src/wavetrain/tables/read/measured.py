@@ -15,6 +15,7 @@ from wavetrain.tables.read.table import Table
 LEVELS = 20  # of a category; a column of text with more is left out
 FEWEST = 20  # steps of a column that counts, and is not so called
 COUNTS = "numbers the rows"
+NONE = "holds no number"
 PARTS = (*CALENDAR, "quarter", "week", "weekday")  # of the calendar: they say when a row is
 
 
@@ -22,8 +23,10 @@ class Measured(NamedTuple):
     """Columns of numbers, by the columns of the table that they are from."""
 
     columns: dict[str, dict[str, np.ndarray]]  # name in the table: {name in the panel: (rows,)}
-    levels: dict[str, int]  # of categories
+    levels: dict[str, tuple[str, ...]]  # of categories
     left_out: dict[str, str]  # other columns, and why
+    commas: list[str]  # columns whose decimals are written with a comma
+    strange: list[str]  # levels that an earlier table did not have, in words
 
 
 class Text(NamedTuple):
@@ -35,16 +38,21 @@ class Text(NamedTuple):
 
 def measured(table: Table, names: Sequence[str], asked: Asked, dated: bool) -> Measured:
     """The columns of these names; `dated` says whether the rows have times."""
-    texts = {name: _text(table, name, asked.missing) for name in names if not _is_typed(table, name)}
+    levels = asked.earlier.form.levels if asked.earlier else {}
+    texts = {
+        name: _text(table, name, asked.missing)
+        for name in names
+        if name in levels or not _is_typed(table, name)
+    }
     decimal = _decimal(table, texts.values())
-    found = Measured({}, {}, {})
+    found = Measured({}, {}, {}, [], [])
     for name in names:
         column = _values(table, name, texts, decimal, asked, found)
         wanted = name in asked.measured
         for part, values in column.items():
             why = _why_not(name, values, dated) if part == name else ""
             if np.isnan(values).all():
-                why = "holds no number"
+                why = NONE
                 if name in asked.target:
                     raise BadInput(f"{name}: expected numbers to forecast, got none in {len(values)} rows")
             if why and not wanted:
@@ -108,8 +116,14 @@ def _read(
     table: Table, name: str, text: Text, decimal: str, asked: Asked, found: Measured
 ) -> dict[str, np.ndarray]:
     """A column of text as columns of numbers; none where it is left out."""
+    if asked.earlier and name in asked.earlier.form.levels:
+        return _again(name, text, asked, found)
     one = style(text.told)
+    if asked.earlier and one.point == one.comma:
+        decimal = "," if name in asked.earlier.form.commas else "."
     mark = decimal if one.point == one.comma else "." if one.point else ","
+    if mark == ",":
+        found.commas.append(name)
     read = numbers(text.kinds.cells, mark, asked.missing)
     counts = text.kinds.counts()
     told = [not is_missing(cell, asked.missing) for cell in text.kinds.cells]
@@ -118,7 +132,7 @@ def _read(
         values = np.array(read, np.float64)[text.kinds.codes]
         return {name: _without(values, asked.missing)}
     share = 1 - counts[wrong].sum() / counts[told].sum()
-    if share >= MOSTLY or name in asked.target:
+    if share >= MOSTLY or name in asked.target or asked.earlier:
         row = int(np.isin(text.kinds.codes, wrong).argmax())
         cell = text.kinds.cells[text.kinds.codes[row]]
         raise BadInput(f"line {table.line(row)}, {name}: expected a number, got {cell[:40]!r}")
@@ -135,8 +149,21 @@ def _read(
     if len(levels) == 1 and name not in asked.measured:
         found.left_out[name] = f"is {levels[0]} throughout"
         return {}
-    found.levels[name] = len(levels)
+    found.levels[name] = tuple(levels)
     return _one_hot(name, text, levels, np.array(told))
+
+
+def _again(name: str, text: Text, asked: Asked, found: Measured) -> dict[str, np.ndarray]:
+    """A column of text by the levels of an earlier table; a level that is new is none of them."""
+    assert asked.earlier is not None
+    levels = asked.earlier.form.levels[name]
+    told = np.array([not is_missing(cell, asked.missing) for cell in text.kinds.cells])
+    found.levels[name] = levels
+    for cell, count, there in zip(text.kinds.cells, text.kinds.counts(), told, strict=True):
+        if there and cell not in levels:
+            rows = f"{count:,} row{'s' * int(count != 1)}"
+            found.strange.append(f"{name} {cell!r} is new ({rows}): it counts as none of {', '.join(levels)}")
+    return _one_hot(name, text, levels, told)
 
 
 def _one_hot(name: str, text: Text, levels: Sequence[str], told: np.ndarray) -> dict[str, np.ndarray]:
@@ -150,7 +177,7 @@ def _why_not(name: str, values: np.ndarray, dated: bool) -> str:
     """Why a column of numbers is no measurement; empty for one that may be."""
     there = values[~np.isnan(values)]
     if not len(there):
-        return "holds no number"
+        return NONE
     if (there == there[0]).all():
         return f"is {there[0]:g} throughout"
     if name.lower() in PARTS and dated:

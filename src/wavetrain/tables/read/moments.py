@@ -45,8 +45,11 @@ class Moments(NamedTuple):
     doubt: str = ""  # which of two readings was taken
 
 
-def moments(table: Table, name: str, clock: str = "") -> Moments | None:
-    """Of one column, with the time of day from another; None for one that holds no times."""
+def moments(table: Table, name: str, clock: str = "", usual: str = "") -> Moments | None:
+    """Of one column, with the time of day from another; None for one that holds no times.
+
+    Where text can be read in several forms, it is in the `usual` one.
+    """
     column = table.frame[name]
     if column.dtype.kind == "M" or hasattr(column.dtype, "tz"):
         return _stamps(table, name, column)
@@ -67,7 +70,7 @@ def moments(table: Table, name: str, clock: str = "") -> Moments | None:
             ],
             dtype=object,
         )
-    return _written(table, ", ".join([name, clock]) if clock else name, told)
+    return _written(table, ", ".join([name, clock]) if clock else name, told, usual)
 
 
 def _stamps(table: Table, name: str, column: "pd.Series") -> Moments:
@@ -122,7 +125,7 @@ def _iso(name: str, column: "pd.Series") -> Moments | None:
     return Moments(name, ticks, text.array, written=Written(zone, form))
 
 
-def _written(table: Table, name: str, told: np.ndarray) -> Moments | None:
+def _written(table: Table, name: str, told: np.ndarray, usual: str) -> Moments | None:
     """Of a column of text in any usual form."""
     import pandas as pd
 
@@ -132,7 +135,7 @@ def _written(table: Table, name: str, told: np.ndarray) -> Moments | None:
     kept = ~np.isin(np.char.lower(cells.astype(str)), WORDS)
     first = np.unique(codes, return_index=True)[1]
     if kept.any():
-        found = times.reading(name, cells[kept].tolist(), Lines(table.line, first[kept]))
+        found = times.reading(name, cells[kept].tolist(), Lines(table.line, first[kept]), usual)
         if found is not None:
             _check_known(table, name, ~kept[codes])
             ticks = found.moments[(np.cumsum(kept) - 1)[codes]]

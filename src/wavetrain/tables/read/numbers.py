@@ -75,8 +75,8 @@ def numbers(cells: Sequence[str], decimal: str, missing: Sequence[str] = ()) -> 
     """Each cell as a number; NaN where it says that there is none, None where it is no number.
 
     >>> from wavetrain.tables.read.numbers import numbers
-    >>> numbers(["1.234,5", "NA", "red"], ","), numbers(["10,844", "1e-3", "true"], ".")
-    ([1234.5, nan, None], [10844.0, 0.001, 1.0])
+    >>> numbers(["1.234,5", "NA", "red"], ","), numbers(["10,844", "1e-3"], "."), numbers(["true"], ".")
+    ([1234.5, nan, None], [10844.0, 0.001], [1.0])
     """
     found = [float("nan") if is_missing(cell, missing) else _number(cell, decimal) for cell in cells]
     truth = [

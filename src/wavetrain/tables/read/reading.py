@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from wavetrain.errors import BadInput
+from wavetrain.tables.form import Form
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import said
 from wavetrain.tables.read.asked import Asked, Names, named
@@ -90,7 +91,7 @@ def _panel(table: Table, asked: Asked) -> Panel:
     names = list(columns)
     values = np.stack([columns[name] for name in names], 1)
     rows = series_of(values, ids, when.moments, table.line)
-    _check_measured(rows, names, targets)
+    check_measured(rows, names, targets)
     read_only = [name for name in names if name not in (*targets, *known)]
     lines = [
         said.roles(targets, read_only, known),
@@ -106,6 +107,16 @@ def _panel(table: Table, asked: Asked) -> Panel:
         known=tuple(known),
         clock=rows.clock,
         said=tuple(line for line in lines if line),
+        form=Form(
+            columns=tuple(kept.columns),
+            time=tuple(when.used) if when.moments is not None else (),
+            id=ids.columns,
+            levels=kept.levels,
+            commas=tuple(name for name in kept.commas if name in kept.columns),
+            missing=asked.missing,
+            step=rows.step,
+            left_out=left_out,
+        ),
     )
 
 
@@ -114,7 +125,7 @@ def _parts(columns: dict[str, dict[str, np.ndarray]], names: Sequence[str]) -> l
     return [part for name in names for part in columns.get(name, {})]
 
 
-def _check_measured(rows: Rows, names: Sequence[str], targets: Sequence[str]) -> None:
+def check_measured(rows: Rows, names: Sequence[str], targets: Sequence[str]) -> None:
     """Raise for a series of which nothing is known that could be forecast."""
     places = [names.index(name) for name in targets]
     for one in rows.series:

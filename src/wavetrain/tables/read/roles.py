@@ -45,15 +45,27 @@ def when_of(table: Table, asked: Asked) -> When:
     return _numbered(table, free, bool(asked.id)) if len(table.names) > 1 else When(None, {})
 
 
-def _asked(table: Table, names: Sequence[str]) -> When:
+def _asked(table: Table, names: Sequence[str], usual: str = "") -> When:
     used = dict.fromkeys(names, "dates the rows")
-    found = moments(table, *names)
+    found = moments(table, names[0], "".join(names[1:2]), usual)
     if found is None and len(names) == 1:
         found = counted(table, names[0], asked=True) or row_numbers(table, names[0])
     if found is None:
         cell = table.texts(names[0])[0]
         raise BadInput(f"{', '.join(names)}: expected times, got {cell[:40]!r} in line {table.line(0)}")
     return When(found, used)
+
+
+def when_again(table: Table, names: Sequence[str], usual: str) -> When:
+    """The times of a table by the columns that an earlier one had, in the form that was usual there."""
+    if not names:
+        return When(None, {})
+    if len(names) > 1 and all(name.lower() in (*CALENDAR, "quarter") for name in names):
+        found = _calendar(table, names)
+        if found is None:
+            raise BadInput(f"{', '.join(names)}: expected times, as in training")
+        return found
+    return _asked(table, names, usual)
 
 
 def _clock_beside(table: Table, names: Sequence[str], found: Moments) -> str:
@@ -202,4 +214,4 @@ def _joined(table: Table, names: Sequence[str]) -> Ids:
     for part in parts[1:]:
         whole = whole + "/" + part
     codes, kinds = pd.factorize(whole)
-    return Ids(", ".join(names), codes, tuple(str(kind) for kind in kinds))
+    return Ids(", ".join(names), codes, tuple(str(kind) for kind in kinds), tuple(names))

@@ -12,9 +12,11 @@ from wavetrain.errors import BadInput
 from wavetrain.tables import times
 from wavetrain.tables.clock import Clock
 from wavetrain.tables.panel import Series
+from wavetrain.tables.read.asked import Earlier
 from wavetrain.tables.read.moments import Moments
 from wavetrain.tables.read.steps import NEAR, clock_of, local, places
 
+LEAST = 100_000  # rows that a table of few rows may become, by the clock of an earlier one
 MOST = 10  # times as many rows with those that are missing: beyond that, times have no step to speak of
 
 
@@ -24,6 +26,7 @@ class Ids(NamedTuple):
     name: str  # of the column; empty where there is one series
     codes: np.ndarray  # (rows,)
     kinds: tuple[str, ...]  # by code, as they first appear
+    columns: tuple[str, ...] = ()  # of the table
 
 
 class Rows(NamedTuple):
@@ -34,10 +37,26 @@ class Rows(NamedTuple):
     gaps: int
     steps: int  # that are missing in them
     notes: tuple[str, ...]
+    step: float = 0.0  # of numbers of rows; 0 where there are none, or their steps are uneven
 
 
-def series_of(values: np.ndarray, ids: Ids, when: Moments | None, line: Callable[[int], int]) -> Rows:
-    """The series of values (rows, columns)."""
+class Grids(NamedTuple):
+    """How many steps each row of each series lies behind the first one."""
+
+    clock: Clock | None
+    places: list[np.ndarray]
+    notes: list[str]
+    step: float = 0.0
+
+
+def series_of(
+    values: np.ndarray,
+    ids: Ids,
+    when: Moments | None,
+    line: Callable[[int], int],
+    earlier: Earlier | None = None,
+) -> Rows:
+    """The series of values (rows, columns), by the clock of an earlier table where there is one."""
     order = _order(ids, when)
     codes = ids.codes[order]
     if when is not None:
@@ -52,16 +71,16 @@ def series_of(values: np.ndarray, ids: Ids, when: Moments | None, line: Callable
         ]
         return Rows(tuple(plain), None, 0, 0, ())
     notes = [] if (np.diff(order) > 0).all() or ids.name else [_turned(order)]
-    clock, grids, said = _grids(when, order, codes, parts)
+    grids = _grids(when, order, codes, parts) if earlier is None else _again(when, parts, earlier, line)
     found, gaps, steps = [], 0, 0
-    for start, part, grid in zip(starts, parts, grids, strict=True):
+    for start, part, grid in zip(starts, parts, grids.places, strict=True):
         name = ids.kinds[codes[start]]
         holes = np.diff(grid) - 1
         gaps, steps = gaps + int((holes > 0).sum()), steps + int(holes.sum())
         spread = np.full((int(grid[-1]) + 1, values.shape[1]), np.nan)
         spread[grid] = values[part]
-        found.append(Series(name=name, values=spread, times=_filled(when.ticks[part], grid, clock)))
-    return Rows(tuple(found), clock, gaps, steps, tuple(notes + said))
+        found.append(Series(name=name, values=spread, times=_filled(when.ticks[part], grid, grids.clock)))
+    return Rows(tuple(found), grids.clock, gaps, steps, tuple(notes + grids.notes), grids.step)
 
 
 def _order(ids: Ids, when: Moments | None) -> np.ndarray:
@@ -113,38 +132,62 @@ def _check_finite(values: np.ndarray, ids: Ids, parts: list[np.ndarray], line: C
             raise BadInput(f"{which}row {wrong[0, 0] + 1} is infinite (line {line(row)})")
 
 
-def _grids(
-    when: Moments, order: np.ndarray, codes: np.ndarray, parts: list[np.ndarray]
-) -> tuple[Clock | None, list[np.ndarray], list[str]]:
-    """The clock, and how many steps each row of each series lies behind the first one."""
-    ticks = when.ticks[order]
-    if when.calendar:
-        clock = clock_of(ticks, codes, when.written)
-        exact = [places(when.ticks[part], clock) for part in parts] if clock else []
-    else:
-        clock, steps = None, np.diff(ticks)[codes[1:] == codes[:-1]]
+def _grids(when: Moments, order: np.ndarray, codes: np.ndarray, parts: list[np.ndarray]) -> Grids:
+    ticks, step = when.ticks[order], 0.0
+    exact: list[np.ndarray] = []
+    clock = clock_of(ticks, codes, when.written) if when.calendar else None
+    if clock is not None:
+        exact = [places(when.ticks[part], clock) for part in parts]
+    elif not when.calendar:
+        steps = np.diff(ticks)[codes[1:] == codes[:-1]]
         values, counts = np.unique(np.round(steps, 9), return_counts=True)
-        exact = (
-            [(when.ticks[part] - when.ticks[part[0]]) / values[counts.argmax()] for part in parts]
-            if len(values)
-            else []
-        )
+        if len(values):
+            step = float(values[counts.argmax()])
+            exact = [(when.ticks[part] - when.ticks[part[0]]) / step for part in parts]
     even = [np.arange(len(part)) for part in parts]
     if not exact:
-        return None, even, ["a single row has no step, so rows are numbered"] if when.calendar else []
+        return Grids(None, even, ["a single row has no step, so rows are numbered"] * when.calendar)
     grids = [np.rint(one).astype(np.int64) for one in exact]
     off = max(float(np.abs(one - grid).max()) for one, grid in zip(exact, grids, strict=True))
     rows, full = len(order), sum(int(grid[-1]) + 1 for grid in grids)
     if off > NEAR or any((np.diff(grid) < 1).any() for grid in grids):
-        return None, even, [f"times are uneven{_usual(when, clock)}: rows are taken one after another"]
+        return Grids(None, even, [f"times are uneven{_usual(when, clock)}: rows are taken one after another"])
     if full > MOST * rows:
         words = (
             f"with a step{_usual(when, clock)} there would be {full:,} rows: rows are taken one after another"
         )
-        return None, even, [words]
+        return Grids(None, even, [words])
     if off > 1e-6 and clock is not None:
-        return clock, grids, [f"times lie up to {off:.0%} of a step beside it"]
-    return clock, grids, []
+        return Grids(clock, grids, [f"times lie up to {off:.0%} of a step beside it"])
+    return Grids(clock, grids, [], step)
+
+
+def _again(when: Moments, parts: list[np.ndarray], earlier: Earlier, line: Callable[[int], int]) -> Grids:
+    """By the clock, or the step, of an earlier table. Raises BadInput for a row that lies beside a step."""
+    clock, step = earlier.clock, earlier.form.step
+    if clock is not None and not when.calendar:
+        raise BadInput(f"{when.name}: expected times, as in training, got {when.told[0]!r} in line {line(0)}")
+    if clock is None and not step:
+        return Grids(None, [np.arange(len(part)) for part in parts], [])
+    if clock is not None:
+        exact = [places(when.ticks[part], clock) for part in parts]
+    else:
+        exact = [(when.ticks[part] - when.ticks[part[0]]) / step for part in parts]
+    grids = [np.rint(one).astype(np.int64) for one in exact]
+    for part, one, grid in zip(parts, exact, grids, strict=True):
+        wrong = np.flatnonzero((np.abs(one - grid) > NEAR) | (np.diff(grid, prepend=-1) < 1))
+        if len(wrong):
+            row = int(part[wrong[0]])
+            raise BadInput(
+                f"line {line(row)}, {when.name}: expected times every {clock or f'{step:g}'}, as in "
+                f"training, got {when.told[row]} behind {when.told[int(part[max(wrong[0] - 1, 0)])]}"
+            )
+    rows, full = sum(map(len, parts)), sum(int(grid[-1]) + 1 for grid in grids)
+    if full > max(MOST * rows, LEAST):
+        raise BadInput(
+            f"{when.name}: with the step of training, {clock or f'{step:g}'}, there would be {full:,} rows"
+        )
+    return Grids(clock, grids, [], step)
 
 
 def _usual(when: Moments, clock: Clock | None) -> str:

@@ -1,0 +1,187 @@
+"""A stream is prediction on all rows so far: cut anywhere, kept and gone on with, series by series."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.estimators import Forecaster, ForecastStreams
+from wavetrain.tables.clock import Clock, moment
+from wavetrain.tables.panel import Panel, Series
+
+DICE = np.random.default_rng(0)
+HOUR = 3600 * 10**6
+LENGTH = 24 * 12
+TIMES = moment("2024-01-01") + np.arange(LENGTH) * HOUR
+DAY = np.sin(np.arange(LENGTH) * 2 * np.pi / 24)
+VALUES = {"A": 5 + DAY + 0.1 * DICE.normal(size=LENGTH), "B": 100 - 20 * DAY + DICE.normal(size=LENGTH)}
+FIRST = 24 * 8  # rows that are learned from
+
+
+def hours(last: int, names: str = "AB") -> Panel:
+    series = tuple(Series(name=name, values=VALUES[name][:last, None], times=TIMES[:last]) for name in names)
+    return Panel(columns=("y",), series=series, targets=("y",), clock=Clock(1, "hour"))
+
+
+MODEL = Forecaster("gru", horizon=3, width=4, depth=2, steps=10, context=30).fit(hours(FIRST))
+LATER = slice(FIRST, FIRST + 40)
+ROWS, LATER_TIMES = {name: VALUES[name][LATER, None] for name in "AB"}, TIMES[LATER]
+
+
+def near(one: np.ndarray, other: np.ndarray) -> None:
+    np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
+
+
+def told(name: str, chunk: int = 40) -> np.ndarray:
+    stream = MODEL.stream(name)
+    parts = range(0, 40, chunk)
+    return np.concatenate(
+        [stream.extend(ROWS[name][at : at + chunk], LATER_TIMES[at : at + chunk]) for at in parts]
+    )
+
+
+def test_rows_behind_those_learned_from_are_as_if_all_had_come_at_once():
+    """Ledger 33: fit(a), then stream b, is a + b."""
+    for name in "AB":
+        found = told(name)
+        for row in (0, 1, 17, 39):
+            whole = MODEL.predict(hours(FIRST + row + 1, name))
+            near(found[row], whole.value[0])
+
+
+def test_kept_rows_are_enough_to_go_on(tmp_path: Path):
+    """Ledger 34: what is left out of the folder is what no forecast reads."""
+    MODEL.save(tmp_path)
+    again = Forecaster.load(tmp_path)
+    assert len(again.panel_.series[0]) < FIRST
+    near(again.stream("A").extend(ROWS["A"], LATER_TIMES), told("A"))
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 40])
+def test_a_stream_gives_the_same_however_it_is_cut(chunk: int):
+    near(told("B", chunk), told("B", 11))
+
+
+def test_the_same_rows_streamed_twice_give_the_same():
+    assert (told("A") == told("A")).all()
+
+
+def both(streams: ForecastStreams, order: str) -> dict[str, np.ndarray]:
+    """The forecasts of both series, whose rows come in an order such as ABBA, again and again."""
+    taken = {"A": 0, "B": 0}
+    names, rows, times = [], [], []
+    for name in order * (80 // len(order)):
+        names.append(name)
+        rows.append(ROWS[name][taken[name]])
+        times.append(LATER_TIMES[taken[name]])
+        taken[name] += 1
+    value = streams.extend(names, np.array(rows), np.array(times)).value
+    return {name: value[[one == name for one in names]] for name in "AB"}
+
+
+@pytest.mark.parametrize("order", ["AB", "ABBA", "A" * 40 + "B" * 40])
+def test_series_whose_rows_alternate_are_each_by_itself(order: str):
+    found = both(ForecastStreams(MODEL), order)
+    near(found["A"], told("A"))
+    near(found["B"], told("B"))
+
+
+def test_a_new_id_begins_a_new_series():
+    """Also one that was learned from, where all begin fresh."""
+    new = MODEL.stream().extend(ROWS["A"], LATER_TIMES)
+    streams = ForecastStreams(MODEL)
+    near(streams.extend(["C"] * 40, ROWS["A"], LATER_TIMES).value, new)
+    near(ForecastStreams(MODEL, fresh=True).extend(["A"] * 40, ROWS["A"], LATER_TIMES).value, new)
+    assert np.abs(new[0] - told("A")[0]).max() > 1e-3
+
+
+def test_states_that_are_kept_go_on_bit_for_bit(tmp_path: Path):
+    """Ledger 34."""
+    names = ["A", "B"] * 20
+    rows = np.stack([ROWS["A"], ROWS["B"]], 1)[:20].reshape(40, 1)
+    times = np.repeat(LATER_TIMES[:20], 2)
+    whole = ForecastStreams(MODEL)
+    first = whole.extend(names[:14], rows[:14], times[:14])
+    whole.save(tmp_path / "state")
+    again = ForecastStreams(MODEL)
+    again.resume(tmp_path / "state")
+    one, other = (each.extend(names[14:], rows[14:], times[14:]) for each in (whole, again))
+    for mine, theirs in zip(one, other, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert first.low.shape == (14, 3, 1) and (first.low < first.value).all()
+
+
+def test_states_of_another_model_are_refused(tmp_path: Path):
+    streams = ForecastStreams(MODEL)
+    streams.extend(["A"], ROWS["A"][:1], LATER_TIMES[:1])
+    streams.save(tmp_path / "state")
+    other = Forecaster("gru", horizon=3, width=4, steps=1, context=30).fit(hours(FIRST))
+    with pytest.raises(BadInput, match="the states of this model"):
+        ForecastStreams(other).resume(tmp_path / "state")
+    (tmp_path / "state").write_bytes(b"damaged")
+    with pytest.raises(BadInput, match="not a whole"):
+        streams.resume(tmp_path / "state")
+
+
+def test_the_intervals_are_those_of_prediction():
+    found = ForecastStreams(MODEL, coverage=0.8).extend(["A"] * 5, ROWS["A"][:5], LATER_TIMES[:5])
+    whole = MODEL.predict(hours(FIRST + 5, "A"), coverage=0.8)
+    near(found.low[-1], whole.low[0])
+    near(found.high[-1], whole.high[0])
+
+
+@pytest.mark.parametrize("gap", [1, 5, 29, 40, 61, 62, 63, 75, 400])
+@pytest.mark.parametrize("start", [4, FIRST])
+def test_steps_that_are_left_out_are_rows_without_values(gap: int, start: int):
+    """However long the gap, and where the stream has only begun."""
+    stream = MODEL.stream("A") if start == FIRST else MODEL.stream()
+    if start != FIRST:
+        stream.extend(VALUES["A"][:start, None], TIMES[:start])
+    later = moment("2024-01-01") + (start + gap + np.arange(20)) * HOUR
+    values = VALUES["A"][:20, None]
+    found = stream.extend(values, later)
+    whole = np.full((start + gap + 20, 1), np.nan)
+    whole[:start], whole[-20:] = VALUES["A"][:start, None], values
+    times = moment("2024-01-01") + np.arange(len(whole)) * HOUR
+    for last in (0, 3, 19):
+        end = start + gap + last + 1
+        one = Series(name="A", values=whole[:end], times=times[:end])
+        expected = MODEL.predict(Panel(columns=("y",), series=(one,), targets=("y",), clock=Clock(1, "hour")))
+        near(found[last], expected.value[0])
+
+
+def test_numbered_rows_may_have_gaps_too():
+    y = VALUES["A"]
+    model = Forecaster("elman", horizon=2, width=4, depth=1, steps=3, context=12).fit(y[:100])
+    holes = [0, 3, 0, 200, 0]
+    found = model.stream("").behind(y[100:105, None], None, holes).value
+    whole = list(y[:100])
+    for value, hole in zip(y[100:105], holes, strict=True):
+        whole += [np.nan] * hole + [value]
+    near(found[-1], model.predict(np.array(whole)).value[0])
+
+
+def test_times_out_of_order_or_beside_their_step_are_refused():
+    stream = MODEL.stream("A")
+    for time, message in (
+        (TIMES[FIRST - 1], "out of order, or repeated"),
+        (TIMES[3], "out of order, or repeated"),
+        (TIMES[FIRST] + HOUR // 2, "expected times every hour, got 2024-01-09 00:30:00"),
+    ):
+        with pytest.raises(BadInput, match=message):
+            stream.push(0.0, int(time))
+    with pytest.raises(BadInput, match="a series that was learned from, got 'Z'"):
+        MODEL.stream("Z")
+
+
+def test_the_last_value_of_a_stream_is_forecast_from_it():
+    """Ledger 33: [1, 2, 3], then 10: a forecast of 10, one step on."""
+    times = moment("2024-01-01") + np.arange(30) * 24 * HOUR
+    one = Series(name="", values=np.cumsum(DICE.normal(size=(30, 1)), 0), times=times)
+    days = Panel(columns=("y",), series=(one,), targets=("y",), clock=Clock(1, "day"))
+    model = Forecaster("elman", width=2, depth=1, steps=0, context=1, origins=1).fit(days)
+    assert model.base_.kind.value == "level"  # of a context of one row: the last value
+    stream = model.stream("")
+    assert stream.push(10.0, int(times[-1]) + 24 * HOUR).item() == pytest.approx(10.0)
+    assert stream.time == times[-1] + 24 * HOUR
