@@ -192,7 +192,8 @@ def test_a_folder_holds_all_and_no_row(layer: object, tmp_path: Path):
         np.testing.assert_array_equal(getattr(after, name), getattr(before, name), err_msg=name)
     assert kept.clock_ == model.clock_ and kept.offset_ == model.offset_ and kept.rate == 0.05
     names = {path.name for path in (tmp_path / "b").rglob("*") if path.is_file()}
-    assert names <= {"detector.safetensors", "model.safetensors", "baseline.safetensors", "baseline.json"}
+    tensors = {"detector.safetensors", "model.safetensors", "baseline.safetensors"}
+    assert names <= {*tensors, "baseline.json", "card.md"}
 
 
 def test_folders_that_hold_no_detector_are_refused(tmp_path: Path):

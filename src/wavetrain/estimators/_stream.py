@@ -82,8 +82,11 @@ class ForecastStream:
         Of rows without times, `holes` tells how many rows are missing before each.
         """
         self._check(rows, times)
+        if not len(rows):
+            shape = (0, self.model.horizon, len(self.model.base_.targets))
+            return Behind(np.zeros(shape), np.zeros((0, 1, shape[2])))
         clock = self.model.panel_.clock
-        if times is not None and clock is not None and len(rows):
+        if times is not None and clock is not None:
             before = times[:1] if self.time is None else np.array([self.time])
             pairs = zip(np.append(before, times[:-1]), times, strict=True)
             holes = [missing(clock, int(one), int(other)) for one, other in pairs]
@@ -136,7 +139,7 @@ class ForecastStream:
         """Rows that follow each other step by step."""
         model = self.model
         ahead = np.full((len(rows), model.horizon, len(model.panel_.known)), np.nan)
-        if times is not None and len(rows):
+        if times is not None:
             self.time = int(times[-1])
         if model.cycles_:
             assert times is not None and model.panel_.clock is not None
