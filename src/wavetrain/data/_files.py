@@ -36,30 +36,59 @@ def unzipped(path: Path, sha256: str, source: str) -> bytes:
 
     A name that ends in `.gz` is found without it too. `source` is told where the file is missing or damaged.
     """
+    content = _content(path, source)
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise _damaged(path, source)
+    reads.note(path.name, sha256)
+    return content
+
+
+def _damaged(path: Path, source: str) -> BadInput:
+    return BadInput(
+        f"{path} is damaged: its content has another sha256 than published; get it again: {source}"
+    )
+
+
+def _content(path: Path, source: str) -> bytes:
     zipped = path.suffix == ".gz"
     plain = path.with_suffix("") if zipped else path
     if not path.exists() and not plain.exists():
         raise BadInput(f"{path.name} is not in {path.parent}: {source}")
     try:
-        content = gzip.decompress(path.read_bytes()) if zipped and path.exists() else plain.read_bytes()
+        return gzip.decompress(path.read_bytes()) if zipped and path.exists() else plain.read_bytes()
     except (OSError, EOFError, zlib.error) as error:
         raise BadInput(f"{path} cannot be read ({error}); get it again: {source}") from error
-    if hashlib.sha256(content).hexdigest() != sha256:
-        raise BadInput(
-            f"{path} is damaged: its content has another sha256 than published; get it again: {source}"
-        )
-    reads.note(path.name, sha256)
-    return content
 
 
-def arrays(path: Path, sha256: str, source: str) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file by their names, checked as `unzipped` does; pickled objects are refused."""
-    content = unzipped(path, sha256, source)
+def arrays(path: Path, sha256: str, source: str, same: str = "") -> dict[str, np.ndarray]:
+    """The arrays of a .npz file by their names, checked as `unzipped` does; pickled objects are refused.
+
+    A file with another sha256 is taken where its arrays have the digest `same`: made anew from what was
+    published, it holds the same numbers in other bytes, as another numpy writes them.
+    """
+    content = _content(path, source)
+    other = hashlib.sha256(content).hexdigest() != sha256
+    if other and not same:
+        raise _damaged(path, source)
     try:
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            found = {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise BadInput(f"{path} holds no arrays ({error}); get it again: {source}") from error
+    if other and digest(found) != same:
+        raise _damaged(path, source)
+    reads.note(path.name, sha256)
+    return found
+
+
+def digest(arrays: dict[str, np.ndarray]) -> str:
+    """A sha256 of names, shapes and numbers, whatever file they lie in."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype.str} {array.shape} ".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
 
 
 def comes_from(repository: str) -> str:
@@ -74,10 +103,11 @@ class File(NamedTuple):
     sha256: str  # of its content, unzipped where the name ends in .gz
     repository: str  # that it comes from, owner/name on GitHub
     place: str = ""  # commit/path of the same content there; empty where it was put together from parts
+    same: str = ""  # `digest` of its arrays, where `wavetrain fetch` puts them together from published files
 
     def where(self) -> tuple[Path, str, str]:
         """What `unzipped` and `arrays` need to know."""
-        brings = "`wavetrain fetch` brings it; " if self.place else ""
+        brings = "`wavetrain fetch` brings it; " if self.place or self.same else ""
         return folder() / self.name, self.sha256, brings + comes_from(self.repository)
 
 
@@ -86,6 +116,18 @@ def fetched(*files: File) -> Path:
     for file in files:
         brought(f"{HOST}/{file.repository}/{file.place}", folder() / file.name, file.sha256)
     return folder()
+
+
+def made(file: File, arrays: dict[str, np.ndarray]) -> None:
+    """Write arrays that were made from published files, whole or not at all; raises where they are others."""
+    if digest(arrays) != file.same:
+        raise BadInput(
+            f"{file.name}: expected arrays of the digest {file.same} from the published files, got others"
+        )
+    folder().mkdir(parents=True, exist_ok=True)
+    part = folder() / f".part-{file.name}"
+    np.savez_compressed(part, **arrays)  # type: ignore[arg-type]
+    part.replace(folder() / file.name)
 
 
 def brought(url: str, path: Path, sha256: str) -> None:

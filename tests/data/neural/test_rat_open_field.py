@@ -61,6 +61,16 @@ def test_bad_requests(circle: Path):
         rat_open_field()
 
 
+def test_fetch_brings_the_published_file(host: Path, monkeypatch: pytest.MonkeyPatch):
+    content = b"the path of a rat"
+    file = module.FILE._replace(sha256=hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(module, "FILE", file)
+    place = host / file.repository / file.place
+    place.parent.mkdir(parents=True)
+    place.write_bytes(content)
+    assert (module.fetch() / "rat_open_field.npz").read_bytes() == content
+
+
 def test_the_real_path():
     try:
         place = path(5.0)

@@ -1,6 +1,12 @@
 """UEA series: parts, scaling, unequal lengths, files that are missing or damaged, and the real sets."""
 
+import bz2
+import gzip
 import hashlib
+import lzma
+import re
+import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +14,15 @@ import pytest
 import torch
 
 from wavetrain.core import Batch
+from wavetrain.data import _files
 from wavetrain.data._files import File
+from wavetrain.data.series import _published, _rdata
 from wavetrain.data.series import uea as module
+from wavetrain.data.series._published import PUBLISHED, Published
 from wavetrain.data.series.uea import FILES, series, stratified, uea
 from wavetrain.errors import BadInput
+
+DICE = np.random.default_rng(0)
 
 
 def made(count: int, time: int = 7, channels: int = 2, seed: int = 0) -> Batch:
@@ -131,6 +142,153 @@ def test_what_is_no_npz_is_refused(home: Path, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setitem(module.FILES, "ering", File("uea_ering.npz", digest, "someone/something"))
         with pytest.raises(BadInput, match="holds no arrays"):
             uea("ering")
+
+
+class Written:
+    """A file of R as its `save` writes it, version 3: a list of matrices and their classes, under a name."""
+
+    def __init__(self, name: str, matrices: list[np.ndarray], classes: np.ndarray):
+        symbol = self.word("dim")
+        axes = self.whole(1 << 10 | 2)
+        parts = []
+        for place, one in enumerate(matrices):
+            named = self.whole(1) + symbol if place == 0 else self.whole(2 << 8 | 255)  # the second, again
+            size = self.whole(13, 2, *one.shape)
+            numbers = one.astype(">f8").tobytes(order="F")
+            parts.append(self.whole(1 << 9 | 14, one.size) + numbers + axes + named + size + self.whole(254))
+        held = self.whole(19, len(parts)) + b"".join(parts)
+        names = self.whole(1 << 10 | 2, 1) + self.word("names") + self.whole(16, 2)
+        names += self.word("data") + self.word("classes") + self.whole(254)
+        kept = self.whole(14, len(classes)) + classes.astype(">f8").tobytes()
+        whole = self.whole(1 << 9 | 19, 2) + held + kept + names
+        head = b"RDX3\nX\n" + self.whole(3, 262402, 197888, 5) + b"UTF-8"
+        self.content = head + axes + self.whole(1) + self.word(name) + whole + self.whole(254)
+
+    @staticmethod
+    def whole(*numbers: int) -> bytes:
+        return struct.pack(f">{len(numbers)}i", *numbers)
+
+    def word(self, text: str) -> bytes:
+        return self.whole(9, len(text)) + text.encode()
+
+
+MATRICES = [DICE.normal(size=(4, 3)) for _ in range(5)]
+CLASSES = np.array([1.0, 2.0, 1.0, 2.0, 2.0])
+
+
+@pytest.mark.parametrize("packed", [bytes, gzip.compress, lzma.compress, bz2.compress])
+def test_a_file_of_r_is_read(packed: Callable[[bytes], bytes]):
+    content = packed(Written("Waves", MATRICES, CLASSES).content)
+    found = _rdata.objects(content)["Waves"]
+    np.testing.assert_array_equal(np.stack(found[0]), np.stack(MATRICES))
+    np.testing.assert_array_equal(found[1], CLASSES)
+    arrays = _published.of_rdata([content], "Waves", train=2)
+    np.testing.assert_array_equal(arrays["train"], np.stack(MATRICES[:2]).astype(np.float32))
+    assert arrays["test"].shape == (3, 4, 3) and arrays["test"].dtype == np.float32
+    assert arrays["train_label"].tolist() == [0, 1] and arrays["test_label"].tolist() == [0, 1, 1]
+
+
+def test_other_and_damaged_files_of_r_are_refused():
+    content = Written("Waves", MATRICES, CLASSES).content
+    for length in range(8, len(content) - 1, 7):
+        with pytest.raises(BadInput, match="expected"):
+            _rdata.objects(content[:length])
+    with pytest.raises(BadInput, match="expected a file of R's `save`, version 3"):
+        _rdata.objects(b"RDX2\nX\n")
+    closure = content.replace(Written.whole(19, 5), Written.whole(3, 5))
+    with pytest.raises(BadInput, match="expected lists, numbers and strings, got an object of type 3"):
+        _rdata.objects(closure)
+    with pytest.raises(BadInput, match="expected a list called Winds"):
+        _published.of_rdata([content], "Winds", train=2)
+
+
+def test_two_ts_files_become_arrays_of_one_length():
+    head = "@dimensions 2\n@classLabel true Run Walk\n@data\n"
+    train, test = (head + rows for rows in ("1,2:3,4:Walk\n5,6:7,8:Run\n", "1,2,3:4,5,6:Walk\n"))
+    arrays = _published.of_ts([train.encode(), test.encode()])
+    nan = np.nan
+    expected = [[[1, 3], [2, 4], [nan, nan]], [[5, 7], [6, 8], [nan, nan]]]
+    np.testing.assert_array_equal(arrays["train"], np.array(expected, np.float32))
+    assert arrays["train_label"].tolist() == [1, 0] and arrays["test_label"].tolist() == [1]
+    with pytest.raises(BadInput, match="expected a class of each series to train"):
+        _published.of_ts([b"@data\n1,2\n", b"@data\n1,2\n"])
+
+
+@pytest.fixture
+def published(host: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A host that gives out one file of R, and the arrays that are to be made of it."""
+    content = gzip.compress(Written("Waves", MATRICES, CLASSES).content)
+    (host / "waves.RData").write_bytes(content)
+
+    def made_of(contents: list[bytes]) -> dict[str, np.ndarray]:
+        return _published.of_rdata(contents, "Waves", train=3)
+
+    source = Published((("waves.RData", hashlib.sha256(content).hexdigest()),), made_of)
+    same = _files.digest(made_of([content]))
+    file = File("uea_waves.npz", "0" * 64, "someone/something", same=same)
+    monkeypatch.setattr(module, "FILES", {"waves": file})
+    monkeypatch.setattr(_published, "PUBLISHED", {"waves": source})
+    return host
+
+
+def test_fetch_makes_what_is_published(published: Path):
+    with pytest.raises(BadInput, match="`wavetrain fetch` brings it; it comes from the repository someone"):
+        uea("waves")
+    home = module.fetch()
+    assert [path.name for path in home.iterdir()] == ["uea_waves.npz"]
+    assert uea("waves").test().x.shape == (2, 4, 3)
+    before = (home / "uea_waves.npz").stat().st_mtime_ns
+    (published / "waves.RData").unlink()
+    module.fetch()  # what is there is not made again
+    assert (home / "uea_waves.npz").stat().st_mtime_ns == before
+
+
+def test_the_same_numbers_in_other_bytes_are_taken_and_others_not(published: Path):
+    home = module.fetch()
+    with np.load(home / "uea_waves.npz") as file:
+        arrays = {name: file[name] for name in file.files}
+    np.savez(home / "uea_waves.npz", **arrays)  # not compressed
+    expected = uea("waves").train.x
+    arrays["train"] = arrays["train"] + np.float32(1e-6)
+    np.savez(home / "uea_waves.npz", **arrays)
+    with pytest.raises(BadInput, match="another sha256"):
+        uea("waves")
+    module.fetch()  # what is damaged is made again
+    assert torch.equal(uea("waves").train.x, expected)
+
+
+def test_a_published_file_that_has_changed_is_refused(published: Path, monkeypatch: pytest.MonkeyPatch):
+    (published / "waves.RData").write_bytes(b"other")
+    with pytest.raises(BadInput, match=r"waves\.RData could not be fetched from .* another sha256"):
+        module.fetch()
+    assert not list(_files.folder().glob("*"))
+
+
+def test_arrays_that_are_not_those_expected_are_not_written(published: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(module.FILES, "waves", module.FILES["waves"]._replace(same="1" * 64))
+    with pytest.raises(BadInput, match="expected arrays of the digest 1111"):
+        module.fetch()
+    assert not list(_files.folder().glob("*"))
+
+
+def test_every_series_has_its_published_files():
+    assert PUBLISHED.keys() == FILES.keys()
+    for one in PUBLISHED.values():
+        for place, sha256 in one.files:
+            assert re.fullmatch(r"[\w-]+/[\w-]+/[0-9a-f]{40}/[\w/]+\.(ts|RData)", place)
+            assert re.fullmatch("[0-9a-f]{64}", sha256)
+    assert all(re.fullmatch("[0-9a-f]{64}", file.same) for file in FILES.values())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_arrays_at_hand_are_those_that_fetch_makes(name: str):
+    """The digest that `fetch` checks by, taken from the arrays themselves."""
+    file = FILES[name]
+    if not (_files.folder() / file.name).exists():
+        pytest.skip(f"{file.name} is not here")
+    arrays = _files.arrays(*file.where())
+    sides = ("train", "test", "train_label", "test_label")
+    assert _files.digest({side: arrays[side] for side in sides}) == file.same
 
 
 @pytest.mark.parametrize("name", FILES)

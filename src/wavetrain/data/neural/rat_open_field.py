@@ -11,6 +11,8 @@ solves the task: it asks for two integrators, and of a network for two that do n
 places themselves. Left out: the recorded cells, which are not in the file.
 """
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -23,6 +25,7 @@ FILE = _files.File(
     "rat_open_field.npz",
     "6911a18f3c3216cf0e1cc5d9b41495640cf75b66bfe481fe6db7c4c5d4bbb1b2",
     "RatInABox-Lab/RatInABox",
+    "191df1fbccae8f5e570d84956a50173f713ca8a0/ratinabox/data/sargolini.npz",
 )
 CAMERA = 50.0  # Hz
 
@@ -68,3 +71,8 @@ def path(rate: float = 5.0) -> Tensor:
     samples = np.stack([np.interp(even, time, axis) for axis in place.T], 1)
     whole = len(samples) // each * each
     return torch.from_numpy(samples[:whole].reshape(-1, each, 2).mean(1)).float()
+
+
+def fetch() -> Path:
+    """Download the path into the data folder and check it; needs the network."""
+    return _files.fetched(FILE)

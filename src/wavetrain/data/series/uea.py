@@ -14,10 +14,12 @@ Bagnall et al. 2018, arXiv 1811.00075; Dau et al. 2019, arXiv 1810.07758. Sequen
 The test part is the published one. A fifth of each class of the published training part, at least one
 sequence, drawn with a seed, is the validation part; a sequence that occurs twice stays in the training part.
 Channels are standardised by the training part. Shorter sequences end with the longest: the steps before
-they begin are zero, so that the last step is a real one.
+they begin are zero, so that the last step is a real one. `wavetrain fetch uea` makes the arrays from the
+files that aeon and mlmts publish, and checks both.
 """
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,35 +28,57 @@ from torch import Tensor
 from wavetrain.core import CLASSES, Batch, Recorded, majority
 from wavetrain.data import _files
 from wavetrain.data.series import _shared
-from wavetrain.errors import unknown
+from wavetrain.errors import BadInput, unknown
 
 AEON, MLMTS = "aeon-toolkit/aeon", "cran/mlmts"
-FILES = {
+FILES = {  # the second sha256 is that of the arrays, made anew by `fetch`
     "acsf1": _files.File(
-        "ucr_acsf1.npz", "c60f016f37ce44dd18959cf644b4f4801650ff0eb6215f3879a8eeb7a01f1ee0", AEON
+        "ucr_acsf1.npz",
+        "c60f016f37ce44dd18959cf644b4f4801650ff0eb6215f3879a8eeb7a01f1ee0",
+        AEON,
+        same="1fcae4a1f820e5852dcbd050b4c29212d0437bb506fbf74997b3cbc0b0688f96",
     ),
     "atrial_fibrillation": _files.File(
         "uea_atrial_fibrillation.npz",
         "152e4d499144c3e95428dcc7d439ddcedf612d4818e09560fc6ff3bb92eb5011",
         MLMTS,
+        same="036aa6df7c56443953dd99aeb1a63dd4fc0abd848e49ba2a42814a191a229c3e",
     ),
     "basic_motions": _files.File(
-        "uea_basic_motions.npz", "b3d598406be6458c83865f242d45f4b343a1c5b956a1184f4a7a5564414a2152", AEON
+        "uea_basic_motions.npz",
+        "b3d598406be6458c83865f242d45f4b343a1c5b956a1184f4a7a5564414a2152",
+        AEON,
+        same="484eb58fb3fc5c80e2c8b5cebb78c01f715ce23fc8526fc3d7dacb54d4548c61",
     ),
     "epilepsy": _files.File(
-        "uea_epilepsy.npz", "6025e06750eb005af2220fb641ca88d2e3ba9216e3b0755114b0ccb0a6e7e8ac", MLMTS
+        "uea_epilepsy.npz",
+        "6025e06750eb005af2220fb641ca88d2e3ba9216e3b0755114b0ccb0a6e7e8ac",
+        MLMTS,
+        same="b05debbb63f4427570b1f38703ac55a777f42cfd34141d0899c4be01b4cd1dd6",
     ),
     "ering": _files.File(
-        "uea_ering.npz", "74c3d54946cdedcd6595c19fdb8998f02f526688b18a529f7a7006c52ff2e58d", MLMTS
+        "uea_ering.npz",
+        "74c3d54946cdedcd6595c19fdb8998f02f526688b18a529f7a7006c52ff2e58d",
+        MLMTS,
+        same="0e4170c349e1a8bcf7f827a795653bf5a65f4fd00505df254561f4e10e2b4d71",
     ),
     "japanese_vowels": _files.File(
-        "uea_japanese_vowels.npz", "afeb0510ec4f9691e8bc16e26ccef09455e1c70ac2a42ff15c80ff5483f8f113", AEON
+        "uea_japanese_vowels.npz",
+        "afeb0510ec4f9691e8bc16e26ccef09455e1c70ac2a42ff15c80ff5483f8f113",
+        AEON,
+        same="1c8d82e3481da5f1b9f5767db92d355557cf6dc56d6ae68875b391f54192c713",
     ),
     "racket_sports": _files.File(
-        "uea_racket_sports.npz", "ed9e8dc2cd8922f2d4bfb1d8b0cb125dbcda35f2ce88478940f29008e3889a8f", MLMTS
+        "uea_racket_sports.npz",
+        "ed9e8dc2cd8922f2d4bfb1d8b0cb125dbcda35f2ce88478940f29008e3889a8f",
+        MLMTS,
+        same="afe116b32b54abd291dc3b59f68d9cf691259cff69a5098696ddf8afefa80356",
     ),
     "stand_walk_jump": _files.File(
-        "uea_stand_walk_jump.npz", "3d2830359193862027e6a44318295085e9abef2ccc30995117fda5efaa2df69d", MLMTS
+        "uea_stand_walk_jump.npz",
+        "3d2830359193862027e6a44318295085e9abef2ccc30995117fda5efaa2df69d",
+        MLMTS,
+        same="eb078fa471fbd1890fdf10f20245bd4ddb86b1446957fed5e0d50241a801bacb",
     ),
 }
 
@@ -69,7 +93,7 @@ def uea(name: str = "basic_motions", seed: int = 0) -> Recorded:
     """
     if name not in FILES:
         raise unknown("series", name, FILES)
-    arrays = _files.arrays(*FILES[name].where())
+    arrays = _files.arrays(*FILES[name].where(), FILES[name].same)
     published, test = (
         Batch(torch.from_numpy(arrays[side]), torch.from_numpy(arrays[f"{side}_label"].astype(np.int64)))
         for side in ("train", "test")
@@ -107,6 +131,18 @@ def stratified(part: Batch, seed: int, share: float = 0.2) -> Tensor:
         count = max(1, round(share * int((part.y == label).sum())))
         chosen[places[torch.randperm(len(places), generator=generator)[:count]]] = True
     return chosen
+
+
+def fetch() -> Path:
+    """Make the files that are not in the data folder from those that are published; needs the network."""
+    from wavetrain.data.series._published import PUBLISHED, brought
+
+    for name, file in FILES.items():
+        try:
+            _files.arrays(*file.where(), file.same)
+        except BadInput:  # missing, or damaged
+            _files.made(file, brought(PUBLISHED[name]))
+    return _files.folder()
 
 
 def _ended(x: Tensor) -> Tensor:
