@@ -95,6 +95,41 @@ def test_a_later_table_scores_the_model(model: Path, tmp_path: Path, capsys: pyt
     assert f"MAE {found['MAE']:.4g} (172 windows of 2 series" in capsys.readouterr().out
 
 
+def test_what_is_known_ahead_is_told_by_rows_at_the_end_or_by_a_table(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    days = [day.item() for day in np.arange("2024-01-01", "2024-06-01", dtype="datetime64[D]")]
+    dice = np.random.default_rng(0)
+    sale = dice.random(len(days)) < 0.3
+    lines = [
+        f"{day},{10 + 5 * on + 0.1 * dice.normal():.2f},{int(on)}" for day, on in zip(days, sale, strict=True)
+    ]
+    past, whole, ahead = (tmp_path / name for name in ("past.csv", "whole.csv", "ahead.csv"))
+    past.write_text("\n".join(["day,sold,sale", *lines[:140]]))
+    later = [(day, int(on)) for day, on in zip(days[140:143], (True, False, True), strict=True)]
+    whole.write_text("\n".join(["day,sold,sale", *lines[:140], *(f"{day},,{on}" for day, on in later)]))
+    ahead.write_text("\n".join(["sale,day", *(f"{on},{day}" for day, on in later)]))
+    model = str(tmp_path / "m")
+    words = ["--layer", "elman", "--width", "8", "--depth", "1", "--steps", "150", "--rate", "1e-2"]
+    roles = ["--target", "sold", "--known", "sale", "--horizon", "3"]
+    main(["fit", str(past), *roles, "--out", model, *words])
+    capsys.readouterr()
+    main(["predict", model])
+    out, said = capsys.readouterr()
+    assert "sale is known ahead, but not given" in said and said.count("\n") == 1 and len(rows(out)) == 3
+    told = []
+    for asked in (
+        [model, str(whole)],
+        [model, str(past), "--ahead", str(ahead)],
+        [model, "--ahead", str(ahead)],
+    ):
+        main(["predict", *asked])
+        out, said = capsys.readouterr()
+        assert not said
+        told.append([float(row["sold"]) for row in rows(out)])
+    assert told[0] == told[1] == told[2] and told[0][1] + 3 < min(told[0][0], told[0][2])
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

@@ -218,8 +218,8 @@ def not_given(names: Sequence[str]) -> str:
     """What is said of columns known ahead whose later values are not known."""
     one = len(names) == 1
     return (
-        f"{', '.join(names)} {'is' if one else 'are'} known ahead, but not given for all rows that are "
-        f"forecast: there {'its mean' if one else 'their means'} in training count{'s' * one}"
+        f"{', '.join(names)} {'is' if one else 'are'} known ahead, but not given for all rows to come: "
+        f"{'its mean' if one else 'their means'} in training count{'s' * one} there"
     )
 
 
