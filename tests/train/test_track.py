@@ -76,9 +76,16 @@ def test_a_training_in_a_lab_tells_its_looks(tmp_path: Path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_tensorboard_reads_what_was_said(tmp_path: Path):
     pytest.importorskip("tensorboard")
-    with tracked(lambda run: TensorBoard(tmp_path, run), lambda news: None) as tell:
+    boards = []
+
+    def begin(run: str) -> TensorBoard:
+        boards.append(TensorBoard(tmp_path, run))
+        return boards[-1]
+
+    with tracked(begin, lambda news: None) as tell:
         for news in NEWS:
             tell(news)
+    assert len(boards) == 2 and all(one.writer.file_writer is None for one in boards), "one is still open"
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     read = EventAccumulator(str(tmp_path / "first-0"))
