@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
 import wavetrain as wt
@@ -17,7 +19,7 @@ def test_all_is_what_is_offered() -> None:
     assert dir(wt) == sorted(wt.__all__) and {*KINDS} < {*dir(wt)}
     for name in dir(wt):
         assert getattr(wt, name).__name__.startswith("wavetrain.") == (
-            name not in ("AnomalyDetector", "compare", "list", "load")
+            name not in ("compare", "fit", "list", "load") and not isinstance(getattr(wt, name), type)
         )
 
 
@@ -64,6 +66,21 @@ def test_the_door_leads_to_layers_data_and_comparisons(tmp_path: Path) -> None:
     assert {one.kind for one in wt.list("lenses", "rules")} == {"lenses", "rules"}
     with pytest.raises(BadInput, match=r"no kind or tag is called 'layer'; did you mean layers"):
         wt.list("layer")
+
+
+def test_a_folder_of_a_kept_model_is_the_model(tmp_path: Path) -> None:
+    wave = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=60), "y": np.arange(60) % 5.0, "z": 1.0})
+    model = wt.fit(wave, wt.Forecaster("elman", width=2, depth=1, steps=1), target="y")
+    assert isinstance(model, wt.Forecaster) and model.panel_.columns[0] == "y"
+    model.save(tmp_path / "m")
+    again = wt.load(tmp_path / "m")
+    assert type(again) is wt.Forecaster and (again.predict().value == model.predict().value).all()
+    wt.AnomalyDetector("last_value").fit(np.sin(np.arange(600.0))).save(tmp_path / "d")
+    assert type(wt.load(str(tmp_path / "d"))) is wt.AnomalyDetector
+    with pytest.raises(BadInput, match="expected a folder of a kept model"):
+        wt.load(tmp_path)
+    with pytest.raises(BadInput, match="its roles are said already"):
+        wt.fit(model.panel_, target="y")
 
 
 def test_a_wrong_name_is_answered_with_the_nearest() -> None:

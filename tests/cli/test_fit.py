@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import wavetrain
 from wavetrain.cli import main
 
 SMALL = ("--layer", "elman", "--width", "4", "--depth", "1", "--steps", "5")
@@ -60,6 +61,25 @@ def test_what_was_understood_is_said(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "a season of 7 rows" in said and f"model: {tmp_path / 'm'}" in said
     main(["fit", source, "--id", "shop", "--out", str(tmp_path / "m"), *SMALL, "--json"])
     assert json.loads(capsys.readouterr().out)["season"] == 7
+
+
+def test_a_folder_is_shown(model: Path, capsys: pytest.CaptureFixture[str]):
+    """As its card says it; a folder that holds none is one line."""
+    main(["show", str(model)])
+    said = capsys.readouterr().out
+    for part in ("forecast: sold", "id: shop", "season: 7 rows", "layers: 1 of elman, 4 wide", "sha256"):
+        assert part in said and part in (model / "card.md").read_text()
+    assert f"wavetrain stream {model} < rows.csv" in said
+    main(["show", str(model), "--json"])
+    assert json.loads(capsys.readouterr().out)["Columns"]["time"] == "when"
+    with pytest.raises(SystemExit):
+        main(["show", str(model.parent)])
+    assert "expected a folder with model.safetensors" in capsys.readouterr().err
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]):
+    main(["--version"])
+    assert capsys.readouterr().out == f"wavetrain {wavetrain.__version__}\n"
 
 
 def test_forecasts_go_on_in_the_form_of_the_table(model: Path, capsys: pytest.CaptureFixture[str]):

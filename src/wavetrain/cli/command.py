@@ -7,6 +7,7 @@ code 2.
 import sys
 from collections.abc import Callable, Sequence
 
+import wavetrain
 from wavetrain.cli import terminal
 from wavetrain.cli.anomalies import anomalies
 from wavetrain.cli.cite import cite
@@ -63,6 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _answer(words: Sequence[str]) -> None:
+    if list(words) == ["--version"]:
+        print(f"wavetrain {wavetrain.__version__}")
+        return
     if words and not words[0].startswith("-") and words[0] not in COMMANDS:
         raise unknown("command", words[0], COMMANDS)
     terminal.parsed(COMMANDS, words, "wavetrain", "Sequence learning in brains and machines.")()

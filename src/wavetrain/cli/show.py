@@ -16,10 +16,15 @@ def show(
 ) -> None:
     """One member: how it is called, its paper, its operator, and the claims about it with their verdicts.
 
+    Of a folder that `wavetrain fit` wrote, what the model learned from, what it is, and how well it does.
+
     Args:
         picture: write the operator's picture to this PNG file too
         results: folder of the results that the verdicts are read from
     """
+    if Path(name).is_dir():
+        _show_model(Path(name), picture, json)
+        return
     from wavetrain.report.members import claims_about, example, use
 
     found = find.named(name)
@@ -51,6 +56,22 @@ def show(
         terminal.print_json(facts)
         return
     _print(found, facts, operator)
+
+
+def _show_model(folder: Path, picture: Path | None, json: bool) -> None:
+    """The card of a kept forecaster."""
+    from wavetrain.estimators import FittedForecaster
+    from wavetrain.estimators._card import card, facts
+
+    if picture is not None:
+        raise BadInput(f"only a layer has an operator to picture; {folder} is a folder")
+    kept = FittedForecaster.load(folder)
+    if json:
+        terminal.print_json(facts(kept))
+        return
+    for line in card(kept, str(folder)).splitlines():
+        if not line.startswith("```"):
+            console.print(line.removeprefix("# ").removeprefix("## "), soft_wrap=True)
 
 
 def _print(found: find.Found, facts: dict[str, Any], operator: Any) -> None:

@@ -3,9 +3,6 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-
-import wavetrain
 
 if TYPE_CHECKING:
     from wavetrain.estimators._fitted import FittedForecaster
@@ -18,10 +15,11 @@ STARTS = {
 }
 
 
-def facts(model: "FittedForecaster", layer: str) -> dict[str, dict[str, str]]:
+def facts(model: "FittedForecaster") -> dict[str, dict[str, str]]:
     """What is known of a fitted forecaster, by headings."""
     whole, plain = model.panel_, model.plain(model.panel_)
     start, end = model.history_[0][1], min(error for _, error in model.history_)
+    layer = model.layer if isinstance(model.layer, str) else model.layer.__name__
     step = max((step for step, error in model.history_ if error == end), default=0)
     data = {f"line {place}": line for place, line in enumerate(whole.said, 1)}
     form = whole.form
@@ -55,23 +53,19 @@ def facts(model: "FittedForecaster", layer: str) -> dict[str, dict[str, str]]:
             "error": f"{end:.4g} deviations, after {step:,} steps",
             **errors,
         },
-        "Versions": {
-            "wavetrain": wavetrain.__version__,
-            "torch": torch.__version__.partition("+")[0],
-            "numpy": np.__version__,
-        },
+        "Versions": model.versions_,
     }
 
 
-def card(model: "FittedForecaster", layer: str) -> str:
-    """The same as a page of Markdown, with the commands that use the model."""
+def card(model: "FittedForecaster", folder: str) -> str:
+    """The same as a page of Markdown, with the commands that use the model in its folder."""
     lines = [f"# A forecaster of {', '.join(model.plain(model.panel_).targets)}", ""]
-    for heading, rows in facts(model, layer).items():
+    for heading, rows in facts(model).items():
         lines += [f"## {heading}", ""]
         lines += [value if name.startswith("line ") else f"{name}: {value}" for name, value in rows.items()]
         lines = [f"- {line}" if line and not line.startswith(("#", "- ")) else line for line in lines]
         lines.append("")
-    return "\n".join([*lines, USE])
+    return "\n".join([*lines, USE.replace("FOLDER", folder)])
 
 
 USE = """## How to use it

@@ -63,6 +63,7 @@ class FittedForecaster:
     history_: list[tuple[int, float]]
     ends_: list[int]
     digest_: str  # of the rows that were learned from
+    versions_: dict[str, str]  # of what it was made with
 
     def predict(
         self, y: Given | None = None, *, ahead: Ahead | Panel | None = None, coverage: float = 0.9

@@ -52,7 +52,7 @@ def save(model: "FittedForecaster", folder: Path, rows: bool) -> None:
     words = {
         "kind": KIND,
         "version": VERSION,
-        "made by": {"wavetrain": wavetrain.__version__, "torch": torch.__version__.partition("+")[0]},
+        "versions": model.versions_,
         "settings": settings,
         "columns": whole.columns,
         "targets": whole.targets,
@@ -75,7 +75,7 @@ def save(model: "FittedForecaster", folder: Path, rows: bool) -> None:
         (folder / ROWS).unlink(missing_ok=True)
     saved.save(folder / MODEL, tensors, words)
     new = folder / f"{CARD}.new"
-    new.write_text(_card.card(model, settings["layer"]), encoding="utf-8")
+    new.write_text(_card.card(model, "FOLDER"), encoding="utf-8")
     new.replace(folder / CARD)
 
 
@@ -101,7 +101,7 @@ def _restored(kind: type[F], folder: Path, tensors: dict[str, torch.Tensor], wor
     model.cycles_, model.season_ = tuple(words["cycles"]), words["season"]
     model.context_, model.origins_ = words["context"], words["origins"]
     model.history_ = [(step, error) for step, error in words["history"]]
-    model.digest_ = words["digest"]
+    model.digest_, model.versions_ = words["digest"], words["versions"]
     columns, known = tuple(words["columns"]), tuple(words["known"])
     series, model.ahead_, model.before_ = _read_rows(
         folder / ROWS, len(columns), len(known) - 2 * len(model.cycles_)
@@ -205,6 +205,12 @@ def _read_rows(
     none = np.zeros((0, known))
     ahead = tuple(arrays.get(f"ahead {place}", none) for place in range(len(names)))
     return series, ahead, [int(count) for count in arrays["before"]]
+
+
+def versions() -> dict[str, str]:
+    """Of what a model is made with."""
+    torchs = torch.__version__.partition("+")[0]
+    return {"wavetrain": wavetrain.__version__, "torch": torchs, "numpy": np.__version__}
 
 
 def digest(model: "FittedForecaster") -> str:

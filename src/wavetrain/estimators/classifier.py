@@ -23,6 +23,7 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     `wavetrain list layers` or a class. `valid` is the share of each class that is kept to choose the step by;
     where a class has fewer than four sequences, or there are fewer than forty, all are learned from.
 
+    >>> import numpy as np
     >>> from wavetrain.estimators import SequenceClassifier
     >>> x = torch.randn(60, 20).cumsum(1).numpy()
     >>> up = np.where(x[:, -1] > 0, "up", "down")

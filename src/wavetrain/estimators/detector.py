@@ -53,6 +53,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
     follows is for the `Forecaster`; of it a plain rule reads `season`, and a temporal memory `random_state`.
     Rows are in the order of time: an array (rows, columns) is one stream.
 
+    >>> import numpy as np
     >>> from wavetrain.estimators import AnomalyDetector
     >>> wave = np.sin(np.arange(600) / 3)[:, None]
     >>> model = AnomalyDetector("gru", width=4, depth=1, steps=5).fit(wave)

@@ -25,7 +25,7 @@ from wavetrain.errors import BadInput
 from wavetrain.estimators._base import Base, Kind, error, fitted_line
 from wavetrain.estimators._fitted import FittedForecaster, Given
 from wavetrain.estimators._forecast import Columns, Forecast, made, network
-from wavetrain.estimators._kept import layer_of
+from wavetrain.estimators._kept import layer_of, versions
 from wavetrain.estimators._learning import Course, Held, Speed, learn, speed
 from wavetrain.tables import phases
 from wavetrain.tables.ahead import parted
@@ -118,7 +118,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         whole, ahead = parted(y if isinstance(y, Panel) else panel(y))
         self._check(whole)
         first = whole.series[0].times
-        self.digest_ = _digest(whole)
+        self.digest_, self.versions_ = _digest(whole), versions()
         self.cycles_ = phases.cycles(first) if self.phases and first is not None else ()
         whole = phases.added(whole, self.cycles_)
         ends = [len(one) - max(self.horizon, round(self.valid * len(one))) for one in whole.series]

@@ -1,0 +1,63 @@
+"""A model of data of one's own in one call, and what was kept, loaded by its place."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import wavetrain.tables.load
+from wavetrain.errors import BadInput
+from wavetrain.estimators.forecaster import Forecaster
+from wavetrain.tables.panel import Panel
+from wavetrain.tables.read import read
+from wavetrain.tables.read.asked import Names
+
+MODEL, DETECTOR = "model.safetensors", "detector.safetensors"
+
+
+def fit(
+    source: Any,
+    model: Forecaster | None = None,
+    *,
+    target: Names = (),
+    time: Names | None = None,
+    id: Names | None = None,
+    inputs: Names | None = None,
+    known: Names = (),
+    missing: Sequence[str | float] = (),
+) -> Forecaster:
+    """A forecaster of a file, a frame, arrays or a panel; without a `model`, that of one row ahead by a GRU.
+
+    Roles are names of columns, as in `wavetrain.tables.read.read`.
+
+    >>> import numpy as np, pandas as pd, wavetrain as wt
+    >>> sales = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "sold": np.arange(90) % 7.0})
+    >>> model = wt.fit(sales, wt.Forecaster("gru", horizon=2, width=8, steps=20), target="sold")
+    >>> model.predict().times[0], model.season_
+    (('2024-03-31', '2024-04-01'), 7)
+    """
+    if isinstance(source, Panel):
+        if any((target, time, id, inputs, known, missing)):
+            raise BadInput("expected a panel alone, for its roles are said already; got roles besides")
+        panel = source
+    else:
+        panel = read(source, target=target, time=time, id=id, inputs=inputs, known=known, missing=missing)
+    return (Forecaster() if model is None else model).fit(panel)
+
+
+def load(source: str | Path) -> Any:
+    """The model that a folder keeps, or something to learn: a file of one's own, or a task by its name.
+
+    >>> import wavetrain as wt
+    >>> wt.load("copying").task
+    Copying(delay=10)
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        if (folder / DETECTOR).is_file():
+            from wavetrain.estimators.detector import AnomalyDetector
+
+            return AnomalyDetector.load(folder)
+        if (folder / MODEL).is_file():
+            return Forecaster.load(folder)
+        raise BadInput(f"{folder}: expected a folder of a kept model, with {MODEL} or {DETECTOR}")
+    return wavetrain.tables.load.load(str(source))
