@@ -145,7 +145,7 @@ def _say(seen: "Seen", rate: float) -> None:
     learned, calibrated = int(seen.learned.sum()), int(seen.calibrated.sum())
     if learned:
         console.print(f"learned from the first {learned:,} rows, of which the last {calibrated:,} calibrate")
-    alarms, new = seen.alarms[0], int((~seen.learned).sum())
+    alarms, new = seen.alarms(seen.found), int((~seen.learned).sum())
     events = seen.table()
     many = f"{len(events)} event{'s' * (len(events) != 1)}"
     console.print(
@@ -158,7 +158,7 @@ def _say(seen: "Seen", rate: float) -> None:
     shown = events[:SHOWN]
     several = len({one["series"] for one in events}) > 1
     named = ["series"] * several + ["time"] + ["column"] * (len(seen.found.columns) > 1)
-    figures = {name: [f"{one[name]:.6g}" for one in shown] for name in ("value", "expected")}
+    figures = {name: [f"{one[name]:.5g}" for one in shown] for name in ("value", "expected")}
     console.print(
         columns_table(
             {
@@ -167,12 +167,23 @@ def _say(seen: "Seen", rate: float) -> None:
                 "score": [f"{one['score']:.3g}" for one in shown],
                 "likelihood": [f"{one['likelihood']:.4f}" for one in shown],
                 "alarms": [str(one["alarms"]) for one in shown],
-                "plain": ["yes" if one["plain"] else "no" for one in shown],
+                "plain": [f"{one['plain']} of {len(seen.plain)}" for one in shown],
             }
         )
     )
     if len(events) > SHOWN:
         console.print(f"and {len(events) - SHOWN} more events")
+    rules = seen.rules()
+    console.print(
+        columns_table(
+            {
+                "": [str(one["name"]) for one in rules],
+                "of these events": [f"{one['events']:,}" for one in rules],
+                "alarms": [f"{one['alarms']:,}" for one in rules],
+                "usual error": [f"{one['error']:.4g}" for one in rules],
+            }
+        )
+    )
 
 
 def _told(seen: "Seen", watch: "Watch", panel: "Panel", out: Path | None, shown: Path) -> dict[str, Any]:
@@ -183,9 +194,9 @@ def _told(seen: "Seen", watch: "Watch", panel: "Panel", out: Path | None, shown:
         "threshold": watch.model.threshold_,
         "learned from": int(seen.learned.sum()),
         "new rows": int((~seen.learned).sum()),
-        "alarms": seen.alarms[0],
+        "alarms": seen.alarms(seen.found),
         "events": seen.table(),
-        "plain": {"rule": seen.rule, "alarms": seen.alarms[1]},
+        "rules": seen.rules(),
         "verdict": seen.verdict(),
         "out": None if out is None else str(out),
         "picture": str(shown),

@@ -13,6 +13,7 @@ import numpy as np
 from wavetrain import find
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
+from wavetrain.estimators._base import Kind
 from wavetrain.estimators._kept import name_of
 from wavetrain.estimators.forecaster import Forecaster
 from wavetrain.memories.temporal_memory import TemporalMemory
@@ -77,7 +78,16 @@ class Forecasts(Foresight):
 
     @property
     def name(self) -> str:
-        return self._name
+        """Of the layer; of the start of the forecast alone, where the layer is not trained."""
+        if self.model.steps:
+            return self._name
+        starts = {
+            Kind.LEVEL: f"mean of {self.model.context_} rows",
+            Kind.LAST: "last value",
+            Kind.SEASON: f"seasonal naive ({self.model.season_})",
+            Kind.LINE: f"ridge on {self.model.context_} rows",
+        }
+        return starts[self.model.base_.kind]
 
     def learn(self, panel: Panel) -> Self:
         self.model.fit(panel)

@@ -1,11 +1,11 @@
-"""A detector and a plain rule that watch the same series at the same rate: what both say, side by side.
+"""A detector and plain rules that watch the same series at the same rate: what all say, side by side.
 
-The plain rule is the last value, the value a season ago or a ridge regression on lags: whichever has the
-smallest usual error on the calibration rows. Without labels nothing says which alarms are right; what can be
-said is whether the plain rule marks the same events, and with how many alarms.
+The rules are the last value, the value a season ago, a ridge regression on lags and, for a layer, what its
+forecast starts from without it. Without labels nothing says which alarms are right; what can be said is
+whether a plain rule marks the same events, and with how many alarms.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +15,7 @@ from sklearn.base import clone
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators._anomalies import RECENT, Anomalies, Event
-from wavetrain.estimators._foresight import PLAIN, called
+from wavetrain.estimators._foresight import PLAIN, Forecasts, called
 from wavetrain.estimators.detector import AnomalyDetector
 from wavetrain.evidence.picture import Alarms
 from wavetrain.tables.panel import Panel
@@ -26,16 +26,16 @@ MORE = 1.5  # times the alarms, up to which it would
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Seen:
-    """What a detector and a plain rule say of the same rows."""
+    """What a detector and plain rules say of the same rows."""
 
     found: Anomalies
-    plain: Anomalies
+    plain: dict[str, Anomalies]  # by the name of each rule
     learned: np.ndarray  # (N,) bool, the rows that were learned from
     calibrated: np.ndarray  # (N,) bool, those among them that the threshold was set on
     layer: str
-    rule: str
-    errors: tuple[float, float]  # the usual error of the detector, and of the plain rule, in its units
+    errors: dict[str, float]  # usual ones, of the detector and of each rule, in the units of the file
     threshold: float
+    zone: str  # that the times of the file name; empty where they name none
     moments: dict[str, np.ndarray]  # of each series with times, in seconds since 1970
 
     @property
@@ -43,16 +43,13 @@ class Seen:
         """Events in new rows, the most unusual first."""
         return self.found.events(np.flatnonzero(~self.learned))
 
-    @property
-    def alarms(self) -> tuple[int, int]:
-        """New rows with an alarm, of the detector and of the plain rule."""
-        mine, theirs = self.found.alarm & ~self.learned, self.plain.alarm & ~self.learned
-        return int(mine.sum()), int(theirs.sum())
+    def alarms(self, found: Anomalies) -> int:
+        """New rows with an alarm."""
+        return int((found.alarm & ~self.learned).sum())
 
-    def marked(self, events: Sequence[Event]) -> list[bool]:
-        """Whether the plain rule has an alarm in each event, or within ten rows of it."""
-        names = self.found.series
-        near = np.flatnonzero(self.plain.alarm)
+    def marked(self, rule: str) -> list[bool]:
+        """Whether a plain rule has an alarm in each event, or within ten rows of it."""
+        names, near = self.found.series, np.flatnonzero(self.plain[rule].alarm)
         return [
             bool(
                 (
@@ -61,13 +58,14 @@ class Seen:
                     & (names[near] == names[one.first])
                 ).any()
             )
-            for one in events
+            for one in self.events
         ]
 
     def table(self) -> list[dict[str, Any]]:
         """Each event, the most unusual first: its most unusual row, in the column that shows it."""
-        found, events, told = self.found, self.events, []
-        for one, plain in zip(events, self.marked(events), strict=True):
+        found, told = self.found, []
+        rules = np.array([self.marked(rule) for rule in self.plain])  # (rules, events)
+        for one, plain in zip(self.events, rules.sum(0).tolist(), strict=True):
             place, at = one.peak, self._column(one.peak)
             told.append(
                 {
@@ -116,7 +114,7 @@ class Seen:
             self.threshold,
             int(self.learned[mine].sum()),
             moments is not None,
-            "row" if moments is None else "time (UTC)",
+            "row" if moments is None else "time (UTC)" if self.zone else "time",
             found.columns[at],
             "error (robust deviations)" if by_error else "mean of ten scores (deviations)",
         )
@@ -127,26 +125,51 @@ class Seen:
         usual = np.array([np.median(one[~np.isnan(one)]) if (~np.isnan(one)).any() else 1 for one in apart.T])
         return int(np.nan_to_num(apart[place] / np.maximum(usual, 1e-30), nan=-1.0).argmax())
 
+    def rules(self) -> list[dict[str, Any]]:
+        """The detector and each plain rule: events that it marks, alarms, usual error."""
+        mine = {"name": self.layer, "events": len(self.events), "alarms": self.alarms(self.found)}
+        others = [
+            {"name": rule, "events": sum(self.marked(rule)), "alarms": self.alarms(found)}
+            for rule, found in self.plain.items()
+        ]
+        return [{**one, "error": self.errors[str(one["name"])]} for one in (mine, *others)]
+
     def verdict(self) -> str:
-        """In words, whether the plain rule would have done as well."""
-        events, (mine, theirs) = self.events, self.alarms
-        if not events:
-            return f"{self.layer} has no alarm in new rows; the plain {self.rule} has {theirs:,}"
-        both = sum(self.marked(events))
-        own, other = (f"{error:.4g}" for error in self.errors)
-        told = (
-            f"the plain {self.rule} marks {both} of these {len(events)} events, in {theirs:,} alarms against "
-            f"{mine:,}; its usual error is {other}, that of {self.layer} {own}"
+        """In words, whether a plain rule would have done as well, and whether one foresees better."""
+        mine, *others = self.rules()
+        if not mine["events"]:
+            return f"{self.layer} has no alarm in new rows"
+        told = self._nearest(mine, others)
+        least = min(others, key=lambda one: one["error"])
+        if least["error"] <= mine["error"]:
+            told += (
+                f"; {least['name']} foresees no worse than {self.layer}, "
+                f"by a usual error of {least['error']:.4g} against {mine['error']:.4g}"
+            )
+        return told
+
+    def _nearest(self, mine: dict[str, Any], others: list[dict[str, Any]]) -> str:
+        """Which rule marks the same events with as few alarms, or comes nearest."""
+        same = [one for one in others if one["events"] >= AS_WELL * mine["events"]]
+        as_well = [one for one in same if one["alarms"] <= MORE * mine["alarms"]]
+        if as_well:
+            best = min(as_well, key=lambda one: one["error"])
+            return f"the plain {best['name']} would have done as well: it marks the same events"
+        best = (
+            min(same, key=lambda one: one["alarms"]) if same else max(others, key=lambda one: one["events"])
         )
-        if both < AS_WELL * len(events):
-            return f"{told}: it would have missed {len(events) - both}"
-        if theirs > MORE * mine:
-            return f"{told}: it would have marked them too, among many rows more"
-        return f"{told}: it would have done as well"
+        alarms = f"{best['alarms']:,} alarms against {mine['alarms']:,}"
+        if same:
+            return f"the plain {best['name']} marks the same events, with {alarms}"
+        missed = f"{mine['events'] - best['events']} of {mine['events']}"
+        return (
+            f"no plain rule marks the same events: {best['name']}, which comes nearest, misses {missed}, "
+            f"with {alarms}"
+        )
 
 
 class Watch:
-    """A detector with the plain rule that it is held against.
+    """A detector with the plain rules that it is held against.
 
     >>> from wavetrain.estimators import AnomalyDetector
     >>> from wavetrain.estimators.watch import Watch
@@ -155,11 +178,11 @@ class Watch:
     >>> wave[700] = 15.0
     >>> rows = panel(wave)
     >>> seen = Watch.learn(rows, AnomalyDetector("gru", width=4, depth=1, steps=5), share=0.5).look(rows)
-    >>> seen.events[0].peak, seen.rule
-    (700, 'ridge on lags')
+    >>> seen.events[0].peak, sorted(seen.plain)
+    (700, ['last value', 'ridge on 32 rows', 'ridge on lags'])
     """
 
-    def __init__(self, model: AnomalyDetector, plain: AnomalyDetector, ends: dict[str, int]):
+    def __init__(self, model: AnomalyDetector, plain: list[AnomalyDetector], ends: dict[str, int]):
         self.model, self.plain, self.ends = model, plain, ends
 
     @property
@@ -184,34 +207,41 @@ class Watch:
         head = replace(whole, series=tuple(parts))
         names = [name for name in PLAIN if name != called(detector.layer)]
         rules = [clone(detector).set_params(layer=name).fit(head) for name in names]
-        plain = min(rules, key=usual_error)
-        return cls(detector.fit(head), plain, ends)
+        detector.fit(head)
+        if isinstance(detector.foresight_, Forecasts) and detector.steps:
+            rules.append(clone(detector).set_params(steps=0).fit(head))
+        apart = {one.foresight_.name: one for one in reversed(rules)}  # without a season two are the same
+        apart.pop(detector.foresight_.name, None)
+        return cls(detector, list(apart.values())[::-1], ends)
 
     def look(self, whole: Panel) -> Seen:
-        """What both say of all rows; the first ones of a series are those that were learned from."""
+        """What all say of all rows; the first ones of a series are those that were learned from."""
         found = self.model.detect(whole)
         ends = np.array([self.ends.get(name, 0) for name in found.series.tolist()])
         return Seen(
             found=found,
-            plain=self.plain.detect(whole),
+            plain={one.foresight_.name: one.detect(whole) for one in self.plain},
             learned=found.row < ends,
             calibrated=(found.row < ends) & (found.row >= np.round((1 - self.model.calibration) * ends)),
             layer=self.model.foresight_.name,
-            rule=self.plain.foresight_.name,
-            errors=(usual_error(self.model), usual_error(self.plain)),
+            errors={one.foresight_.name: usual_error(one) for one in (self.model, *self.plain)},
             threshold=self.model.threshold_,
+            zone=whole.clock.zone if whole.clock else "",
             moments={one.name: one.times / 1e6 for one in whole.series if one.times is not None},
         )
 
     def save(self, folder: Path) -> None:
-        """Keep both; whoever takes them up has new rows."""
+        """Keep all; whoever takes them up has new rows."""
         self.model.save(folder)
-        self.plain.save(folder / "plain")
+        for place, one in enumerate(self.plain):
+            one.save(folder / "plain" / str(place))
 
     @classmethod
     def load(cls, folder: Path) -> Self:
         """What `save` wrote."""
-        return cls(AnomalyDetector.load(folder), AnomalyDetector.load(folder / "plain"), {})
+        places = sorted((folder / "plain").glob("[0-9]"))
+        plain = [AnomalyDetector.load(place) for place in places]
+        return cls(AnomalyDetector.load(folder), plain, {})
 
 
 def usual_error(model: AnomalyDetector) -> float:
