@@ -220,7 +220,7 @@ def test_a_damaged_checkpoint(capsys: pytest.CaptureFixture[str], tmp_path: Path
     [
         ("empty.csv", b"", "empty"),
         ("words.csv", b"a,b\n1,2\n3,x\n" + b"4,5\n" * 400, "line 3, b"),
-        ("holes.csv", b"a,b\n" + b"1,2\n" * 300 + b"nan,2\n" + b"1,2\n" * 300, "line 302, a"),
+        ("infinite.csv", b"a,b\n" + b"1,2\n3,5\n" * 300 + b"inf,2\n", "row 601 is infinite (line 602)"),
         ("short.csv", b"a\n1\n2\n3\n", "rows"),
         ("cut.npz", b"PK\x03\x04 cut off", "cut.npz"),
         ("short.txt", b"hi", "bytes"),

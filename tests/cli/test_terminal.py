@@ -53,7 +53,7 @@ def test_what_a_user_names_is_no_markup(capsys: pytest.CaptureFixture[str], tmp_
     file.write_text("[b]a[/b],[/x]\n" + "".join(f"{i % 7}.5,{(i * i) % 11}\n" for i in range(100)))
     words = ["compare", str(file), "--layers", "elman", "--steps", "2", "--seeds", "1", "--jobs", "1"]
     cli.main([*words, "--out", str(tmp_path)])
-    assert "rows of [b]a[/b], [/x];" in capsys.readouterr().out
+    assert "forecast [b]a[/b], [/x]\n" in capsys.readouterr().out
 
 
 def test_names_that_are_no_text(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from wavetrain.evidence.comparison import Record, read_record
 from wavetrain.evidence.shape import written
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.report.tables import comparison
+from wavetrain.run import looks
 from wavetrain.run.compare import Terms, compare_layers, fitting_width, founders
 from wavetrain.tables.load import load
 from wavetrain.tasks.recall.adding import Adding
@@ -33,7 +34,7 @@ LABELS = np.arange(40) % 3
 @pytest.fixture(autouse=True)
 def short_operators(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looking at long ones takes the most time."""
-    monkeypatch.setattr(module, "LONGEST", 6)
+    monkeypatch.setattr(looks, "LONGEST", 6)
 
 
 def quiet(news: News) -> None:

@@ -1,11 +1,16 @@
 """The command `compare`: several layers on one data set."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
 from wavetrain.cli.progress import progress
+
+if TYPE_CHECKING:
+    from wavetrain.evidence.comparison import Record
 
 console = terminal.Terminal()
 
@@ -13,8 +18,20 @@ console = terminal.Terminal()
 def compare(
     data: Name,
     layers: tuple[str, ...] = (),
+    target: tuple[str, ...] = (),
+    horizon: int = 1,
+    time: tuple[str, ...] = (),
+    id: tuple[str, ...] = (),
+    inputs: tuple[str, ...] = (),
+    known_ahead: tuple[str, ...] = (),
+    missing: tuple[str, ...] = (),
+    window: int | None = None,
+    metric: Literal["mase", "mae", "rmse", "smape"] = "mase",
+    split: str = "time",
+    minutes: float | None = None,
+    quick: bool = False,
     parameters: int = 20_000,
-    steps: int = 400,
+    steps: int | None = None,
     batch: int = 32,
     depth: int = 2,
     rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2),
@@ -24,13 +41,28 @@ def compare(
     out: Path = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Several layers on one data set under one budget: which kind of memory does it need?
+    """Several layers on one data set under one budget: which memory does it need, and is it worth it?
+
+    Tables (CSV, TSV, Parquet, Excel, JSON, NPY, gz of them) are forecast, beside baselines. NPZ with x and y
+    holds sequences to answer, .txt holds bytes to predict.
 
     Args:
-        data: a name from `wavetrain list`, or a file: .npz (x and y), .csv (forecast), .txt (next byte)
+        data: a file, - for standard input, or a name from `wavetrain list tasks data`
         layers: names from `wavetrain list layers`, or all; one of each family where none is given
+        target: columns to forecast; all columns of numbers where none is named
+        horizon: rows ahead
+        time: the column of times, found where it is not named; or one of days and one of clocks
+        id: the column that tells the series apart, found where it is not named
+        inputs: columns to read besides; all others where none is named
+        known_ahead: columns that are known ahead, such as holidays
+        missing: what else says that nothing was measured, such as -999
+        window: rows that each forecast begins with; two seasons and at least 32 where it is not given
+        metric: what forecasts are ranked by
+        split: time (the last rows are tested), group (whole series are), or a file to test on
+        minutes: that all trainings take together, about; five where neither these nor steps are given
+        quick: under a minute: one seed and one learning rate
         parameters: of the whole stack
-        steps: of training
+        steps: of training, in place of minutes
         batch: sequences in a step
         depth: layers in the stack
         rates: learning rates to search
@@ -40,25 +72,72 @@ def compare(
         out: folder of the runs
     """
     from wavetrain.evidence.shape import written
-    from wavetrain.report.tables import columns_table, comparison
+    from wavetrain.run import own
+    from wavetrain.run.budget import chosen
     from wavetrain.run.compare import Terms, compare_layers
+    from wavetrain.run.forecasts import compare_series
     from wavetrain.tables.load import load
+    from wavetrain.tables.rolling import Metric
 
     terminal.within(seeds=seeds, jobs=jobs or 1)
     device = terminal.device(device)
-    terms = Terms(parameters, steps, batch, depth, rates, seeds=tuple(range(seeds)))
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
-    loaded = load(data)
-    if not json:
-        console.print(loaded.what)  # before hours of training, as it says what was left out
-    with progress(console, quiet=json) as tell:
-        result = compare_layers(loaded, layers or None, terms, out, device, jobs, tell)
+    plan = chosen(minutes=minutes, quick=quick, steps=steps, seeds=seeds, rates=rates)
+    terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
+    roles = own.Roles(target, time or None, id or None, inputs or None, known_ahead, missing)
+    say = _quiet if json else _said
+    if own.is_series(data, roles):
+        own.check_device(device)
+        series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
+        _tell([*series.split.past.said, series.split.said], json)
+        result = compare_series(
+            series, layers or None, terms, minutes=plan.minutes, out=out, jobs=jobs, say=say
+        )
+    else:
+        own.check_plain(roles, horizon=horizon, window=window, split=split)
+        loaded = load(data)
+        _tell([loaded.what], json)  # before hours of training, as it says what was left out
+        with progress(console, quiet=json) as tell:
+            result = compare_layers(
+                loaded, layers or None, terms, out, device, jobs, tell, minutes=plan.minutes, say=say
+            )
     if json:
         terminal.print_json(written(result))
-        return
-    console.print(columns_table(comparison(result)))
-    console.print(f"chance: {result.chance.answer}")
+    else:
+        _print(result)
+
+
+def _print(result: "Record") -> None:
+    from wavetrain.report.tables import columns_table, comparison, costs, scores
+
+    folder = Path(result.folder)
+    if result.baselines:
+        console.print(columns_table(scores(result)))
+        names = ", ".join(result.baselines[0].metrics)
+        console.print(f"† a baseline. On the test part, {len(result.terms['seeds'])} seeds: {names}")
+        console.print(columns_table(costs(result)))
+    else:
+        console.print(columns_table(comparison(result)))
+        console.print(f"chance: {result.chance.answer}")
     for why in result.left_out.values():
         console.print(f"left out: {why}")
+    if result.verdict is not None:
+        console.print(result.verdict.says)
     for layer, path in result.pictures.items():
-        console.print(f"operator of {layer}: {Path(result.folder) / path}", soft_wrap=True)
+        console.print(f"operator of {layer}: {folder / path}", soft_wrap=True)
+    for one in result.figures:
+        if one.model:
+            console.print(f"model of {one.layer}: {folder / one.model}", soft_wrap=True)
+
+
+def _tell(lines: Sequence[str], json: bool) -> None:
+    for line in lines if not json else ():
+        console.print(line)
+
+
+def _said(line: str) -> None:
+    console.print(line)
+
+
+def _quiet(line: str) -> None:
+    pass

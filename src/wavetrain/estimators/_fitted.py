@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+from torch import Tensor
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
@@ -17,7 +18,7 @@ from wavetrain.tables.ahead import Ahead, later, parted
 from wavetrain.tables.clock import Clock
 from wavetrain.tables.conformal import half_width
 from wavetrain.tables.panel import Panel, Series, panel
-from wavetrain.tables.windows import Windows
+from wavetrain.tables.windows import Place, Windows
 
 if TYPE_CHECKING:
     from wavetrain.estimators._stream import ForecastStream
@@ -113,6 +114,11 @@ class FittedForecaster:
         here = self._rolled(whole, series, rows)
         width = half_width(self.errors_, coverage) * here.scale.numpy()
         return here.value.numpy() - width, here.value.numpy() + width
+
+    def inputs(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> Tensor:
+        """What the stack reads, (N, rows, inputs), in windows whose first forecasts begin at `rows` (N,)."""
+        self._check_fitted()
+        return self.network_.inputs(self._windows(self._same(whole)).at(Place(series, rows)))
 
     def stream(self, series: str | None = None) -> "ForecastStream":
         """Row by row, in constant memory: equal to `predict` on all rows so far.

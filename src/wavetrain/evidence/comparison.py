@@ -1,7 +1,7 @@
 """The shape of a comparison of layers: what `wavetrain compare` writes to its folder, and reads again."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -54,6 +54,31 @@ class Figures:
     diverged: tuple[int, ...]  # seeds
     state_bytes: int
     context: Context | None
+    metrics: Mapping[str, float | None] = field(default_factory=dict)  # others, means over the seeds
+    columns: Mapping[str, float | None] = field(default_factory=dict)  # the score of each column by itself
+    model: str = ""  # where it is kept, in the folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simple:
+    """What a baseline made of the data: no layer, and no network."""
+
+    name: str
+    score: float | None  # None where it has no answer for some of the test part
+    metrics: Mapping[str, float | None]
+    columns: Mapping[str, float | None]
+    seconds: float  # to fit it
+    model: str = ""  # where it is kept, in the folder
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """Whether a layer earns its keep over the baselines."""
+
+    says: str  # a sentence
+    advice: str  # what to use
+    earns: bool
+    chosen: tuple[str, ...] = ()  # the best layer and the best baseline, by the part to choose by
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +113,9 @@ class Record:
     pictures: Mapping[str, str]  # of the operator of each layer, in the folder
     environment: Mapping[str, Any]
     folder: str
+    baselines: tuple[Simple, ...] = ()  # best first
+    verdict: Judged | None = None
+    said: tuple[str, ...] = ()  # what was understood of the data, line by line
 
 
 def read_part(path: Path) -> Part:

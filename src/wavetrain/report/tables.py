@@ -4,6 +4,7 @@ They are returned, not printed. Colour only repeats what the words say, and 80 c
 """
 
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wavetrain.evidence import claims, today
-from wavetrain.evidence.comparison import Figures, Record
+from wavetrain.evidence.comparison import Figures, Record, Simple
 from wavetrain.evidence.result import Result, Words
 from wavetrain.find import ROOT, Found
 from wavetrain.report.results import Row, agreement, duration, leading, number, part_rows, rows, tally
@@ -89,21 +90,59 @@ def comparison(result: Record) -> dict[str, list[str]]:
     """The result of a comparison as columns of text by heading: layers best first, then chance."""
     columns: dict[str, list[str]] = {}
     for one in result.figures:
-        timings, context = result.timings[one.layer], one.context
-        row = {
-            "layer": one.layer,
-            result.measure: _score(one),
-            "param-\neters": f"{one.parameters:,}",
-            "trained\ntokens/s": f"{timings.training_tokens_per_second:,}",
-            "µs a\nstep": f"{timings.microseconds_per_step:.0f}",
-            "state\nbytes": f"{one.state_bytes:,}",
-            "mean\nreach": f"{context.mean:.1f}" if context else "",
-            "90%\nwithin": str(context.reach) if context else "",
-        }
+        row = {"layer": one.layer, result.measure: _score(one), **_cost(one, result)}
         for heading, cell in row.items():
             columns.setdefault(heading, []).append(cell)
     last = {"layer": "chance", result.measure: f"{result.chance.score:.3f}"}
     return {heading: [*cells, last.get(heading, "")] for heading, cells in columns.items()}
+
+
+def scores(result: Record) -> dict[str, list[str]]:
+    """The scores of layers and baselines as columns of text by heading, best first; † marks a baseline."""
+    first: list[Figures | Simple] = [*result.figures, *result.baselines]
+    first.sort(key=lambda one: math.inf if one.score is None else one.score)
+    columns: dict[str, list[str]] = {}
+    for one in first:
+        others = {_brief(name): value for name, value in one.metrics.items() if name != result.measure}
+        row = {
+            "": one.layer if isinstance(one, Figures) else f"{one.name} †",
+            _brief(result.measure): _score(one) if isinstance(one, Figures) else _figure(one.score),
+            **{name: _figure(value) for name, value in others.items() if not name.startswith("quantile")},
+        }
+        for heading, cell in row.items():
+            columns.setdefault(heading, []).append(cell)
+    return columns
+
+
+def costs(result: Record) -> dict[str, list[str]]:
+    """What the layers of a comparison cost, as columns of text by heading."""
+    columns: dict[str, list[str]] = {}
+    for one in result.figures:
+        for heading, cell in {"layer": one.layer, **_cost(one, result)}.items():
+            columns.setdefault(heading, []).append(cell)
+    return columns
+
+
+def _cost(one: Figures, result: Record) -> dict[str, str]:
+    timings, context = result.timings[one.layer], one.context
+    return {
+        "param-\neters": f"{one.parameters:,}",
+        "trained\ntokens/s": f"{timings.training_tokens_per_second:,}",
+        "µs a\nstep": f"{timings.microseconds_per_step:.0f}",
+        "state\nbytes": f"{one.state_bytes:,}",
+        "mean\nreach": f"{context.mean:.1f}" if context else "",
+        "90%\nwithin": str(context.reach) if context else "",
+    }
+
+
+def _brief(metric: str) -> str:
+    """The name of a metric without its season or range: MASE of MASE (season 12)."""
+    return metric.partition(" (")[0].partition(" of ")[0]
+
+
+def _figure(value: float | None) -> str:
+    """A figure in a column of a few letters."""
+    return "none" if value is None else f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def _part(facts: Mapping[str, Any]) -> str:
@@ -119,6 +158,8 @@ def _file(path: Path) -> str:
 def _score(figures: Figures) -> str:
     if figures.diverged:
         return f"diverged ({len(figures.diverged)} of {len(figures.scores)})"
+    if figures.score is None:
+        return "none"
     spread = "" if figures.spread is None else f" ± {figures.spread:.3f}"
     return f"{figures.score:.3f}{spread}"
 

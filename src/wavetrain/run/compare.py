@@ -16,30 +16,31 @@ figures; timings lie apart from them, since no two are alike.
 # Above 300 lines: one file, since the search, the width and the measures of a layer are one protocol.
 
 import dataclasses
+import datetime
+import functools
 import hashlib
 import json
 import math
+import operator
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import torch
-from torch import Tensor
 
 from wavetrain import __version__, find, scan
-from wavetrain.core import Layer, Task, leaves
+from wavetrain.core import Layer, Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence import code, comparison
-from wavetrain.evidence.comparison import Context, Figures, Part, Record, Timings
+from wavetrain.evidence.comparison import Figures, Part, Record, Timings
 from wavetrain.evidence.files import write_json
-from wavetrain.evidence.picture import Matrix
-from wavetrain.lenses.operator.effective_context import spread
-from wavetrain.parts.reader import one_hot
-from wavetrain.parts.stack import MLP, Answer, Body, Stack
+from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.rules.backpropagation import Backpropagation
+from wavetrain.run import looks, widths
+from wavetrain.run.budget import Cost, Progress, steps_within
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.machine import environment
 from wavetrain.run.pools import pool
@@ -49,10 +50,8 @@ from wavetrain.train.generators import Shared
 from wavetrain.train.lab import Lab, News, Plan
 
 HELD_OUT = 500  # sequences of the validation part that trainings are examined on
-LONGEST = 64  # steps that the operator is looked at
-FLOATS = 2**24  # of one operator: 64 MB
-STREAMED = 256  # steps of a stream that are timed
 TIMED = 14  # steps of training that are timed
+MEASURED = 4  # steps of training that a budget is planned by
 LARGEST = {"parameters": 10**8, "steps": 10**9, "batch": 10**6, "depth": 1000, "clip": math.inf}
 
 
@@ -81,14 +80,6 @@ class Terms:
             raise BadInput(f"compare: expected different seeds of at least 0, got {self.seeds}")
 
 
-class Crop(NamedTuple):
-    """The part of the test sequences that the operator is looked at on."""
-
-    sequences: int
-    steps: int
-    of: int  # steps of the whole sequences
-
-
 @dataclass(frozen=True)
 class Entry:
     """One layer in a comparison: the piece of work of one process."""
@@ -96,7 +87,7 @@ class Entry:
     found: find.Found
     width: int
     parameters: int
-    crop: Crop
+    crop: looks.Crop
     source: str
     terms: Terms
     folder: Path
@@ -115,28 +106,32 @@ def compare_layers(
     device: str,
     jobs: int,
     tell: Callable[[News], None],
+    *,
+    minutes: float | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Record:
     """Compare layers on a file or a named task, loaded or not; returns what its folder in `out` holds.
 
-    Without `layers`, the founder of each family is taken; "all" takes every layer. Each of `jobs` is a
-    process with one torch thread.
+    Without `layers`, the founder of each family is taken; "all" takes every layer. With `minutes`, the steps
+    in `terms` become what fits into them. Each of `jobs` is a process with one torch thread. `say` is told a
+    line for each layer that is over.
     """
     data = load(source) if isinstance(source, str) else source
     named = None if layers is None or "all" in layers else layers
     chosen = founders() if layers is None else asked(layers)
-    widths: dict[str, tuple[int, int]] = {}
+    sizes: dict[str, tuple[int, int]] = {}
     left_out: dict[str, str] = {}  # of the default, what does not fit into the budget
     for one in chosen:
         try:
-            widths[one.name] = fitting_width(one, data.task, terms)
+            sizes[one.name] = fitting_width(one, data.task, terms)
         except BadInput as error:
-            if named is not None or (one.name == chosen[-1].name and not widths):
+            if named is not None or (one.name == chosen[-1].name and not sizes):
                 raise
             left_out[one.name] = str(error)
-    chosen = [one for one in chosen if one.name in widths]
+    chosen = [one for one in chosen if one.name in sizes]
     config = {
         "data": data.digest,
-        "terms": json.loads(json.dumps(dataclasses.asdict(terms))),
+        "terms": _plain(terms) | ({} if minutes is None else {"steps": None, "minutes": minutes}),
         "layers": {one.name: code.digest([one.path, Path(__file__)]) for one in chosen},
         "device": device,
         "version": __version__,
@@ -144,12 +139,22 @@ def compare_layers(
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     folder = out / f"compare-{data.name}-{digest}"
     if (folder / "result.json").exists():
-        return comparison.read_record(folder / "result.json")
+        record = comparison.read_record(folder / "result.json")
+        say(f"taken up from {folder}, of {record.environment.get('date', 'an earlier day')}")
+        return record
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config)
-    crop = _crop(data.task, max(width for width, _ in widths.values()))
-    entries = [Entry(one, *widths[one.name], crop, data.source, terms, folder, device) for one in chosen]
-    parts = {entry.layer: part for entry, part in pool(execute, entries, jobs, tell)}
+    crop = _crop(data.task, max(width for width, _ in sizes.values()))
+    entries = [Entry(one, *sizes[one.name], crop, data.source, terms, folder, device) for one in chosen]
+    if minutes is not None:
+        terms = dataclasses.replace(terms, steps=_steps(entries, minutes, jobs, tell, say))
+        entries = [dataclasses.replace(one, terms=terms) for one in entries]
+    parts: dict[str, Part] = {}
+    told = Progress(len(entries), say)
+    for entry, part in pool(execute, entries, jobs, tell):
+        parts[entry.layer] = part
+        score = part.figures.score
+        told.over(entry.layer, "diverged" if score is None else f"{data.task.objective.measure} {score:.3f}")
     figures = [parts[entry.layer].figures for entry in entries]  # not in the order in which they end
     objective = data.task.objective
     sign = 1 if objective.higher else -1
@@ -159,21 +164,65 @@ def compare_layers(
         measure=objective.measure,
         higher=objective.higher,
         chance=comparison.Chance(score=data.task.chance, answer=data.chance),
-        terms=config["terms"],
+        terms=_plain(terms),
         left_out=left_out,
         figures=tuple(figures),
         timings={layer: part.timings for layer, part in parts.items()},
-        pictures=_draw(folder, figures),
-        environment=environment(device, threads=1) | {"jobs": jobs},
+        pictures=looks.draw_operators(folder, figures),
+        environment=environment(device, threads=1) | {"jobs": jobs, "date": str(datetime.date.today())},
         folder=str(folder),
     )
     comparison.write(folder / "result.json", record)
     return record
 
 
+def _plain(terms: Terms) -> dict[str, Any]:
+    """As JSON has it."""
+    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(terms)))
+    return plain
+
+
+def _steps(
+    entries: Sequence[Entry],
+    minutes: float,
+    jobs: int,
+    tell: Callable[[News], None],
+    say: Callable[[str], None],
+) -> int:
+    """The steps that fit into the minutes, by what trainings of each layer cost on this machine."""
+    terms = entries[0].terms
+    return steps_within(
+        entries[0].folder,
+        lambda: [cost for _, cost in pool(measure, entries, jobs, tell)],
+        minutes,
+        rates=len(terms.rates),
+        search=terms.search,
+        seeds=len(terms.seeds),
+        jobs=jobs,
+        say=say,
+    )
+
+
+def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
+    """What trainings of a layer cost; nothing of it is a figure."""
+    torch.set_num_threads(1)
+    with Shared(0, torch.device(entry.device)).drawn():
+        task, terms = load(entry.source).task, entry.terms
+        stack = build(entry.found.load(), entry.width, task, terms.depth)
+        network = Answer(stack, task.every_step).to(entry.device)
+        optimiser = torch.optim.Adam(network.parameters(), 0.0)
+        generator, steps = torch.Generator().manual_seed(0), range(MEASURED)
+        trained = fit(network, task, Backpropagation(), optimiser, generator, terms.batch, steps, terms.clip)
+        step = looks.seconds(trained, torch.device(entry.device))
+        begun = time.perf_counter()
+        examine(network, task.test(), task.objective)
+        look = time.perf_counter() - begun
+    return Cost(4 * look, functools.partial(operator.mul, step))
+
+
 def fitting_width(found: find.Found, task: Task, terms: Terms) -> tuple[int, int]:
     """The width whose stack is nearest to the budget and less than a tenth above it, and its parameters."""
-    layer, limit = found.load(), 1.1 * terms.parameters
+    layer = found.load()
 
     def size(width: int) -> float:
         """Trained parameters; a layer that cannot have this width is without limit."""
@@ -185,27 +234,13 @@ def fitting_width(found: find.Found, task: Task, terms: Terms) -> tuple[int, int
         trained = (part for part in stack.parameters() if part.requires_grad)
         return sum(part.numel() * (1 + part.is_complex()) for part in trained)
 
-    def fits(width: int) -> bool:  # it, or the next that there is: some layers need an even width
-        near = (size(other) for other in range(width, width + 8))
-        return next((one for one in near if one < math.inf), math.inf) <= limit
-
-    high = 1
-    while fits(high):
-        high *= 2
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    sizes = {width: size(width) for width in range(max(1, low - 4), low + 8)}
-    sizes = {width: number for width, number in sizes.items() if number <= limit}
-    if not sizes:
-        least = min(size(width) for width in range(1, 9))
+    width = widths.nearest(size, terms.parameters)
+    if width is None:
         raise BadInput(
-            f"{found.name}: expected a budget of at least {math.ceil(least / 1.1)} parameters for a stack of "
+            f"{found.name}: expected a budget of at least {widths.least(size)} parameters for a stack of "
             f"{terms.depth} with {task.inputs} inputs and {task.outputs} outputs, got {terms.parameters}"
         )
-    width = min(sizes, key=lambda width: abs(sizes[width] - terms.parameters))
-    return width, int(sizes[width])
+    return width
 
 
 def build(layer: Callable[[int], Layer], width: int, task: Task, depth: int) -> Stack:
@@ -248,6 +283,11 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
     network = trainings[whole or 0].network
     assert isinstance(network, Answer)
     network.eval()  # what is looked at is the layer without its dropout, if it has any
+    x, context = task.test().x.to(labs[0].device), None
+    if whole is not None:
+        context = looks.context(
+            network.stack, x, entry.crop, name=entry.layer, folder=entry.folder, encoded=task.tokens
+        )
     figures = Figures(
         layer=entry.layer,
         family=found.facts.get("family", ""),
@@ -258,46 +298,17 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
         score=None if bad else statistics.fmean(scores),
         spread=None if bad or len(scores) == 1 else statistics.stdev(scores),
         diverged=tuple(bad),
-        state_bytes=_state_bytes(network.stack, task),
-        context=None if whole is None else _context(network.stack, task, entry, labs[whole]),
+        state_bytes=looks.state_bytes(network.stack, x[:1]),
+        context=context,
     )
     return Part(figures=figures, timings=_timings(network, task, terms))
 
 
-@torch.no_grad()
-def _state_bytes(stack: Stack, task: Task) -> int:
-    """What one stream has to keep at the end of a sequence."""
-    _, state = stack(task.test().x[:1].to(stack.encode.weight.device))
-    return sum(leaf.numel() * leaf.element_size() for leaf in leaves(state))
-
-
-def _crop(task: Task, width: int) -> Crop:
-    """As much of the test sequences as keeps an operator in bounds, the same for all layers."""
-    blocks = width**2 if task.tokens else task.inputs * task.outputs  # floats for each pair of steps
-    count, of = task.test().x.shape[:2]
-    steps = max(2, min(of, LONGEST, math.isqrt(FLOATS // blocks)))
-    return Crop(max(1, min(count, 4, FLOATS // (steps**2 * blocks))), steps, of)
-
-
-@torch.no_grad()
-def _context(stack: Stack, task: Task, entry: Entry, lab: Lab) -> Context | None:
-    """How far back the trained stack reaches, from its inputs, or where these are tokens from its encoder.
-
-    Also hands over the strength of the operator on the first sequence as a picture.
-    """
-    x = task.test().x[: entry.crop.sequences, : entry.crop.steps].to(lab.device)
-    seen: Layer = stack
-    if task.tokens:
-        x, seen = stack.encode(one_hot(x, task.inputs, stack.encode.weight.dtype)), Body(stack)
-    operator = seen.operator(x)
-    if not operator.weight.isfinite().all():
-        return None
-    context = spread(operator.weight)
-    strength = operator.strength()[0]
-    title = f"{entry.layer}: influence of each step on each later one"
-    lab.show("operator", Matrix(title, strength.double().cpu().numpy()))
-    picture = f"{lab.folder.name}/pictures/operator.npz"
-    return Context(mean=context.mean, reach=context.reach, crop=entry.crop._asdict(), picture=picture)
+def _crop(task: Task, width: int) -> looks.Crop:
+    """The same for all layers."""
+    floats = width**2 if task.tokens else task.inputs * task.outputs  # for each pair of steps
+    count, steps = task.test().x.shape[:2]
+    return looks.crop(count, steps, floats)
 
 
 def _timings(network: Answer, task: Task, terms: Terms) -> Timings:
@@ -308,36 +319,6 @@ def _timings(network: Answer, task: Task, terms: Terms) -> Timings:
     generator, steps = torch.Generator().manual_seed(0), range(TIMED)
     trained = fit(network, task, Backpropagation(), optimiser, generator, terms.batch, steps, terms.clip)
     with scan.recorded() as routes:
-        tokens = round(terms.batch * x.shape[1] / _seconds(trained, x.device))
-        step = round(1e6 * _seconds(_stream(network.stack, x[:, :STREAMED]), x.device), 1)
+        tokens = round(terms.batch * x.shape[1] / looks.seconds(trained, x.device))
+        step = round(1e6 * looks.seconds(looks.stream(network.stack, x), x.device), 1)
     return Timings(training_tokens_per_second=tokens, microseconds_per_step=step, routes=routes)
-
-
-@torch.no_grad()
-def _stream(stack: Stack, x: Tensor) -> Iterator[None]:
-    """One sequence (1, T, ...) step by step."""
-    state = stack.begin(1)
-    for token in one_hot(x, stack.inputs, stack.encode.weight.dtype).unbind(1):
-        _, state = stack.step(token, state)
-        yield
-
-
-def _seconds(steps: Iterator[object], device: torch.device) -> float:
-    """The median time from one step to the next, after the first quarter."""
-    begun, times = time.perf_counter(), []
-    for _ in steps:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
-        now = time.perf_counter()
-        times.append(now - begun)
-        begun = now
-    return statistics.median(times[len(times) // 4 :])
-
-
-def _draw(folder: Path, figures: Sequence[Figures]) -> dict[str, str]:
-    """Draw the operator of each layer; paths in the folder, by layer."""
-    from wavetrain.report.draw import draw_all
-
-    places = {one.layer: folder / one.context.picture for one in figures if one.context}
-    drawn = {layer: draw_all(place.parent) for layer, place in places.items()}
-    return {layer: str(path.relative_to(folder)) for layer, paths in drawn.items() for path in paths}

@@ -8,11 +8,17 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal
 
-from wavetrain.evidence.comparison import Figures, Record
-from wavetrain.report.tables import columns_table, comparison, plain_text
+from wavetrain.evidence.comparison import Figures, Record, Simple
+from wavetrain.report.tables import columns_table, comparison, plain_text, scores
+from wavetrain.run import own
+from wavetrain.run.budget import chosen
 from wavetrain.run.compare import Terms, compare_layers
+from wavetrain.run.forecasts import compare_series
 from wavetrain.tables.load import Described, load
+from wavetrain.tables.read.asked import Names
+from wavetrain.tables.rolling import Metric
 from wavetrain.train.lab import News
 
 
@@ -35,6 +41,20 @@ class Compared:
     mean_reach: float | None  # steps, weighted by the operator of the trained stack
     most_within: int | None  # steps that hold 90% of the operator's weight
     picture: Path | None  # of the operator
+    metrics: Mapping[str, float | None]  # others, of forecasts; means over the seeds
+    columns: Mapping[str, float | None]  # the score of each column that is forecast, where there are several
+    model: Path | None  # the forecaster of the first seed, for `wt.load`
+
+
+@dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """What a simple forecast made of the data."""
+
+    name: str
+    score: float | None  # on the test part; None where it has no forecast for some of it
+    metrics: Mapping[str, float | None]
+    columns: Mapping[str, float | None]
+    seconds: float  # to fit it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +71,9 @@ class Comparison:
     left_out: Mapping[str, str]  # layers that do not fit into the budget, and why
     folder: Path  # of all that was computed
     table: str  # the table as text
+    baselines: tuple[Baseline, ...]  # best first; of forecasts
+    verdict: str  # in words: whether a layer earns its keep over the baselines; empty where there are none
+    advice: str  # the layer or the baseline to use
 
     @property
     def best(self) -> Compared:
@@ -62,11 +85,23 @@ class Comparison:
 
 
 def compare(
-    data: str | Path | Described,
+    data: Any,
     layers: Sequence[str] = (),
     *,
+    target: Names = (),
+    horizon: int = 1,
+    time: Names | None = None,
+    id: Names | None = None,
+    inputs: Names | None = None,
+    known_ahead: Names = (),
+    missing: Sequence[str | float] = (),
+    window: int | None = None,
+    metric: Literal["mase", "mae", "rmse", "smape"] = "mase",
+    split: str = "time",
+    minutes: float | None = None,
+    quick: bool = False,
     parameters: int = 20_000,
-    steps: int = 400,
+    steps: int | None = None,
     batch: int = 32,
     depth: int = 2,
     rates: Sequence[float] = (1e-3, 3e-3, 1e-2),
@@ -78,10 +113,23 @@ def compare(
     """Compare layers on a file or on a task: which kind of memory does the data need?
 
     Args:
-        data: a name from `wavetrain list tasks data`, or a file: .npz, .csv, .txt (see `wt.load`)
+        data: series to forecast: a table in a file, a frame of pandas or polars, an array or a panel; or
+            sequences (.npz with x and y), text (.txt), a name from `wavetrain list tasks data`
         layers: names from `wavetrain list layers`, or "all"; without any, one of each family
+        target: columns to forecast; all columns of numbers where none is named
+        horizon: rows ahead
+        time: the column of times, found where it is not named
+        id: the column that tells the series apart, found where it is not named
+        inputs: columns to read besides; all others where none is named
+        known_ahead: columns that are known ahead
+        missing: what else says that nothing was measured, such as -999
+        window: rows that each forecast begins with
+        metric: what forecasts are ranked by
+        split: "time" (the last rows are tested), "group" (whole series are), or a file to test on
+        minutes: that all trainings take together, about; five where neither these nor steps are given
+        quick: under a minute: one seed and one learning rate
         parameters: of the whole stack
-        steps: of training
+        steps: of training, in place of minutes
         batch: sequences in a step
         depth: layers in the stack
         rates: learning rates to search
@@ -96,10 +144,22 @@ def compare(
     >>> found.measure, found.chance, found.best.layer
     ('accuracy', 0.5, 'elman')
     """
-    terms = Terms(parameters, steps, batch, depth, tuple(rates), seeds=tuple(range(seeds)))
-    loaded = data if isinstance(data, Described) else load(str(data))
+    plan = chosen(minutes=minutes, quick=quick, steps=steps, seeds=seeds, rates=rates)
+    terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
     jobs = jobs or (os.cpu_count() or 1 if device == "cpu" else 1)
-    return typed(compare_layers(loaded, tuple(layers) or None, terms, Path(out), device, jobs, _quiet))
+    named, place = tuple(layers) or None, Path(out)
+    roles = own.Roles(target, time, id, inputs, known_ahead, tuple(missing))
+    if not isinstance(data, Described) and own.is_series(data, roles):
+        own.check_device(device)
+        series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
+        return typed(
+            compare_series(series, named, terms, minutes=plan.minutes, out=place, jobs=jobs, say=_silent)
+        )
+    own.check_plain(roles, horizon=horizon, window=window, split=split)
+    loaded = data if isinstance(data, Described) else load(str(data))
+    return typed(
+        compare_layers(loaded, named, terms, place, device, jobs, _quiet, minutes=plan.minutes, say=_silent)
+    )
 
 
 def typed(record: Record) -> Comparison:
@@ -115,7 +175,10 @@ def typed(record: Record) -> Comparison:
         rows=tuple(_row(one, record, folder) for one in record.figures),
         left_out=dict(record.left_out),
         folder=folder,
-        table=plain_text(columns_table(comparison(record))),
+        table=plain_text(columns_table(scores(record) if record.baselines else comparison(record))),
+        baselines=tuple(_baseline(one) for one in record.baselines),
+        verdict="" if record.verdict is None else record.verdict.says,
+        advice=record.figures[0].layer if record.verdict is None else record.verdict.advice,
     )
 
 
@@ -139,7 +202,20 @@ def _row(figures: Figures, record: Record, folder: Path) -> Compared:
         mean_reach=context.mean if context else None,
         most_within=context.reach if context else None,
         picture=folder / drawn if drawn else None,
+        metrics=figures.metrics,
+        columns=figures.columns,
+        model=folder / figures.model if figures.model else None,
     )
+
+
+def _baseline(one: Simple) -> Baseline:
+    return Baseline(
+        name=one.name, score=one.score, metrics=one.metrics, columns=one.columns, seconds=one.seconds
+    )
+
+
+def _silent(line: str) -> None:
+    """What is over is not printed: only the command prints."""
 
 
 def _quiet(news: News) -> None:

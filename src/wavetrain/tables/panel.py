@@ -16,6 +16,9 @@ from wavetrain.tables.clock import Clock
 from wavetrain.tables.form import Form
 
 
+LARGEST = 1e100  # its square is a number, too
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Series:
     """One series of a panel.
@@ -42,6 +45,13 @@ class Series:
         infinite = np.argwhere(np.isinf(self.values))
         if len(infinite):
             raise BadInput(f"series {self.name!r}: row {infinite[0, 0] + 1} is infinite")
+        huge = np.argwhere(np.abs(self.values) > LARGEST)
+        if len(huge):
+            row, column = huge[0]
+            raise BadInput(
+                f"series {self.name!r}: expected numbers up to {LARGEST:g}, got {self.values[row, column]:g} in "
+                f"row {row + 1}"
+            )
         if self.times is not None and self.times.shape != self.values.shape[:1]:
             raise BadInput(
                 f"series {self.name!r}: expected a time for each of {len(self.values)} rows, got "

@@ -8,6 +8,7 @@ Whatever forecasts is a function of the panel, the series (N,) and the first row
 to rows before the first one. What it may read of later rows are the columns known ahead alone.
 """
 
+import enum
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -67,6 +68,30 @@ class Rolled:
     def scores(self) -> tuple[Score, ...]:
         """All of these."""
         return self.mae(), self.rmse(), self.mase(), self.smape()
+
+
+class Metric(enum.Enum):
+    """What forecasts are ranked by; less is better."""
+
+    MASE = "mase"
+    MAE = "mae"
+    RMSE = "rmse"
+    SMAPE = "smape"
+
+    def of(self, rolled: Rolled) -> Score:
+        """The score of forecasts.
+
+        >>> from wavetrain.tables.rolling import Metric
+        >>> Metric("mae")
+        <Metric.MAE: 'mae'>
+        """
+        scores = {
+            Metric.MASE: rolled.mase,
+            Metric.MAE: rolled.mae,
+            Metric.RMSE: rolled.rmse,
+            Metric.SMAPE: rolled.smape,
+        }
+        return scores[self]()
 
 
 def origins(

@@ -25,6 +25,7 @@ FITTED = 15_000  # values that are fitted to at most, of windows evenly spread
 MOST = 100  # trees
 RATE = 0.1
 LEAVES = 15
+BINS = 64  # of each input; their edges are most of the time of a fit with weights
 TOGETHER = 1024  # windows that are forecast at once
 
 
@@ -110,6 +111,7 @@ def _trees(count: int) -> HistGradientBoostingRegressor:
         max_iter=count,
         learning_rate=RATE,
         max_leaf_nodes=LEAVES,
+        max_bins=BINS,
         early_stopping=False,
         random_state=0,
     )

@@ -65,21 +65,21 @@ class Verdict:
         return self.layer.name if self.layer is not None and self.earns else self.baseline.name
 
     def __str__(self) -> str:
-        base = f"{self.baseline.name}, the best baseline"
         lines = [f"{name} does not forecast each window and is not ranked" for name in self.unscored]
         if self.layer is None or self.difference is None:
             return ". ".join([f"No layer earns its keep here: use {self.baseline.name}", *lines])
         score = f"{self.metric} {self.layer.tested:.3g} against {self.baseline.tested:.3g}"
-        layer = f"{self.layer.name}, the best layer"
-        told = str(self.difference)
+        told = f"{score} ({self.difference})"
+        lines = ["Both were chosen by the part to choose by", *lines]
         if self.earns:
-            return ". ".join([f"{layer}, earns its keep over {base}: {score} ({told})", *lines])
+            words = f"{self.layer.name} earns its keep over {self.baseline.name}: {told}"
+            return ". ".join([words, *lines])
         low, high = self.difference.low, self.difference.high
         if not np.isfinite(high):
             found = "cannot be told apart from it"
         else:
             found = "is worse" if self._better(-high, -low) else "is not told apart from it"
-        words = f"No layer earns its keep here: use {self.baseline.name}. {layer}, {found}: {score} ({told})"
+        words = f"No layer earns its keep here: use {self.baseline.name}. {self.layer.name} {found}: {told}"
         return ". ".join([words, *lines])
 
 

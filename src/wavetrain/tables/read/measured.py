@@ -192,7 +192,8 @@ def _why_not(name: str, values: np.ndarray, dated: bool) -> str:
 def _counts(name: str, values: np.ndarray, dated: bool) -> bool:
     """Whether a column numbers the rows: it is so called and even, or it is 1, 2, 3, ... for long enough."""
     called = bool(TIMELIKE.fullmatch(name) or ID.fullmatch(name))
-    steps = np.diff(values)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that are too large count nothing
+        steps = np.diff(values)
     if not called:
         return len(steps) >= FEWEST and bool((np.abs(steps) == 1).all() and (steps == steps[0]).all())
     if np.isnan(values).any():

@@ -22,6 +22,9 @@ from wavetrain.tables.read.spreadsheet import table_of_sheet
 from wavetrain.tables.read.table import Table
 
 TEXTS = (".csv", ".tsv", ".tab", ".txt", ".dat")
+TABLES = (".parquet", ".pq", ".xlsx", ".xlsm", ".npz", ".npy")
+RECORDS = (".json", ".jsonl", ".ndjson")
+ENDINGS = (*TEXTS, *TABLES, *RECORDS, ".ts")  # of files that are read, besides .gz of each
 MARKS = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"\xd0\xcf\x11\xe0": "xls"}  # that a file begins with
 GZIP = b"\x1f\x8b"
 
@@ -89,22 +92,11 @@ def _kind(content: bytes, ending: str) -> str:
             raise BadInput(f"expected a whole file of Excel or NPZ, got a damaged one ({error})") from error
         excel = any(one.startswith("xl/") for one in names)
         return "xlsx" if excel else "npz" if any(one.endswith(".npy") for one in names) else "zip"
-    if ending in (
-        ".parquet",
-        ".pq",
-        ".xlsx",
-        ".xlsm",
-        ".npz",
-        ".npy",
-        ".gz",
-        ".xls",
-        ".feather",
-        ".h5",
-        ".pkl",
-    ):
-        known = ending in (".parquet", ".pq", ".xlsx", ".xlsm", ".npz", ".npy", ".gz")
-        raise BadInput(f"expected a file of {ending[1:]}, got other bytes" if known else _strange(ending))
-    if ending in (".json", ".jsonl", ".ndjson"):
+    if ending in (*TABLES, ".gz"):
+        raise BadInput(f"expected a file of {ending[1:]}, got other bytes")
+    if ending in (".xls", ".feather", ".h5", ".pkl"):
+        raise BadInput(_strange(ending))
+    if ending in RECORDS:
         return "json"
     return "json" if ending not in TEXTS and content.lstrip()[:1] in (b"{", b"[") else ""
 

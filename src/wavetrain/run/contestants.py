@@ -1,0 +1,280 @@
+"""One contestant in a comparison on series: a layer, or a baseline. The work of one process.
+
+A layer is searched, trained for each seed, and forecasts the validation part and the test part. A baseline is
+fitted to the rows before the validation part and forecasts it, as layers do; for the test it is fitted again
+to all rows before, as one would use it. What is over lies in the folder of the comparison and is read.
+"""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+
+from wavetrain import find, scan
+from wavetrain.estimators import Forecaster
+from wavetrain.evidence import comparison
+from wavetrain.evidence.comparison import Figures, Part, Timings
+from wavetrain.run import looks
+from wavetrain.run.budget import Cost
+from wavetrain.run.compare import Terms
+from wavetrain.tables import kept, stored
+from wavetrain.tables.baselines import Baseline, LastValue, SeasonalNaive
+from wavetrain.tables.conformal import half_width
+from wavetrain.tables.panel import Panel
+from wavetrain.tables.ridge import Ridge
+from wavetrain.tables.rolling import Metric, Rolled, Rolls, evaluate
+from wavetrain.tables.split import Split, until
+from wavetrain.tables.trees import Trees
+from wavetrain.train.lab import News
+
+VALID = 0.15  # of the rows that are learned from, to choose by
+COVERAGE = 0.9  # of the intervals
+WINDOWS = 5000  # that are scored at most, evenly spread
+VALUES = 2_000_000  # that are scored at most
+LOOKED = 4  # windows that the operator is looked at
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What is asked of series."""
+
+    horizon: int = 1
+    metric: Metric = Metric.MASE
+    context: int | None = None  # rows that each forecast begins with
+    season: int = 1  # rows
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One layer."""
+
+    found: find.Found
+    width: int
+    parameters: int
+    question: Question
+    terms: Terms
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.found.name
+
+    def forecaster(self, *, steps: int, rate: float, seed: int) -> Forecaster:
+        """Before it is fitted."""
+        return Forecaster(
+            self.found.place or self.found.name,
+            horizon=self.question.horizon,
+            context=self.question.context,
+            season=self.question.season,
+            width=self.width,
+            depth=self.terms.depth,
+            steps=steps,
+            batch=self.terms.batch,
+            rate=rate,
+            valid=VALID,
+            random_state=seed,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Simplest:
+    """One baseline."""
+
+    kind: type[Baseline]
+    question: Question
+    folder: Path
+
+    @property
+    def name(self) -> str:
+        return self.kind.__name__
+
+
+class Simply(NamedTuple):
+    """A baseline that is over."""
+
+    name: str
+    seconds: float  # to fit it
+    model: str  # where it is kept, in the folder; empty where it has no form in files
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """Forecasts of one contestant for each seed, in the units of the panel."""
+
+    valid: np.ndarray  # (seeds, windows, horizon, targets)
+    test: np.ndarray
+    low: np.ndarray  # of the intervals around `test`
+    high: np.ndarray
+
+    def write(self, path: Path) -> None:
+        """Whole or not at all."""
+        part = path.with_name(f"{path.stem}.part.npz")
+        np.savez(part, **vars(self))
+        part.replace(path)
+
+
+def read_answers(path: Path) -> Answers:
+    """What `write` wrote."""
+    with np.load(path, allow_pickle=False) as file:
+        return Answers(**{name: file[name] for name in file.files})
+
+
+def baselines(question: Question) -> list[type[Baseline]]:
+    """The baselines of every comparison."""
+    seasonal: list[type[Baseline]] = [SeasonalNaive] if question.season > 1 else []
+    return [LastValue, *seasonal, Ridge, Trees]
+
+
+def write_split(split: Split, folder: Path) -> None:
+    """Hand the rows over to the processes."""
+    stored.write(split.past, folder / "past.npz")
+    stored.write(split.test, folder / "test.npz")
+    np.save(folder / "firsts.npy", np.array(split.firsts))
+
+
+def read_split(folder: Path) -> Split:
+    """What `write_split` wrote."""
+    past, test = stored.read(folder / "past.npz"), stored.read(folder / "test.npz")
+    return Split(past=past, test=test, firsts=tuple(np.load(folder / "firsts.npy").tolist()), said="")
+
+
+def ends(panel: Panel, horizon: int) -> list[int]:
+    """Where the validation part of each series begins, for layers and baselines alike."""
+    return [len(one) - max(horizon, round(VALID * len(one))) for one in panel.series]
+
+
+def rolled(rolls: Rolls, panel: Panel, firsts: Sequence[int], question: Question) -> Rolled:
+    """The forecasts of one part that are scored."""
+    most = max(1, min(WINDOWS, VALUES // (question.horizon * len(panel.targets))))
+    return evaluate(rolls, panel, firsts, question.horizon, season=question.season, most=most)
+
+
+def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
+    """What trainings of a layer cost on this machine; nothing of it is a figure."""
+    torch.set_num_threads(1)
+    split = read_split(entry.folder)
+    warm = entry.forecaster(steps=1, rate=entry.terms.rates[0], seed=0).fit(
+        split.past
+    )  # kernels are compiled
+    begun = time.perf_counter()
+    model = warm.set_params(steps=0).fit(split.past)
+    rolled(model.rolling, split.test, split.firsts, entry.question)
+    return Cost(time.perf_counter() - begun, model.speed().course)
+
+
+def execute(item: Entry | Simplest, tell: Callable[[News], None]) -> Part | Simply:
+    """Search, train and examine a layer, or fit and examine a baseline."""
+    torch.set_num_threads(1)
+    with threadpool_limits(1):  # threads that wait for each other are many times slower than one
+        return _layer(item) if isinstance(item, Entry) else _baseline(item)
+
+
+def _layer(entry: Entry) -> Part:
+    done = entry.folder / f"{entry.name}.json"
+    if done.exists():
+        return comparison.read_part(done)
+    split, terms = read_split(entry.folder), entry.terms
+    rate = _rate(entry, split.past)
+    models = [
+        entry.forecaster(steps=terms.steps, rate=rate, seed=seed).fit(split.past) for seed in terms.seeds
+    ]
+    valid = [rolled(one.rolling, split.past, one.ends_, entry.question).forecast for one in models]
+    tests = [rolled(one.rolling, split.test, split.firsts, entry.question) for one in models]
+    sides = [
+        one.intervals(split.test, test.series, test.rows, coverage=COVERAGE)
+        for one, test in zip(models, tests, strict=True)
+    ]
+    low, high = (np.stack(side) for side in zip(*sides, strict=True))
+    test = np.stack([one.forecast for one in tests])
+    Answers(np.stack(valid), test, low, high).write(entry.folder / f"{entry.name}.npz")
+    models[0].save(entry.folder / "models" / entry.name)
+    part = _looked(entry, models[0], rate, split.past)
+    comparison.write(done, part)
+    return part
+
+
+def _rate(entry: Entry, past: Panel) -> float:
+    """The learning rate that errs least on the validation part, after a part of the steps."""
+    terms = entry.terms
+    short = max(1, round(terms.search * terms.steps))
+
+    def tried(rate: float) -> float:
+        model = entry.forecaster(steps=short, rate=rate, seed=terms.seeds[0]).fit(past)
+        return min(error for _, error in model.history_)
+
+    return min(terms.rates, key=tried) if len(terms.rates) > 1 else terms.rates[0]
+
+
+def _looked(entry: Entry, model: Forecaster, rate: float, past: Panel) -> Part:
+    """What a trained layer costs and how far it reaches; its scores follow from its answers."""
+    stack, x = model.network_.stack, _inputs(model, past)
+    part = looks.crop(len(x), x.shape[1], x.shape[2] * model.horizon * len(past.targets))
+    with scan.recorded() as routes:
+        step = round(1e6 * looks.seconds(looks.stream(stack, x[:1]), x.device), 1)
+    figures = Figures(
+        layer=entry.name,
+        family=entry.found.facts.get("family", ""),
+        width=entry.width,
+        parameters=entry.parameters,
+        rate=rate,
+        scores=(),
+        score=None,
+        spread=None,
+        diverged=(),
+        state_bytes=looks.state_bytes(stack, x[:1]),
+        context=looks.context(stack, x, part, name=entry.name, folder=entry.folder, encoded=False),
+        model=f"models/{entry.name}",
+    )
+    tokens = round(entry.terms.batch * x.shape[1] / model.speed().step)
+    timings = Timings(training_tokens_per_second=tokens, microseconds_per_step=step, routes=routes)
+    return Part(figures=figures, timings=timings)
+
+
+def _inputs(model: Forecaster, past: Panel) -> torch.Tensor:
+    """A few windows of the longest series, as the stack reads them."""
+    place = int(np.argmax(model.ends_))
+    last = max(model.context_, model.ends_[place] - model.origins_)
+    rows = np.linspace(model.context_, last, LOOKED).round().astype(int)
+    return model.inputs(past, np.full(LOOKED, place), rows)
+
+
+def _baseline(one: Simplest) -> Simply:
+    done = one.folder / f"{one.name}.json"
+    if done.exists():
+        return Simply(**json.loads(done.read_text(encoding="utf-8")))
+    split, question = read_split(one.folder), one.question
+    starts = ends(split.past, question.horizon)
+    begun = time.perf_counter()
+    early = one.kind.fit(until(split.past, starts), horizon=question.horizon, season=question.season)
+    whole = one.kind.fit(split.past, horizon=question.horizon, season=question.season)
+    seconds = time.perf_counter() - begun
+    valid = rolled(early.rolling, split.past, starts, question)
+    test = rolled(whole.rolling, split.test, split.firsts, question)
+    wide = _half_widths(valid, test)
+    low, high = test.forecast - wide, test.forecast + wide
+    answers = Answers(valid.forecast[None], test.forecast[None], low[None], high[None])
+    answers.write(one.folder / f"{one.name}.npz")
+    model = ""
+    if type(whole) in kept.KINDS.values():
+        model = f"models/{one.name}"
+        kept.save(whole, one.folder / model)
+    found = Simply(whole.name, round(seconds, 3), model)
+    done.write_text(json.dumps(found._asdict()), encoding="utf-8")
+    return found
+
+
+def _half_widths(valid: Rolled, test: Rolled) -> np.ndarray:
+    """Half-widths (windows, horizon, targets) of intervals of the test part.
+
+    Errors of the validation part count in units of the scale of their series (that of MASE), so that series
+    of any level may be told from others; where a series has no scale, they count as they are.
+    """
+    errors = np.abs(valid.truth - valid.forecast)
+    scale, own = (np.where(one.scale > 0, one.scale, np.nan)[:, None] for one in (valid, test))
+    return np.where(np.isnan(own), half_width(errors, COVERAGE), half_width(errors / scale, COVERAGE) * own)

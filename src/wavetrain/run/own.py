@@ -1,0 +1,140 @@
+"""What a comparison is of: series of one's own, or sequences, text, a task by name.
+
+frames, arrays, panels, tables in files                 series: forecast the next rows (`forecasts.py`)
+.npz of x and y, .txt without a target, a task's name   sequences: answer them (`compare.py`)
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from wavetrain.errors import BadInput
+from wavetrain.run.contestants import Question, ends
+from wavetrain.run.forecasts import Series
+from wavetrain.tables.panel import Panel
+from wavetrain.tables.read import read
+from wavetrain.tables.read.asked import Names
+from wavetrain.tables.read.sources import ENDINGS
+from wavetrain.tables.rolling import Metric
+from wavetrain.tables.seasons import season_of
+from wavetrain.tables.split import Split, by_series, in_time, later
+
+LONGEST = 512  # rows before a forecast, where they are not given
+
+
+class Roles(NamedTuple):
+    """Which columns of a table are what; see `wavetrain.tables.read.read`."""
+
+    target: Names = ()
+    time: Names | None = None
+    id: Names | None = None
+    inputs: Names | None = None
+    known: Names = ()
+    missing: tuple[str | float, ...] = ()
+
+    def panel(self, source: Any) -> Panel:
+        """The series of a table in these roles."""
+        if isinstance(source, Panel):
+            if any(self):
+                raise BadInput("a panel has its roles: expected no names of columns besides")
+            return source
+        return read(
+            source,
+            target=self.target,
+            time=self.time,
+            id=self.id,
+            inputs=self.inputs,
+            known=self.known,
+            missing=self.missing,
+        )
+
+
+def is_series(source: Any, roles: Roles) -> bool:
+    """Whether there are series to forecast, and not sequences, text or a task.
+
+    >>> from wavetrain.run.own import Roles, is_series
+    >>> [is_series(one, Roles()) for one in ("taxi.csv", "taxi.parquet", "book.txt", "copying", "-")]
+    [True, True, False, False, True]
+    """
+    if not isinstance(source, str | Path):
+        return True
+    path = Path(source)
+    name = path.name.lower().removesuffix(".gz")
+    if str(source) == "-":
+        return True
+    if name.endswith(".npz"):
+        return not _answered(path)
+    if name.endswith(".txt"):
+        return any(roles)
+    return name.endswith(ENDINGS) and not name.endswith(".ts")
+
+
+def series(
+    source: Any,
+    roles: Roles,
+    *,
+    horizon: int = 1,
+    window: int | None = None,
+    metric: Metric = Metric.MASE,
+    split: str = "time",
+) -> Series:
+    """Series with a question: forecast the next `horizon` rows of the test part.
+
+    `split` is `time` (the last rows), `group` (whole series) or the file of another table to test on.
+    """
+    if horizon < 1 or (window is not None and window < 1):
+        raise BadInput(f"expected a horizon and a window of at least 1 row, got {horizon} and {window}")
+    whole = roles.panel(source)
+    parts = _split(whole, roles, horizon, window, split)
+    question = Question(horizon=horizon, metric=metric, context=window, season=season(parts.past, horizon))
+    told = str(source) if isinstance(source, str | Path) else f"a {type(source).__name__}"
+    name = Path(told).name.partition(".")[0] if isinstance(source, str | Path) else "frame"
+    return Series(source=told, name=name if told != "-" else "input", split=parts, question=question)
+
+
+def season(past: Panel, horizon: int) -> int:
+    """The season of the longest series, found before its validation part."""
+    stop = ends(past, horizon)
+    place = int(np.argmax(stop))
+    return season_of(past.series[place].values[: stop[place], past.places(past.targets)], past.clock)
+
+
+def check_device(device: str) -> None:
+    """Forecasts of tables are learned on the CPU."""
+    if device != "cpu":
+        raise BadInput(f"forecasts of a table are trained on the CPU: expected --device cpu, got {device}")
+
+
+def check_plain(roles: Roles, *, horizon: int, window: int | None, split: str) -> None:
+    """What is asked of a table must not be asked of sequences, text or a task."""
+    if any(roles) or (horizon, window, split) != (1, None, "time"):
+        raise BadInput(
+            "columns, --horizon, --window and --split are of tables that are forecast; this data is none"
+        )
+
+
+def _split(whole: Panel, roles: Roles, horizon: int, window: int | None, split: str) -> Split:
+    if split == "time":
+        return in_time(whole, horizon)
+    context = window or min(LONGEST, max(2 * season(whole, horizon), 32))
+    if split == "group":
+        return by_series(whole, context)
+    if split == "random":
+        raise BadInput(
+            "rows of series are not dealt out at random, for neighbours share most of what they tell: "
+            "expected --split time, group or a file"
+        )
+    if not Path(split).exists():
+        raise BadInput(f"expected --split time, group or a file to test on, got {split!r}")
+    return later(whole, roles.panel(split), context)
+
+
+def _answered(path: Path) -> bool:
+    """Whether an archive holds sequences with their answers."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return {"x.npy", "y.npy"} <= set(archive.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return True  # whoever loads it says what is wrong

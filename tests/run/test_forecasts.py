@@ -1,0 +1,229 @@
+"""Comparisons on series: nothing of the test part is learned from, and all forecast the same windows."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.estimators import Forecaster
+from wavetrain.evidence.comparison import Record, read_record
+from wavetrain.report.tables import costs, scores
+from wavetrain.run import contestants, own
+from wavetrain.run.compare import Terms
+from wavetrain.run.forecasts import Series, compare_series
+from wavetrain.tables.panel import panel
+from wavetrain.tables.ridge import Ridge
+from wavetrain.tables.rolling import evaluate
+from wavetrain.tables.split import until
+
+TERMS = Terms(parameters=900, steps=8, batch=8, depth=1, rates=(1e-3, 1e-2), search=0.5, seeds=(0, 1))
+LAYERS = ("elman", "gru")
+WAVE = np.sin(np.arange(240) * 2 * np.pi / 12) + 0.1 * np.random.default_rng(0).normal(size=240)
+
+
+def data(values: np.ndarray | list[np.ndarray] = WAVE, **asked) -> Series:
+    return own.series(panel(values), own.Roles(), **({"horizon": 3} | asked))
+
+
+def run(series: Series, out: Path, layers=LAYERS, terms=TERMS, minutes=None, jobs=1, say=None) -> Record:
+    told = say or (lambda line: None)
+    return compare_series(series, layers, terms, minutes=minutes, out=out, jobs=jobs, say=told)
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> Record:
+    return run(data(), tmp_path_factory.mktemp("runs"))
+
+
+def test_the_record_holds_all_and_is_read_again(compared: Record):
+    folder = Path(compared.folder)
+    assert read_record(folder / "result.json") == compared
+    json.dumps(json.loads((folder / "result.json").read_text()), allow_nan=False)
+    assert [one.layer for one in compared.figures] == sorted(
+        LAYERS, key=lambda name: next(one.score for one in compared.figures if one.layer == name)
+    )
+    names = {one.name for one in compared.baselines}
+    assert names == {"last value", "seasonal naive (12)", "ridge on lags", "boosted trees on lags"}
+    assert compared.measure == "MASE (season 12)" and not compared.higher
+    assert compared.said[-2:] == ("the last 36 rows of each series are tested", "a season of 12 rows")
+    for one in compared.figures:
+        assert one.score == pytest.approx(np.mean(one.scores)) and len(one.scores) == 2
+        assert one.spread == pytest.approx(np.std(one.scores, ddof=1))
+        assert one.parameters <= 990 and one.rate in TERMS.rates and one.state_bytes > 0
+        assert set(one.metrics) == set(compared.baselines[0].metrics)
+        assert (folder / compared.pictures[one.layer]).read_bytes()[:4] == b"\x89PNG"
+    assert not (folder / "past.npz").exists()  # the rows are not kept a second time
+
+
+def test_figures_are_those_of_an_estimator_that_is_fitted_by_hand(compared: Record):
+    split = data().split
+    gru = next(one for one in compared.figures if one.layer == "gru")
+    model = Forecaster(
+        "gru", horizon=3, season=12, width=gru.width, depth=1, steps=8, batch=8, rate=gru.rate, random_state=1
+    ).fit(split.past)
+    found = evaluate(model.rolling, split.test, split.firsts, 3, season=12)
+    assert gru.scores[1] == pytest.approx(found.mase().value, rel=1e-6)
+    sizes = Forecaster("gru", horizon=3, season=12, depth=1).sizes(split.past)
+    assert gru.parameters == sizes(gru.width)
+
+
+def test_baselines_for_the_test_part_know_all_rows_before_it(compared: Record):
+    split = data().split
+    ridge = Ridge.fit(split.past, horizon=3, season=12)
+    found = evaluate(ridge.rolling, split.test, split.firsts, 3, season=12)
+    theirs = next(one for one in compared.baselines if one.name == "ridge on lags")
+    assert theirs.score == pytest.approx(found.mase().value)
+    assert theirs.metrics["RMSE"] == pytest.approx(found.rmse().value)
+
+
+def test_kept_models_go_on_where_the_comparison_ended(compared: Record):
+    one = next(one for one in compared.figures if one.layer == "elman")
+    model = Forecaster.load(Path(compared.folder) / one.model)
+    split = data().split
+    found = evaluate(model.rolling, split.test, split.firsts, 3, season=12)
+    assert one.scores[0] == pytest.approx(found.mase().value, rel=1e-6)
+
+
+def test_the_table_ranks_layers_and_baselines_together(compared: Record):
+    table = scores(compared)
+    assert len(table[""]) == 6 and sum(name.endswith("†") for name in table[""]) == 4
+    values = [float(cell.partition(" ")[0]) for cell in table["MASE"]]
+    assert values == sorted(values)
+    assert list(table)[:2] == ["", "MASE"] and "coverage" in table
+    assert costs(compared)["layer"] == [one.layer for one in compared.figures]
+
+
+def test_the_verdict_goes_by_the_validation_part(compared: Record):
+    verdict = compared.verdict
+    assert verdict is not None
+    layer, baseline = verdict.chosen
+    assert layer in LAYERS and baseline in {one.name for one in compared.baselines}
+    assert verdict.advice == (layer if verdict.earns else baseline)
+
+
+def test_a_comparison_that_is_over_is_taken_up_and_says_so(compared: Record):
+    said: list[str] = []
+    assert run(data(), Path(compared.folder).parent, say=said.append) == compared
+    assert said == [f"taken up from {compared.folder}, of {compared.environment['date']}"]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trees take the most time."""
+    monkeypatch.setattr(contestants, "baselines", lambda question: [contestants.LastValue, Ridge])
+
+
+def test_nothing_is_learned_from_the_test_part(compared: Record, few: None, tmp_path: Path):
+    """Its values are made wild: rates and weights stay as they were, bit by bit."""
+    wild = WAVE.copy()
+    wild[-36:] *= 1000
+    other = run(data(wild), tmp_path)
+    assert Path(other.folder).name != Path(compared.folder).name
+    for layer in LAYERS:
+        one, two = (next(one for one in record.figures if one.layer == layer) for record in (compared, other))
+        assert (one.rate, one.width) == (two.rate, two.width)
+        models = [Forecaster.load(Path(record.folder) / one.model) for record in (compared, other)]
+        weights = [model.network_.state_dict() for model in models]
+        assert all((weights[0][name] == weights[1][name]).all() for name in weights[0])
+        assert one.score != two.score
+
+
+def test_two_processes_give_the_same_figures(compared: Record, few: None, tmp_path: Path):
+    """Baselines are chosen in this process; the work is done in others."""
+    other = run(data(), tmp_path, jobs=2)
+    assert other.figures == compared.figures
+
+
+class Killed(Exception):
+    """As from outside."""
+
+
+def test_what_is_over_is_read_after_a_kill(compared: Record, few: None, tmp_path: Path, monkeypatch):
+    def kill(line: str) -> None:
+        if line.startswith("elman"):
+            raise Killed
+
+    with pytest.raises(Killed):
+        run(data(), tmp_path, say=kill)
+    done = next(tmp_path.glob("*/elman.json"))
+    before = done.stat().st_mtime_ns
+    assert not list(tmp_path.glob("*/result.json"))
+    assert run(data(), tmp_path).figures == compared.figures
+    assert done.stat().st_mtime_ns == before
+
+
+def test_minutes_become_steps_once(few: None, tmp_path: Path):
+    said: list[str] = []
+    terms = replace(TERMS, rates=(1e-2,), seeds=(0,))
+    found = run(data(), tmp_path, ("elman",), terms, minutes=0.02, say=said.append)
+    steps = found.terms["steps"]
+    assert said[0].startswith(f"1 layer, 1 seed, {steps} steps each: about ")
+    assert json.loads((Path(found.folder) / "steps.json").read_text()) == {"steps": steps}
+    assert run(data(), tmp_path, ("elman",), terms, minutes=0.02) == found
+
+
+def test_many_series_columns_and_whole_series_to_test(few: None, tmp_path: Path):
+    draw = np.random.default_rng(1)
+    shops = [draw.normal(size=(60, 2)).cumsum(0) for _ in range(6)]
+    terms = replace(TERMS, steps=2, rates=(1e-2,), seeds=(0,))
+    found = run(data(shops, horizon=2, split="group"), tmp_path, ("elman",), terms)
+    (elman,) = found.figures
+    assert set(elman.columns) == {"y1", "y2"}
+    assert elman.score == pytest.approx(np.mean([*elman.columns.values()]))
+    assert "1 of 6 series are tested" in found.said
+
+
+def test_a_later_table_is_tested(few: None, tmp_path: Path):
+    np.save(tmp_path / "now.npy", WAVE[:180])
+    np.save(tmp_path / "later.npy", WAVE[180:])
+    asked = own.series(
+        str(tmp_path / "now.npy"), own.Roles(), horizon=3, split=str(tmp_path / "later.npy"), window=24
+    )
+    assert asked.split.firsts == (24,) and len(asked.split.test.series[0]) == 60
+    found = run(asked, tmp_path, ("elman",), replace(TERMS, steps=2, rates=(1e-2,), seeds=(0,)))
+    assert "60 rows of another table are tested" in found.said
+
+
+def test_validation_parts_are_those_of_the_estimator():
+    whole = panel([WAVE, WAVE[:100]])
+    model = Forecaster("elman", horizon=3, steps=0, valid=contestants.VALID).fit(whole)
+    assert model.ends_ == contestants.ends(whole, 3)
+    early = until(whole, model.ends_)
+    assert own.season(whole, 3) == model.season_ and [len(one) for one in early.series] == model.ends_
+
+
+def test_a_budget_that_no_width_fits_is_refused_with_the_least(tmp_path: Path):
+    with pytest.raises(BadInput, match=r"elman: expected a budget of at least .* got 3") as caught:
+        run(data(), tmp_path, ("elman",), replace(TERMS, parameters=3))
+    least = int(str(caught.value).split("at least ")[1].split()[0])
+    sizes = Forecaster("elman", horizon=3, depth=1).sizes(data().split.past)
+    assert min(sizes(width) for width in range(1, 9)) <= 1.1 * least
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"split": "random"}, "not dealt out at random"),
+        ({"split": "nowhere.csv"}, "expected --split time, group or a file to test on"),
+        ({"horizon": 0}, "horizon and a window of at least 1"),
+        ({"window": 0}, "horizon and a window of at least 1"),
+        ({"horizon": 240}, "expected more rows than a horizon of 240, got 240"),
+    ],
+)
+def test_questions_that_make_no_sense(asked, said: str):
+    with pytest.raises(BadInput, match=said):
+        data(**asked)
+
+
+def test_what_is_series_and_what_is_not(tmp_path: Path):
+    np.savez(tmp_path / "both.npz", x=WAVE, y=WAVE)
+    np.savez(tmp_path / "one.npz", values=WAVE)
+    plain = own.Roles()
+    assert not own.is_series(str(tmp_path / "both.npz"), plain)
+    assert own.is_series(str(tmp_path / "one.npz"), plain)
+    assert own.is_series(WAVE, plain) and own.is_series("taxi.csv.gz", plain)
+    assert own.is_series("a.txt", own.Roles(target="demand")) and not own.is_series("a.txt", plain)
+    assert not own.is_series("copying", plain) and not own.is_series("mine.py:MyTask", plain)
