@@ -15,7 +15,6 @@ from wavetrain.errors import BadInput
 from wavetrain.tables.clock import Clock
 from wavetrain.tables.form import Form
 
-
 LARGEST = 1e100  # its square is a number, too
 
 
@@ -49,8 +48,8 @@ class Series:
         if len(huge):
             row, column = huge[0]
             raise BadInput(
-                f"series {self.name!r}: expected numbers up to {LARGEST:g}, got {self.values[row, column]:g} in "
-                f"row {row + 1}"
+                f"series {self.name!r}: expected numbers up to {LARGEST:g}, got "
+                f"{self.values[row, column]:g} in row {row + 1}"
             )
         if self.times is not None and self.times.shape != self.values.shape[:1]:
             raise BadInput(

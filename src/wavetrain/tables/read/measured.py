@@ -9,7 +9,16 @@ from wavetrain.errors import BadInput
 from wavetrain.tables import times
 from wavetrain.tables.digits import CALENDAR, ID, TIMELIKE, is_even
 from wavetrain.tables.read.asked import Asked
-from wavetrain.tables.read.numbers import MOSTLY, Kinds, has_marks, is_missing, kinds, numbers, style
+from wavetrain.tables.read.numbers import (
+    MOSTLY,
+    Kinds,
+    has_marks,
+    is_missing,
+    kinds,
+    numbers,
+    steps_of,
+    style,
+)
 from wavetrain.tables.read.table import Table
 
 LEVELS = 20  # of a category; a column of text with more is left out
@@ -192,8 +201,7 @@ def _why_not(name: str, values: np.ndarray, dated: bool) -> str:
 def _counts(name: str, values: np.ndarray, dated: bool) -> bool:
     """Whether a column numbers the rows: it is so called and even, or it is 1, 2, 3, ... for long enough."""
     called = bool(TIMELIKE.fullmatch(name) or ID.fullmatch(name))
-    with np.errstate(over="ignore", invalid="ignore"):  # numbers that are too large count nothing
-        steps = np.diff(values)
+    steps = steps_of(values)
     if not called:
         return len(steps) >= FEWEST and bool((np.abs(steps) == 1).all() and (steps == steps[0]).all())
     if np.isnan(values).any():

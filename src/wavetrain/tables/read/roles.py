@@ -11,6 +11,7 @@ from wavetrain.tables.clock import DAY
 from wavetrain.tables.digits import CALENDAR, ID, TIMELIKE, is_even, moment_of
 from wavetrain.tables.read.asked import Asked
 from wavetrain.tables.read.moments import Moments, counted, moments, row_numbers
+from wavetrain.tables.read.numbers import steps_of
 from wavetrain.tables.read.rows import Ids
 from wavetrain.tables.read.table import Table
 
@@ -117,7 +118,7 @@ def _numbered(table: Table, names: Sequence[str], long: bool) -> When:
         if found is None or len(found.ticks) < 2:
             continue
         kinds = np.unique(found.ticks)
-        steps = np.diff(found.ticks)
+        steps = steps_of(found.ticks)
         rising = bool((steps > 0).all() or (steps < 0).all())
         once = len(kinds) == len(found.ticks)
         if (is_even(kinds) and (once or (long and called))) or (rising and called):
