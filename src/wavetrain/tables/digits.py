@@ -26,8 +26,10 @@ def are_days(told: Sequence[str]) -> bool:
 
 def is_even(column: np.ndarray) -> bool:
     """Whether the numbers, in order, are as far apart from each other throughout: they count."""
-    steps = np.diff(np.sort(column))
-    return bool(len(steps) and steps[0] > 0 and np.abs(steps - steps.mean()).max() < EVEN * steps.mean())
+    steps = steps_of(np.sort(column))
+    if not len(steps) or not np.isfinite(steps).all():
+        return False
+    return bool(steps[0] > 0 and np.abs(steps - steps.mean()).max() < EVEN * steps.mean())
 
 
 def compact(cell: str) -> int | None:
@@ -57,3 +59,14 @@ def at(*parts: int) -> int | None:
     except ValueError:
         return None
     return days * times.DAY + (3600 * hour + 60 * minute + second) * times.SECOND
+
+
+def steps_of(values: np.ndarray) -> np.ndarray:
+    """Differences of numbers in a row; infinite between those that are too large to be told apart.
+
+    >>> from wavetrain.tables.digits import steps_of
+    >>> steps_of(np.array([1e308, -1e308, -1e308]))
+    array([-inf,   0.])
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.diff(values)

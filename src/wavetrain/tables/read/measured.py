@@ -7,7 +7,7 @@ import numpy as np
 
 from wavetrain.errors import BadInput
 from wavetrain.tables import times
-from wavetrain.tables.digits import CALENDAR, ID, TIMELIKE, is_even
+from wavetrain.tables.digits import CALENDAR, ID, TIMELIKE, is_even, steps_of
 from wavetrain.tables.read.asked import Asked
 from wavetrain.tables.read.numbers import (
     MOSTLY,
@@ -16,7 +16,6 @@ from wavetrain.tables.read.numbers import (
     is_missing,
     kinds,
     numbers,
-    steps_of,
     style,
 )
 from wavetrain.tables.read.table import Table

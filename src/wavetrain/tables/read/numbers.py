@@ -97,14 +97,3 @@ def _number(cell: str, decimal: str) -> float | None:
         return None
     plain = re.sub(GROUP, "", cell.replace("−", "-").removesuffix("%").strip())
     return float(plain.replace(",", "") if decimal == "." else plain.replace(".", "").replace(",", "."))
-
-
-def steps_of(values: np.ndarray) -> np.ndarray:
-    """Differences of numbers in a row; infinite between those that are too large to be told apart.
-
-    >>> from wavetrain.tables.read.numbers import steps_of
-    >>> steps_of(np.array([1e308, -1e308, -1e308]))
-    array([-inf,   0.])
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        return np.diff(values)

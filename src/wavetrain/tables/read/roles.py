@@ -8,10 +8,9 @@ import numpy as np
 from wavetrain.errors import BadInput
 from wavetrain.tables import times
 from wavetrain.tables.clock import DAY
-from wavetrain.tables.digits import CALENDAR, ID, TIMELIKE, is_even, moment_of
+from wavetrain.tables.digits import CALENDAR, ID, TIMELIKE, is_even, moment_of, steps_of
 from wavetrain.tables.read.asked import Asked
 from wavetrain.tables.read.moments import Moments, counted, moments, row_numbers
-from wavetrain.tables.read.numbers import steps_of
 from wavetrain.tables.read.rows import Ids
 from wavetrain.tables.read.table import Table
 
