@@ -103,6 +103,19 @@ def test_a_stream_is_equal_to_the_batch_however_it_is_cut(layer: object, size: i
     np.testing.assert_array_equal(again.score, batch.score)  # and nothing was learned from it
 
 
+@pytest.mark.parametrize("layer", ["seasonal_naive", "ridge", "elman"])
+def test_steps_that_were_left_out_of_a_stream_are_missing_rows(layer: str):
+    whole = timed(np.sin(np.arange(400) / 4) + 0.1 * DICE.normal(size=400))
+    model = detector(layer, rate=0.05).fit(whole.cut(0, 300))
+    whole.series[0].values[320:327] = np.nan
+    values, times = whole.series[0].values, whole.series[0].times
+    assert times is not None
+    there = ~np.isnan(values[:, 0])
+    batch, found = model.detect(whole), model.stream().extend(values[there], times[there])
+    np.testing.assert_allclose(found.expected, batch.expected[there], rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(found.score, batch.score[there], rtol=1e-5, atol=1e-7)
+
+
 def test_one_row_is_pushed_and_judged():
     stream = detector("seasonal_naive", season=2, rate=0.05).fit(DICE.normal(size=100)).stream()
     judged = [stream.push(value) for value in (0.0, 1.0, 0.0, 99.0)]
@@ -239,6 +252,14 @@ def test_rows_that_do_not_fit_are_refused():
     watch = detector("last_value").fit(timed(DICE.normal(size=400))).stream()
     with pytest.raises(BadInput, match="a time with each row"):
         watch.push(0.0)
+    begin = moment("2024-02-01")
+    watch.push(0.0, begin)
+    with pytest.raises(BadInput, match="times that rise"):
+        watch.push(0.0, begin)
+    with pytest.raises(BadInput, match="expected times every hour"):
+        watch.push(0.0, begin + 90 * 60 * 10**6)
+    with pytest.raises(BadInput, match="steps are missing before a row"):
+        watch.push(0.0, moment("2124-02-01"))
 
 
 NOT_OF_STREAMS = {
