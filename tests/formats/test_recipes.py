@@ -68,6 +68,17 @@ def test_what_a_layer_was_built_with_comes_back(layer: Layer, tmp_path: Path):
     assert again.layers[0].given == layer.given
 
 
+def test_a_description_is_strict_json(tmp_path: Path):
+    """Which has no infinity, whatever Python reads."""
+    recipes.save(tmp_path, Stack([Mamba2(8, variant=Variant(limit=(0.0, math.inf)))], 3, 2, MLP.NONE))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(f"{constant} is no JSON")
+
+    told = json.loads((tmp_path / recipes.CONFIG).read_text(), parse_constant=refuse)
+    assert told["layers"][0]["variant"]["limit"] == [0.0, {"__float__": "Infinity"}]
+
+
 @pytest.mark.parametrize("mlp", MLP)
 def test_every_kind_of_mlp_comes_back(mlp: MLP, tmp_path: Path):
     assert recipes.described(there_and_back(Stack([GRU(4), GRU(4)], 3, 2, mlp), tmp_path))["mlp"] == mlp.name
@@ -136,6 +147,7 @@ def folder(tmp_path: Path) -> Path:
         ({"layers": [{"layer": "gru", "width": 4, "evil": 1}]}, "GRU takes no evil"),
         ({"layers": [{"layer": "gru"}]}, "gru: .*width"),
         ({"layers": [{"layer": "gru", "width": "4"}]}, "GRU: width must be of type int .* not '4'"),
+        ({"layers": [{"layer": "gru", "width": True}]}, "GRU: width must be of type int .* not True"),
         ({"layers": [{"layer": "gru", "width": 10**9}]}, "GRU: width must be of type int of at most"),
         ({"layers": [{"layer": "gru", "width": 5}]}, r"expected .* \(5,?.*, got \(4"),
         ({"mlp": "HUGE"}, "Stack: mlp must be of type MLP, not 'HUGE'"),
