@@ -74,11 +74,16 @@ class Found:
         return getattr(module, self.symbol) if self.symbol else module
 
 
-@functools.cache
 def ours() -> tuple[Found, ...]:
     """All members of the package, in the order of KINDS and then by name."""
-    files = [path for kind in KINDS for path in (ROOT / kind).rglob("*.py") if not _shared(path)]
-    return tuple(sorted(map(_read, files), key=lambda one: (KINDS.index(one.kind), one.name)))
+    return tuple(found for kind in KINDS for found in _ours(kind))
+
+
+@functools.cache
+def _ours(kind: str) -> tuple[Found, ...]:
+    """The members of the package of one kind: no file of another kind is opened."""
+    files = [path for path in (ROOT / kind).rglob("*.py") if not _shared(path)]
+    return tuple(sorted(map(_read, files), key=lambda one: one.name))
 
 
 def _shared(path: Path) -> bool:
@@ -128,6 +133,10 @@ def named(name: str, kinds: tuple[str, ...] = KINDS) -> Found:
         if found.kind not in kinds:
             raise BadInput(f"{name} is not a {what}: it is one of the {found.kind}")
         return found
+    for kind in kinds:
+        for found in _ours(kind):
+            if found.name == name:
+                return found
     candidates = [found for found in everything() if found.kind in kinds]
     for found in candidates:
         if found.name == name:

@@ -86,6 +86,8 @@ class FittedForecaster:
         here = made(self.network_, self._windows(self._longer(whole, told)), np.arange(len(rows)), rows)
         width = half_width(self.errors_, coverage) * here.scale.numpy()
         value = here.value.numpy()
+        nothing = self._unmeasured(whole)
+        value = np.where(nothing[:, None], np.nan, value)
         before = self.before_ if y is None else [0] * len(rows)
         return Forecasts(
             tuple(one.name for one in whole.series),
@@ -94,7 +96,7 @@ class FittedForecaster:
             value - width,
             value + width,
             tuple(self._told(whole, one, count) for one, count in zip(whole.series, before, strict=True)),
-            self._said(whole, told),
+            (*self._said(whole, told), *self._hollow(whole, nothing)),
         )
 
     def rolling(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
@@ -208,6 +210,22 @@ class FittedForecaster:
             return tuple(str(before + len(one) + step) for step in range(self.horizon))
         clock = _clock(whole, self.panel_)
         return tuple(clock.told(clock.after(int(one.times[-1]), self.horizon)))
+
+    def _unmeasured(self, whole: Panel) -> np.ndarray:
+        """Whether nothing of a target was measured in the context of its forecast, (series, targets)."""
+        places = whole.places(whole.targets)
+        ends = [one.values[-self.context_ :, places] for one in whole.series]
+        return np.stack([np.isnan(end).all(0) for end in ends])
+
+    def _hollow(self, whole: Panel, nothing: np.ndarray) -> tuple[str, ...]:
+        """Series that have no forecast."""
+        return tuple(
+            f"{f'series {one.name!r}: ' if one.name else ''}nothing of {name} was measured in the last "
+            f"{self.context_} rows, so it has no forecast"
+            for one, empty in zip(whole.series, nothing, strict=True)
+            for name, there in zip(whole.targets, empty, strict=True)
+            if there
+        )
 
     def _said(self, whole: Panel, ahead: Ahead) -> tuple[str, ...]:
         """What is known ahead and was not given."""

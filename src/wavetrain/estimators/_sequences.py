@@ -12,7 +12,8 @@ least there.
 
 import copy
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
+from wavetrain.estimators import _sequences_kept
 from wavetrain.estimators._kept import layer_of
 from wavetrain.parts.stack import MLP, Stack
 from wavetrain.train.generators import Shared
@@ -80,6 +82,16 @@ class SequenceEstimator(BaseEstimator):
     ):
         self.layer, self.width, self.depth, self.steps = layer, width, depth, steps
         self.batch, self.rate, self.valid, self.random_state = batch, rate, valid, random_state
+
+    def save(self, folder: str | Path) -> None:
+        """Write all that is needed to go on; no sequence is in it."""
+        check_is_fitted(self)
+        _sequences_kept.save(self, Path(folder))
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Self:
+        """What `save` wrote; nothing is unpickled."""
+        return _sequences_kept.load(cls, Path(folder))
 
     def _taken(self, X: Any, y: Any = None) -> tuple[list[np.ndarray], Any]:
         """The sequences, each (T, C), and the answers as they were checked; without `y` for new sequences."""

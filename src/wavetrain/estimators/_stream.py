@@ -168,6 +168,15 @@ class ForecastStream:
 
     def _read(self, rows: np.ndarray, ahead: np.ndarray) -> Behind:
         """Rows with their phases, (n, columns), and what is known ahead of each."""
+        targets, context = list(self.model.base_.targets), self.model.context_
+        past = np.concatenate([self.rows[self.held - context + 1 : self.held], rows])[:, targets]
+        found = self._made(rows, ahead)
+        if np.isnan(past).any():
+            found.value[:] = np.where(unmeasured(past, context)[:, None], np.nan, found.value)
+        return found
+
+    def _made(self, rows: np.ndarray, ahead: np.ndarray) -> Behind:
+        """The same, also where nothing was measured."""
         model, targets = self.model, len(self.model.base_.targets)
         if len(rows) == 1:
             self.count += 1
@@ -238,6 +247,18 @@ class ForecastStream:
         scale = self.scale[targets]
         value = (network.base.read(seen[None])[0] + added) * scale + self.level[targets]
         return Behind(value, np.tile(scale, (count, 1, 1)))
+
+
+def unmeasured(rows: np.ndarray, context: int) -> np.ndarray:
+    """Whether nothing was measured in the rows of a context, (windows, columns), of rows (time, columns).
+
+    >>> from wavetrain.estimators._stream import unmeasured
+    >>> unmeasured(np.array([[1.0], [np.nan], [np.nan], [2.0]]), 2).ravel().tolist()
+    [False, True, False]
+    """
+    known = np.cumsum(~np.isnan(rows), 0)
+    before = np.concatenate([np.zeros((1, rows.shape[1]), int), known[:-context]])
+    return known[context - 1 :] == before
 
 
 def missing(clock: Clock, before: int, time: int) -> int:

@@ -6,12 +6,15 @@ from typing import Any
 
 import wavetrain.tables.load
 from wavetrain.errors import BadInput
+from wavetrain.estimators.classifier import SequenceClassifier
 from wavetrain.estimators.forecaster import Forecaster
+from wavetrain.estimators.regressor import SequenceRegressor
+from wavetrain.parts import saved
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
 from wavetrain.tables.read.asked import Names
 
-MODEL, DETECTOR = "model.safetensors", "detector.safetensors"
+MODEL, DETECTOR, SEQUENCES = "model.safetensors", "detector.safetensors", "sequences.safetensors"
 
 
 def fit(
@@ -59,5 +62,9 @@ def load(source: str | Path) -> Any:
             return AnomalyDetector.load(folder)
         if (folder / MODEL).is_file():
             return Forecaster.load(folder)
-        raise BadInput(f"{folder}: expected a folder of a kept model, with {MODEL} or {DETECTOR}")
+        if (folder / SEQUENCES).is_file():
+            told = saved.load(folder / SEQUENCES)[1].get("class")
+            kind = SequenceRegressor if told == SequenceRegressor.__name__ else SequenceClassifier
+            return kind.load(folder)
+        raise BadInput(f"{folder}: expected a folder of a kept model: {MODEL}, {DETECTOR} or {SEQUENCES}")
     return wavetrain.tables.load.load(str(source))

@@ -144,7 +144,7 @@ def panel(values: np.ndarray | Sequence[float] | Sequence[np.ndarray]) -> Panel:
     for one in arrays:
         if one.ndim not in (1, 2):
             raise BadInput(f"expected a series (steps,) or (steps, columns), got {one.shape}")
-    arrays = [one.reshape(len(one), -1) for one in arrays]
+    arrays = [one[:, None] if one.ndim == 1 else one for one in arrays]
     widths = {one.shape[1] for one in arrays}
     if len(widths) > 1:
         raise BadInput(f"expected series with the same number of columns, got {sorted(widths)}")

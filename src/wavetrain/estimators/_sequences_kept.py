@@ -1,0 +1,77 @@
+"""A classifier or regressor of sequences in a folder: tensors and JSON, never pickled, and no sequence."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import torch
+
+from wavetrain.errors import BadInput
+from wavetrain.estimators._kept import layer_of, name_of, versions
+from wavetrain.parts import saved
+from wavetrain.parts.stack import MLP, Stack
+
+if TYPE_CHECKING:
+    from wavetrain.estimators._sequences import SequenceEstimator
+
+E = TypeVar("E", bound="SequenceEstimator")
+
+KIND = "wavetrain sequences"
+VERSION = 1
+FILE = "sequences.safetensors"
+ARRAYS = ("centre_", "spread_", "mean_", "deviation_")  # where there are such
+WORDS = ("history_", "n_features_in_", "single_")
+
+
+def save(model: "SequenceEstimator", folder: Path) -> None:
+    settings = {**model.get_params(), "layer": name_of(model.layer)}
+    if not isinstance(model.random_state, int | None):
+        settings["random_state"] = None  # a generator of random numbers has no form in a file
+    tensors = {f"network.{name}": value for name, value in model.network_.state_dict().items()}
+    tensors |= {name: torch.from_numpy(getattr(model, name)) for name in ARRAYS if hasattr(model, name)}
+    words: dict[str, Any] = {"kind": KIND, "version": VERSION, "class": type(model).__name__}
+    words |= {"versions": versions(), "settings": settings, "outputs": model.network_.read.out_features}
+    words |= {name: getattr(model, name) for name in WORDS if hasattr(model, name)}
+    if hasattr(model, "classes_"):
+        words["classes"] = [model.classes_.dtype.str, model.classes_.tolist()]
+    if hasattr(model, "feature_names_in_"):
+        words["features"] = [str(name) for name in model.feature_names_in_]
+    folder.mkdir(parents=True, exist_ok=True)
+    saved.save(folder / FILE, tensors, words)
+
+
+def load(kind: type[E], folder: Path) -> E:
+    path = folder / FILE
+    if not path.is_file():
+        raise BadInput(f"{folder}: expected a folder with {FILE}, as `save` writes it")
+    tensors, words = saved.load(path)
+    if (words.get("kind"), words.get("version")) != (KIND, VERSION) or words.get("class") != kind.__name__:
+        raise BadInput(f"{path}: expected a {kind.__name__} of version {VERSION}, got {words.get('class')}")
+    try:
+        return _restored(kind, tensors, words)
+    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise BadInput(f"{path} is not a whole {kind.__name__} ({error})") from error
+
+
+def _restored(kind: type[E], tensors: dict[str, torch.Tensor], words: dict[str, Any]) -> E:
+    from wavetrain.estimators._sequences import Pooled
+
+    model = kind(**words["settings"])
+    for name in ARRAYS:
+        if name in tensors:
+            setattr(model, name, tensors.pop(name).numpy())
+    for name in WORDS:
+        if name in words:
+            setattr(model, name, words[name])
+    model.history_ = [(step, error) for step, error in words["history_"]]
+    if "classes" in words:
+        dtype, names = words["classes"]
+        setattr(model, "classes_", np.array(names, dtype=dtype))  # noqa: B010 (a classifier's alone)
+    if "features" in words:
+        model.feature_names_in_ = np.array(words["features"], dtype=object)
+    layers = [layer_of(model.layer)(model.width) for _ in range(model.depth)]
+    stack = Stack(layers, len(model.centre_), 1, MLP.PLAIN)
+    model.network_ = Pooled(stack, words["outputs"]).double()
+    model.network_.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
+    model.network_.eval()
+    return model
