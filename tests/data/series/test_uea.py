@@ -210,6 +210,9 @@ def test_two_ts_files_become_arrays_of_one_length():
     expected = [[[1, 3], [2, 4], [nan, nan]], [[5, 7], [6, 8], [nan, nan]]]
     np.testing.assert_array_equal(arrays["train"], np.array(expected, np.float32))
     assert arrays["train_label"].tolist() == [1, 0] and arrays["test_label"].tolist() == [1]
+    many = "@data\n" + "".join(f"1,2:{name}\n" for name in "fbdace")
+    arrays = _published.of_ts([f"@classLabel true {' '.join('fedcba')}\n{many}".encode()] * 2)
+    assert arrays["test_label"].tolist() == [5, 1, 3, 0, 2, 4]  # in sorted order, as everywhere
     with pytest.raises(BadInput, match="expected a class of each series to train"):
         _published.of_ts([b"@data\n1,2\n", b"@data\n1,2\n"])
 
