@@ -150,6 +150,7 @@ def test_generation_stops():
     assert follow(until=["?", stop], max_gen_toks=12) == said[: said.find(stop)]
     assert follow(until=stop, max_gen_toks=12, do_sample=False, temperature=0.7) == said[: said.find(stop)]
     assert follow(max_gen_toks=12, until=["", "?"]) == said  # an empty stop is none
+    assert follow(max_gen_toks=12, until=[said[:2]]) == ""  # the text begins with its stop
     silent = harness.Evaluated(network, LETTERS._replace(end=LETTERS.encode(said[3])[0]))
     assert silent.generate_until([asked("generate_until", "abc", {})]) == [said[: said.index(said[3])]]
     short = harness.Evaluated(network, LETTERS, length=4)

@@ -55,6 +55,16 @@ def test_storkey_is_its_rule_written_out():
 
 
 @pytest.mark.parametrize("storage", Storage)
+def test_a_cue_reads_the_value_that_was_written_with_it(storage: Storage):
+    """Values that are no patterns and no keys, each with its sign."""
+    memory = Hopfield(64, storage=storage).double()
+    key, value = signs(2, 3, 64), signs(2, 3, 64, seed=9)
+    state = memory.write(memory.empty(2), key, value)
+    read = memory.read(state, key)
+    assert ((read * value).mean(-1) > 0.5).all()
+
+
+@pytest.mark.parametrize("storage", Storage)
 def test_energy_is_the_quadratic_form_of_any_numbers(storage: Storage):
     memory = Hopfield(9, storage=storage).double()
     state = stored(memory, signs(2, 3, 9))

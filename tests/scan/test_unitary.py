@@ -148,3 +148,11 @@ def test_what_cannot_be_used_is_said():
         scan.unitary(theta, w, b, c, state.mT)
     with pytest.raises(BadInput, match=r"complex of the same precision, got .*'torch.float64'"):
         scan.unitary(theta, w, b.real, c)
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_second_derivatives_of_one_output_alone(which: int):
+    """Nothing comes back to the other: neither what is read at each step, nor the last state."""
+    torch.manual_seed(0)
+    inputs = [part.requires_grad_() for part in parts(1, 4, 2, 2)]
+    assert torch.autograd.gradgradcheck(lambda *given: scan.unitary(*given)[which], inputs)

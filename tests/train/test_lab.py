@@ -189,6 +189,16 @@ def test_checkpoints_with_wrong_words_are_refused(tmp_path: Path, key: str, valu
     assert "\n" not in str(caught.value)
 
 
+def test_what_does_not_fit_is_said(tmp_path: Path) -> None:
+    """The last line of the error of whoever read it, and the name of an error that says nothing."""
+    Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
+    path = tmp_path / "checkpoints" / "a.safetensors"
+    tensors, words = saved.load(path)
+    saved.save(path, tensors, words | {"done": -1})
+    with pytest.raises(BadInput, match=r"does not fit this training \(its counts are -1, False and False\)"):
+        Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
+
+
 def test_a_checkpoint_of_another_network_is_refused(tmp_path: Path) -> None:
     Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN)
 

@@ -55,6 +55,13 @@ def test_standing_wave_has_two_equal_ridges_and_is_no_wave_that_travels():
     np.testing.assert_allclose(scanned.share, scanned.share[::-1], atol=1e-12)
 
 
+def test_no_more_speeds_are_scanned_than_a_thousand_in_each_direction():
+    """Long recordings of many units would tell more apart."""
+    found = space_time_spectrum(np.random.default_rng(0).normal(size=(1500, 64)), slack=0.0, surrogates=0)
+    assert len(found.speeds) <= 2 * 1000
+    assert found.speeds.max() > found.speeds.min() > -np.inf
+
+
 def test_activity_that_stays_has_no_power():
     """A static bump, a common rhythm, both, or nothing at all: what is left is rounding, and no power."""
     still, rhythm = np.broadcast_to(PATTERN, (TIME, RING)), np.broadcast_to(np.sin(STEP / 3), (TIME, RING))

@@ -117,6 +117,13 @@ def test_float32_knows_its_rounding():
     assert both.together == 2
 
 
+def test_no_tolerance_lets_rounding_count():
+    """The rounding of a sum over all pairs of steps grows with their number, and is no dimension."""
+    layer = generic(functools.partial(LRU, states=1), 4, 3).float()
+    long = torch.randn(2, 60, 3, generator=torch.Generator().manual_seed(3))
+    assert interaction_rank(layer, long, 1e-12).rank.tolist() == [3, 3]
+
+
 @pytest.mark.parametrize("tolerance", [0.0, 1.0, -1e-3, float("nan")])
 def test_bad_tolerance(tolerance: float):
     with pytest.raises(BadInput, match="tolerance between 0 and 1"):

@@ -56,3 +56,10 @@ def test_the_task_shows_ten_relations():
     assert task.inputs == 1 + 45 + 10 and task.outputs == 46
     with pytest.raises(BadInput, match="family tree: levels must be"):
         family_tree(0)
+
+
+def test_defaults():
+    """Three generations under one, which are 15 members; a label may stand at several of them."""
+    task = family_tree()
+    assert (task.length, task.labels, task.unique, len(task.world.successor)) == (64, 20, False, 15)
+    assert family_tree(unique=True).unique
