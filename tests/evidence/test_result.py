@@ -166,3 +166,18 @@ def test_what_does_not_fit_is_named(changes: dict[str, Any], said: str) -> None:
 def test_a_file_of_another_kind_is_no_object(value: Any) -> None:
     with pytest.raises(BadInput, match="must be dict"):
         parsed(Outer, value)
+
+
+@dataclasses.dataclass(frozen=True)
+class Count:
+    """A whole number in a file."""
+
+    many: int
+
+
+def test_the_largest_whole_number() -> None:
+    """10^18 and its negative are read; one more is not, for it may have any number of digits."""
+    for sign in (1, -1):
+        assert parsed(Count, {"many": sign * 10**18}) == Count(sign * 10**18)
+        with pytest.raises(BadInput, match=r"`many` must be a number of at most 1000000000000000000, got"):
+            parsed(Count, {"many": sign * (10**18 + 1)})

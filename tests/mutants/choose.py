@@ -14,14 +14,22 @@ DEFAULTS = [
     "tests/test_starts.py",
     "tests/test_task_defaults.py",
 ]
+STRUCTURE = "tests/test_structure.py"  # tries every file
 CASES = [
     *CONTRACT,
     *DEFAULTS,
     "tests/parts/test_recall.py",
-    "tests/test_structure.py",
+    STRUCTURE,
 ]  # a case for each member
-FEW = 4  # test files that import a file
-PLAIN = {"elman", "toy", "adding", "backpropagation", "toeplitz"}  # members on which promises are tried
+FEW = 10  # test files that import a file
+PLAIN = {
+    "elman",
+    "toy",
+    "adding",
+    "backpropagation",
+    "toeplitz",
+    "temporal_memory",
+}  # members on which promises are tried
 
 
 def imported(path: Path) -> set[str]:
@@ -79,8 +87,9 @@ class Tests:
             for test in mirror
             if test in self.slow or "pytest.mark.slow" in (HERE / test).read_text("utf-8")
         ]
-        runs = [["-m", "not slow", *some] for some in (mirror, last, promised)] + [["-m", "slow", *slow]]
-        return [words for words in runs if len(words) > 2]
+        runs = [["-m", "not slow", *some] for some in (mirror, last) if some]
+        runs += [promised] if promised else []
+        return [*runs, *([["-m", "slow", *slow]] if slow else []), [STRUCTURE]]
 
     def promised(self, members: set[str]) -> list[str]:
         """The cases that are called like some members, or like a file."""
