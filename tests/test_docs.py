@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/index.md", "docs/language_models.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/index.md", "docs/language_models.md", "docs/sequences.md"]
+)
 def test_snippets_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # a snippet may read the README
     snippets = SNIPPET.findall((ROOT / page).read_text(encoding="utf-8"))
