@@ -123,11 +123,9 @@ def _print(result: "Record") -> None:
         console.print(f"left out: {why}")
     if result.verdict is not None:
         console.print(result.verdict.says)
-    for layer, path in result.pictures.items():
-        console.print(f"operator of {layer}: {folder / path}", soft_wrap=True)
-    for one in result.figures:
-        if one.model:
-            console.print(f"model of {one.layer}: {folder / one.model}", soft_wrap=True)
+    if any(one.model for one in result.figures):
+        console.print(f"models: {folder / 'models'}", soft_wrap=True)
+    console.print(f"page: {folder / 'index.html'}", soft_wrap=True)
 
 
 def _tell(lines: Sequence[str], json: bool) -> None:

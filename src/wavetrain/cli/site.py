@@ -1,4 +1,4 @@
-"""The command `site`: results as pages."""
+"""The command `site`: results and comparisons as pages."""
 
 from pathlib import Path
 
@@ -6,18 +6,24 @@ from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json
 
 console = terminal.Terminal()
+RESULTS = Path("results")  # where `run` is told to write committed results
 
 
-def site(results: Path = Path("results"), out: Path = Path("site"), json: Json = False) -> None:
-    """Build the static report pages from a folder of results.
+def site(
+    results: Path | None = None, runs: Path = Path("runs"), out: Path = Path("site"), json: Json = False
+) -> None:
+    """Build the static report pages from a folder of results, and from comparisons on data of one's own.
 
     Args:
-        results: folder of the results
+        results: folder of the results; `results`, or where there is none, that of the runs
+        runs: folder of the runs, in which `wavetrain compare` left its comparisons
         out: folder of the pages
     """
     from wavetrain.report import pages
+    from wavetrain.report.comparisons import found
 
-    page = pages.build(results, out)
+    home = results or (RESULTS if RESULTS.is_dir() else runs / "results")
+    page = pages.build(home, out, compared=found(runs))
     if json:
         terminal.print_json({"page": str(page)})
     else:

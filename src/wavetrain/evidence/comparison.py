@@ -116,6 +116,7 @@ class Record:
     baselines: tuple[Simple, ...] = ()  # best first
     verdict: Judged | None = None
     said: tuple[str, ...] = ()  # what was understood of the data, line by line
+    drawn: Mapping[str, str] = field(default_factory=dict)  # other pictures, in the folder, by what they show
 
 
 def read_part(path: Path) -> Part:

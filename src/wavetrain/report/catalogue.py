@@ -154,12 +154,19 @@ def catalogue(results: Path) -> Catalogue:
     return Catalogue(outcomes, claimed, _systems(claimed))
 
 
+def nothing() -> Catalogue:
+    """The systems and claims without a result."""
+    claimed = _claimed([])
+    return Catalogue([], claimed, _systems(claimed))
+
+
 def _outcome(results: Path, result: Result) -> Outcome:
-    pictures = [_shown(results, result.name, path) for path in result.pictures]
+    pictures = [shown(results, result.name, path) for path in result.pictures]
     return Outcome(result, today.standing(result), rows(result), pictures)
 
 
-def _shown(results: Path, where: str, path: Any) -> Shown:
+def shown(results: Path, where: str, path: Any) -> Shown:
+    """A picture of a resolved folder, with the words that its file carries."""
     place = results / path if isinstance(path, str) else results
     inside = place.resolve().is_relative_to(results) and ".." not in place.parts
     if not (inside and place.suffix == ".png"):
@@ -171,9 +178,9 @@ def _shown(results: Path, where: str, path: Any) -> Shown:
         raise BadInput(f"{where}: {place} cannot be read as a picture ({error}); run it again") from error
     plain = PurePosixPath(path).stem.replace("_", " ").replace("-", " ")
     title, description = str(words.get("Title", "")), str(words.get("Description", plain))
-    shown = place.relative_to(results)
-    vector = shown.with_suffix(".svg").as_posix() if place.with_suffix(".svg").is_file() else ""
-    return Shown(shown.as_posix(), title, description, size, vector)
+    inner = place.relative_to(results)
+    vector = inner.with_suffix(".svg").as_posix() if place.with_suffix(".svg").is_file() else ""
+    return Shown(inner.as_posix(), title, description, size, vector)
 
 
 def _claimed(outcomes: list[Outcome]) -> list[Claimed]:

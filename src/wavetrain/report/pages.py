@@ -1,18 +1,20 @@
 """The site: what was claimed, what was measured, and the systems, as pages that open without a server.
 
 `build` reads the results folder, and the systems and claims that `find` sees; it writes `index.html`,
-`claims/NAME.html`, `systems/NAME.html`, the pictures, one style sheet and one script. The pages load nothing
-from elsewhere, and all can be read without the script, which only finds claims on the index. A site is
-written beside its place and then put there, so that it is whole or not there; the list of its files, MARKER,
-is how an older site of ours is known, and nothing else is replaced.
+`claims/NAME.html`, `systems/NAME.html`, `comparisons/NAME.html` of comparisons on data of one's own, the
+pictures, one style sheet and one script. The pages load nothing from elsewhere, and all can be read without
+the script, which only finds claims on the index. A site is written beside its place and then put there, so
+that it is whole or not there; the list of its files, MARKER, is how an older site of ours is known, and
+nothing else is replaced.
 """
 
 import json
 import math
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import jinja2
@@ -20,19 +22,23 @@ import jinja2
 from wavetrain.errors import BadInput
 from wavetrain.evidence import today
 from wavetrain.evidence.topics import by_topic
-from wavetrain.report.catalogue import Catalogue, badge, catalogue
+from wavetrain.report.catalogue import Catalogue, badge, catalogue, nothing
 from wavetrain.report.prose import inline, prose
 from wavetrain.report.results import agreement, duration, number, tally
 from wavetrain.report.strips import strip
+
+if TYPE_CHECKING:
+    from wavetrain.report.comparisons import Compared
 
 HERE = Path(__file__).parent
 MARKER = ".wavetrain-site.json"
 
 
-def build(results: Path, out: Path, home: str = "") -> Path:
+def build(results: Path, out: Path, home: str = "", compared: "Sequence[Compared]" = ()) -> Path:
     """Build the site of a folder of results in the folder `out`; returns the path of its index.
 
-    `home` is the address of a documentation that the site belongs to, as seen from its index.
+    `home` is the address of a documentation that the site belongs to, as seen from its index. `compared` are
+    comparisons on data of one's own; with these, there may be no results.
 
     Raises BadInput where there is no result, where a result or picture is damaged, and where `out` holds
     anything but an older site of ours.
@@ -42,14 +48,14 @@ def build(results: Path, out: Path, home: str = "") -> Path:
     except RuntimeError as error:
         raise BadInput(f"{results} or {out} leads in a circle of links: {error}") from error
     _check_place(results, out)
-    found = catalogue(results)
+    found = nothing() if compared and not results.is_dir() else catalogue(results)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"no folder for the site can be made at {out.parent}: {error.strerror}") from error
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
         new, old = Path(folder) / "new", Path(folder) / "old"
-        _write(new, results, found, home)
+        _write(new, results, found, home, compared)
         if out.exists():
             out.rename(old)
         try:
@@ -79,7 +85,7 @@ def _check_place(results: Path, out: Path) -> None:
         raise BadInput(f"{out} holds {added}, which is not of the site and would be lost; move it away")
 
 
-def _write(out: Path, results: Path, found: Catalogue, home: str) -> None:
+def _write(out: Path, results: Path, found: Catalogue, home: str, compared: "Sequence[Compared]") -> None:
     for folder in ("claims", "systems"):
         (out / folder).mkdir(parents=True)
     for name in ("site.css", "site.js"):
@@ -87,7 +93,7 @@ def _write(out: Path, results: Path, found: Catalogue, home: str) -> None:
     for path in {path for outcome in found.outcomes for one in outcome.pictures for path in one.paths}:
         (out / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(results / path, out / path)
-    environment = _templates()
+    environment = templates()
     environment.globals["titles"] = {system.found.name: system.title for system in found.systems}
 
     def page(path: str, template: str, words: dict[str, Any]) -> None:
@@ -97,7 +103,14 @@ def _write(out: Path, results: Path, found: Catalogue, home: str) -> None:
         (out / path).write_text(text, encoding="utf-8", errors="replace")
 
     topics = by_topic((claim.topic, claim) for claim in found.claimed)
-    page("index.html", "index.html.j2", {"found": found, "topics": topics})
+    page("index.html", "index.html.j2", {"found": found, "topics": topics, "compared": compared})
+    for one in compared:
+        place = f"comparisons/{one.folder.name}"
+        for picture in one.pictures + one.operators:
+            for path in picture.paths:
+                (out / place / path).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(one.folder / path, out / place / path)
+        page(f"{place}.html", "comparison.html.j2", {"one": one.moved(place), "alone": False})
     for claim in found.claimed:
         page(f"claims/{claim.name}.html", "claim.html.j2", {"one": claim})
     for system in found.systems:
@@ -106,7 +119,8 @@ def _write(out: Path, results: Path, found: Catalogue, home: str) -> None:
     (out / MARKER).write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
 
 
-def _templates() -> jinja2.Environment:
+def templates() -> jinja2.Environment:
+    """The templates of all pages."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE / "templates"),
         autoescape=True,
@@ -125,6 +139,7 @@ def _templates() -> jinja2.Environment:
         "strip": strip,
         "inline": inline,
         "quote": quote,
+        "transposed": lambda columns: list(zip(*columns, strict=True)),
         "words": lambda name: str(name).replace("_", " "),
         "setting": lambda value: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False),
     }

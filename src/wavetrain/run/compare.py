@@ -38,6 +38,7 @@ from wavetrain.evidence import code, comparison
 from wavetrain.evidence.comparison import Figures, Part, Record, Timings
 from wavetrain.evidence.files import write_json
 from wavetrain.parts.stack import MLP, Answer, Stack
+from wavetrain.report.comparisons import write_page
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.run import looks, widths
 from wavetrain.run.budget import Cost, Progress, steps_within
@@ -173,6 +174,7 @@ def compare_layers(
         folder=str(folder),
     )
     comparison.write(folder / "result.json", record)
+    write_page(record, folder)
     return record
 
 

@@ -18,6 +18,7 @@ import datetime
 import hashlib
 import json
 import math
+import re
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -31,12 +32,14 @@ from wavetrain.errors import BadInput
 from wavetrain.evidence import code, comparison
 from wavetrain.evidence.comparison import Chance, Figures, Judged, Part, Record, Simple, Source
 from wavetrain.evidence.files import write_json
+from wavetrain.report.comparisons import write_page
 from wavetrain.run import contestants, looks, widths
 from wavetrain.run.budget import Progress, steps_within
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.compare import Terms
 from wavetrain.run.contestants import Entry, Question, Simplest, Simply
 from wavetrain.run.machine import environment
+from wavetrain.run.pictures import draw_standing, write_forecasts
 from wavetrain.run.pools import pool
 from wavetrain.run.standing import Standing
 from wavetrain.tables.baselines import LastValue
@@ -88,6 +91,7 @@ def compare_series(
     standing, parts, over = _all(entries, data.question, folder, jobs, say)
     judged = standing.verdict()
     figures = sorted((_figures(parts[one.name], standing) for one in entries), key=_rank)
+    timings = {name: part.timings for name, part in parts.items()}
     last = standing.scores(LastValue.name)[0]
     record = Record(
         data=Source(source=data.source, name=data.name, what="; ".join(data.split.past.said)),
@@ -97,17 +101,20 @@ def compare_series(
         terms=_plain(terms) | {"horizon": data.question.horizon, "season": data.question.season},
         left_out=left_out,
         figures=tuple(figures),
-        timings={name: part.timings for name, part in parts.items()},
+        timings=timings,
         pictures=looks.draw_operators(folder, figures),
+        drawn=draw_standing(folder, standing, _chosen(judged), figures, timings),
         environment=environment("cpu", threads=1) | {"jobs": jobs, "date": str(datetime.date.today())},
         folder=str(folder),
         baselines=tuple(sorted((_simple(one, standing) for one in over), key=_rank)),
         verdict=_judged(judged),
         said=(*data.split.past.said, data.split.said, _season(data.question.season)),
     )
+    _write_forecasts(folder, standing, data.split.test)
     comparison.write(folder / "result.json", record)
-    for name in ("past.npz", "test.npz", "firsts.npy"):
-        (folder / name).unlink()
+    write_page(record, folder)
+    for path in (*folder.glob("*.npz"), folder / "firsts.npy"):  # rows and answers, told in other files
+        path.unlink()
     return record
 
 
@@ -250,9 +257,22 @@ def _rank(one: Figures | Simple) -> float:
     return math.inf if one.score is None else one.score
 
 
+def _chosen(found: Verdict) -> tuple[str, ...]:
+    """The layer and the baseline that the verdict is about."""
+    return (*([found.layer.name] if found.layer else []), found.baseline.name)
+
+
 def _judged(found: Verdict) -> Judged:
-    chosen = (*([found.layer.name] if found.layer else []), found.baseline.name)
-    return Judged(says=str(found), advice=found.advice, earns=found.earns, chosen=chosen)
+    return Judged(says=str(found), advice=found.advice, earns=found.earns, chosen=_chosen(found))
+
+
+def _write_forecasts(folder: Path, standing: Standing, test: Panel) -> None:
+    """The forecasts of each contestant as a table."""
+    (folder / "forecasts").mkdir(exist_ok=True)
+    times = [one.times for one in test.series]
+    for name in standing.candidates:
+        path = folder / "forecasts" / f"{re.sub(r'[^a-z0-9_]+', '_', name.lower()).strip('_')}.csv"
+        write_forecasts(path, standing, name, times, test.clock)
 
 
 def _plain(terms: Terms) -> dict[str, Any]:
