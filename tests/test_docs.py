@@ -24,7 +24,14 @@ SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/index.md", "docs/language_models.md", "docs/sequences.md"]
+    "page",
+    [
+        "README.md",
+        "docs/forecast.md",
+        "docs/index.md",
+        "docs/language_models.md",
+        "docs/sequences.md",
+    ],
 )
 def test_snippets_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)  # a snippet may read the README
