@@ -27,6 +27,7 @@ SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
     "page",
     [
         "README.md",
+        "docs/anomalies.md",
         "docs/forecast.md",
         "docs/index.md",
         "docs/language_models.md",

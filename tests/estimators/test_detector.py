@@ -166,6 +166,15 @@ def test_a_memory_is_surprised_where_a_sequence_that_it_knows_breaks_off():
     assert np.isnan(found.score[:RECENT]).all()
 
 
+@pytest.mark.parametrize("layer", ["last_value", pytest.param(TINY, id="temporal_memory")])
+def test_a_series_that_stands_still_has_no_alarm_until_it_moves(layer: object):
+    values = np.zeros(800)
+    values[:5], values[500] = 1.0, 1.0
+    found = detector(layer).fit(values[:400]).detect(values)
+    (event,) = found.events(np.arange(400, 800))
+    assert event.first == 500 and event.last <= 500 + RECENT
+
+
 def test_the_likelihood_is_that_of_the_formula():
     scores = np.random.default_rng(1).random(HISTORY + 300)
     found = deviations(scores)

@@ -254,8 +254,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
                 f"{self.rate:g}, got {len(self.held_)} in {sum(map(len, whole.series))} samples; give more "
                 "rows or a higher rate"
             )
-        threshold = float(conformal.half_width(self.held_, coverage))
-        self.threshold_ = threshold + 2 * SAME * abs(threshold)  # a row that is the threshold has no alarm
+        threshold = max(float(conformal.half_width(self.held_, coverage)), 0.0)  # less than usual is no alarm
+        self.threshold_ = threshold + 2 * SAME * max(threshold, 1.0)  # nor is a row that is the threshold
         self.offset_ = -self.threshold_
 
     def _score(self, values: np.ndarray, told: Foreseen, place: int) -> np.ndarray:

@@ -143,8 +143,8 @@ class Seen:
         least = min(others, key=lambda one: one["error"])
         if least["error"] <= mine["error"]:
             told += (
-                f"; {least['name']} foresees no worse than {self.layer}, "
-                f"by a usual error of {least['error']:.4g} against {mine['error']:.4g}"
+                f"; {least['name']} foresees no worse than {self.layer}: "
+                f"its usual error is {least['error']:.4g}, that of {self.layer} {mine['error']:.4g}"
             )
         return told
 

@@ -280,3 +280,11 @@ def test_what_is_said_takes_five_lines(tmp_path: Path):
         "1 gap, 1 step; no cell is missing",
         "left out: day, which dates the rows; meter, which is 7 throughout",
     )
+
+
+@pytest.mark.parametrize("cells", [["0.844", "1.729", "-2.551"], ["1.729", "2.551", "3.125"]])
+def test_three_decimals_are_no_thousands(tmp_path: Path, cells: list[str]):
+    """Not behind a zero, and not in a file of one column, whose delimiter says nothing."""
+    path = tmp_path / "one.csv"
+    path.write_text("y\n" + rows(cells))
+    assert read(path).series[0].values[:, 0].tolist() == [float(cell) for cell in cells]

@@ -117,7 +117,7 @@ def _decimal(table: Table, texts: Iterable[Text]) -> str:
         return ","
     if any(one.point and not one.comma for one in styles) or not styles:
         return "."
-    return "." if table.delimiter in (",", "") else ","
+    return "." if table.delimiter in (",", "") or len(table.names) == 1 else ","
 
 
 def _read(

@@ -2,7 +2,8 @@
 
 `10,844` and `1.5` are numbers of one style, `10.844,2` and `1,5` of the other. A column that both read, such
 as 1,234, follows the columns beside it; where they say nothing, a comma is a decimal comma only where it is
-not the delimiter of the file. True and false, and yes and no, are one and zero.
+not the delimiter of the file. A mark of thousands stands behind no zero: 0.844 and 0,844 have decimals. True
+and false, and yes and no, are one and zero.
 """
 
 import re
@@ -15,10 +16,10 @@ from wavetrain.tables.read.table import WORDS
 
 GROUP = r"[ '’\u00a0\u202f\u2009]"
 POINT = re.compile(
-    rf"[+-]?(?:\d+|\d{{1,3}}(?:,\d{{3}})+|\d{{1,3}}(?:{GROUP}\d{{3}})+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"
+    rf"[+-]?(?:\d+|[1-9]\d{{0,2}}(?:,\d{{3}})+|[1-9]\d{{0,2}}(?:{GROUP}\d{{3}})+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"
 )
 COMMA = re.compile(
-    rf"[+-]?(?:\d+|\d{{1,3}}(?:\.\d{{3}})+|\d{{1,3}}(?:{GROUP}\d{{3}})+)?(?:,\d*)?(?:[eE][+-]?\d+)?"
+    rf"[+-]?(?:\d+|[1-9]\d{{0,2}}(?:\.\d{{3}})+|[1-9]\d{{0,2}}(?:{GROUP}\d{{3}})+)?(?:,\d*)?(?:[eE][+-]?\d+)?"
 )
 SPECIAL = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 TRUTH = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
