@@ -77,6 +77,25 @@ def test_a_folder_is_shown(model: Path, capsys: pytest.CaptureFixture[str]):
     assert "expected a folder with model.safetensors" in capsys.readouterr().err
 
 
+def test_text_that_is_new_and_large_numbers_are_told_as_they_are(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    lines = [f"{2e9 + 1 + 0.25 * (row % 4)},{('clear', 'rain')[row % 2]}" for row in range(80)]
+    for name, last in (("a.csv", "clear"), ("b.csv", "fog")):
+        (tmp_path / name).write_text("\n".join(["level,sky", *lines, f"2000000001,{last}"]))
+    model = str(tmp_path / "m")
+    main(["fit", str(tmp_path / "a.csv"), "--target", "level", "--out", model, *SMALL])
+    capsys.readouterr()
+    main(["predict", model, str(tmp_path / "b.csv")])
+    out, said = capsys.readouterr()
+    assert said == "wavetrain: sky 'fog' is new (1 row): it counts as none of clear, rain\n"
+    assert float(rows(out)[0]["level"]) == pytest.approx(2e9 + 1.25, abs=0.3)
+    main(["stream", model, str(tmp_path / "b.csv")])
+    out, said = capsys.readouterr()
+    assert "sky 'fog' is new" in said and said.count("\n") == 1
+    assert len(rows(out)) == 81 and float(rows(out)[-1]["level +1"]) == pytest.approx(2e9 + 1.25, abs=0.5)
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]):
     main(["--version"])
     assert capsys.readouterr().out == f"wavetrain {wavetrain.__version__}\n"

@@ -103,3 +103,11 @@ def test_a_model_without_such_columns_takes_none():
         model.predict(ahead=[np.zeros((2, 1))])
     with pytest.raises(BadInput, match="each of 1 series"):
         MODEL.predict(ahead=[np.zeros((2, 1))])
+
+
+def test_a_column_that_equals_the_target_is_doubted():
+    """Ledger 37: declared as known ahead, it would make every forecast right."""
+    rows = WHOLE[:60].copy()
+    rows[:, 2] = rows[:, 0]
+    with pytest.warns(UserWarning, match="sale is to be known ahead, and equals sold in all 60 rows"):
+        Forecaster("elman", horizon=2, width=4, depth=1, steps=1).fit(sales(rows))

@@ -1,5 +1,6 @@
 """The command `fit`: a model of one's own series, in a folder."""
 
+import warnings
 from pathlib import Path
 
 from wavetrain.cli import terminal
@@ -62,7 +63,13 @@ def fit(
         steps=steps,
         rate=rate,
         random_state=seed,
-    ).fit(panel)
+    )
+    with warnings.catch_warnings(record=True) as doubts:
+        warnings.simplefilter("always", UserWarning)
+        model.fit(panel)
+    for doubt in doubts:
+        if doubt.category is UserWarning:
+            terminal.note(str(doubt.message))
     model.save(out)
     start, end = model.history_[0][1], min(error for _, error in model.history_)
     if json:

@@ -79,4 +79,4 @@ def _write(file: TextIO, found: "Forecasts") -> None:
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(header(found))
     for row in rows(found):
-        writer.writerow([f"{one:.6g}" if isinstance(one, float) else one for one in row])
+        writer.writerow([f"{one:.10g}" if isinstance(one, float) else one for one in row])

@@ -175,7 +175,7 @@ class Run:
         """The lines that answer rows."""
         if self.json:
             return "".join(self._object(head, place, found) for place, head in enumerate(heads))
-        form = ",".join(["%.6g"] * 3 * found.value[0].size)
+        form = ",".join(["%.10g"] * 3 * found.value[0].size)
         table = _columns(found)
         return "".join(
             f"{_line(head)[:-1]},{form % tuple(numbers)}\n"

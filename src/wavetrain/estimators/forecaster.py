@@ -13,6 +13,7 @@ carried on, are those that are made at once.
 """
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from typing import Self
 
@@ -28,7 +29,7 @@ from wavetrain.estimators._forecast import Columns, Forecast, made, network
 from wavetrain.estimators._kept import layer_of, versions
 from wavetrain.estimators._learning import Course, Held, Speed, learn, speed
 from wavetrain.tables import phases
-from wavetrain.tables.ahead import parted
+from wavetrain.tables.ahead import doubtful, parted
 from wavetrain.tables.panel import Panel, panel
 from wavetrain.tables.seasons import season_of
 from wavetrain.tables.windows import Place, Window, Windows
@@ -80,6 +81,8 @@ class Forecaster(FittedForecaster, BaseEstimator):
         known of the rows to come.
         """
         self._begin(y)
+        for doubt in doubtful(self.plain(self.panel_)):
+            warnings.warn(doubt, stacklevel=2)
         with Shared(seed_of(self.random_state, "forecaster")).drawn():
             self._learn(self._windows(self.panel_))
         return self

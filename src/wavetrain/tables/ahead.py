@@ -37,6 +37,29 @@ def parted(panel: Panel) -> tuple[Panel, tuple[np.ndarray, ...]]:
     return replace(panel, series=tuple(series)), tuple(ahead)
 
 
+def doubtful(panel: Panel) -> tuple[str, ...]:
+    """Columns known ahead that equal a target in every row: are they known before it is?
+
+    >>> from wavetrain.tables.ahead import doubtful
+    >>> from wavetrain.tables.panel import Panel, Series
+    >>> rows = Series(name="", values=np.array([[5.0, 5.0], [6.0, 6.0], [np.nan, 1.0]]))
+    >>> doubtful(Panel(columns=("y", "x"), series=(rows,), targets=("y",), known=("x",)))
+    ('x is to be known ahead, and equals y in all 2 rows that have both: is it known before y is?',)
+    """
+    rows = np.concatenate([one.values for one in panel.series])
+    found = []
+    for name in panel.known:
+        for target in panel.targets:
+            both = rows[:, panel.places([name, target])]
+            both = both[~np.isnan(both).any(1)]
+            if len(both) > 1 and (both[:, 0] == both[:, 1]).all() and np.ptp(both[:, 0]) > 0:
+                found.append(
+                    f"{name} is to be known ahead, and equals {target} in all {len(both):,} rows that have "
+                    f"both: is it known before {target} is?"
+                )
+    return tuple(found)
+
+
 def later(past: Panel, given: Ahead | Panel, horizon: int) -> tuple[np.ndarray, ...]:
     """What is known ahead of each series, from arrays or from the columns of a panel of later rows.
 
