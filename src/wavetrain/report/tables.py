@@ -100,7 +100,8 @@ def comparison(result: Record) -> dict[str, list[str]]:
 def scores(result: Record) -> dict[str, list[str]]:
     """The scores of layers and baselines as columns of text by heading, best first; † marks a baseline."""
     first: list[Figures | Simple] = [*result.figures, *result.baselines]
-    first.sort(key=lambda one: math.inf if one.score is None else one.score)
+    sign = -1 if result.higher else 1
+    first.sort(key=lambda one: math.inf if one.score is None else sign * one.score)
     columns: dict[str, list[str]] = {}
     for one in first:
         others = {_brief(name): value for name, value in one.metrics.items() if name != result.measure}

@@ -30,9 +30,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from wavetrain import __version__, find, scan
-from wavetrain.core import Layer, Task
+from wavetrain.core import Layer, Recorded, Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence import code, comparison
 from wavetrain.evidence.comparison import Figures, Part, Record, Timings
@@ -40,7 +41,7 @@ from wavetrain.evidence.files import write_json
 from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.report.comparisons import write_page
 from wavetrain.rules.backpropagation import Backpropagation
-from wavetrain.run import looks, widths
+from wavetrain.run import classes, looks, widths
 from wavetrain.run.budget import Cost, Progress, steps_within
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.machine import environment
@@ -157,6 +158,9 @@ def compare_layers(
         score = part.figures.score
         told.over(entry.layer, "diverged" if score is None else f"{data.task.objective.measure} {score:.3f}")
     figures = [parts[entry.layer].figures for entry in entries]  # not in the order in which they end
+    judgement = _judged(data.task, folder, figures)
+    if judgement is not None:
+        figures = [dataclasses.replace(one, metrics=judgement.metrics.get(one.layer, {})) for one in figures]
     objective = data.task.objective
     sign = 1 if objective.higher else -1
     figures.sort(key=lambda one: math.inf if one.score is None else -sign * one.score)
@@ -172,10 +176,22 @@ def compare_layers(
         pictures=looks.draw_operators(folder, figures),
         environment=environment(device, threads=1) | {"jobs": jobs, "date": str(datetime.date.today())},
         folder=str(folder),
+        baselines=() if judgement is None else judgement.baselines,
+        verdict=None if judgement is None else judgement.verdict,
+        said=tuple(line for line in (data.what, classes.small(data.task)) if line) if judgement else (),
     )
     comparison.write(folder / "result.json", record)
     write_page(record, folder)
     return record
+
+
+def _judged(task: Task, folder: Path, figures: Sequence[Figures]) -> classes.Judgement | None:
+    """The layers held against baselines, where classes of whole sequences are asked for."""
+    if not isinstance(task, Recorded) or not classes.asked(task):
+        return None
+    whole = [one.layer for one in figures if not one.diverged]
+    with threadpool_limits(1):
+        return classes.judged(task, {name: classes.read(folder / f"{name}.npz") for name in whole})
 
 
 def _plain(terms: Terms) -> dict[str, Any]:
@@ -289,6 +305,10 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
     if whole is not None:
         context = looks.context(
             network.stack, x, entry.crop, name=entry.layer, folder=entry.folder, encoded=task.tokens
+        )
+    if classes.asked(task):
+        classes.write(
+            entry.folder / f"{entry.layer}.npz", classes.answered([one.network for one in trainings], task)
         )
     figures = Figures(
         layer=entry.layer,
