@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from wavetrain.errors import BadInput
@@ -31,7 +32,7 @@ def timed(values: np.ndarray, hours: int = 1) -> Panel:
     """Values by the hour, from a Monday on."""
     times = moment("2024-01-01") + np.arange(len(values)) * hours * 3600 * 10**6
     one = Series(name="", values=values.reshape(len(values), -1), times=times)
-    names = tuple(f"y{place}" for place in range(one.values.shape[1]))
+    names = tuple(f"y{place}" if place else "y" for place in range(one.values.shape[1]))
     return Panel(columns=names, series=(one,), targets=names, clock=Clock(hours, "hour"))
 
 
@@ -248,6 +249,14 @@ def test_what_cannot_be_learned_is_refused(words: dict, rows: np.ndarray, messag
         detector(**words).fit(rows)
 
 
+def test_what_failed_to_be_fitted_again_is_not_fitted():
+    model = detector("last_value").fit(spiked())
+    with pytest.raises(BadInput, match="to calibrate on"):
+        model.fit(np.zeros(50))
+    with pytest.raises(NotFittedError):
+        model.detect(spiked())
+
+
 def test_rows_that_do_not_fit_are_refused():
     model = detector("last_value").fit(DICE.normal(size=(400, 2)))
     with pytest.raises(ValueError, match="expecting 2 features"):
@@ -256,11 +265,15 @@ def test_rows_that_do_not_fit_are_refused():
         model.stream().push(np.zeros(3))
     with pytest.raises(BadInput, match="row 1 is infinite"):
         model.stream().push(np.array([0.0, np.inf]))
-    with pytest.raises(BadInput, match="expected the columns y1, y2; got y0, y1"):
+    with pytest.raises(BadInput, match="expected the columns y1, y2; got y, y1"):
         model.detect(timed(np.zeros((9, 2))))
     watch = detector("last_value").fit(timed(DICE.normal(size=400))).stream()
     with pytest.raises(BadInput, match="a time with each row"):
         watch.push(0.0)
+    watching = detector("temporal_memory", rate=0.05).fit(timed(DICE.normal(size=400)))
+    for rows, told in ((timed(np.zeros(9), hours=2), "every 2 hours"), (np.zeros(9), "without even times")):
+        with pytest.raises(BadInput, match=f"expected rows every hour, as in training; got .*{told}"):
+            watching.detect(rows)
     begin = moment("2024-02-01")
     watch.push(0.0, begin)
     with pytest.raises(BadInput, match="times that rise"):

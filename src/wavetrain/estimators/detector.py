@@ -82,6 +82,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def fit(self, X: Watched, y: None = None) -> Self:
         """Learn from the first rows of each series, and calibrate on the last."""
+        vars(self).pop("threshold_", None)  # what fails to be fitted is not fitted
         whole = self._taken(X, reset=True)
         self._check(whole)
         starts = [round((1 - self.calibration) * len(one)) for one in whole.series]
@@ -96,7 +97,7 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def detect(self, X: Watched) -> Anomalies:
         """Score, likelihood and alarm of each row; the first rows of a series have no score yet."""
-        check_is_fitted(self)
+        check_is_fitted(self, "threshold_")
         whole = self._taken(X, reset=False)
         parts = [
             self.stream(one.name).judge(one.values, self.foresight_.over(whole, place))
@@ -133,12 +134,12 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def stream(self, series: str = "") -> AnomalyStream:
         """A new stream, row by row, of the series of that name: equal to `detect` on all rows so far."""
-        check_is_fitted(self)
+        check_is_fitted(self, "threshold_")
         return AnomalyStream(self, self._place(series))
 
     def save(self, folder: str | Path) -> None:
         """Write all that is needed to go on: tensors and JSON, without the rows that were learned from."""
-        check_is_fitted(self)
+        check_is_fitted(self, "threshold_")
         _detector_kept.save(self, Path(folder))
 
     @classmethod
@@ -175,6 +176,9 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             self.n_features_in_ = len(whole.columns)
         elif whole.columns != self.columns_:
             raise BadInput(f"expected the columns {', '.join(self.columns_)}; got {', '.join(whole.columns)}")
+        elif self.clock_ is not None and str(whole.clock) != str(self.clock_):
+            got = "rows without even times" if whole.clock is None else f"rows every {whole.clock}"
+            raise BadInput(f"expected rows every {self.clock_}, as in training; got {got}")
         return whole
 
     def _check(self, whole: Panel) -> None:
