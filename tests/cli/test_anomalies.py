@@ -98,11 +98,36 @@ def test_rows_come_from_standard_input_too(
     assert "last value: " in out and "2 % of usual rows" in out and (folder / "anomalies.png").is_file()
 
 
+def test_labels_are_scored_by_and_not_learned_from(folder: Path, capsys: pytest.CaptureFixture[str]):
+    dice = np.random.default_rng(0)
+    values, truth = dice.normal(size=1200), np.zeros(1200, int)
+    truth[[700, 900, 1100]] = 1
+    values[truth == 1] += 15
+    path, bare = folder / "labelled.csv", folder / "bare.csv"
+    lines = [f"{value:.4f},{label}" for value, label in zip(values, truth, strict=True)]
+    path.write_text("y,odd\n" + "\n".join(lines))
+    bare.write_text("y\n" + "\n".join(f"{value:.4f}" for value in values))
+    words = ("--picture", str(folder / "labelled.png"), *SMALL)
+    main(["anomalies", str(path), "--labels", "odd", *words])
+    said = capsys.readouterr().out
+    assert said.startswith("watch y; labels odd\n") and "learned from the first 600 rows" in said
+    first, second, third = said[said.index("point-wise F1") :].splitlines()[:3]
+    assert "recall 1 (600 rows, 3 labelled" in first and second.startswith("point-adjusted F1")
+    assert third.startswith("windowed score")
+    main(["anomalies", str(bare), "--json", *words])
+    without = json.loads(capsys.readouterr().out)
+    main(["anomalies", str(path), "--labels", "odd", "--json", *words])
+    with_ = json.loads(capsys.readouterr().out)
+    assert with_["events"] == without["events"] and len(with_["labels"]) == 3
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["{}/none.csv"], "there is no such file"),
         (["{}/pumps.csv", "--target", "liters"], "did you mean litres"),
+        (["{}/pumps.csv", "--labels", "litres"], "expected a column of numbers to forecast"),
+        (["{}/pumps.csv", "--target", "litres", "--labels", "odd"], "litres"),
         (["{}/pumps.csv", "--layer", "gruu"], "did you mean gru"),
         (["{}/pumps.csv", "--layer", "hopfield"], "expected a layer, temporal_memory"),
         (["{}/pumps.csv", "--rate", "2"], "a rate between 0 and 1, got 2.0"),

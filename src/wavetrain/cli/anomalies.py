@@ -24,6 +24,7 @@ def anomalies(
     time: tuple[str, ...] = (),
     id: tuple[str, ...] = (),
     missing: tuple[str, ...] = (),
+    labels: str = "",
     layer: str = "",
     rate: float | None = None,
     learn: float = 0.5,
@@ -45,6 +46,7 @@ def anomalies(
         time: the column of times, found where it is not named; or one of days and one of clocks
         id: the column that tells the series apart, found where it is not named
         missing: what else says that nothing was measured, such as -999
+        labels: a column that is 1 where a row is known to be unusual; it is scored by, never learned from
         layer: a name from `wavetrain list layers`, mine.py:MyLayer, temporal_memory, last_value,
             seasonal_naive or ridge; gru where none is named
         rate: the share of usual rows that may have an alarm; 0.01 where none is given
@@ -59,7 +61,7 @@ def anomalies(
         model: a folder; what it keeps is taken up, and all rows are new; where it keeps nothing it is written
     """
     from wavetrain.estimators import AnomalyDetector
-    from wavetrain.estimators.watch import Watch
+    from wavetrain.estimators.watch import Watch, labelled
     from wavetrain.report.draw import draw
 
     shown = _places(out, picture)
@@ -69,10 +71,10 @@ def anomalies(
         kept = Watch.load(model)
         _check_same(kept, layer, target, rate)
         asked = {role: names or kept.model.asked_.get(role, []) for role, names in asked.items()}
-    panel = _read(data, target if kept is None else kept.model.targets_, asked)
+    panel = _read(data, target if kept is None else kept.model.targets_, asked, labels)
+    panel, truth = labelled(panel, labels) if labels else (panel, None)
     if not json:
-        for line in panel.said:
-            console.print(line.replace("forecast ", "watch ", 1) if line.startswith("forecast ") else line)
+        _understood(panel, labels)
     detector = AnomalyDetector(
         layer or LAYER,
         rate=RATE if rate is None else rate,
@@ -90,16 +92,23 @@ def anomalies(
     if out is not None:
         _write(out, seen)
     draw(seen.picture("standard input" if data == "-" else Path(data).name), shown)
+    scores = [] if truth is None else seen.scores(truth)
     if json:
-        terminal.print_json(_told(seen, watch, panel, out, shown))
+        terminal.print_json(_told(seen, watch, panel, out, shown) | {"labels": scores})
         return
     _say(seen, watch.model.rate)
-    console.print(seen.verdict(), soft_wrap=True)
-    console.print(f"picture: {shown}", soft_wrap=True)
-    if out is not None:
-        console.print(f"all rows: {out}", soft_wrap=True)
-    if model is not None:
-        console.print(f"model: {model}", soft_wrap=True)
+    for line in (seen.verdict(), *scores, f"picture: {shown}"):
+        console.print(line, soft_wrap=True)
+    for what, place in (("all rows", out), ("model", model)):
+        if place is not None:
+            console.print(f"{what}: {place}", soft_wrap=True)
+
+
+def _understood(panel: "Panel", labels: str) -> None:
+    """What the file was taken for; its words are those of a forecast."""
+    for line in panel.said:
+        told = line.replace(f"; known ahead {labels}", f"; labels {labels}") if labels else line
+        console.print("watch " + told.removeprefix("forecast ") if told.startswith("forecast ") else told)
 
 
 def _places(out: Path | None, picture: Path | None) -> Path:
@@ -127,7 +136,7 @@ def _check_same(kept: "Watch", layer: str, target: tuple[str, ...], rate: float 
             )
 
 
-def _read(data: str, target: tuple[str, ...], asked: dict[str, list[str]]) -> "Panel":
+def _read(data: str, target: tuple[str, ...], asked: dict[str, list[str]], labels: str) -> "Panel":
     from wavetrain.tables.read import read
 
     return read(
@@ -136,6 +145,7 @@ def _read(data: str, target: tuple[str, ...], asked: dict[str, list[str]]) -> "P
         time=asked["time"] or None,
         id=asked["id"] or None,
         missing=asked["missing"],
+        known=[labels] * bool(labels),
     )
 
 

@@ -82,7 +82,8 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
 
     def fit(self, X: Watched, y: None = None) -> Self:
         """Learn from the first rows of each series, and calibrate on the last."""
-        vars(self).pop("threshold_", None)  # what fails to be fitted is not fitted
+        if hasattr(self, "threshold_"):
+            del self.threshold_  # what fails to be fitted is not fitted
         whole = self._taken(X, reset=True)
         self._check(whole)
         starts = [round((1 - self.calibration) * len(one)) for one in whole.series]

@@ -18,6 +18,7 @@ from wavetrain.estimators._anomalies import RECENT, Anomalies, Event
 from wavetrain.estimators._foresight import PLAIN, Forecasts, called
 from wavetrain.estimators.detector import AnomalyDetector
 from wavetrain.evidence.picture import Alarms
+from wavetrain.tables.anomaly_metrics import point_adjusted, pointwise, stretches, windowed
 from wavetrain.tables.panel import Panel
 
 AS_WELL = 0.9  # share of events from which on the plain rule would have done as well
@@ -118,6 +119,20 @@ class Seen:
             found.columns[at],
             "error (robust deviations)" if by_error else "mean of ten scores (deviations)",
         )
+
+    def scores(self, labels: np.ndarray) -> list[str]:
+        """How well the alarms in new rows meet labels (N,), bool, in words; the plain score comes first."""
+        new = ~self.learned
+        truth, alarm = labels[new], self.found.alarm[new]
+        told = [str(pointwise(truth=truth, alarm=alarm))]
+        if not truth.any():
+            return told
+        score = windowed(alarm=alarm, windows=stretches(truth))
+        return [
+            *told,
+            f"{point_adjusted(truth=truth, alarm=alarm)}: one alarm finds a whole stretch",
+            f"windowed score {score:.3g} after the Numenta benchmark: 0 without an alarm, 100 at best",
+        ]
 
     def _column(self, place: int) -> int:
         """The column that is furthest from what was expected, against how far it usually is."""
@@ -242,6 +257,31 @@ class Watch:
         places = sorted((folder / "plain").glob("[0-9]"))
         plain = [AnomalyDetector.load(place) for place in places]
         return cls(AnomalyDetector.load(folder), plain, {})
+
+
+def labelled(whole: Panel, name: str) -> tuple[Panel, np.ndarray]:
+    """A panel without its column of labels, and the labels of all rows (N,), bool; an empty cell is none.
+
+    >>> from wavetrain.estimators.watch import labelled
+    >>> from wavetrain.tables.panel import panel
+    >>> rest, labels = labelled(panel(np.array([[1.5, 0.0], [9.0, 1.0]])), "y2")
+    >>> rest.columns, labels.tolist()
+    (('y1',), [False, True])
+    """
+    (at,) = whole.places([name])
+    values = np.concatenate([one.values[:, at] for one in whole.series])
+    strange = np.flatnonzero(~np.isin(values, (0, 1)) & ~np.isnan(values))
+    if len(strange):
+        raise BadInput(f"expected labels 0 and 1 in {name}, got {values[strange[0]]:g}")
+    left = [place for place in range(len(whole.columns)) if place != at]
+    rest = replace(
+        whole,
+        columns=tuple(one for one in whole.columns if one != name),
+        targets=tuple(one for one in whole.targets if one != name),
+        known=tuple(one for one in whole.known if one != name),
+        series=tuple(replace(one, values=one.values[:, left]) for one in whole.series),
+    )
+    return rest, values == 1
 
 
 def usual_error(model: AnomalyDetector) -> float:
