@@ -6,7 +6,7 @@ import pytest
 from wavetrain.errors import BadInput
 from wavetrain.tables.lags import lagged
 from wavetrain.tables.panel import Panel, Series, panel
-from wavetrain.tables.ridge import Ridge, origins
+from wavetrain.tables.ridge import Ridge, origins, together
 
 DICE = np.random.default_rng(0)
 NOISY = np.sin(np.arange(120) * 2 * np.pi / 12) + 0.02 * np.arange(120) + 0.1 * DICE.normal(size=120)
@@ -93,3 +93,12 @@ def test_what_cannot_be_is_refused():
         MODEL.forecast(panel(NOISY), 5)
     with pytest.raises(BadInput, match="rows of 4 steps to learn from, got none"):
         Ridge.fit(panel(NOISY[:4]), horizon=4)
+
+
+def test_wide_tables_are_read_in_fewer_windows():
+    """So that what is read at once stays in bounds: 2^25 numbers, whatever the columns and the horizon."""
+    wide = panel(np.zeros((500, 1000)))
+    assert together(wide, horizon=24, lags=64, most=4096) == 2**25 // (1000 * 89)
+    assert together(panel(np.zeros(500)), horizon=24, lags=64, most=4096) == 4096
+    whole = origins(wide, horizon=24, lags=64).whole[0]
+    assert len(whole) * 1000 * 89 <= 2**25

@@ -50,7 +50,7 @@ class Base(NamedTuple):
         if self.kind is Kind.LEVEL:
             return np.zeros(shape)
         if self.kind is Kind.LAST:
-            return np.broadcast_to(mine[:, self.context - 1 :, None], shape)
+            return np.repeat(mine[:, self.context - 1 :, None], self.horizon, 2)
         if self.kind is Kind.SEASON:
             ends = self.context + np.arange(origins)
             return mine[:, ends[:, None] + latest_of_phase(self.horizon, self.season)]

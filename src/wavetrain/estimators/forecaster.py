@@ -36,15 +36,21 @@ from wavetrain.tables.windows import Place, Window, Windows
 from wavetrain.train.generators import Shared, seed_of
 
 LONGEST = 512  # rows of a context that is chosen
-FITTED = 2000  # windows that a line is fitted to
+ORIGINS = 16  # forecasts in a window, or a quarter of its context where that is more
+ROWS = 96  # of a window: of longer ones there are fewer in a batch, so that a step costs the same
+FITTED = 2000  # windows that a line is fitted to, and that are chosen by
+LEAST = 64  # windows, however wide a table is
+VALUES = 2**24  # that are read for it at once: fewer windows of wide tables
 
 
 class Forecaster(FittedForecaster, BaseEstimator):
     """A stack of layers that forecasts the next `horizon` rows.
 
     `layer` is a name from `wavetrain list layers` or a class. `context` is the number of rows that a window
-    begins with, by default two seasons and at least 32; `season` is found in the training part. `valid` is
-    the share of rows that are kept to choose by. Trailing underscores mark what `fit` finds.
+    begins with, by default two seasons and at least 32; `season` is found in the training part. A window
+    goes on for `origins` forecasts, by default 16 or a quarter of a longer context; of long windows there are
+    fewer than `batch` in a step, so that steps cost the same. `valid` is the share of rows that are kept to
+    choose by. Trailing underscores mark what `fit` finds.
 
     >>> from wavetrain.estimators import Forecaster
     >>> wave = torch.sin(torch.arange(200) * 2 * torch.pi / 12).numpy()
@@ -65,7 +71,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         steps: int = 300,
         batch: int = 32,
         rate: float = 3e-3,
-        origins: int = 16,
+        origins: int | None = None,
         valid: float = 0.15,
         phases: bool = True,
         random_state: int = 0,
@@ -113,7 +119,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         self._check_fitted()
         windows = self._windows(self.panel_)
         return speed(
-            self.network_, windows, windows.places(last=self.ends_), self._valid(windows), self.batch
+            self.network_, windows, windows.places(last=self.ends_), self._valid(windows), self.batch_
         )
 
     def _begin(self, y: Given) -> None:
@@ -131,13 +137,15 @@ class Forecaster(FittedForecaster, BaseEstimator):
         shortest = min(ends)
         usual = min(max(2 * self.season_, 32), LONGEST)
         self.context_ = self.context or max(1, min(usual, shortest - self.horizon - 1))
-        origins = max(1, min(self.origins, shortest - self.horizon - self.context_))
+        origins = max(ORIGINS, self.context_ // 4) if self.origins is None else self.origins
+        origins = max(1, min(origins, shortest - self.horizon - self.context_))
+        self.batch_ = max(2, min(self.batch, self.batch * ROWS // (self.context_ + origins - 1)))
         self.panel_, self.ends_, self.origins_ = whole, ends, origins
         self.ahead_, self.before_ = ahead, [0] * len(ends)
 
     def _check(self, whole: Panel) -> None:
         for name in ("horizon", "width", "depth", "batch", "origins"):
-            if (got := getattr(self, name)) < 1:
+            if (got := getattr(self, name)) is not None and got < 1:
                 raise BadInput(f"Forecaster: expected {name} of at least 1, got {got}")
         if not 0 < self.valid < 1:
             raise BadInput(f"Forecaster: expected a share of rows to choose by, 0 to 1, got {self.valid}")
@@ -160,10 +168,11 @@ class Forecaster(FittedForecaster, BaseEstimator):
                 f"Forecaster: expected rows for a context of {self.context_} and a horizon of {self.horizon} "
                 f"before the part to choose by, got {max(self.ends_)} rows"
             )
-        some = generator.permutation(len(train.row))[:FITTED]
+        each = self.origins_ * self.context_ * len(windows.targets)  # values that a line reads of a window
+        some = generator.permutation(len(train.row))[: max(LEAST, min(FITTED, VALUES // each))]
         self.base_ = self._chosen(windows.at(Place(train.series[some], train.row[some])), valid)
         self.network_ = self._network()
-        course = Course(self.steps, self.batch, self.rate)
+        course = Course(self.steps, self.batch_, self.rate)
         self.history_ = learn(self.network_, windows, train, valid, course, generator)
         here = made(self.network_, windows, *valid)
         self.errors_ = ((here.value - here.wanted).abs() / here.scale).numpy()
@@ -173,7 +182,8 @@ class Forecaster(FittedForecaster, BaseEstimator):
         lasts = windows.lengths - self.horizon + 1
         rows = [np.arange(end, last) for end, last in zip(self.ends_, lasts, strict=True)]
         series = np.concatenate([np.full(len(one), place) for place, one in enumerate(rows)])
-        some = np.linspace(0, len(series) - 1, min(FITTED, len(series))).round().astype(int)
+        most = max(LEAST, min(FITTED, VALUES // (self.context_ * len(windows.targets))))
+        some = np.linspace(0, len(series) - 1, min(most, len(series))).round().astype(int)
         return Held(series[some], np.concatenate(rows)[some])
 
     def _chosen(self, train: Window, valid: Held) -> Base:

@@ -19,6 +19,7 @@ from wavetrain.tables.panel import Panel
 
 ALPHAS = (1e-10, *(10.0**power for power in range(-6, 3)))  # per row, for columns of unit scale
 FITTED = 20_000  # rows that are fitted to at most, evenly spread
+VALUES = 2**25  # that are read at once: fewer rows of wide tables
 SHARE = 0.2  # of the rows of each series, to choose by
 LONGEST = 256  # lags
 TOGETHER = 4096  # windows that are forecast at once
@@ -32,8 +33,14 @@ class Origins(NamedTuple):
     whole: tuple[np.ndarray, np.ndarray]  # both, and the windows that lie across
 
 
+def together(panel: Panel, *, horizon: int, lags: int, most: int) -> int:
+    """How many windows of a panel may be read at once."""
+    return max(1, min(most, VALUES // (len(panel.targets) * (lags + 1 + horizon))))
+
+
 def origins(panel: Panel, *, horizon: int, lags: int, most: int = FITTED) -> Origins:
     """Windows in time: no value that is forecast in `valid` is read in `train`."""
+    most = together(panel, horizon=horizon, lags=lags, most=most)
     parts: list[list[np.ndarray]] = [[], [], []]
     for one in panel.series:
         length = len(one)
@@ -130,8 +137,9 @@ class Ridge(Baseline):
 
     def rolling(self, panel: Panel, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
         found = np.empty((len(rows), self.horizon, len(panel.targets)))
-        for first in range(0, len(rows), TOGETHER):
-            part = slice(first, first + TOGETHER)
+        most = together(panel, horizon=self.horizon, lags=self.lags, most=TOGETHER)
+        for first in range(0, len(rows), most):
+            part = slice(first, first + most)
             read = self._read(panel, series[part], rows[part], self.lags)
             found[part] = read.restored(self._made(read, self.weights))
         return found

@@ -19,7 +19,7 @@ from wavetrain.errors import BadInput
 from wavetrain.tables.baselines import Baseline, check
 from wavetrain.tables.lags import Lagged, lagged
 from wavetrain.tables.panel import Panel
-from wavetrain.tables.ridge import origins, usual
+from wavetrain.tables.ridge import origins, together, usual
 
 FITTED = 15_000  # values that are fitted to at most, of windows evenly spread
 MOST = 100  # trees
@@ -73,8 +73,9 @@ class Trees(Baseline):
 
     def rolling(self, panel: Panel, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
         found = np.empty((len(rows), self.horizon, len(panel.targets)))
-        for first in range(0, len(rows), TOGETHER):
-            part = slice(first, first + TOGETHER)
+        most = together(panel, horizon=self.horizon, lags=self.lags * self.horizon, most=TOGETHER)
+        for first in range(0, len(rows), most):
+            part = slice(first, first + most)
             read = self._read(panel, series[part], rows[part])
             made = self.model.predict(self._inputs(read).reshape(-1, self._width(read)))
             found[part] = read.restored(made.reshape(read.wanted.shape))
