@@ -12,7 +12,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators import AnomalyDetector
-from wavetrain.estimators._anomalies import HISTORY, RECENT, deviations, likelihood
+from wavetrain.estimators._anomalies import HISTORY, RECENT, Recent, deviations, likelihood
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory
 from wavetrain.tables.anomaly_metrics import pointwise
@@ -184,6 +184,12 @@ def test_the_likelihood_is_that_of_the_formula():
         z = (scores[row + 1 - RECENT : row + 1].mean() - before.mean()) / before.std()
         assert found[row] == pytest.approx(z, rel=1e-9)
     assert likelihood(np.array([1.6448536])) == pytest.approx(0.95)
+    one, whole = Recent(scores[:1]), Recent(scores[:1])
+    singly = [one.extend(scores[row : row + 1])[0] for row in range(1, 300)]
+    np.testing.assert_allclose(singly, whole.extend(scores[1:300]), rtol=1e-9)
+    one.extend(scores[300:])
+    assert len(one.scores) == HISTORY + RECENT  # and does not grow
+    assert one.extend(scores[:1])[0] == pytest.approx(deviations(np.append(scores, scores[0]))[-1])
 
 
 def test_it_is_scikit_learns_and_can_be_copied():

@@ -100,12 +100,25 @@ class Recent:
 
     def extend(self, scores: np.ndarray) -> np.ndarray:
         """Deviations z (n,) of scores (n,); NaN where there is no score."""
+        if len(scores) == 1:
+            return np.array([self._next(float(scores[0]))])
         there = ~np.isnan(scores)
         whole = np.concatenate([self.scores, scores[there]])
         found = np.full(len(scores), np.nan)
         found[there] = deviations(whole)[len(self.scores) :]
         self.scores = whole[-(HISTORY + RECENT) :]
         return found
+
+    def _next(self, score: float) -> float:
+        """The same for one score, from the window alone."""
+        if np.isnan(score):
+            return np.nan
+        before = self.scores[-HISTORY:]
+        self.scores = np.append(self.scores[-(HISTORY + RECENT) + 1 :], score)
+        if len(before) < 2:
+            return np.nan
+        spread = max(float(before.std()), LEAST)
+        return float(self.scores[-RECENT:].mean() - before.mean()) / spread
 
 
 def deviations(scores: np.ndarray) -> np.ndarray:
