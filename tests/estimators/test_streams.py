@@ -185,3 +185,34 @@ def test_the_last_value_of_a_stream_is_forecast_from_it():
     stream = model.stream("")
     assert stream.push(10.0, int(times[-1]) + 24 * HOUR).item() == pytest.approx(10.0)
     assert stream.time == times[-1] + 24 * HOUR
+
+
+@pytest.mark.parametrize("layer", ["gru", "softmax_attention"])
+def test_many_series_with_few_rows_each_are_each_by_itself(layer: str, tmp_path: Path):
+    """Rows of several series are read side by side: some begin a block, some are missing, some have gaps."""
+    model = Forecaster(layer, horizon=2, width=4, depth=1, steps=2, context=6, origins=3, phases=False).fit(
+        VALUES["A"][:80]
+    )
+    names = [f"{place:02}" for place in range(12)]
+    rows = {name: np.where(DICE.random(30) < 0.1, np.nan, DICE.normal(size=30)) for name in names}
+    rows["03"][8:20] = np.nan
+    gaps = {name: (DICE.random(30) < 0.05) * DICE.integers(1, 30, 30) for name in names}
+    streams, found = ForecastStreams(model), {name: [] for name in names}
+    alone = {name: model.stream() for name in names}
+    expected = {name: alone[name].behind(rows[name][:, None], None, gaps[name]).value for name in names}
+    for at in range(30):
+        if at == 17:
+            streams.save(tmp_path / "state")
+            streams = ForecastStreams(model)
+            streams.resume(tmp_path / "state")
+        order = [name for name in DICE.permutation(names).tolist() if at < 25 or name != "05"]
+        told = streams.extend(
+            order, np.array([[rows[name][at]] for name in order]), None, [gaps[name][at] for name in order]
+        )
+        for name, value in zip(order, told.value, strict=True):
+            found[name].append(value)
+    for name in names:
+        np.testing.assert_allclose(
+            np.stack(found[name]), expected[name][: len(found[name])], rtol=1e-4, atol=1e-5
+        )
+    assert np.isnan(found["03"][15]).all() and np.isfinite(found["03"][7]).all()

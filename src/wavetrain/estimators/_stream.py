@@ -7,31 +7,24 @@ were left out between two times are rows in which nothing was measured.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
 from wavetrain.core import State, map_state
 from wavetrain.errors import BadInput
+from wavetrain.estimators._blocks import TOGETHER, Behind, Opened, opened, unmeasured
 from wavetrain.estimators._kept import left_out
 from wavetrain.tables import phases
 from wavetrain.tables.clock import Clock
 from wavetrain.tables.panel import Series
-from wavetrain.tables.windows import Window, anchors, filled, measures
+from wavetrain.tables.windows import anchors
 
 if TYPE_CHECKING:
     from wavetrain.estimators._fitted import FittedForecaster
 
 BESIDE = 0.1  # of a step: how far a time may lie off it and still be meant
-TOGETHER = 128  # blocks that are read side by side
-
-
-class Behind(NamedTuple):
-    """Forecasts behind each of some rows, in the units of the file."""
-
-    value: np.ndarray  # (rows, horizon, targets)
-    scale: np.ndarray  # (rows, 1, targets) of the context that each was made from
 
 
 class ForecastStream:
@@ -85,14 +78,10 @@ class ForecastStream:
         if not len(rows):
             shape = (0, self.model.horizon, len(self.model.base_.targets))
             return Behind(np.zeros(shape), np.zeros((0, 1, shape[2])))
-        clock = self.model.panel_.clock
-        if times is not None and clock is not None:
-            before = times[:1] if self.time is None else np.array([self.time])
-            pairs = zip(np.append(before, times[:-1]), times, strict=True)
-            holes = [missing(clock, int(one), int(other)) for one, other in pairs]
-        if holes is None or not any(holes):
+        left = self._holes(rows, times, holes)
+        if not any(left):
             return self._behind(rows, times)
-        found, left, done = [], list(holes), 0
+        found, done = [], 0
         for place in [place for place, hole in enumerate(left) if hole > self._longest()] + [len(rows)]:
             part = slice(done, place)
             if place > done:
@@ -101,6 +90,22 @@ class ForecastStream:
             if done < len(rows):
                 left[done] = self._leapt(left[done])
         return Behind(*(np.concatenate(part) for part in zip(*found, strict=True)))
+
+    def steps(
+        self, rows: np.ndarray, times: np.ndarray | None, holes: Sequence[int] | None
+    ) -> tuple[np.ndarray, np.ndarray] | None:
+        """Rows with their phases, and what is known ahead of each; None where any row before is missing."""
+        self._check(rows, times)
+        return None if any(self._holes(rows, times, holes)) else self._prepared(rows, times)
+
+    def _holes(self, rows: np.ndarray, times: np.ndarray | None, holes: Sequence[int] | None) -> list[int]:
+        """How many rows are missing before each, by their times where they have such."""
+        clock = self.model.panel_.clock
+        if times is None or clock is None:
+            return [0] * len(rows) if holes is None else [int(hole) for hole in holes]
+        before = times[:1] if self.time is None else np.array([self.time])
+        pairs = zip(np.append(before, times[:-1]), times, strict=True)
+        return [missing(clock, int(one), int(other)) for one, other in pairs]
 
     def _longest(self) -> int:
         """Missing rows of which a window may hold some; what lies before that many is never read again."""
@@ -137,6 +142,10 @@ class ForecastStream:
 
     def _behind(self, rows: np.ndarray, times: np.ndarray | None) -> Behind:
         """Rows that follow each other step by step."""
+        return self._read(*self._prepared(rows, times))
+
+    def _prepared(self, rows: np.ndarray, times: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+        """Rows with their phases, and what is known ahead of each."""
         model = self.model
         ahead = np.full((len(rows), model.horizon, len(model.panel_.known)), np.nan)
         if times is not None:
@@ -147,7 +156,7 @@ class ForecastStream:
             told = phases.columns(after.ravel(), model.cycles_).reshape(len(rows), model.horizon, -1)
             ahead[..., ahead.shape[-1] - told.shape[-1] :] = told
             rows = np.concatenate([rows, phases.columns(times, model.cycles_)], 1)
-        return self._read(rows, ahead)
+        return rows, ahead
 
     def _check(self, rows: np.ndarray, times: np.ndarray | None) -> None:
         columns = len(self.model.panel_.columns) - 2 * len(self.model.cycles_)
@@ -207,24 +216,21 @@ class ForecastStream:
 
     def _begun(self, rows: np.ndarray, ahead: np.ndarray, count: int) -> Behind:
         """New blocks, `count` of the same size: units, and the states behind their contexts, each anew."""
-        model = self.model
-        context, size = model.context_, len(rows) // count
+        context, size = self.model.context_, len(rows) // count
         whole = np.concatenate([self.rows[self.held - context + 1 : self.held], rows])
         starts = size * np.arange(count)
-        windows = torch.from_numpy(whole[starts[:, None] + np.arange(context + size - 1)])
-        level, scale = measures(windows[:, :context])
-        units, gaps = (windows - level[:, None]) / scale[:, None], windows.isnan()
-        none = windows.new_zeros(0)
-        known = torch.from_numpy(ahead).unflatten(0, (count, size))
-        window = Window(filled(units, gaps), gaps, known, none, level, scale, none)
-        forecast, state = model.network_.told(window)
-        self.held = context + size - 1
-        self.rows[: self.held], self.seen[: self.held] = windows[-1], window.seen[-1]
-        self.level, self.scale = level[-1].numpy(), scale[-1].numpy()
-        self.state = map_state(lambda part: part[-1:].clone(), state)
-        targets = list(model.base_.targets)
-        value = window.restored(forecast, targets).flatten(0, 1).numpy()
-        return Behind(value, scale[:, None, targets].repeat_interleave(size, 0).numpy())
+        windows = whole[starts[:, None] + np.arange(context + size - 1)]
+        found = opened(self.model, windows, ahead.reshape(count, size, *ahead.shape[1:]))
+        self.take(found, count - 1)
+        scale = np.repeat(found.scale[:, None, list(self.model.base_.targets)], size, 0)
+        return Behind(found.value.reshape(len(rows), *found.value.shape[2:]), scale)
+
+    def take(self, blocks: Opened, place: int) -> None:
+        """Be behind the last row of one of several blocks."""
+        self.held = blocks.rows.shape[1]
+        self.rows[: self.held], self.seen[: self.held] = blocks.rows[place], blocks.seen[place]
+        self.level, self.scale = blocks.level[place], blocks.scale[place]
+        self.state = map_state(lambda part: part[place : place + 1].clone(), blocks.state)
 
     def _gone_on(self, rows: np.ndarray, ahead: np.ndarray) -> Behind:
         """Further rows of the block."""
@@ -247,18 +253,6 @@ class ForecastStream:
         scale = self.scale[targets]
         value = (network.base.read(seen[None])[0] + added) * scale + self.level[targets]
         return Behind(value, np.tile(scale, (count, 1, 1)))
-
-
-def unmeasured(rows: np.ndarray, context: int) -> np.ndarray:
-    """Whether nothing was measured in the rows of a context, (windows, columns), of rows (time, columns).
-
-    >>> from wavetrain.estimators._stream import unmeasured
-    >>> unmeasured(np.array([[1.0], [np.nan], [np.nan], [2.0]]), 2).ravel().tolist()
-    [False, True, False]
-    """
-    known = np.cumsum(~np.isnan(rows), 0)
-    before = np.concatenate([np.zeros((1, rows.shape[1]), int), known[:-context]])
-    return known[context - 1 :] == before
 
 
 def missing(clock: Clock, before: int, time: int) -> int:

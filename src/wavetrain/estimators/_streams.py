@@ -10,8 +10,9 @@ from torch import Tensor
 
 from wavetrain.core import State, leaves
 from wavetrain.errors import BadInput
+from wavetrain.estimators._beside import pushed
 from wavetrain.estimators._kept import digest
-from wavetrain.estimators._stream import Behind, ForecastStream, missing
+from wavetrain.estimators._stream import ForecastStream, missing
 from wavetrain.parts import saved
 from wavetrain.tables.conformal import half_width
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 KIND = "wavetrain streams"
 VERSION = 1
+FEW = 8  # rows of each series, on average, below which series are read side by side
 ARRAYS = ("rows", "seen", "level", "scale")  # of a stream
 
 
@@ -64,22 +66,26 @@ class ForecastStreams:
             places.setdefault(name, []).append(place)
         value = np.empty((len(names), self.model.horizon, len(self.model.base_.targets)))
         scale = np.empty((len(names), 1, value.shape[2]))
+        few = len(names) < FEW * len(places)
+        beside: list[tuple[ForecastStream, list[int], np.ndarray, np.ndarray]] = []
         for name, mine in places.items():
-            found = self._behind(name, mine, rows, times, holes)
+            stream, moments = self.stream(name), None if times is None else times[mine]
+            gaps = None if holes is None else [holes[place] for place in mine]
+            steps = stream.steps(rows[mine], moments, gaps) if few else None
+            if steps is None:
+                value[mine], scale[mine] = stream.behind(rows[mine], moments, gaps)
+            else:
+                beside.append((stream, mine, *steps))
+        for step in range(max((len(one[1]) for one in beside), default=0)):
+            there = [one for one in beside if len(one[1]) > step]
+            mine = [one[1][step] for one in there]
+            found = pushed(
+                [one[0] for one in there],
+                np.stack([one[2][step] for one in there]),
+                np.stack([one[3][step] for one in there]),
+            )
             value[mine], scale[mine] = found
         return Told(value, value - self.width * scale, value + self.width * scale)
-
-    def _behind(
-        self,
-        name: str,
-        mine: list[int],
-        rows: np.ndarray,
-        times: np.ndarray | None,
-        holes: Sequence[int] | None,
-    ) -> Behind:
-        stream = self.stream(name)
-        gaps = None if holes is None else [holes[place] for place in mine]
-        return stream.behind(rows[mine], None if times is None else times[mine], gaps)
 
     def stream(self, name: str) -> ForecastStream:
         """The stream of a series, begun where there is none yet."""
@@ -93,8 +99,10 @@ class ForecastStreams:
         words: list[dict[str, Any]] = []
         for place, (name, stream) in enumerate(self.streams.items()):
             parts = leaves(stream.state) if stream.state is not None else []
-            tensors |= {f"{place} {array}": torch.from_numpy(getattr(stream, array)) for array in ARRAYS}
-            tensors |= {f"{place} state {number}": part for number, part in enumerate(parts)}
+            tensors |= {
+                f"{place} {array}": torch.from_numpy(getattr(stream, array).copy()) for array in ARRAYS
+            }
+            tensors |= {f"{place} state {number}": part.clone() for number, part in enumerate(parts)}
             words.append(
                 {
                     "name": name,
