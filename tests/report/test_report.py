@@ -191,6 +191,9 @@ def test_odd_pictures_are_drawn(tmp_path):
         Points("No points", none, none, none.astype(int), ()),
         Points("Many", *np.zeros((2, 3000)), np.zeros(3000, int), ("dust",)),
         Maps("One map without a value", nan[None], ("a cell",)),
+        Alarms("One row", *np.zeros((4, 1)), np.ones(1, bool), 0.5, learned=1, dates=True),
+        Alarms("No score", np.arange(3.0), *np.full((3, 3), np.nan), np.zeros(3, bool), 1.0),
+        Alarms("Many", np.arange(3000.0), *np.zeros((3, 3000)), np.ones(3000, bool), 1.0, dates=True),
     ]
     for index, one in enumerate(odd):
         draw.draw(one, tmp_path / f"{index}.png")

@@ -36,7 +36,7 @@ def alarms(one: Alarms, figure: Figure, colours: Sequence[str]) -> None:
         axes.grid(axis="y", color="#e6e6e6", linewidth=0.7)
         axes.set_axisbelow(True)
     if one.dates:
-        locator = AutoDateLocator(maxticks=8)
+        locator = AutoDateLocator(minticks=3)
         below.xaxis.set_major_locator(locator)
         below.xaxis.set_major_formatter(ConciseDateFormatter(locator))
     above.set_ylabel("\n".join(textwrap.wrap(one.ylabel, LETTERS)))
