@@ -196,7 +196,7 @@ def test_speed_leaves_the_weights_alone():
 
 
 def test_steps_on_long_windows_cost_what_others_cost():
-    """Windows of 80 rows in a batch of 32, of 639 rows in one of 4; and a quarter of the context is forecast."""
+    """Windows of 79 rows in a batch of 32, of 639 rows in one of 4; a quarter of the context is forecast."""
     wave = np.sin(np.arange(2000) / 9)
     short = Forecaster("elman", context=64, width=2, depth=1, steps=0).fit(wave)
     long = Forecaster("elman", context=512, width=2, depth=1, steps=0).fit(wave)
