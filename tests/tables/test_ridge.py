@@ -102,3 +102,18 @@ def test_wide_tables_are_read_in_fewer_windows():
     assert together(panel(np.zeros(500)), horizon=24, lags=64, most=4096) == 4096
     whole = origins(wide, horizon=24, lags=64).whole[0]
     assert len(whole) * 1000 * 89 <= 2**25
+
+
+def test_steps_that_read_the_same_are_solved_together():
+    """With a column known ahead that is flat, each step is solved by itself: the same weights."""
+    draw = np.random.default_rng(0)
+    y = draw.normal(size=200).cumsum()
+    alone = panel(y)
+    beside = Panel(
+        columns=("y", "flat"),
+        series=(Series(name="", values=np.stack([y, np.ones(200)], 1)),),
+        targets=("y",),
+        known=("flat",),
+    )
+    one, two = (Ridge.fit(whole, horizon=4, lags=(6,), alphas=(1e-3,)) for whole in (alone, beside))
+    np.testing.assert_allclose(one.weights[:, :6], two.weights[:, :6], rtol=1e-6, atol=1e-9)
