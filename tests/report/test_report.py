@@ -543,7 +543,7 @@ def test_an_older_site_stays_when_the_new_one_fails(tmp_path, monkeypatch):
     with pytest.raises(BadInput, match=r"wave_rnn_adding-small\.json"):
         pages.build(home, out)
     lay(home, result())
-    monkeypatch.setattr(pages, "_templates", lambda: 1 / 0)
+    monkeypatch.setattr(pages, "templates", lambda: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         pages.build(home, out)
     assert (out / "index.html").is_file() and [path.name for path in sorted(tmp_path.iterdir())] == [
