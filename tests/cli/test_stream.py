@@ -1,6 +1,7 @@
 """One line in, one line out: what the command `stream` reads, answers, keeps and refuses."""
 
 import csv
+import gzip
 import io
 import json
 import signal
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from wavetrain.cli import main
-from wavetrain.estimators import Forecaster
+from wavetrain.estimators import Forecaster, ForecastStreams
 
 DICE = np.random.default_rng(0)
 DAYS = [day.item() for day in np.arange("2024-01-01", "2024-07-01", dtype="datetime64[D]")]
@@ -92,6 +93,52 @@ def test_a_state_that_is_kept_goes_on_as_if_nothing_had_been(
         assert one.split(",")[:2] == other.split(",")[:2]
         numbers = ([float(cell) for cell in line.split(",")[2:]] for line in (one, other))
         np.testing.assert_allclose(*numbers, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 37, 500])
+def test_it_does_not_matter_where_what_is_read_is_cut(
+    folder: Path, size: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """Also within a line."""
+    whole = answers(streamed(capsys, str(folder / "m"), str(folder / "later.csv")))
+    monkeypatch.setattr("wavetrain.cli.stream.CHUNK", size)
+    for one, other in zip(
+        answers(streamed(capsys, str(folder / "m"), str(folder / "later.csv"))), whole, strict=True
+    ):
+        assert (one["series"], one["time"]) == (other["series"], other["time"])
+        assert float(one["sold +2 low"]) == pytest.approx(float(other["sold +2 low"]), rel=1e-5)
+
+
+def test_states_are_kept_from_time_to_time(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """So that little is lost where the machine stops."""
+    monkeypatch.setattr("wavetrain.cli.stream.CHUNK", 100)
+    kept: list[Path] = []
+    save = ForecastStreams.save
+
+    def counted(self: ForecastStreams, path: Path) -> None:
+        kept.append(path)
+        save(self, path)
+
+    monkeypatch.setattr(ForecastStreams, "save", counted)
+    for often, least, most in ((-1.0, 3, 99), (1e9, 1, 1)):
+        kept.clear()
+        monkeypatch.setattr("wavetrain.cli.stream.OFTEN", often)
+        state = str(tmp_path / f"{often}")
+        streamed(capsys, str(folder / "m"), str(folder / "later.csv"), "--state", state)
+        assert least <= len(kept) <= most
+
+
+def test_a_packed_table_and_a_long_line(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    packed = tmp_path / "later.csv.gz"
+    packed.write_bytes(gzip.compress((folder / "later.csv").read_bytes()))
+    whole = streamed(capsys, str(folder / "m"), str(folder / "later.csv"))
+    assert streamed(capsys, str(folder / "m"), str(packed)) == whole
+    (tmp_path / "long.csv").write_text("when,shop,sold\n" + "7" * (2**20 + 2**17))
+    with pytest.raises(SystemExit):
+        main(["stream", str(folder / "m"), str(tmp_path / "long.csv")])
+    assert "expected lines of at most 1,048,576 bytes" in capsys.readouterr().err
 
 
 def test_lines_are_answered_as_they_come(folder: Path):
