@@ -288,3 +288,14 @@ def test_three_decimals_are_no_thousands(tmp_path: Path, cells: list[str]):
     path = tmp_path / "one.csv"
     path.write_text("y\n" + rows(cells))
     assert read(path).series[0].values[:, 0].tolist() == [float(cell) for cell in cells]
+
+
+def test_decimal_commas_in_a_file_of_one_column(tmp_path: Path):
+    """A name that holds no comma stands over one column, so a comma in its cells is that of a decimal."""
+    path = tmp_path / "mine.csv"
+    path.write_text("load\n0,844\n1,02\n-2,5\n3\n0,1\n")
+    panel = read(path)
+    assert panel.columns == ("load",)
+    assert panel.series[0].values.ravel().tolist() == [0.844, 1.02, -2.5, 3.0, 0.1]
+    path.write_text("a,b\n0,844\n1,02\n-2,5\n3,7\n")
+    assert read(path).columns == ("a", "b")

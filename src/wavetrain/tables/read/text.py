@@ -124,6 +124,8 @@ def _are_plain(cells: Sequence[str]) -> bool:
 def _delimiter(text: str) -> str:
     """What most lines of the head hold as often; among several, what they hold most often."""
     lines = [re.sub(r'"[^"]*"', "", line) for line in text[: 2**16].splitlines()[:HEAD] if line.strip()]
+    if _is_one_column(lines):
+        return ";"  # which no line holds
 
     def fits(mark: str) -> tuple[int, bool, int]:
         counts = Counter(count for line in lines if (count := line.count(mark)))
@@ -131,6 +133,14 @@ def _delimiter(text: str) -> str:
         return many, mark != ",", often
 
     return max(DELIMITERS, key=fits)
+
+
+def _is_one_column(lines: Sequence[str]) -> bool:
+    """Whether a name without a comma stands over numbers whose comma is that of a decimal: 0,844."""
+    head, *rows = lines
+    named = not any(mark in head for mark in DELIMITERS) and not re.match(r"\s*[+-]?\d", head)
+    whole = rows[:-1] or rows  # the last one may be cut
+    return named and bool(whole) and all(re.fullmatch(r"\s*[+-]?\d+(,\d+)?\s*", line) for line in whole)
 
 
 def _is_spaced(text: str) -> bool:
