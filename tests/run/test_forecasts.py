@@ -195,12 +195,22 @@ def test_validation_parts_are_those_of_the_estimator():
     assert own.season(whole, 3) == model.season_ and [len(one) for one in early.series] == model.ends_
 
 
-def test_a_budget_that_no_width_fits_is_refused_with_the_least(tmp_path: Path):
-    with pytest.raises(BadInput, match=r"elman: expected a budget of at least .* got 3") as caught:
+def test_a_budget_for_layers_that_are_hardly_wide_is_refused_with_the_least(tmp_path: Path):
+    with pytest.raises(
+        BadInput, match=r"elman: expected a budget of at least .* got 3; name fewer"
+    ) as caught:
         run(data(), tmp_path, ("elman",), replace(TERMS, parameters=3))
     least = int(str(caught.value).split("at least ")[1].split()[0])
-    sizes = Forecaster("elman", horizon=3, depth=1).sizes(data().split.past)
-    assert min(sizes(width) for width in range(1, 9)) <= 1.1 * least
+    assert run(data(), tmp_path, ("elman",), replace(TERMS, parameters=least)).figures[0].width == 4
+    with pytest.raises(BadInput, match="expected a budget"):
+        run(data(), tmp_path, ("elman",), replace(TERMS, parameters=least - 1))
+
+
+def test_a_table_of_very_many_columns_is_refused_before_work(tmp_path: Path):
+    wide = data(np.random.default_rng(0).normal(size=(80, 4000)), horizon=1)
+    with pytest.raises(BadInput, match=r"for 4,000 columns and a horizon of 1, got 900; name fewer columns"):
+        run(wide, tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

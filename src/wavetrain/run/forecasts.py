@@ -49,6 +49,7 @@ from wavetrain.tables.verdict import Verdict
 from wavetrain.train.lab import News
 
 Say = Callable[[str], None]
+NARROWEST = 4  # width of a layer that is worth a comparison
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -145,11 +146,11 @@ def _fitted(entry: Entry, past: Panel) -> Entry:
             return math.inf
 
     found = widths.nearest(size, entry.terms.parameters)
-    if found is None:
+    if found is None or found[0] < NARROWEST:
         raise BadInput(
-            f"{entry.name}: expected a budget of at least {widths.least(size)} parameters for "
-            f"{len(past.columns)} columns and {entry.question.horizon} steps ahead, got "
-            f"{entry.terms.parameters}"
+            f"{entry.name}: expected a budget of at least {widths.least(size, NARROWEST):,} parameters for "
+            f"{len(past.columns):,} columns and a horizon of {entry.question.horizon}, got "
+            f"{entry.terms.parameters:,}; name fewer columns with --target and --inputs, or give --parameters"
         )
     return replace(entry, width=found[0], parameters=found[1])
 

@@ -35,11 +35,11 @@ def nearest(size: Callable[[int], float], parameters: int) -> tuple[int, int] | 
     return width, int(sizes[width])
 
 
-def least(size: Callable[[int], float]) -> int:
-    """The smallest budget that any width fits into.
+def least(size: Callable[[int], float], narrowest: int = 1) -> int:
+    """The smallest budget that a width from `narrowest` on fits into.
 
     >>> from wavetrain.run.widths import least
     >>> least(lambda width: 110 * width)
     100
     """
-    return math.ceil(min(size(width) for width in range(1, 9)) / ABOVE)
+    return math.ceil(min(size(width) for width in range(narrowest, narrowest + 8)) / ABOVE)
