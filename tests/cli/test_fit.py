@@ -150,7 +150,7 @@ def test_what_is_known_ahead_is_told_by_rows_at_the_end_or_by_a_table(
     ahead.write_text("\n".join(["sale,day", *(f"{on},{day}" for day, on in later)]))
     model = str(tmp_path / "m")
     words = ["--layer", "elman", "--width", "8", "--depth", "1", "--steps", "150", "--rate", "1e-2"]
-    roles = ["--target", "sold", "--known", "sale", "--horizon", "3"]
+    roles = ["--target", "sold", "--known-ahead", "sale", "--horizon", "3"]
     main(["fit", str(past), *roles, "--out", model, *words])
     capsys.readouterr()
     main(["predict", model])

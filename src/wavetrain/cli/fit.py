@@ -17,7 +17,7 @@ def fit(
     horizon: int = 1,
     time: tuple[str, ...] = (),
     id: tuple[str, ...] = (),
-    known: tuple[str, ...] = (),
+    known_ahead: tuple[str, ...] = (),
     missing: tuple[str, ...] = (),
     context: int | None = None,
     width: int = 32,
@@ -37,7 +37,7 @@ def fit(
         horizon: rows ahead
         time: the column of times, found where it is not named; or one of days and one of clocks
         id: the column that tells the series apart, found where it is not named
-        known: columns that are known ahead
+        known_ahead: columns that are known ahead
         missing: what else says that nothing was measured, such as -999
         context: rows that each forecast begins with; two seasons and at least 32 where it is not given
         width: of the layers
@@ -50,7 +50,7 @@ def fit(
     from wavetrain.estimators._card import STARTS
     from wavetrain.tables.read import read
 
-    panel = read(data, target=target, time=time or None, id=id or None, known=known, missing=missing)
+    panel = read(data, target=target, time=time or None, id=id or None, known=known_ahead, missing=missing)
     if not json:
         for line in panel.said:
             console.print(line)

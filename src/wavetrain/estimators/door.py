@@ -25,7 +25,7 @@ def fit(
     time: Names | None = None,
     id: Names | None = None,
     inputs: Names | None = None,
-    known: Names = (),
+    known_ahead: Names = (),
     missing: Sequence[str | float] = (),
 ) -> Forecaster:
     """A forecaster of a file, a frame, arrays or a panel; without a `model`, that of one row ahead by a GRU.
@@ -39,11 +39,13 @@ def fit(
     (('2024-03-31', '2024-04-01'), 7)
     """
     if isinstance(source, Panel):
-        if any((target, time, id, inputs, known, missing)):
+        if any((target, time, id, inputs, known_ahead, missing)):
             raise BadInput("expected a panel alone, for its roles are said already; got roles besides")
         panel = source
     else:
-        panel = read(source, target=target, time=time, id=id, inputs=inputs, known=known, missing=missing)
+        panel = read(
+            source, target=target, time=time, id=id, inputs=inputs, known=known_ahead, missing=missing
+        )
     return (Forecaster() if model is None else model).fit(panel)
 
 
