@@ -204,4 +204,4 @@ def test_what_is_left_out_is_said_before_training(
         cli.main(["compare", str(tmp_path / "dated.csv")])
     streams = capsys.readouterr()
     assert "at work" in streams.err
-    assert "left out: year, which numbers the rows" in " ".join(streams.out.split())
+    assert "left out: year, which dates the rows" in " ".join(streams.out.split())

@@ -71,8 +71,10 @@ def refused(call: Callable[[], object], *words: str) -> None:
 def test_names_and_shapes_of_the_130m_checkpoint(tmp_path: Path):
     """The keys of the published 130M model: V 50280, D 768, E 1536, R 48, N 16, 24 layers."""
     words = {"d_model": 768, "n_layer": 24, "vocab_size": 50277, "pad_vocab_size_multiple": 8, "ssm_cfg": {}}
+    found = settings.read(lay(tmp_path, words) / "config.json")
     with torch.device("meta"):
-        model = settings.read(lay(tmp_path, words) / "config.json").model(tied=True)
+        model = found.model(tied=True)
+    assert found.numbers() == 129_135_360 - 24 * 1536  # biases of convolutions are left out
     shapes = {name: tuple(part.shape) for name, part in tensors_of(model).items()}
     expected = {"backbone.embeddings.weight": (50280, 768), "backbone.norm_f.weight": (768,)}
     for layer in range(24):

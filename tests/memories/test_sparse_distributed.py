@@ -269,3 +269,16 @@ def test_bad_input_is_refused():
         SparseDistributed(8, neurons=0)
     with pytest.raises(BadInput, match="SharedNeurons: expected a radius above 0"):
         SharedNeurons(8, radius=0)
+
+
+@pytest.mark.parametrize("space", Space)
+def test_a_place_that_is_not_readable_has_no_weight(space: Space):
+    """The shares of the others go to one, whatever lies there."""
+    memory = SharedNeurons(16, radius=6 if space is Space.BINARY else 0.4, space=space).double()
+    key = signs(1, 5, 16) if space is Space.BINARY else normal(1, 5, 16, seed=1).double()
+    key = key if space is Space.BINARY else key / key.norm(dim=-1, keepdim=True)
+    readable = torch.tensor([[[True, False, True, True, False]]])
+    weight = memory.weigh(key, key, readable)
+    assert not weight[..., ~readable[0, 0]].any()
+    mine = weight[0, readable[0, 0]]  # cues that lie at what is readable
+    close(mine.sum(-1), torch.ones(3, dtype=mine.dtype), "shares of what is readable, one")

@@ -212,11 +212,23 @@ def test_elsewhere_rounding_is_allowed_for(home: Path) -> None:
         one, smoke=dataclasses.replace(one.smoke, figures={**one.smoke.figures, "more": 1.0})
     )
     fewer = dataclasses.replace(one, smoke=dataclasses.replace(one.smoke, trainings={}))
-    same = {"near": near, "far": far, "step": step, "more": more, "fewer": fewer}
+    moved = {name: value + 0.5 for name, value in one.smoke.figures.items() if value is not None}
+    figure = dataclasses.replace(
+        one, smoke=dataclasses.replace(one.smoke, figures={**one.smoke.figures, **moved})
+    )
+    assert moved
+    same = {"near": near, "far": far, "step": step, "more": more, "fewer": fewer, "figure": figure}
     here = {name: replay.compared(one, new, exact=True).same for name, new in same.items()}
     there = {name: replay.compared(one, new, exact=False).same for name, new in same.items()}
     assert here == dict.fromkeys(same, False)
-    assert there == {"near": True, "far": False, "step": None, "more": False, "fewer": False}
+    assert there == {
+        "near": True,
+        "far": False,
+        "step": None,
+        "more": False,
+        "fewer": False,
+        "figure": None,  # what training came to elsewhere tells nothing for sure
+    }
     assert replay.compared(one, one, exact=True) == (True, "")
     environment = read(home).environment
     assert replay.same_kind(environment, dict(environment, cores=64))
