@@ -76,7 +76,7 @@ COMPARED = {
     "good.csv --steps 1e3": "--steps: .* from \\['1e3'\\]",
     "good.csv --minutes 0": "minutes above 0",
     "good.csv --minutes 2 --quick": "one of --minutes, --quick and --steps",
-    "good.csv --target b": "no column is called 'b'",
+    "good.csv --target speed": "no column is called 'speed'",
     "good.csv --horizon 0": "at least 1",
     "good.csv --horizon 100000": "more rows than a horizon of 100000",
     "good.csv --split random": "not dealt out at random",
