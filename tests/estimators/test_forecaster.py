@@ -193,14 +193,3 @@ def test_speed_leaves_the_weights_alone():
     for steps in (0, 1, 19, 40, 47):
         model.set_params(steps=steps).fit(np.sin(np.arange(120) / 3))
         assert found.course(steps) == pytest.approx(steps * found.step + len(model.history_) * found.look)
-
-
-def test_steps_on_long_windows_cost_what_others_cost():
-    """Windows of 79 rows in a batch of 32, of 639 rows in one of 4; a quarter of the context is forecast."""
-    wave = np.sin(np.arange(2000) / 9)
-    short = Forecaster("elman", context=64, width=2, depth=1, steps=0).fit(wave)
-    long = Forecaster("elman", context=512, width=2, depth=1, steps=0).fit(wave)
-    assert (short.origins_, short.batch_) == (16, 32)
-    assert (long.origins_, long.batch_) == (128, 32 * 96 // 639)
-    asked = Forecaster("elman", context=512, origins=3, width=2, depth=1, steps=0, batch=4).fit(wave)
-    assert (asked.origins_, asked.batch_) == (3, 2)

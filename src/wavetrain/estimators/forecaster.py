@@ -36,8 +36,6 @@ from wavetrain.tables.windows import Place, Window, Windows
 from wavetrain.train.generators import Shared, seed_of
 
 LONGEST = 512  # rows of a context that is chosen
-ORIGINS = 16  # forecasts in a window, or a quarter of its context where that is more
-ROWS = 96  # of a window: of longer ones there are fewer in a batch, so that a step costs the same
 FITTED = 2000  # windows that a line is fitted to, and that are chosen by
 LEAST = 64  # windows, however wide a table is
 VALUES = 2**24  # that are read for it at once: fewer windows of wide tables
@@ -47,10 +45,8 @@ class Forecaster(FittedForecaster, BaseEstimator):
     """A stack of layers that forecasts the next `horizon` rows.
 
     `layer` is a name from `wavetrain list layers` or a class. `context` is the number of rows that a window
-    begins with, by default two seasons and at least 32; `season` is found in the training part. A window
-    goes on for `origins` forecasts, by default 16 or a quarter of a longer context; of long windows there are
-    fewer than `batch` in a step, so that steps cost the same. `valid` is the share of rows that are kept to
-    choose by. Trailing underscores mark what `fit` finds.
+    begins with, by default two seasons and at least 32; `season` is found in the training part. `valid` is
+    the share of rows that are kept to choose by. Trailing underscores mark what `fit` finds.
 
     >>> from wavetrain.estimators import Forecaster
     >>> wave = torch.sin(torch.arange(200) * 2 * torch.pi / 12).numpy()
@@ -71,7 +67,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         steps: int = 300,
         batch: int = 32,
         rate: float = 3e-3,
-        origins: int | None = None,
+        origins: int = 16,
         valid: float = 0.15,
         phases: bool = True,
         random_state: int = 0,
@@ -119,7 +115,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         self._check_fitted()
         windows = self._windows(self.panel_)
         return speed(
-            self.network_, windows, windows.places(last=self.ends_), self._valid(windows), self.batch_
+            self.network_, windows, windows.places(last=self.ends_), self._valid(windows), self.batch
         )
 
     def _begin(self, y: Given) -> None:
@@ -137,15 +133,13 @@ class Forecaster(FittedForecaster, BaseEstimator):
         shortest = min(ends)
         usual = min(max(2 * self.season_, 32), LONGEST)
         self.context_ = self.context or max(1, min(usual, shortest - self.horizon - 1))
-        origins = max(ORIGINS, self.context_ // 4) if self.origins is None else self.origins
-        origins = max(1, min(origins, shortest - self.horizon - self.context_))
-        self.batch_ = max(2, min(self.batch, self.batch * ROWS // (self.context_ + origins - 1)))
+        origins = max(1, min(self.origins, shortest - self.horizon - self.context_))
         self.panel_, self.ends_, self.origins_ = whole, ends, origins
         self.ahead_, self.before_ = ahead, [0] * len(ends)
 
     def _check(self, whole: Panel) -> None:
         for name in ("horizon", "width", "depth", "batch", "origins"):
-            if (got := getattr(self, name)) is not None and got < 1:
+            if (got := getattr(self, name)) < 1:
                 raise BadInput(f"Forecaster: expected {name} of at least 1, got {got}")
         if not 0 < self.valid < 1:
             raise BadInput(f"Forecaster: expected a share of rows to choose by, 0 to 1, got {self.valid}")
@@ -172,7 +166,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         some = generator.permutation(len(train.row))[: max(LEAST, min(FITTED, VALUES // each))]
         self.base_ = self._chosen(windows.at(Place(train.series[some], train.row[some])), valid)
         self.network_ = self._network()
-        course = Course(self.steps, self.batch_, self.rate)
+        course = Course(self.steps, self.batch, self.rate)
         self.history_ = learn(self.network_, windows, train, valid, course, generator)
         here = made(self.network_, windows, *valid)
         self.errors_ = ((here.value - here.wanted).abs() / here.scale).numpy()

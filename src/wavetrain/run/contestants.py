@@ -231,7 +231,7 @@ def _looked(entry: Entry, model: Forecaster, rate: float, past: Panel) -> Part:
         context=looks.context(stack, x, part, name=entry.name, folder=entry.folder, encoded=False),
         model=f"models/{entry.name}",
     )
-    tokens = round(model.batch_ * x.shape[1] / model.speed().step)
+    tokens = round(entry.terms.batch * x.shape[1] / model.speed().step)
     timings = Timings(training_tokens_per_second=tokens, microseconds_per_step=step, routes=routes)
     return Part(figures=figures, timings=timings)
 
