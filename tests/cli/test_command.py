@@ -148,7 +148,8 @@ def test_compare(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
         "2",
     )
     text = answered(capsys, *words, "--jobs", "1", "--out", str(tmp_path / "runs"))
-    assert "elman" in text and "gru" in text and "chance" in text and "accuracy" in text
+    assert "elman" in text and "gru" in text and "accuracy" in text
+    assert "most frequent class †" in text and "random kernels †" in text and "only 9 sequences" in text
     result = json.loads(answered(capsys, *words, "--jobs", "1", "--out", str(tmp_path / "runs"), "--json"))
     assert {one["layer"] for one in result["figures"]} == {"elman", "gru"}
 

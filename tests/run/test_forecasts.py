@@ -87,6 +87,17 @@ def test_kept_models_go_on_where_the_comparison_ended(compared: Record):
     assert one.scores[0] == pytest.approx(found.mase().value, rel=1e-6)
 
 
+def test_kept_models_read_later_tables_as_the_first_was_read(few: None, tmp_path: Path):
+    """Which column is what, and how it is written, goes with the rows into the processes and the models."""
+    days = [f"{day:02d}.{month:02d}.2024" for month in (1, 2, 3, 4) for day in range(1, 29)]
+    rows = [f"{day};{10 + place % 7},5;x" for place, day in enumerate(days)]
+    (tmp_path / "mine.csv").write_text("\n".join(["day;sold;note", *rows]))
+    asked = own.series(str(tmp_path / "mine.csv"), own.Roles(target="sold"), horizon=2)
+    found = run(asked, tmp_path, ("elman",), replace(TERMS, steps=1, rates=(1e-2,), seeds=(0,)))
+    model = Forecaster.load(Path(found.folder) / found.figures[0].model)
+    assert model.panel_.form == asked.split.past.form and model.panel_.form is not None
+
+
 def test_the_table_ranks_layers_and_baselines_together(compared: Record):
     table = scores(compared)
     assert len(table[""]) == 6 and sum(name.endswith("†") for name in table[""]) == 4

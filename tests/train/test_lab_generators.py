@@ -21,7 +21,7 @@ from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts import saved
 from wavetrain.parts.reader import Reader
 from wavetrain.parts.stack import Stack
-from wavetrain.run import compare
+from wavetrain.run import compare, looks
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.train.lab import Lab, News, Plan, Training
 from wavetrain.train.online import retrained, updated
@@ -188,7 +188,7 @@ def test_a_comparison_repeats_itself(tmp_path: Path, monkeypatch: pytest.MonkeyP
         torch_before, *before = states()
         (tmp_path / name).mkdir()
         entry = compare.Entry(
-            find.named("elman"), 8, 0, compare.Crop(1, 4, 4), "adding", terms, tmp_path / name, "cpu"
+            find.named("elman"), 8, 0, looks.Crop(1, 4, 4), "adding", terms, tmp_path / name, "cpu"
         )
         found.append(compare.execute(entry, lambda news: None).figures)
         torch_after, *after = states()

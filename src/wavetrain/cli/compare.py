@@ -72,7 +72,7 @@ def compare(
         out: folder of the runs
     """
     from wavetrain.evidence.shape import written
-    from wavetrain.run import own
+    from wavetrain.run import classes, own
     from wavetrain.run.budget import chosen
     from wavetrain.run.compare import Terms, compare_layers
     from wavetrain.run.forecasts import compare_series
@@ -96,7 +96,8 @@ def compare(
     else:
         own.check_plain(roles, horizon=horizon, window=window, split=split)
         loaded = load(data)
-        _tell([loaded.what], json)  # before hours of training, as it says what was left out
+        doubt = classes.small(loaded.task) if classes.asked(loaded.task) else ""
+        _tell([loaded.what, *([doubt] if doubt else [])], json)  # before hours of training
         with progress(console, quiet=json) as tell:
             result = compare_layers(
                 loaded, layers or None, terms, out, device, jobs, tell, minutes=plan.minutes, say=say

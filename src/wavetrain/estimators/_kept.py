@@ -24,7 +24,7 @@ from wavetrain.estimators._base import Base, Kind
 from wavetrain.estimators._forecast import Columns, network
 from wavetrain.parts import saved
 from wavetrain.tables.clock import Clock
-from wavetrain.tables.form import Form
+from wavetrain.tables.form import form_of
 from wavetrain.tables.panel import Panel, Series
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _restored(kind: type[F], folder: Path, tensors: dict[str, torch.Tensor], wor
         targets=tuple(words["targets"]),
         known=known,
         clock=None if words["clock"] is None else Clock(**words["clock"]),
-        form=None if words["form"] is None else _form(words["form"]),
+        form=None if words["form"] is None else form_of(words["form"]),
         said=tuple(words["said"]),
     )
     model.ends_ = [len(one) for one in series]
@@ -135,12 +135,6 @@ def _restored(kind: type[F], folder: Path, tensors: dict[str, torch.Tensor], wor
     model.network_.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
     model.network_.eval()
     return model
-
-
-def _form(words: dict[str, Any]) -> Form:
-    lists = {name: tuple(words[name]) for name in ("columns", "time", "id", "commas", "missing")}
-    levels = {name: tuple(levels) for name, levels in words["levels"].items()}
-    return Form(**{**words, **lists, "levels": levels})
 
 
 def layer_of(layer: str | type[Layer]) -> type[Layer]:

@@ -1,6 +1,7 @@
 """How a table writes a panel, so that a later table of the same kind is read in the same way."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +25,17 @@ class Form:
     def parts(self, name: str) -> tuple[str, ...]:
         """The columns of the panel that come from one of the table."""
         return tuple(f"{name}={level}" for level in self.levels[name]) if name in self.levels else (name,)
+
+
+def form_of(words: dict[str, Any]) -> Form:
+    """A form from the JSON of its fields.
+
+    >>> import dataclasses, json
+    >>> from wavetrain.tables.form import Form, form_of
+    >>> form = Form(columns=("sold",), levels={"day": ("Mon", "Tue")})
+    >>> form_of(json.loads(json.dumps(dataclasses.asdict(form)))) == form
+    True
+    """
+    lists = {name: tuple(words[name]) for name in ("columns", "time", "id", "commas", "missing")}
+    levels = {name: tuple(levels) for name, levels in words["levels"].items()}
+    return Form(**{**words, **lists, "levels": levels})

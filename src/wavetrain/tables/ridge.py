@@ -164,7 +164,7 @@ class Ridge(Baseline):
             weigh = read.weight.reshape(-1, 1)
             x = self._inputs(read, 0).reshape(len(weigh), -1) * weigh
             whole = ridge(x, read.wanted.reshape(len(weigh), -1) * weigh, alphas)
-            return [one.T for one in whole]
+            return [np.ascontiguousarray(one.T) for one in whole]  # as they are kept in files
         found = np.empty((len(alphas), self.horizon, read.lags.shape[-1] + len(self.centre) + 1))
         for step in range(self.horizon):
             there = np.isfinite(read.wanted[..., step])

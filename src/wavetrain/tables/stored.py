@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from wavetrain.tables.clock import Clock
+from wavetrain.tables.form import form_of
 from wavetrain.tables.panel import Panel, Series
 
 
@@ -24,6 +25,8 @@ def write(panel: Panel, path: Path) -> None:
         "known": panel.known,
         "clock": None if panel.clock is None else dataclasses.asdict(panel.clock),
         "said": panel.said,
+        "doubts": panel.doubts,
+        "form": None if panel.form is None else dataclasses.asdict(panel.form),
     }
     arrays["words"] = np.array(json.dumps(words))
     part = path.with_name(f"{path.stem}.part.npz")
@@ -55,4 +58,6 @@ def read(path: Path) -> Panel:
         known=tuple(words["known"]),
         clock=None if words["clock"] is None else Clock(**words["clock"]),
         said=tuple(words["said"]),
+        doubts=tuple(words["doubts"]),
+        form=None if words["form"] is None else form_of(words["form"]),
     )
