@@ -31,7 +31,7 @@ def test_a_layer_that_is_better_by_more_than_chance_earns_its_keep():
     found = verdict([NAIVE, tried("gru", 1.0, 1.0, 1.01, 0.99, noise=0.2)], OF)
     assert found.earns and found.advice == "gru"
     assert str(found).startswith("gru earns its keep over the seasonal naive forecast: MAE")
-    assert str(found).endswith("Both were chosen by the part to choose by")
+    assert str(found).endswith("Both were chosen on the validation part")
     assert "interval -" in str(found) and "40 windows, 3 seeds" in str(found)
 
 

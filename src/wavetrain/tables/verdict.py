@@ -70,7 +70,7 @@ class Verdict:
             return ". ".join([f"No layer earns its keep here: use {self.baseline.name}", *lines])
         score = f"{self.metric} {self.layer.tested:.3g} against {self.baseline.tested:.3g}"
         told = f"{score} ({self.difference})"
-        lines = ["Both were chosen by the part to choose by", *lines]
+        lines = ["Both were chosen on the validation part", *lines]
         if self.earns:
             words = f"{self.layer.name} earns its keep over {self.baseline.name}: {told}"
             return ". ".join([words, *lines])
