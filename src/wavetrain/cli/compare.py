@@ -43,8 +43,8 @@ def compare(
 ) -> None:
     """Several layers on one data set under one budget: which memory does it need, and is it worth it?
 
-    Tables (CSV, TSV, Parquet, Excel, JSON, NPY, gz of them) are forecast, beside baselines. NPZ with x and y
-    holds sequences to answer, .txt holds bytes to predict.
+    Tables (CSV, TSV, Parquet, Excel, JSON, NPY, gz of them) are forecast, beside baselines. NPZ with x and y,
+    and .ts, hold sequences to answer; .txt holds bytes to predict.
 
     Args:
         data: a file, - for standard input, or a name from `wavetrain list tasks data`

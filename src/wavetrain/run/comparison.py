@@ -114,7 +114,7 @@ def compare(
 
     Args:
         data: series to forecast: a table in a file, a frame of pandas or polars, an array or a panel; or
-            sequences (.npz with x and y), text (.txt), a name from `wavetrain list tasks data`
+            sequences (.npz with x and y, .ts), text (.txt), a name from `wavetrain list tasks data`
         layers: names from `wavetrain list layers`, or "all"; without any, one of each family
         target: columns to forecast; all columns of numbers where none is named
         horizon: rows ahead
