@@ -1,7 +1,9 @@
 """What a comparison is of: series of one's own, or sequences, text, a task by name.
 
-frames, arrays, panels, tables in files                 series: forecast the next rows (`forecasts.py`)
-.npz of x and y, .txt without a target, a task's name   sequences: answer them (`compare.py`)
+What is given decides:
+
+    frames, arrays, panels, tables in files                 series: forecast the next rows (`forecasts.py`)
+    .npz of x and y, .ts, .txt without a target, a task     sequences: answer them (`compare.py`)
 """
 
 import zipfile
