@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.signal import lfilter
 
 from wavetrain.tables.clock import Clock
 from wavetrain.tables.seasons import season_of, suggested
@@ -17,6 +18,15 @@ def test_a_season_is_found_under_a_trend_and_noise(season: int):
 def test_a_random_walk_has_none():
     for seed in range(10):
         assert season_of(np.random.default_rng(seed).normal(size=400).cumsum()[:, None]) == 1
+
+
+@pytest.mark.parametrize("fade", [0.9, 0.99])
+def test_slow_noise_has_none(fade: float):
+    """It seems to repeat itself two or three times, after whatever lag is longest."""
+    for seed in range(12):
+        noise = np.random.default_rng(seed).normal(size=300)
+        y = lfilter([1], [1, -fade], noise)[:, None]
+        assert season_of(y) == season_of(y, Clock(1, "hour")) == 1
 
 
 def test_level_and_scale_change_nothing():

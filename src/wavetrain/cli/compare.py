@@ -115,7 +115,8 @@ def _print(result: "Record") -> None:
     if result.baselines:
         console.print(columns_table(scores(result)))
         names = ", ".join(result.baselines[0].metrics)
-        console.print(f"† a baseline. On the test part, {len(result.terms['seeds'])} seeds: {names}")
+        count = len(result.terms["seeds"])
+        console.print(f"† a baseline. On the test part, {count} seed{'s' * (count != 1)}: {names}")
         console.print(columns_table(costs(result)))
     else:
         console.print(columns_table(comparison(result)))

@@ -5,6 +5,7 @@ autocorrelation, behind the first lag at which it is negative: of the values wit
 of the differences. How far apart rows are that lie a season apart, less their mean difference, is divided by
 the same for rows that lie less than a season apart: 1 for noise, above 1 for a random walk, 0 for what
 repeats itself, whatever the trend. The shortest season near the least share is taken; without one it is 1.
+What no clock suggests must be seen four times and be clearer, for there are many lags to choose from.
 """
 
 import numpy as np
@@ -13,6 +14,8 @@ from wavetrain.tables.clock import DAY, DAYS, FIXED, MONTHS, Clock
 
 LONGEST = 3000  # rows that are looked at, the last ones
 LARGEST = 0.85  # share from which on a season is none: the best of many lags of noise comes to 0.9
+ALONE = 0.75  # the same for a season that no clock suggests, of which there are many to choose from
+TIMES = 4  # that such a season is seen at least: slow noise seems to repeat itself two or three times
 ALIKE = 1.1  # of the least share
 LAGS = 12  # shorter than a season that it is held against
 NEAR = 16  # noise moves a peak by up to a sixteenth of its lag
@@ -32,17 +35,18 @@ def season_of(values: np.ndarray, clock: Clock | None = None) -> int:
     rows = rows[:, deviation > 0] / deviation[deviation > 0]
     if not rows.shape[1] or len(rows) < 6:
         return 1
-    longest = len(rows) // 2
     time = np.arange(len(rows))[:, None] - (len(rows) - 1) / 2
     level = rows - np.nanmean(rows, 0)
     straight = level - time * np.nansum(time * level, 0) / (time**2).sum()
     peaks = {_peak(straight), _peak(np.diff(rows, axis=0))}
     near = {peak + apart for peak in peaks for apart in range(-(peak // NEAR), peak // NEAR + 1)}
-    found = {one for one in (*suggested(clock), *near) if 1 < one <= longest}
+    usual = {one for one in suggested(clock) if 1 < one <= len(rows) // 2}
+    found = usual | {one for one in near if 1 < one <= len(rows) // TIMES}
     shares = {season: _share(rows, season) for season in sorted(found)}
-    least = min(shares.values(), default=1.0)
-    if least > LARGEST:
+    shares = {one: share for one, share in shares.items() if share <= (LARGEST if one in usual else ALONE)}
+    if not shares:
         return 1
+    least = min(shares.values())
     return next(season for season, share in shares.items() if share <= ALIKE * least)
 
 
