@@ -205,3 +205,10 @@ def test_headers(case: str):
 def test_encodings(encoding: str):
     text = "Grad °C\tµ\n" + "".join(f"{a}\t{b}\n" for a, b in zip(NOISE, NOISE[::-1], strict=True))
     assert "100 rows of Grad °C, µ;" in forecast(text.encode(encoding))[1]
+
+
+def test_the_first_number_that_is_not_finite_is_named():
+    rows = [f"{place % 7},{place % 5}" for place in range(80)]
+    rows[30], rows[50] = "inf,1", "-inf,2"
+    with pytest.raises(BadInput, match="line 32, a: expected a finite number, got 'inf'"):
+        forecast(("a,b\n" + "\n".join(rows)).encode())
