@@ -32,10 +32,9 @@ from wavetrain.tables import phases
 from wavetrain.tables.ahead import doubtful, parted
 from wavetrain.tables.panel import Panel, panel
 from wavetrain.tables.seasons import season_of
-from wavetrain.tables.windows import Place, Window, Windows
+from wavetrain.tables.windows import Place, Window, Windows, usual_context
 from wavetrain.train.generators import Shared, seed_of
 
-LONGEST = 512  # rows of a context that is chosen
 FITTED = 2000  # windows that a line is fitted to, and that are chosen by
 LEAST = 64  # windows, however wide a table is
 VALUES = 2**24  # that are read for it at once: fewer windows of wide tables
@@ -131,7 +130,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         train = whole.series[longest].values[: ends[longest], whole.places(whole.targets)]
         self.season_ = self.season or season_of(train, whole.clock)
         shortest = min(ends)
-        usual = min(max(2 * self.season_, 32), LONGEST)
+        usual = usual_context(self.season_)
         self.context_ = self.context or max(1, min(usual, shortest - self.horizon - 1))
         origins = max(1, min(self.origins, shortest - self.horizon - self.context_))
         self.panel_, self.ends_, self.origins_ = whole, ends, origins

@@ -53,6 +53,7 @@ from wavetrain.train.lab import Lab, News, Plan
 
 HELD_OUT = 500  # sequences of the validation part that trainings are examined on
 TIMED = 14  # steps of training that are timed
+LOOKS = 4  # tests that a training costs besides its steps, about
 MEASURED = 4  # steps of training that a budget is planned by
 LARGEST = {"parameters": 10**8, "steps": 10**9, "batch": 10**6, "depth": 1000, "clip": math.inf}
 
@@ -133,7 +134,7 @@ def compare_layers(
     chosen = [one for one in chosen if one.name in sizes]
     config = {
         "data": data.digest,
-        "terms": _plain(terms) | ({} if minutes is None else {"steps": None, "minutes": minutes}),
+        "terms": plain(terms) | ({} if minutes is None else {"steps": None, "minutes": minutes}),
         "layers": {one.name: code.digest([one.path, Path(__file__)]) for one in chosen},
         "device": device,
         "version": __version__,
@@ -149,7 +150,8 @@ def compare_layers(
     crop = _crop(data.task, max(width for width, _ in sizes.values()))
     entries = [Entry(one, *sizes[one.name], crop, data.source, terms, folder, device) for one in chosen]
     if minutes is not None:
-        terms = dataclasses.replace(terms, steps=_steps(entries, minutes, jobs, tell, say))
+        costs = functools.partial(_costs, entries, jobs, tell)
+        terms = with_steps(terms, folder, costs, minutes=minutes, jobs=jobs, say=say)
         entries = [dataclasses.replace(one, terms=terms) for one in entries]
     parts: dict[str, Part] = {}
     told = Progress(len(entries), say)
@@ -169,7 +171,7 @@ def compare_layers(
         measure=objective.measure,
         higher=objective.higher,
         chance=comparison.Chance(score=data.task.chance, answer=data.chance),
-        terms=_plain(terms),
+        terms=plain(terms),
         left_out=left_out,
         figures=tuple(figures),
         timings={layer: part.timings for layer, part in parts.items()},
@@ -180,8 +182,8 @@ def compare_layers(
         verdict=None if judgement is None else judgement.verdict,
         said=tuple(line for line in (data.what, classes.small(data.task)) if line) if judgement else (),
     )
-    comparison.write(folder / "result.json", record)
     write_page(record, folder)
+    comparison.write(folder / "result.json", record)  # last: where it is, all is there
     return record
 
 
@@ -194,24 +196,25 @@ def _judged(task: Task, folder: Path, figures: Sequence[Figures]) -> classes.Jud
         return classes.judged(task, {name: classes.read(folder / f"{name}.npz") for name in whole})
 
 
-def _plain(terms: Terms) -> dict[str, Any]:
+def plain(terms: Terms) -> dict[str, Any]:
     """As JSON has it."""
-    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(terms)))
-    return plain
+    found: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(terms)))
+    return found
 
 
-def _steps(
-    entries: Sequence[Entry],
+def with_steps(
+    terms: Terms,
+    folder: Path,
+    costs: Callable[[], Sequence[Cost]],
+    *,
     minutes: float,
     jobs: int,
-    tell: Callable[[News], None],
     say: Callable[[str], None],
-) -> int:
-    """The steps that fit into the minutes, by what trainings of each layer cost on this machine."""
-    terms = entries[0].terms
-    return steps_within(
-        entries[0].folder,
-        lambda: [cost for _, cost in pool(measure, entries, jobs, tell)],
+) -> Terms:
+    """The terms with the steps that fit into the minutes, by what trainings of each layer cost here."""
+    steps = steps_within(
+        folder,
+        costs,
         minutes,
         rates=len(terms.rates),
         search=terms.search,
@@ -219,6 +222,11 @@ def _steps(
         jobs=jobs,
         say=say,
     )
+    return dataclasses.replace(terms, steps=steps)
+
+
+def _costs(entries: Sequence[Entry], jobs: int, tell: Callable[[News], None]) -> list[Cost]:
+    return [cost for _, cost in pool(measure, entries, jobs, tell)]
 
 
 def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
@@ -235,7 +243,8 @@ def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
         begun = time.perf_counter()
         examine(network, task.test(), task.objective)
         look = time.perf_counter() - begun
-    return Cost(4 * look, functools.partial(operator.mul, step))
+    # of a training: the test, and looks at the part to choose by, which together come to a few tests
+    return Cost(LOOKS * look, functools.partial(operator.mul, step))
 
 
 def fitting_width(found: find.Found, task: Task, terms: Terms) -> tuple[int, int]:

@@ -13,8 +13,8 @@ What a comparison depends on is in the name of its folder, so one that was kille
 what is over is read.
 """
 
-import dataclasses
 import datetime
+import functools
 import hashlib
 import json
 import math
@@ -23,7 +23,6 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -34,9 +33,9 @@ from wavetrain.evidence.comparison import Chance, Figures, Judged, Part, Record,
 from wavetrain.evidence.files import write_json
 from wavetrain.report.comparisons import write_page
 from wavetrain.run import contestants, looks, widths
-from wavetrain.run.budget import Progress, steps_within
+from wavetrain.run.budget import Cost, Progress
 from wavetrain.run.chosen import asked, founders
-from wavetrain.run.compare import Terms
+from wavetrain.run.compare import Terms, plain, with_steps
 from wavetrain.run.contestants import Entry, Question, Simplest, Simply
 from wavetrain.run.machine import environment
 from wavetrain.run.pictures import draw_standing, write_forecasts
@@ -87,7 +86,8 @@ def compare_series(
     contestants.write_split(data.split, folder)
     entries = [replace(one, folder=folder) for one in entries]
     if minutes is not None:
-        terms = replace(terms, steps=_steps(entries, minutes, jobs, say))
+        costs = functools.partial(_costs, entries, jobs)
+        terms = with_steps(terms, folder, costs, minutes=minutes, jobs=jobs, say=say)
         entries = [replace(one, terms=terms) for one in entries]
     standing, parts, over = _all(entries, data.question, folder, jobs, say)
     judged = standing.verdict()
@@ -99,7 +99,7 @@ def compare_series(
         measure=last.name,
         higher=False,
         chance=Chance(score=last.value, answer="repeating the last value"),
-        terms=_plain(terms) | {"horizon": data.question.horizon, "season": data.question.season},
+        terms=plain(terms) | {"horizon": data.question.horizon, "season": data.question.season},
         left_out=left_out,
         figures=tuple(figures),
         timings=timings,
@@ -112,8 +112,8 @@ def compare_series(
         said=(*data.split.past.said, data.split.said, _season(data.question.season)),
     )
     _write_forecasts(folder, standing, data.split.test)
-    comparison.write(folder / "result.json", record)
     write_page(record, folder)
+    comparison.write(folder / "result.json", record)  # last: where it is, all is there
     for path in (*folder.glob("*.npz"), folder / "firsts.npy"):  # rows and answers, told in other files
         path.unlink()
     return record
@@ -158,7 +158,7 @@ def _fitted(entry: Entry, past: Panel) -> Entry:
 def _folder(out: Path, data: Series, entries: Sequence[Entry], terms: Terms, minutes: float | None) -> Path:
     """The folder of these rows, this question and this budget; `config.json` says what it depends on."""
     here = [Path(__file__), Path(contestants.__file__)]
-    plan = _plain(terms) if minutes is None else {**_plain(terms), "steps": None, "minutes": minutes}
+    plan = plain(terms) if minutes is None else {**plain(terms), "steps": None, "minutes": minutes}
     config = {
         "data": digest(data.split),
         "question": {**vars(data.question), "metric": data.question.metric.value},
@@ -184,19 +184,8 @@ def digest(split: Split) -> str:
     return found.hexdigest()
 
 
-def _steps(entries: Sequence[Entry], minutes: float, jobs: int, say: Say) -> int:
-    """The steps that fit into the minutes, by what trainings of each layer cost on this machine."""
-    terms = entries[0].terms
-    return steps_within(
-        entries[0].folder,
-        lambda: [cost for _, cost in pool(contestants.measure, entries, jobs, _quiet)],
-        minutes,
-        rates=len(terms.rates),
-        search=terms.search,
-        seeds=len(terms.seeds),
-        jobs=jobs,
-        say=say,
-    )
+def _costs(entries: Sequence[Entry], jobs: int) -> list[Cost]:
+    return [cost for _, cost in pool(contestants.measure, entries, jobs, _quiet)]
 
 
 def _all(
@@ -274,12 +263,6 @@ def _write_forecasts(folder: Path, standing: Standing, test: Panel) -> None:
     for name in standing.candidates:
         path = folder / "forecasts" / f"{re.sub(r'[^a-z0-9_]+', '_', name.lower()).strip('_')}.csv"
         write_forecasts(path, standing, name, times, test.clock)
-
-
-def _plain(terms: Terms) -> dict[str, Any]:
-    """As JSON has it."""
-    plain: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(terms)))
-    return plain
 
 
 def _season(season: int) -> str:

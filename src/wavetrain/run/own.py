@@ -22,8 +22,7 @@ from wavetrain.tables.read.sources import ENDINGS
 from wavetrain.tables.rolling import Metric
 from wavetrain.tables.seasons import season_of
 from wavetrain.tables.split import Split, by_series, in_time, later
-
-LONGEST = 512  # rows before a forecast, where they are not given
+from wavetrain.tables.windows import usual_context
 
 
 class Roles(NamedTuple):
@@ -120,7 +119,7 @@ def check_plain(roles: Roles, *, horizon: int, window: int | None, split: str) -
 def _split(whole: Panel, roles: Roles, horizon: int, window: int | None, split: str) -> Split:
     if split == "time":
         return in_time(whole, horizon)
-    context = window or min(LONGEST, max(2 * season(whole, horizon), 32))
+    context = window or usual_context(season(whole, horizon))
     if split == "group":
         return by_series(whole, context)
     if split == "random":

@@ -27,6 +27,7 @@ from torch import Tensor
 from wavetrain.errors import BadInput
 from wavetrain.tables.panel import Panel
 
+LONGEST = 512  # rows of a context that is chosen
 FLAT = 1e-6  # of the level: the scale of what does not vary
 SMALL = 0.05  # of the deviation of a series: the least scale in which an error is weighed
 LEAST = 1e-30  # the scale where the level is zero, too
@@ -129,6 +130,16 @@ class Windows:
         wanted = (wanted - level[:, None, None, self.targets]) / mine[:, None, None]
         weight = mine / mine.maximum(self.least[torch.as_tensor(place.series)])
         return Window(filled(units, missing), missing, future[..., self.known], wanted, level, scale, weight)
+
+
+def usual_context(season: int) -> int:
+    """Rows that a window begins with where they are not given: two seasons, at least 32, at most 512.
+
+    >>> from wavetrain.tables.windows import usual_context
+    >>> usual_context(1), usual_context(24), usual_context(336)
+    (32, 48, 512)
+    """
+    return min(max(2 * season, 32), LONGEST)
 
 
 def anchors(rows: np.ndarray, context: int, origins: int) -> np.ndarray:
