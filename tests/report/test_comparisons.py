@@ -11,8 +11,8 @@ from wavetrain import cli
 from wavetrain.evidence import comparison
 from wavetrain.report import comparisons, pages
 from wavetrain.run import own
-from wavetrain.run.compare import Terms
 from wavetrain.run.forecasts import compare_series
+from wavetrain.run.terms import Terms
 
 TERMS = Terms(parameters=600, steps=3, batch=4, depth=1, rates=(1e-2,), seeds=(0, 1))
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from wavetrain.run import classes
-from wavetrain.run.compare import Terms, compare_layers
+from wavetrain.run.compare import compare_layers
+from wavetrain.run.terms import Terms
 from wavetrain.tables.class_baselines import RandomKernels
 from wavetrain.tables.load import load
 

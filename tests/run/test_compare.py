@@ -19,7 +19,8 @@ from wavetrain.evidence.shape import written
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.report.tables import comparison
 from wavetrain.run import looks
-from wavetrain.run.compare import Terms, compare_layers, fitting_width, founders
+from wavetrain.run.compare import compare_layers, fitting_width, founders
+from wavetrain.run.terms import Terms
 from wavetrain.tables.load import load
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.tasks.recall.copying import Copying

@@ -7,8 +7,8 @@ import pytest
 
 from wavetrain.cli.compare import compare as command
 from wavetrain.run.budget import GIVEN
-from wavetrain.run.compare import Terms
 from wavetrain.run.comparison import compare
+from wavetrain.run.terms import Terms
 
 TERMS = {field.name: field.default for field in dataclasses.fields(Terms)}
 

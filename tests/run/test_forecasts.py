@@ -12,8 +12,8 @@ from wavetrain.estimators import Forecaster
 from wavetrain.evidence.comparison import Record, read_record
 from wavetrain.report.tables import costs, scores
 from wavetrain.run import contestants, own
-from wavetrain.run.compare import Terms
 from wavetrain.run.forecasts import Series, compare_series
+from wavetrain.run.terms import Terms
 from wavetrain.tables.panel import panel
 from wavetrain.tables.ridge import Ridge
 from wavetrain.tables.rolling import evaluate

@@ -74,8 +74,9 @@ def compare(
     from wavetrain.evidence.shape import written
     from wavetrain.run import classes, own
     from wavetrain.run.budget import chosen
-    from wavetrain.run.compare import Terms, compare_layers
+    from wavetrain.run.compare import compare_layers
     from wavetrain.run.forecasts import compare_series
+    from wavetrain.run.terms import Terms
     from wavetrain.tables.load import load
     from wavetrain.tables.rolling import Metric
 

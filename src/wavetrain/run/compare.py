@@ -13,7 +13,6 @@ By default there is one layer of each family: the founder, the one with the olde
 depends on is in the name of its folder, so a killed one goes on where it stopped and ends with the same
 figures; timings lie apart from them, since no two are alike.
 """
-# Above 300 lines: one file, since the search, the width and the measures of a layer are one protocol.
 
 import dataclasses
 import datetime
@@ -27,7 +26,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -42,10 +40,11 @@ from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.report.comparisons import write_page
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.run import classes, looks, widths
-from wavetrain.run.budget import Cost, Progress, steps_within
+from wavetrain.run.budget import Cost, Progress
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.machine import environment
 from wavetrain.run.pools import pool
+from wavetrain.run.terms import Terms, plain, with_steps
 from wavetrain.tables.load import Described, load
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared
@@ -55,32 +54,6 @@ HELD_OUT = 500  # sequences of the validation part that trainings are examined o
 TIMED = 14  # steps of training that are timed
 LOOKS = 4  # tests that a training costs besides its steps, about
 MEASURED = 4  # steps of training that a budget is planned by
-LARGEST = {"parameters": 10**8, "steps": 10**9, "batch": 10**6, "depth": 1000, "clip": math.inf}
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What is the same for all layers."""
-
-    parameters: int = 20_000  # of the whole stack; a layer may come out a tenth above, never more
-    steps: int = 400
-    batch: int = 32
-    depth: int = 2  # layers in the stack
-    rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2)  # of Adam, to choose from
-    search: float = 0.25  # share of the steps that each rate is tried for
-    seeds: tuple[int, ...] = (0, 1, 2)
-    clip: float = 1.0  # largest norm of the gradient
-
-    def __post_init__(self) -> None:
-        for name in LARGEST:
-            if not 0 < (got := getattr(self, name)) <= LARGEST[name]:
-                raise BadInput(f"compare: expected {name} above 0, at most {LARGEST[name]:,}, got {got}")
-        if not self.rates or not all(0 < rate <= 1 for rate in self.rates):
-            raise BadInput(f"compare: expected learning rates in (0, 1], got {self.rates}")
-        if not 0 < self.search <= 1:
-            raise BadInput(f"compare: expected the share of steps to search in (0, 1], got {self.search}")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds) or min(self.seeds) < 0:
-            raise BadInput(f"compare: expected different seeds of at least 0, got {self.seeds}")
 
 
 @dataclass(frozen=True)
@@ -194,35 +167,6 @@ def _judged(task: Task, folder: Path, figures: Sequence[Figures]) -> classes.Jud
     whole = [one.layer for one in figures if not one.diverged]
     with threadpool_limits(1):
         return classes.judged(task, {name: classes.read(folder / f"{name}.npz") for name in whole})
-
-
-def plain(terms: Terms) -> dict[str, Any]:
-    """As JSON has it."""
-    found: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(terms)))
-    return found
-
-
-def with_steps(
-    terms: Terms,
-    folder: Path,
-    costs: Callable[[], Sequence[Cost]],
-    *,
-    minutes: float,
-    jobs: int,
-    say: Callable[[str], None],
-) -> Terms:
-    """The terms with the steps that fit into the minutes, by what trainings of each layer cost here."""
-    steps = steps_within(
-        folder,
-        costs,
-        minutes,
-        rates=len(terms.rates),
-        search=terms.search,
-        seeds=len(terms.seeds),
-        jobs=jobs,
-        say=say,
-    )
-    return dataclasses.replace(terms, steps=steps)
 
 
 def _costs(entries: Sequence[Entry], jobs: int, tell: Callable[[News], None]) -> list[Cost]:

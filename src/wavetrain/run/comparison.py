@@ -14,8 +14,9 @@ from wavetrain.evidence.comparison import Figures, Record, Simple
 from wavetrain.report.tables import columns_table, comparison, plain_text, scores
 from wavetrain.run import own
 from wavetrain.run.budget import chosen
-from wavetrain.run.compare import Terms, compare_layers
+from wavetrain.run.compare import compare_layers
 from wavetrain.run.forecasts import compare_series
+from wavetrain.run.terms import Terms
 from wavetrain.tables.load import Described, load
 from wavetrain.tables.read.asked import Names
 from wavetrain.tables.rolling import Metric

@@ -22,7 +22,7 @@ from wavetrain.evidence import comparison
 from wavetrain.evidence.comparison import Figures, Part, Timings
 from wavetrain.run import looks
 from wavetrain.run.budget import Cost
-from wavetrain.run.compare import Terms
+from wavetrain.run.terms import Terms
 from wavetrain.tables import kept, stored
 from wavetrain.tables.baselines import Baseline, LastValue, SeasonalNaive
 from wavetrain.tables.conformal import half_width

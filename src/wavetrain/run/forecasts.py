@@ -35,12 +35,12 @@ from wavetrain.report.comparisons import write_page
 from wavetrain.run import contestants, looks, widths
 from wavetrain.run.budget import Cost, Progress
 from wavetrain.run.chosen import asked, founders
-from wavetrain.run.compare import Terms, plain, with_steps
 from wavetrain.run.contestants import Entry, Question, Simplest, Simply
 from wavetrain.run.machine import environment
 from wavetrain.run.pictures import draw_standing, write_forecasts
 from wavetrain.run.pools import pool
 from wavetrain.run.standing import Standing
+from wavetrain.run.terms import Terms, plain, with_steps
 from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.split import Split
