@@ -1,0 +1,94 @@
+"""A recording: parts of the same length have as many samples, and channels keep what is theirs."""
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.parts.recording import Recording, laid_out, rate_of
+
+
+def made(samples: int = 200, channels: int = 3, rate: float = 25_000.0, **more: object) -> Recording:
+    signal = np.arange(samples * channels, dtype=float).reshape(samples, channels)
+    names = tuple(f"e{at}" for at in range(channels))
+    return Recording(signal=signal, rate=rate, channels=names, **more)
+
+
+@pytest.mark.parametrize("rate", [25_000.0, 29_999.0, 30_000.0, 1250.0])
+def test_windows_of_one_length_have_as_many_samples(rate: float) -> None:
+    """1.5 ms before and after an event that lies on a sample, wherever that is."""
+    whole = made(400_000, 1, rate, start=61.528)
+    for sample in np.random.default_rng(0).integers(1000, 390_000, 300):
+        time = whole.start + sample / rate
+        part = whole.between(time - 0.0015, time + 0.0015)
+        assert len(part) == round(0.003 * rate)
+
+
+def test_as_many_times_as_samples() -> None:
+    assert len(made(182, rate=10.0).times) == 182
+    assert made(182, rate=10.0, start=4.0).times[[0, -1]].tolist() == [4.0, 4.0 + 181 / 10]
+
+
+def test_a_part_keeps_its_time_and_events() -> None:
+    whole = made(1000, rate=100.0, start=2.0, events=((2.5, "a"), (5.0, "b"), (6.0, "c")))
+    part = whole.between(5.0, 6.0)
+    assert part.start == 5.0 and len(part) == 100 and part.events == ((5.0, "b"),)
+    np.testing.assert_array_equal(part.signal, whole.signal[300:400])
+    for first, last in ((1.99, 3.0), (5.0, 12.01), (5.0, 5.0), (6.0, 5.0)):
+        with pytest.raises(BadInput, match="expected a part of 2 to 12 s"):
+            whole.between(first, last)
+    assert len(whole.between(2.0, 12.0)) == 1000
+
+
+def test_picked_channels_keep_their_positions() -> None:
+    places = np.array([[0.0, 1.0], [2.0, 3.0], [4.0, 5.0]])
+    part = made(positions=places).picked(["e2", "e0"])
+    assert part.channels == ("e2", "e0")
+    np.testing.assert_array_equal(part.positions, places[[2, 0]])
+    np.testing.assert_array_equal(part.signal[0], [2, 0])
+    with pytest.raises(BadInput, match="no channel is called 'e9'"):
+        made().picked(["e9"])
+
+
+def test_a_stretch_that_follows_at_once_loses_its_first_sample() -> None:
+    one = laid_out([np.ones((3, 1)), np.full((2, 1), 2.0)], [5.0, 8.0], 1.0).ravel()
+    np.testing.assert_array_equal(one, [1, 1, 1, np.nan, 2])
+
+
+def test_gaps_are_as_long_as_they_were() -> None:
+    found = laid_out([np.ones((3, 2)), np.ones((2, 2))], [0.0, 1.0], 10.0)
+    assert found.shape == (12, 2) and np.isnan(found[3:10]).all() and not np.isnan(found[10:]).any()
+    with pytest.raises(BadInput, match=r"begins at 0\.2 s before the one from 0 s has ended"):
+        laid_out([np.ones((3, 2)), np.ones((2, 2))], [0.0, 0.2], 10.0)
+    with pytest.raises(BadInput, match="too long to be kept"):
+        laid_out([np.ones((3, 2)), np.ones((2, 2))], [0.0, 1e7], 10.0)
+
+
+@pytest.mark.parametrize("rate", [30_000.0, 1250.0, 0.5, 160.0])
+def test_a_rate_is_found_from_times(rate: float) -> None:
+    times = 61.528 + np.arange(5000) / rate
+    assert rate_of(times) == pytest.approx(rate, rel=1e-9)
+    assert rate_of(np.delete(times, slice(100, 300))) == pytest.approx(rate, rel=1e-9)
+    shaken = times + np.random.default_rng(0).uniform(-0.03, 0.03, 5000) / rate
+    assert rate_of(shaken) == pytest.approx(rate, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"rate": 0.0}, "a rate above 0"),
+        ({"rate": np.inf}, "a rate above 0"),
+        ({"start": np.nan}, "a finite time"),
+        ({"signal": np.zeros((4, 2), dtype=np.float32)}, "float64"),
+        ({"signal": np.zeros((0, 2))}, "float64"),
+        ({"signal": np.array([[1.0, np.inf]])}, "channel b is infinite at sample 0"),
+        ({"channels": ("a", "a")}, "2 different names"),
+        ({"channels": ("a",)}, "2 different names"),
+        ({"positions": np.zeros((2, 4))}, "for each of 2 channels"),
+        ({"positions": np.zeros((3, 2))}, "for each of 2 channels"),
+    ],
+)
+def test_what_does_not_fit_is_refused(more: dict[str, object], told: str) -> None:
+    usual: dict[str, object] = {"signal": np.zeros((4, 2)), "rate": 10.0, "channels": ("a", "b")}
+    Recording(**usual)
+    with pytest.raises(BadInput, match=told):
+        Recording(**usual | more)
