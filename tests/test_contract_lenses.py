@@ -16,7 +16,9 @@ from wavetrain.core import leaves
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.lenses._weights import magnitude
+from wavetrain.lenses.dynamics.fixed_points import fixed_points
 from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
+from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context
@@ -31,6 +33,7 @@ from wavetrain.lenses.space.six_fold import six_fold
 
 OPERATORS = [dynamical_systems_form, effective_context, head_count, interaction_rank, toeplitz]
 LAYERS = [*OPERATORS, gradient_highway, privileged_basis]
+SYSTEMS = [fixed_points, lyapunov]
 POPULATION = [grid_score, place_fields, remapping, six_fold]
 
 
@@ -97,12 +100,16 @@ def test_layers_without_any_influence(lens):
 def asked(lens: Any, model: Elman, x: Tensor) -> Any:
     if lens is space_time_spectrum:
         return lens(model(x)[0], surrogates=9)
+    if lens in SYSTEMS:
+        return lens(model, model(x)[0].flatten(0, 1))
     if lens in POPULATION:
         return lens(model(x)[0], x[..., :2])
     return lens(model, x)
 
 
-@pytest.mark.parametrize("lens", [*LAYERS, *POPULATION, space_time_spectrum], ids=lambda lens: lens.__name__)
+@pytest.mark.parametrize(
+    "lens", [*LAYERS, *SYSTEMS, *POPULATION, space_time_spectrum], ids=lambda lens: lens.__name__
+)
 def test_a_lens_draws_nothing_and_leaves_all_alone(lens):
     """Not the input, the layer, its mode, its gradients, nor any dice; nor does it need them in a mode."""
     model, x = layer(), normal(2, 30, 3)

@@ -17,7 +17,9 @@ from tests.promises import normal
 from wavetrain import find
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.layers.recurrence.episodic import Episodic
+from wavetrain.lenses.dynamics.fixed_points import fixed_points
 from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
+from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context
@@ -34,6 +36,7 @@ from wavetrain.scan import Activation
 WEIGHT = normal(2, 3, 6, 6).tril()
 PLACE = torch.tanh(normal(3, 310, 2).unfold(1, 11, 1).sum(-1) / 4)  # slow, and all over the box
 ACTIVITY = normal(3, 300, 4, seed=5).abs() + (PLACE[..., :1] > 0)
+STATES = normal(9, 4, seed=6)
 SMALL, LARGE = 1e-200, 1e200  # squares of neither are numbers
 
 
@@ -70,6 +73,12 @@ def basis(recur: float, write: float) -> Any:
     return privileged_basis(layer, normal(2, 1, 2), phi)
 
 
+def tangent(factor: float) -> Callable[[Tensor], Tensor]:
+    """The map h' = tanh(W h), of states in units of the factor."""
+    recur = 1.2 * normal(4, 4, seed=7)
+    return lambda h: factor * torch.tanh(h / factor @ recur.T)
+
+
 LOOKS = {
     "effective_context": Look(operator(effective_context), "profile mean reach"),
     "head_count": Look(operator(head_count), "heads error value", "weight"),
@@ -78,7 +87,17 @@ LOOKS = {
     "dynamical_systems_form": Look(
         operator(dynamical_systems_form), "size states transition read error", "write skip"
     ),
+    "fixed_points": Look(
+        lambda factor: fixed_points(tangent(factor), factor * STATES),
+        "fixed unstable stable time frequency starts lost p",
+        "point null",
+    ),
     "gradient_highway": Look(gradient, "rate lasting", "norm profile"),
+    "lyapunov": Look(
+        lambda factor: lyapunov(tangent(factor), factor * STATES, steps=50, warm=20),
+        "exponents error each stretches p dimension entropy",
+        "last",
+    ),
     "privileged_basis-recurrence": Look(
         lambda factor: basis(factor, 1.0), "basis dual kept wanted score activity", "transition"
     ),

@@ -17,6 +17,8 @@ from tests.lenses.operators import Given, empty
 from tests.promises import normal
 from wavetrain import find
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.lenses.dynamics.fixed_points import fixed_points
+from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.head_count import head_count
@@ -72,13 +74,20 @@ def basis(**words: Any) -> Any:
     return privileged_basis(Elman(6, inputs=2).double(), normal(2, 5, 2), **words)
 
 
+def small() -> Elman:
+    torch.manual_seed(0)
+    return Elman(4, inputs=2).double()
+
+
 LOOKS = {
     "dynamical_systems_form": lambda **words: dynamical_systems_form(
         Given(block(1, 3e-10, 3e-11)), empty(block(1, 1, 1)), **words
     ),
+    "fixed_points": lambda **words: fixed_points(small(), normal(9, 4), **words),
     "grid_score": lambda **words: grid_score(ACTIVITY, PLACE, **({"shifts": 5} | words)),
     "head_count": lambda **words: head_count(Given(maps(3e-8, 5e-9)), empty(maps(1, 1)), **words),
     "interaction_rank": lambda **words: interaction_rank(Given(maps(6e-8, 6e-9)), empty(maps(1, 1)), **words),
+    "lyapunov": lambda **words: lyapunov(small(), normal(1, 4), **words),
     "place_fields": lambda **words: place_fields(ACTIVITY, PLACE, **({"shifts": 5} | words)),
     "privileged_basis": basis,
     "remapping": lambda **words: remapping(ACTIVITY, PLACE, **({"shuffles": 5} | words)),
@@ -87,8 +96,21 @@ LOOKS = {
 ARGUMENTS = {
     "dynamical_systems_form": {"states": Argument(2, 1), "tolerance": Argument(1e-10, 1e-9)},
     "grid_score": BOX | {"away": AWAY},
+    "fixed_points": {
+        "x": Argument(torch.zeros(2), torch.ones(2)),
+        "tolerance": Argument(1e-9, 1e-30),
+        "descent": Argument(60, 1),
+        "rate": Argument(1.0, 2.0),
+    },
     "head_count": {"tolerance": Argument(1e-8, 1e-7)},
     "interaction_rank": {"tolerance": Argument(1e-8, 1e-7)},
+    "lyapunov": {
+        "x": Argument(torch.zeros(1200, 2), torch.ones(1200, 2)),
+        "steps": Argument(1000, 900),
+        "warm": Argument(200, 100),
+        "count": Argument(4, 3),
+        "rate": Argument(1.0, 2.0),
+    },
     "place_fields": BOX
     | {
         "away": AWAY,

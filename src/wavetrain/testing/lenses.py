@@ -32,6 +32,8 @@ def _given() -> tuple[Layer, dict[str, Any]]:
         "activity": y,
         "operator": layer.operator(x),
         "position": x[..., :2],
+        "system": layer,
+        "start": y.flatten(0, 1),  # of an Elman network the output is the state
     }
 
 

@@ -1,0 +1,171 @@
+"""Fixed points of maps whose points are known, of trained memories, and where there are none."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from tests.promises import normal
+from wavetrain.core import leaves
+from wavetrain.errors import BadInput
+from wavetrain.layers.gate.gru import GRU
+from wavetrain.layers.gate.lstm import LSTM
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.layers.state_space.lru import LRU
+from wavetrain.lenses.dynamics.fixed_points import fixed_points
+from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
+
+LINE = torch.linspace(-1, 1, 500)[:, None]
+
+
+def test_three_points_of_the_hyperbolic_tangent():
+    """h = tanh(2 h): 0, of slope 2, and two of slope 2 (1 - h^2); of tanh(h / 2) there is one."""
+    found = fixed_points(lambda h: torch.tanh(2 * h), LINE)
+    order = np.argsort(found.point[:, 0])
+    np.testing.assert_allclose(found.point[order, 0], [-0.957504, 0, 0.957504], atol=1e-6)
+    np.testing.assert_allclose(found.eigenvalues[order, 0], [0.166372, 2, 0.166372], atol=1e-6)
+    assert found.stable[order].tolist() == [True, False, True]
+    assert found.unstable[order].tolist() == [0, 1, 0]
+    assert found.fixed.all() and found.starts.sum() == 500 and found.lost == 0
+    one = fixed_points(lambda h: torch.tanh(0.5 * h), LINE)
+    assert one.point.tolist() == [[0.0]] and one.starts.tolist() == [500]
+
+
+def test_the_speed_is_that_of_the_point_that_is_returned():
+    weight = 1.8 * normal(12, 12) / 12**0.5
+    found = fixed_points(lambda h: torch.tanh(h @ weight.T), 0.5 * normal(60, 12, seed=1))
+    point = torch.from_numpy(found.point)
+    speed = (torch.tanh(point @ weight.T) - point).norm(dim=1)
+    np.testing.assert_allclose(found.speed, speed, atol=1e-15)
+    assert (found.speed[found.fixed] < 1e-9).all() and (np.diff(found.speed) >= 0).all()
+    slope = np.diag(1 - found.point[0] ** 2) @ weight.numpy()
+    np.testing.assert_allclose(
+        np.sort(np.abs(found.eigenvalues[0])), np.sort(np.abs(np.linalg.eigvals(slope))), atol=1e-10
+    )
+    gaps = np.linalg.norm(found.point[:, None] - found.point, axis=-1) + np.eye(len(point))
+    assert gaps.min() > 1e-3 * 12**0.5 * 0.1, "near copies of a point are counted"
+
+
+def test_a_linear_map_stands_still_at_zero_alone_or_at_the_answer_of_its_equation():
+    matrix = 0.5 * normal(5, 5)
+    found = fixed_points(lambda h: h @ matrix.T, normal(30, 5, seed=1))
+    np.testing.assert_allclose(found.point, np.zeros((1, 5)), atol=1e-9)
+    values = np.linalg.eigvals(matrix.numpy())
+    np.testing.assert_allclose(np.abs(found.eigenvalues[0]), np.sort(np.abs(values))[::-1], atol=1e-9)
+    moved = fixed_points(lambda h, x: h @ matrix.T + x, normal(30, 5, seed=1), torch.arange(5.0))
+    wanted = np.linalg.solve(np.eye(5) - matrix.numpy(), np.arange(5.0))
+    np.testing.assert_allclose(moved.point[0], wanted, atol=1e-8)
+
+
+def test_time_constants_and_frequencies_are_in_the_unit_of_the_rate():
+    """0.9 a step is 9.49 steps, 0.99 is 99.5; a turn by 0.3 rad has 0.3 / 2 pi cycles a step."""
+    shrink = torch.tensor([0.9, 0.99], dtype=torch.float64)
+    for rate in (1.0, 1000.0):
+        found = fixed_points(lambda h: shrink * h, normal(9, 2), rate=rate)
+        np.testing.assert_allclose(found.time[0] * rate, [99.499, 9.4912], atol=1e-3)
+        c, s = 0.8 * np.cos(0.3), 0.8 * np.sin(0.3)
+        turn = torch.tensor([[c, -s], [s, c]])
+        spun = fixed_points(lambda h, turn=turn: h @ turn.T, normal(9, 2), rate=rate)
+        np.testing.assert_allclose(np.sort(spun.frequency[0]), rate * np.array([-0.3, 0.3]) / (2 * np.pi))
+    still = fixed_points(lambda h: h * 1.0, normal(3, 2))
+    assert np.isinf(still.time).all() and still.fixed.all() and len(still.point) == 3
+
+
+def test_error_holds_the_true_point():
+    """Where the search ends too early the point is off by no more than about what is said."""
+    found = fixed_points(lambda h: torch.tanh(2 * h), LINE)
+    truth = np.array([-0.9575040240772687, 0.0, 0.9575040240772687])
+    off = np.abs(found.point - truth).min(1)
+    assert (off <= 2 * found.error + 1e-15).all()
+
+
+def test_where_nothing_stands_still_no_fixed_point_is_found():
+    """h' = h + a + b sin(w h) with a > b moves at a - b and faster: the slow points are there, and slow."""
+    wrong = 0
+    for seed in range(40):
+        dice = np.random.default_rng(seed)
+        a, w = 0.1 + dice.random(), 0.5 + dice.random()
+        b = a * dice.uniform(0.3, 0.95)
+        starts = torch.from_numpy(dice.uniform(-10, 10, (60, 1)))
+        found = fixed_points(lambda h, a=a, b=b, w=w: h + a + b * torch.sin(w * h), starts)
+        wrong += found.fixed.sum()
+        assert len(found.point) and np.isinf(found.error).all()
+        np.testing.assert_allclose(found.speed, a - b, rtol=1e-2)
+        assert (found.p < 0.1).all(), "slower than nearly all starts"
+    assert wrong == 0
+    drift = fixed_points(lambda h: h + 1, normal(20, 2))
+    assert not drift.fixed.any() and (drift.p == 1).all(), "all is as slow as all else"
+
+
+def test_a_few_bits_of_memory_have_three_points_each():
+    """Independent bistable units: 3^N points, C(N, k) 2^(N - k) of them with k unstable directions."""
+    torch.manual_seed(0)
+    turn = torch.linalg.qr(normal(3, 3))[0]
+    found = fixed_points(lambda h: torch.tanh(2 * h @ turn) @ turn.T, 1.2 * normal(400, 3, seed=2))
+    assert found.fixed.sum() == 27
+    assert np.bincount(found.unstable[found.fixed]).tolist() == [8, 12, 6, 1]
+    corners = 0.957504 * np.array(list(itertools.product([-1, 1], repeat=3)))
+    seen = found.point[found.stable] @ turn.numpy()
+    assert np.linalg.norm(seen[:, None] - corners, axis=-1).min(1).max() < 1e-5
+
+
+@pytest.mark.parametrize(
+    "system",
+    [Elman, GRU, LSTM, LRU, lambda width, inputs: PredictiveAutoencoder(hidden=width, inputs=inputs)],
+)
+def test_layers_and_networks_are_taken_by_their_step(system):
+    """The point, handed to the layer's own step, comes back; also with states in two parts."""
+    torch.manual_seed(0)
+    layer = system(4, inputs=3)
+    state = leaves(layer.begin(1))
+    units = sum(part.numel() * (2 if part.is_complex() else 1) for part in state)
+    x = normal(3, seed=4).float()
+    found = fixed_points(layer, 0.3 * normal(20, units), x)
+    assert found.fixed[0] and found.point.shape[1] == units
+    row = torch.from_numpy(found.point[:1]).float()
+    if isinstance(layer, LRU):
+        put = torch.view_as_complex(row.reshape(*state[0].shape, 2))
+    else:
+        parts = row.split([part.shape[1] for part in state], 1)
+        put = parts[0] if len(parts) == 1 else tuple(parts)
+    after = layer.step(x[None], put)[1] if not isinstance(layer, PredictiveAutoencoder) else None
+    after = layer.carry(x[None, None], put)[1] if after is None else after
+    for one, two in zip(leaves(after), leaves(put), strict=True):
+        torch.testing.assert_close(one, two, atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_no_map_of_states_is_refused():
+    layer = nn.Sequential()  # a function as good as any
+    with pytest.raises(BadInput, match="expected a map from"):
+        fixed_points(lambda h: h[:, :1], normal(5, 2))
+    with pytest.raises(BadInput, match="a layer, a network with a state, or a function"):
+        fixed_points(3, normal(5, 2))
+    assert fixed_points(layer, normal(3, 2)).fixed.all(), "the map that leaves all where it is"
+
+
+@pytest.mark.parametrize(
+    ("start", "words", "message"),
+    [
+        (normal(5, 3), {}, r"expected start \(rows, 4\), got \(5, 3\)"),
+        (normal(4), {}, r"expected start \(rows, 4\)"),
+        (normal(0, 4), {}, r"expected start"),
+        (normal(5, 4) * torch.nan, {}, "finite numbers in start, got 20 of 20"),
+        (normal(5, 4) * 1j, {}, "real numbers in start"),
+        (normal(5, 4), {"x": normal(2)}, "an input of 3 channels, got 2"),
+        (normal(5, 4), {"tolerance": 0.0}, "a tolerance and a rate above 0"),
+        (normal(5, 4), {"rate": -1.0}, "a tolerance and a rate above 0"),
+        (normal(5, 4), {"descent": -1}, "a descent of 0 steps or more"),
+    ],
+)
+def test_what_does_not_fit_is_refused(start, words, message):
+    with pytest.raises(BadInput, match=message):
+        fixed_points(Elman(4, inputs=3), start, **words)
+
+
+def test_maps_that_are_no_numbers_are_refused_and_rows_that_are_lost_are_counted():
+    with pytest.raises(BadInput, match="finite at none"):
+        fixed_points(lambda h: h / 0, normal(4, 2))
+    found = fixed_points(lambda h: torch.where(h > 0, torch.nan, h / 2), LINE)
+    assert found.lost > 0 and found.starts.sum() + found.lost == 500
