@@ -3,6 +3,7 @@
 aeon up to 1.6 wants an older numba than `constraints.txt` pins, so it is never beside the pins.
 """
 
+import ast
 import importlib
 import importlib.util
 import pickle
@@ -11,6 +12,7 @@ import sys
 import numpy as np
 import pytest
 
+from wavetrain import find
 from wavetrain.errors import BadInput
 from wavetrain.estimators import SequenceClassifier, SequenceRegressor, steps_first
 
@@ -97,3 +99,18 @@ def test_what_is_no_collection_is_refused():
         steps_first(np.zeros(4))
     with pytest.raises(BadInput, match=r"expected cases \(channels, steps\), got \[\(7,\)\]"):
         steps_first([np.zeros((2, 5)), np.zeros(7)])
+
+
+@pytest.mark.parametrize(
+    ("adapter", "ours"), [("AeonClassifier", SequenceClassifier), ("AeonRegressor", SequenceRegressor)]
+)
+def test_an_adapter_begins_as_what_it_adapts(adapter: str, ours: type):
+    """The same settings with the same values, read off the text, since the module itself asks for aeon."""
+    text = (find.ROOT / "estimators/in_aeon.py").read_text(encoding="utf-8")
+    (found,) = (
+        node for node in ast.parse(text).body if isinstance(node, ast.ClassDef) and node.name == adapter
+    )
+    (begin,) = (node for node in found.body if isinstance(node, ast.FunctionDef) and node.name == "__init__")
+    names = [one.arg for one in begin.args.args[1:]]
+    settings = dict(zip(names, map(ast.literal_eval, begin.args.defaults), strict=True))
+    assert settings == ours().get_params()

@@ -99,6 +99,24 @@ def test_units_of_the_inputs_change_nothing():
     np.testing.assert_allclose(one.predict_proba(X), other.predict_proba(1e6 * X + 1e8), atol=1e-4)
 
 
+def test_a_channel_that_never_changes_tells_nothing():
+    """It is neither divided by its spread of 0, nor does its level matter."""
+    shares = []
+    for level in (5.0, -300.0):
+        x = np.concatenate([X, np.full((80, 12, 1), level)], 2)
+        shares.append(classifier().fit(x, SIDE).predict_proba(x))
+    assert np.isfinite(shares).all() and ((shares[0][:, 1] > 0.5) == SIDE).mean() > 0.9
+    np.testing.assert_array_equal(*shares)
+
+
+@pytest.mark.parametrize(
+    ("steps", "looks"), [(60, range(3, 61, 3)), (7, range(1, 8)), (41, [*range(2, 41, 2), 41])]
+)
+def test_what_is_kept_is_looked_at_twenty_times(steps: int, looks: object):
+    history = classifier(steps=steps).fit(X, SIDE).history_
+    assert [step for step, _ in history] == list(looks)
+
+
 def test_numbers_are_given_in_their_units_and_shape():
     mean = X.mean((1, 2))
     model = SequenceRegressor("elman", width=6, depth=1, steps=150, rate=1e-2).fit(X, 1e6 * mean + 1e7)

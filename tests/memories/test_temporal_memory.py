@@ -244,6 +244,11 @@ def test_before_learning_every_column_bursts():
     assert memory.segments(state) == []
 
 
+def test_a_record_without_an_active_column_is_no_surprise():
+    trace, _ = built().forward(torch.zeros_like(codes(2)))
+    assert trace.anomaly.tolist() == [0, 0] and trace.bursts.tolist() == [0, 0]
+
+
 def test_a_cycle_is_known_after_four_presentations_of_each_transition():
     """.21, .31, .41, .51: a new synapse is connected after ceil(.29 / .1) presentations more."""
     memory = TemporalMemory(256, 1, SMALL)

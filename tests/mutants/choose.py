@@ -62,7 +62,7 @@ class Tests:
 
     def of(self, name: str) -> list[list[str]]:
         """What pytest is given for the path of a source file, one run after another."""
-        mirror, near = self.mirror(name), [name]
+        mirror, near = self.mirror(name) or self.beside(name), [name]
         while not mirror and near:  # of those who import it, or import those
             near = [user for user, used in self.uses.items() if used & set(near) and user not in near]
             mirror = self.first(name, {test for one in near for test in self.mirror(one)})[:FEW]
@@ -120,6 +120,12 @@ class Tests:
             if found:
                 return [one for one in found if f"{Path(one).stem}_".startswith(f"test_{stem}_")] or found
         return []
+
+    def beside(self, name: str) -> list[str]:
+        """The tests in the folder that mirrors its own, where they are few."""
+        folder = "tests" / Path(name).relative_to(SOURCE).parent
+        here = sorted(one for one in self.named if Path(one).parent == folder)
+        return here if len(here) <= FEW else []
 
     def first(self, name: str, tests: set[str]) -> list[str]:
         """First the tests that speak of a file: those of scan.attention try scan/attention.py."""

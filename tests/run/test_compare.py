@@ -230,6 +230,20 @@ def test_the_width_is_the_nearest_that_there_is(period: int):
         assert got == (wanted, sizes[wanted])
 
 
+def test_a_complex_parameter_counts_as_two():
+    class Turned(Elman):
+        def __init__(self, width: int):
+            super().__init__(width)
+            self.turn = torch.nn.Parameter(torch.zeros(100, dtype=torch.complex64))
+
+    def trained(width: int) -> int:
+        return sum(part.numel() for part in module.build(Elman, width, Adding(), 1).parameters()) + 200
+
+    found = SimpleNamespace(name="turned", load=lambda: Turned)
+    width, parameters = fitting_width(found, Adding(), Terms(3000, depth=1))  # type: ignore[arg-type]
+    assert parameters == trained(width)
+
+
 def test_a_budget_too_small_is_one_clear_line():
     with pytest.raises(BadInput, match=r"elman: expected a budget of at least \d+ parameters .* got 10"):
         fitting_width(find.named("elman"), Adding(), Terms(10))

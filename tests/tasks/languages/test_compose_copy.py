@@ -59,6 +59,12 @@ def test_36_eigenvalues_for_the_sizes_of_the_paper(name: str):
     assert moduli[moduli <= 0.9].max() < 0.05  # zeros in long chains are found to the 7th root of rounding
 
 
+def test_all_components_may_be_flipped():
+    x, y = ComposeCopy(3, 4, flipped=(0, 1, 2)).draw(20, generator())
+    copied = ComposeCopy(3, 4).draw(20, generator())
+    assert torch.equal(x, copied[0]) and torch.equal(y, -copied[1]) and y.abs().sum() > 0
+
+
 def test_a_flipped_component_has_roots_of_minus_one():
     """Component 1 of 3 repeats after 2 steps: with its sign changed, after 4."""
     phi = propagation(ComposeCopy(3, 1, flipped=(1,)).boundary().double())

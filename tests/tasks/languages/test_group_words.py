@@ -143,3 +143,12 @@ def test_bad_sizes():
         GroupWords(cyclic(1))
     with pytest.raises(BadInput, match="length must be"):
         GroupWords(length=0)
+
+
+@pytest.mark.parametrize(
+    ("make", "word"), [(cyclic, "order"), (symmetric, "points"), (alternating, "points")]
+)
+def test_the_least_group_has_one_element_and_none_is_refused_by_its_argument(make, word: str):
+    assert len(make(1)) == 1
+    with pytest.raises(BadInput, match=f"{word} must be a whole number of at least 1, got 0"):
+        make(0)
