@@ -11,10 +11,10 @@ Each change runs, up to the first failure:
     2  what is slow in that test
     3  the tests that import the file, where they are few; for what a folder shares, those of its members
 
-A file without a mirror is tried by the tests of its folder, or by those of the files that import it. A test that fails is run again
-without the change and must pass. A row for each change goes to runs/mutants/seed-N.jsonl, from which a run
-that was stopped goes on; a survivor is tried again once its tests have changed. The survivors stand in
-runs/mutants/seed-N.md, to be judged one by one.
+A file without a mirror is tried by the tests of its folder, or by those of the files that import it. A test
+that fails is run again without the change and must pass. A row for each change goes to
+runs/mutants/seed-N.jsonl, from which a run that was stopped goes on; a survivor is tried again once its tests
+have changed. The survivors stand in runs/mutants/seed-N.md, to be judged one by one.
 
 The changes are made in copies of the working tree, in the folder for temporary files. Compiled kernels are
 kept between runs beside the report; a change to a kernel compiles it, and what calls it, anew.
