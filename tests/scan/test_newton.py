@@ -229,8 +229,9 @@ def test_gradients_by_differences():
 # --- routes and errors -----------------------------------------------------------------------------------
 
 
-def test_the_route_is_chosen_by_itself_and_can_be_forced():
-    """On CPU the walk takes less time, so that Newton's method must be asked for."""
+def test_the_route_is_chosen_by_itself_and_can_be_forced(monkeypatch: pytest.MonkeyPatch):
+    """On CPU the walk takes less time, however long the sequence is: Newton's method must be asked for."""
+    monkeypatch.setattr(importlib.import_module("wavetrain.scan.newton"), "WORTH", 20)
     cell, drive, state = gated(0.5, time=40)
     for some, how, route in (
         (drive[:, :2], None, "plain"),

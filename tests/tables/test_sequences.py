@@ -131,6 +131,8 @@ HOSTILE = {
     "no dtype": archive("x.npy", npy("(200, 4)", kind="nonsense")),
     "short": archive("x.npy", npy("(200, 4)", b"\0" * 80)),
     "cut": GOOD[: len(GOOD) // 2],
+    "a lone answer": saved(x=X, y=np.array(1)),
+    "a lone value": saved(x=X, y=np.array(1.5)),
     "records": saved(x=np.zeros(200, [("a", "f8")]), y=np.arange(200)),
     "objects": saved(x=np.array([{}] * 200, dtype=object), y=np.arange(200)),
 }

@@ -37,6 +37,9 @@ def test_bands_are_evenly_spaced_in_mel_and_overlap_to_one():
     assert np.abs(np.diff(mel) - spacing).max() < 0.25 * spacing  # frequencies come in steps of 20 Hz
     inner = (hertz >= middle[1]) & (hertz <= middle[-2])
     np.testing.assert_allclose(triangles.sum(0)[inner], 1)
+    ends = 700 * (10 ** (spacing * np.array([20, 21]) / 2595) - 1)  # the last middle, and 4 kHz
+    last = (hertz >= ends[0]) & (hertz <= ends[1])
+    np.testing.assert_allclose(triangles[-1][last], (ends[1] - hertz[last]) / (ends[1] - ends[0]), atol=1e-12)
     with pytest.raises(BadInput, match="400 bands are narrower than the 20 Hz"):
         filters(400)
 

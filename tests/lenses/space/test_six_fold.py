@@ -84,6 +84,9 @@ def test_rests_are_left_out():
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(BadInput, match="six fold: expected activity"):
         six_fold(torch.zeros(2, 5, 3), torch.zeros(2, 5, 3))
+    with pytest.raises(BadInput, match="three steps or more"):
+        six_fold(torch.zeros(1, 2, 3), torch.zeros(1, 2, 2))
+    assert np.isnan(six_fold(torch.zeros(1, 3, 3), torch.zeros(1, 3, 2)).mean)  # three are enough to ask
 
 
 def test_missing_samples_are_left_out_and_counted():
