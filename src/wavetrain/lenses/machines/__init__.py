@@ -1,0 +1,1 @@
+"""Finite machines that a trained network can be read as."""
