@@ -21,6 +21,7 @@ from wavetrain.lenses.dynamics.fixed_points import fixed_points
 from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
+from wavetrain.lenses.machines.automata import Automata, automata
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context
 from wavetrain.lenses.operator.head_count import head_count
@@ -79,7 +80,19 @@ def tangent(factor: float) -> Callable[[Tensor], Tensor]:
     return lambda h: factor * torch.tanh(h / factor @ recur.T)
 
 
+def machine(factor: float) -> Any:
+    """Of h' = W h + G x with G times the factor, and so all states."""
+    layer = Episodic(3, hidden=5, activation=Activation.IDENTITY).double()
+    with torch.no_grad():
+        for part, seed in ((layer.recur.weight, 1), (layer.encode.weight, 2), (layer.out.weight, 3)):
+            part.copy_(0.4 * normal(*part.shape, seed=seed))
+        layer.encode.weight.mul_(factor)
+    word = torch.randint(3, (4, 30), generator=torch.Generator().manual_seed(0))
+    return automata(layer, torch.eye(3).double()[word], clusters=5, shuffles=9)
+
+
 LOOKS = {
+    "automata": Look(machine, " ".join(set(Automata._fields) - {"counter"})),
     "effective_context": Look(operator(effective_context), "profile mean reach"),
     "head_count": Look(operator(head_count), "heads error value", "weight"),
     "interaction_rank": Look(operator(interaction_rank), "singular rank together heads"),

@@ -62,6 +62,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "softmax_attention-SoftmaxAttention": dict(rotary=True),
     "sparse_distributed-SharedNeurons": dict(space="BINARY", caps=False),
     "sparse_distributed-SparseDistributed": dict(neurons=1000, space="BINARY"),
+    "state_regularized-StateRegularized": dict(states=12, cell="GRU", temperature=1.0, hard=False),
     "tcnca-TCNCA": dict(levels=3, taps=5, ratio=4, chunk=128),
     "tem_transformer-TemTransformer": dict(hidden=32, activation="IDENTITY"),
     "temporal_convolution-TemporalConvolution": dict(levels=4, taps=3, ratio=2, activation="RELU"),

@@ -20,6 +20,7 @@ from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.lenses.dynamics.fixed_points import fixed_points
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
+from wavetrain.lenses.machines.automata import automata
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
@@ -27,6 +28,7 @@ from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
+from wavetrain.parts.automaton import Automaton
 
 TIME = 120
 PLACE = torch.tanh(normal(3, TIME + 10, 2).unfold(1, 11, 1).sum(-1) / 4)
@@ -79,7 +81,17 @@ def small() -> Elman:
     return Elman(4, inputs=2).double()
 
 
+WORDS = torch.eye(2).double()[torch.randint(2, (20, 15), generator=torch.Generator().manual_seed(0))]
+WORDS[:, 0] = WORDS[:1, 0]
+
+
+def machine(**words: Any) -> Any:
+    torch.manual_seed(0)
+    return automata(Elman(3, inputs=2).double(), WORDS, **({"shuffles": 5} | words))
+
+
 LOOKS = {
+    "automata": machine,
     "dynamical_systems_form": lambda **words: dynamical_systems_form(
         Given(block(1, 3e-10, 3e-11)), empty(block(1, 1, 1)), **words
     ),
@@ -94,6 +106,13 @@ LOOKS = {
     "space_time_spectrum": lambda **words: space_time_spectrum(FIELD, **({"surrogates": 5} | words)),
 }
 ARGUMENTS = {
+    "automata": {
+        "clusters": Argument(12, 3),
+        "skip": Argument(0, 1),
+        "read": Argument(None, lambda y: -y),
+        "truth": Argument(None, Automaton([[0, 0]], [0])),
+        "seed": Argument(0, 1),
+    },
     "dynamical_systems_form": {"states": Argument(2, 1), "tolerance": Argument(1e-10, 1e-9)},
     "grid_score": BOX | {"away": AWAY},
     "fixed_points": {
@@ -132,7 +151,7 @@ ARGUMENTS = {
         "seed": Argument(0, 1),
     },
 }
-DRAWS = {"grid_score": "shifts", "place_fields": "shifts", "remapping": "shuffles"}
+DRAWS = {"automata": "shuffles", "grid_score": "shifts", "place_fields": "shifts", "remapping": "shuffles"}
 DRAWS |= {"space_time_spectrum": "surrogates"}
 
 
@@ -166,8 +185,9 @@ def test_the_documented_value_changes_nothing_and_another_does(lens: str, argume
 
 @pytest.mark.parametrize("lens", DRAWS)
 def test_two_hundred_draws_make_the_null(lens: str) -> None:
-    given = {"bins": 5} if lens != "space_time_spectrum" else {}
+    given = {"bins": 5}
     look = {
+        "automata": lambda: automata(Elman(2).double(), WORDS).null,
         "grid_score": lambda: grid_score(ACTIVITY[..., :1], PLACE, **given).null_grid,
         "place_fields": lambda: place_fields(ACTIVITY[..., :1], PLACE, **given).null,
         "remapping": lambda: remapping(ACTIVITY, PLACE, **given).null,

@@ -133,6 +133,13 @@ def moves(v: Tensor, others: dict[str, Tensor]) -> None:
     assert abs(same.mean() - here.mean()) < 4.5 * error
 
 
+def orthogonal(v: Tensor, others: dict[str, Tensor]) -> None:
+    """Any rotation or reflection is as likely as another: entries have mean 0 and variance 1 / W."""
+    torch.testing.assert_close(v @ v.mT, torch.eye(W).expand_as(v), rtol=0, atol=1e-5)
+    assert abs(float(v.double().mean())) < 4.5 * (W * v.numel()) ** -0.5
+    assert len(np.unique(v.numpy())) > 0.95 * v.numel()
+
+
 def unit(v: Tensor, others: dict[str, Tensor]) -> None:
     torch.testing.assert_close(v.norm(dim=1), torch.ones(SEEDS))
     normal(W**-0.5)(v, others)
@@ -246,6 +253,8 @@ STARTS: dict[str, dict[str, Check]] = {
     "sdm_attention": attention(),
     "sdm_perceptron": {"address": addresses, "store": stores},
     "softmax_attention": attention(),
+    "state_regularized": linear("encode", I, bias=False)
+    | {"recur": orthogonal, "centroids": within(0.5), "start": within(0.5)},
     "tcnca": linear("encode", I)
     | {"kernel": within(5**-0.5)}
     | linear("mix.0", W)

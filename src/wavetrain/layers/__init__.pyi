@@ -23,6 +23,7 @@ from wavetrain.layers.recurrence.episodic import Episodic as Episodic
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN as IdentityRNN
 from wavetrain.layers.recurrence.line_attractor import LineAttractor as LineAttractor
 from wavetrain.layers.recurrence.ring import Ring as Ring
+from wavetrain.layers.recurrence.state_regularized import StateRegularized as StateRegularized
 from wavetrain.layers.state_space.aussm import AUSSM as AUSSM
 from wavetrain.layers.state_space.lru import LRU as LRU
 from wavetrain.layers.state_space.lssl import LSSL as LSSL

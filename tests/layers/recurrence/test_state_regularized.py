@@ -1,9 +1,9 @@
 """State-regularised recurrence: mixtures of centroids, both limits of the temperature, and the automaton."""
 
 import functools
-import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -13,6 +13,9 @@ from wavetrain.core import leaves, map_state
 from wavetrain.errors import BadInput
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.state_regularized import Cell, StateRegularized
+from wavetrain.parts.automaton import UNKNOWN, Automaton, acceptor
+from wavetrain.tasks.languages.group_words import S3
+from wavetrain.tasks.languages.tomita import ACCEPT, AFTER
 
 CELLS = list(Cell)
 
@@ -37,7 +40,7 @@ def weights(one: StateRegularized, x: Tensor) -> Tensor:
 def test_the_state_is_a_mixture_of_centroids(cell: Cell, hard: bool):
     one, x = layer(cell, hard=hard), normal(3, 20, 3)
     a, y = weights(one, x), one(x)[0]
-    close(a.sum(-1), torch.ones(3, 21), "the sum of a, one")
+    close(a.sum(-1), torch.ones(3, 21).double(), "the sum of a, one")
     assert (a >= 0).all()
     close(y, a[:, 1:] @ one.centroids, "the output, the mixture")
     assert y.norm(dim=-1).max() <= one.centroids.norm(dim=-1).max() + 1e-12
@@ -57,8 +60,8 @@ def test_the_limits_of_the_temperature(cell: Cell):
     hard.load_state_dict(cold.state_dict() | {"temperature": torch.tensor(1.0)})
     close(weights(cold, x), weights(hard, x), "a at a low temperature, hard a")
     y = hard(x)[0]
-    distance = torch.cdist(y.flatten(0, 1), hard.centroids)
-    assert (distance.amin(-1) == 0).all() and set(weights(hard, x).unique().tolist()) == {0.0, 1.0}
+    assert (y[:, :, None] == hard.centroids).all(-1).any(-1).all()
+    assert set(weights(hard, x).unique().tolist()) == {0.0, 1.0}
     warm = layer(cell, temperature=math.inf)
     close(warm(x)[0], warm.centroids.mean(0).expand(3, 20, -1), "the output, the mean of the centroids")
 
@@ -77,25 +80,39 @@ def test_centroids_have_no_order(cell: Cell, hard: bool):
 
 def test_equal_scores_are_shared_equally():
     one = layer(Cell.GRU)
-    close(one.weights(torch.zeros(2, 6).double()), torch.full((2, 5), 0.2), "a of no score, a fifth")
+    close(
+        one.weights(torch.zeros(2, 6).double()),
+        torch.full((2, 5), 0.2, dtype=torch.float64),
+        "a of no score, a fifth",
+    )
 
 
-@pytest.mark.parametrize("cell", CELLS)
-def test_hard_states_of_a_gru_are_a_finite_automaton(cell: Cell):
-    """Where a state and a symbol lead does not depend on what was before; with an LSTM's cell it may."""
-    one, symbols = layer(cell, hard=True), normal(2, 3, seed=9)
-    with torch.no_grad():
-        one.centroids.mul_(4)
-        one.encode.weight.mul_(4)
-    words = torch.tensor(list(itertools.product(range(2), repeat=9)))
-    place = weights(one, symbols[words]).argmax(-1)  # (512, 10)
-    leads: dict[tuple[int, int], set[int]] = {}
-    for states, word in zip(place.tolist(), words.tolist(), strict=True):
-        for before, symbol, after in zip(states, word, states[1:], strict=False):
-            leads.setdefault((before, symbol), set()).add(after)
-    assert len({before for before, _ in leads}) > 2
-    if cell is Cell.GRU:
-        assert all(len(after) == 1 for after in leads.values())
+@pytest.mark.parametrize("temperature", [None, 2.0**-5])
+@pytest.mark.parametrize("name", [*AFTER, "S3", "end"])
+def test_bound_to_an_automaton_it_follows_it(name: int | str, temperature: float | None):
+    """Long words, with hard states and with nearly hard ones; also where a state never comes back."""
+    named = {"S3": Automaton(S3.table, np.arange(6)), "end": Automaton([[1], [1]], [0, 1])}
+    one = named[name] if isinstance(name, str) else acceptor(AFTER[name], ACCEPT[name])
+    states, symbols = one.after.shape
+    words = torch.randint(symbols, (300, 40), generator=torch.Generator().manual_seed(0))
+    bound = StateRegularized(
+        states * (symbols + 1) + 1, symbols, states, temperature=temperature or 1.0, hard=temperature is None
+    ).double()
+    bound.bind(one)
+    a = weights(bound, torch.nn.functional.one_hot(words, symbols).double())
+    assert (a.argmax(-1).numpy() == one.states(words.numpy())).all()
+    assert a.amax(-1).min() > 0.999
+
+
+def test_what_cannot_be_bound_is_refused():
+    for layer_of, one in (
+        (StateRegularized(7, 2, 2), Automaton([[0, UNKNOWN], [1, 1]], [0, 1])),
+        (StateRegularized(7, 2, 2), Automaton([[0, 1, 1], [1, 1, 1]], [0, 1])),
+        (StateRegularized(5, 2, 2), Automaton([[0, 1], [1, 1]], [0, 1])),
+        (StateRegularized(7, 2, 2, Cell.LSTM), Automaton([[0, 1], [1, 1]], [0, 1])),
+    ):
+        with pytest.raises(BadInput, match="expected a GRU cell of 2 states"):
+            layer_of.bind(one)
 
 
 def test_without_centroids_between_it_is_an_lstm():
@@ -126,7 +143,7 @@ def test_peepholes_start_closed_and_each_gate_has_its_own():
     i, f, o, g = (one.encode(x[:, 0]) + state[0] @ one.centroids @ one.recur.flatten(0, 1).T).chunk(4, -1)
     i, f = (i + one.peep[0] * state[1]).sigmoid(), (f + one.peep[1] * state[1]).sigmoid()
     c = f * state[1] + i * g.tanh()
-    y, (a, cells) = one.step(x[:, 0], state)
+    a, cells = one.step(x[:, 0], state)[1]
     close(cells, c, "cells, written out")
     u = (o + one.peep[2] * c).sigmoid() * c.tanh()
     close(a, (u @ one.centroids.T).softmax(-1), "a, written out")

@@ -16,7 +16,8 @@ of k vectors, and a network of the GRU cell is a finite automaton whose transiti
 `automata`). Gradients then go past the choice as if it were soft. The LSTM's c is free, so that it can count.
 The temperature is not learned; whoever trains may lower it, and it is saved with the parameters.
 
-Centroids and u_0 start uniform in +/- 0.5, as the authors' for brackets, maps of h orthogonal, peepholes at 0.
+Centroids and u_0 start uniform in +/- 0.5, as the authors' for brackets; maps of h are orthogonal at first,
+and peepholes 0.
 Left out: states drawn at random by a_t; scores by distance; and the released code's start symbol, whose
 place u_0 takes, and its peepholes of the forget gate, which are those of the input gate.
 """
@@ -31,6 +32,7 @@ from torch.nn import functional as F
 from wavetrain import scan
 from wavetrain.core import Card, Nonlinear, State, check_width
 from wavetrain.errors import BadInput
+from wavetrain.parts.automaton import Automaton
 
 SPREAD = 0.5  # of the centroids at the start
 
@@ -44,7 +46,7 @@ class Cell(enum.Enum):
 
 
 class StateRegularized(Nonlinear):
-    """x (B, T, inputs) to h (B, T, width); the state is a (B, states), with an LSTM's cell a and c (B, width).
+    """x (B, T, inputs) to h (B, T, width); the state is a (B, states), of an LSTM a and c (B, width).
 
     `states` is the number of centroids. `hard` gives each step the centroid of the largest score.
 
@@ -116,6 +118,41 @@ class StateRegularized(Nonlinear):
         """The centroid of which a state has most."""
         a = state if self.cell is Cell.GRU else state[0]
         return a.argmax(-1)
+
+    @torch.no_grad()
+    def bind(self, automaton: Automaton) -> None:
+        """Set the weights of a GRU cell to a circuit that follows an automaton over one-hot symbols.
+
+        Centroid i is its state i. A unit for each pair of state and symbol is 1 where they meet and else -1,
+        and one unit is always 1; a centroid sums the pairs that lead to it, and as often the one that is
+        always 1. One more unit for each state keeps centroids apart: width = states (symbols + 1) + 1.
+
+        Raises BadInput where the sizes do not fit, or not all transitions are known.
+        """
+        states, symbols = automaton.after.shape
+        pairs, width = states * symbols, states * (symbols + 1) + 1
+        sizes = len(self.centroids), self.inputs, self.width
+        unknown = int((automaton.after < 0).sum())
+        if self.cell is not Cell.GRU or sizes != (states, symbols, width) or unknown:
+            raise BadInput(
+                f"StateRegularized: expected a GRU cell of {states} states, {symbols} inputs and width "
+                f"{width}, and all transitions known, got {self.cell.name} of {sizes[0]}, {sizes[1]} and "
+                f"{sizes[2]}, and {unknown} unknown"
+            )
+        leads = F.one_hot(torch.as_tensor(automaton.after).flatten(), states).double().T  # (states, pairs)
+        centroids = torch.cat([leads, leads.sum(1, keepdim=True), torch.eye(states).double()], 1)
+        apart = torch.linalg.pinv(centroids)  # (width, states): from centroid i to the unit vector i
+        state, symbol = torch.cartesian_prod(torch.arange(states), torch.arange(symbols)).T
+        self.recur.zero_()
+        self.recur[2, :pairs] = (20 * apart.T[state]).to(self.recur)
+        self.encode.weight.zero_()
+        keep, reset, new = self.encode.weight.chunk(3)
+        keep.fill_(-100)
+        reset.fill_(100)
+        new[:pairs] = 20 * (F.one_hot(symbol, symbols) - 1.5)
+        new[pairs] = 20
+        self.centroids.copy_(centroids)
+        self.start.copy_(2 * apart[:, 0])
 
     def _move(self, drive: Tensor, state: State) -> tuple[Tensor, State]:
         """One step, from what the input adds to the sums (B, gates D)."""

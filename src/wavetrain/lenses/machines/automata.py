@@ -11,7 +11,8 @@ fewest states by Hopcroft 1971.
 Every distinct input vector is a symbol. What was never seen, and what two clusters or two answers tie for, is
 unknown, -1, and not a rejection: an automaton is equal to a given one only where all is known. States that
 no word tells apart are then merged. Clusters are not always states: where a network holds a state as a
-mixture, one cluster has several successors for a symbol, and the purity falls below 1.
+mixture, one cluster has several successors for a symbol, and the purity falls below 1. It does so too where
+one state is spread over several clusters; the automaton may then still be right, as the agreement says.
 
 The null of the purity exchanges the clusters that transitions of one symbol lead to. p is small where the
 next state depends on the state; in a layer without a memory it depends on the symbol alone. A purity near 1
@@ -156,12 +157,14 @@ def _walk(
         states.append(state)
     outputs, states = outputs[max(skip - 1, 0) :], states[skip:]
     if callable(clusters):
-        found = torch.stack([clusters(one) for one in states], 1).cpu().numpy()
-        if found.shape != (len(x), len(states)) or found.dtype.kind not in "iu":
-            raise BadInput(
-                f"automata: expected a cluster for each of {len(x)} states, whole numbers, "
-                f"got {found.dtype} {found.shape[:1] + found.shape[2:]}"
-            )
+        given = [clusters(one) for one in states]
+        for one in given:
+            if one.shape != (len(x),) or one.is_floating_point() or one.is_complex():
+                raise BadInput(
+                    f"automata: expected a cluster for each of {len(x)} sequences, whole numbers, "
+                    f"got {one.dtype} {tuple(one.shape)}"
+                )
+        found = torch.stack(given, 1).cpu().numpy()
     else:
         found = _clustered([_row(one) for one in states], layer, clusters, seed)
     return torch.stack(outputs, 1), _in_order(found)
