@@ -182,13 +182,13 @@ def _clustered(rows: list[Tensor], layer: Layer, clusters: int, seed: int) -> In
             f"automata: expected states of one size, got a {type(layer).__name__} whose state grows; "
             "give a function that says their clusters"
         )
-    rows = torch.stack(rows, 1)  # (B, visits, N)
-    check_finite(layer, "states", rows)
-    points = (rows / magnitude(rows)).flatten(0, 1).cpu().numpy()
+    visits = torch.stack(rows, 1)  # (B, visits, N)
+    check_finite(layer, "states", visits)
+    points = (visits / magnitude(visits)).flatten(0, 1).cpu().numpy()
     distinct, found = np.unique(points, axis=0, return_inverse=True)
     if len(distinct) > clusters:
         found = KMeans(clusters, n_init=10, random_state=seed).fit_predict(points)
-    return found.reshape(rows.shape[:2])
+    return found.reshape(visits.shape[:2])
 
 
 def _in_order(found: Int[np.ndarray, "batch visits"]) -> Int[np.ndarray, "batch visits"]:
