@@ -118,3 +118,39 @@ def test_long_cells_are_no_times_and_take_no_time():
 def test_span():
     spans = {times.DAY: "1 day", 365 * times.DAY: "365 days", 900 * 10**6: "15 min", 5 * 10**5: "0.5 s"}
     assert {length: times.span(length) for length in spans} == spans
+
+
+CLOCKS = ("", " %H:%M", "T%H:%M:%S", " %I:%M %p", " %H:%M:%S.%f", " %H:%MZ", " %H:%M UTC")
+
+
+@pytest.mark.parametrize("form", times.FORMS)
+def test_many_at_once_are_read_as_one_by_one(form: str):
+    generator = np.random.default_rng(0)
+    for clock in CLOCKS:
+        ticks = generator.integers(-10**15, 10**15, 300) * 10 + 2
+        cells = [tick.strftime(form + clock) for tick in ticks.astype("datetime64[us]").tolist()]
+        whole = times.at_once(cells)
+        one_by_one = times.reading("when", cells, range(300))
+        assert one_by_one is not None
+        if form == "%Y%m%d":
+            assert whole is None
+            continue
+        assert whole is not None, clock
+        assert whole.moments.tolist() == one_by_one.moments.tolist()
+        assert whole[1:] == one_by_one[1:]
+
+
+def test_at_once_what_is_not_written_alike_is_left_to_be_read_one_by_one():
+    days = [f"{day:02}/01/2020" for day in range(1, 32)]
+    assert times.at_once([*days, "1 February 2020"]) is None
+    assert times.at_once([*days, "01/02/2020 00:30"]) is None
+    assert times.at_once([*days, ""]) is None
+    assert times.at_once(["red", "blue"]) is None
+
+
+def test_at_once_the_usual_form_is_taken():
+    days = [f"{day:02}/01/2020" for day in range(1, 13)]
+    first = times.at_once(days)
+    again = times.at_once(days, usual="%m/%d/%Y")
+    assert first is not None and (first.form, first.rival) == ("%d/%m/%Y", "%m/%d/%Y")
+    assert again is not None and (again.form, again.rival) == ("%m/%d/%Y", "")

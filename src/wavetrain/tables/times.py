@@ -37,6 +37,7 @@ FORMS = (
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%b-%d-%Y", "%a, %d %b %Y", "%a %b %d %Y"),
 )
 LONGEST = 64  # characters of a time
+SAMPLE = 100  # cells by which the forms of many are found
 MISSED = 0.1  # share of cells that a column of times may have wrong, and still be told so
 
 
@@ -96,12 +97,50 @@ def reading(name: str, cells: Sequence[str], lines: Sequence[int], usual: str = 
             f"line {lines[place]}, {name}: expected a time like the others, got {cells[place][:40]!r}"
         )
     clock = _clock(name, cells, parts, lines)
-    moments = {form: one * DAY + clock for form, one in whole.items()}
+    longest = parts[max(range(len(cells)), key=lambda place: len(cells[place]))]
+    assert longest is not None
+    return _chosen({form: one * DAY + clock for form, one in whole.items()}, longest, usual)
+
+
+def at_once(cells: Sequence[str], usual: str = "") -> Reading | None:
+    """The same of many cells that are all written alike, by pandas; None where they are not.
+
+    >>> from wavetrain.tables import times
+    >>> times.at_once(["13/01/1970 06:00", "14/01/1970 06:00"]).form
+    '%d/%m/%Y %H:%M'
+    """
+    import pandas as pd
+
+    longest = _parts(max(cells, key=len))
+    few = {cells[len(cells) * place // SAMPLE] for place in range(SAMPLE)} | {cells[-1]}
+    parts = [_parts(cell) for cell in few]
+    if longest is None or None in parts or not longest["day"]:
+        return None
+    days = [part["day"] for part in parts if part]
+    forms = [
+        form
+        for form, reader in _forms().items()
+        if all(reader(day) is not None for day in (longest["day"], *days))
+    ]
+    if not set(forms).isdisjoint(("%Y%m%d", QUARTER)):
+        return None  # which pandas reads in a way of its own, or not at all
+    column, moments = pd.Series(cells, dtype="str"), {}
+    for form in forms:
+        try:
+            stamps = pd.to_datetime(
+                column, format=written(form, longest).replace("%:z", "%z"), utc=True
+            )
+        except ValueError:
+            continue
+        moments[form] = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
+    return _chosen(moments, longest, usual) if moments else None
+
+
+def _chosen(moments: dict[str, np.ndarray], longest: re.Match[str], usual: str) -> Reading:
+    """Among forms that read all of a column, the usual one or the one with the most even steps."""
     same = [form for form in moments if usual == form or usual.startswith((f"{form} ", f"{form}T"))]
     best = same[0] if same else min(moments, key=lambda form: _unevenness(moments[form]))
     rivals = [form for form, one in moments.items() if not same and (one != moments[best]).any()]
-    longest = parts[max(range(len(cells)), key=lambda place: len(cells[place]))]
-    assert longest is not None
     return Reading(moments[best], written(best, longest), rivals[0] if rivals else "")
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ISO = r"(\d{4}-\d\d-\d\d)([T ])(\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-]\d\d:\d\d)?"
+MANY = 1000  # cells from which on pandas reads them at once
 SERIAL = (20_000, 80_000)  # days since 1899-12-30, as spreadsheets count them: from 1954 to 2119
 EPOCH = 25_569  # 1970 among them
 DATED = re.compile(r"(.*[\W_])?(date|time|day|datetime|timestamp)\W*", re.IGNORECASE)
@@ -129,6 +130,10 @@ def _written(table: Table, name: str, told: np.ndarray, usual: str) -> Moments |
     """Of a column of text in any usual form."""
     import pandas as pd
 
+    if len(told) >= MANY and _may_be_times(told):
+        alike = times.at_once(told, usual)
+        if alike is not None:
+            return _of_reading(name, told, alike.moments, alike, str(told[0]))
     codes, cells = pd.factorize(told)
     if not len(cells) or not _may_be_times(cells):
         return None
@@ -139,10 +144,14 @@ def _written(table: Table, name: str, told: np.ndarray, usual: str) -> Moments |
         if found is not None:
             _check_known(table, name, ~kept[codes])
             ticks = found.moments[(np.cumsum(kept) - 1)[codes]]
-            zone, form = _offsets(told, ticks, found.form, _zone_in(str(cells[kept][0])))
-            doubt = f"read as {_plain(found.form)}, not {_plain(found.rival)}" if found.rival else ""
-            return Moments(name, ticks, told, written=Written(zone, form), doubt=doubt)
+            return _of_reading(name, told, ticks, found, str(cells[kept][0]))
     return None
+
+
+def _of_reading(name: str, told: np.ndarray, ticks: np.ndarray, found: times.Reading, first: str) -> Moments:
+    zone, form = _offsets(told, ticks, found.form, _zone_in(first))
+    doubt = f"read as {_plain(found.form)}, not {_plain(found.rival)}" if found.rival else ""
+    return Moments(name, ticks, told, written=Written(zone, form), doubt=doubt)
 
 
 def _may_be_times(cells: np.ndarray) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from wavetrain.errors import BadInput
 from wavetrain.tables.cells import DECLARED, decoded
 from wavetrain.tables.digits import ID, TIMELIKE
+from wavetrain.tables.read import widths
 from wavetrain.tables.read.layout import COMMENT, layout
 from wavetrain.tables.read.table import WORDS, Table
 
@@ -45,7 +46,10 @@ def table(content: bytes, as_text: Sequence[str] = (), delimiter: str = "") -> T
     told = remarks[-1].strip().lstrip("#%/ ") if remarks else ""
     found = layout(head, next(csv.reader([told], delimiter=mark), []))
     width = len(found.names)
-    _check_widths(text, mark, width, found.first)
+    skipped = _skipped(text, mark, found.first)
+    body = text[skipped:].rstrip("\r\n").encode()
+    if not widths.are_even(body, mark, width):
+        _check_widths(text, mark, width, found.first)
     line = partial(_line, whole, mark, found.first, bool(declared))
     rows = head[found.first :]
     if not rows:
@@ -58,30 +62,28 @@ def table(content: bytes, as_text: Sequence[str] = (), delimiter: str = "") -> T
         and not (TIMELIKE.fullmatch(name) or place == 0)
         and _are_plain([row[place].strip() for row in rows if place < len(row)])
     ]
-    skipped = _skipped(text, mark, found.first)
-    frame = _ended(_frame(text[skipped:], mark, found.names, numbers))
+    frame = _ended(_frame(body, mark, found.names, numbers))
 
     def raw(name: str) -> "pd.Series":
         if frame[name].dtype != float:
             return frame[name]
         place = found.names.index(name)
-        return _frame(text[skipped:], mark, found.names, [], [place])[name].iloc[: len(frame)]
+        return _frame(body, mark, found.names, [], [place])[name].iloc[: len(frame)]
 
     return Table(frame, line, mark, raw=raw, units=found.units)
 
 
 def _frame(
-    text: str, mark: str, names: Sequence[str], numbers: Sequence[int], taken: Sequence[int] | None = None
+    body: bytes, mark: str, names: Sequence[str], numbers: Sequence[int], taken: Sequence[int] | None = None
 ) -> "pd.DataFrame":
     import pandas as pd
 
     words = sorted({form for word in WORDS for form in (word, word.upper(), word.title(), word.capitalize())})
     places = range(len(names)) if taken is None else taken
-    content = text.encode()
 
     def parsed(floats: Sequence[int]) -> "pd.DataFrame":
         return pd.read_csv(
-            io.BytesIO(content),
+            io.BytesIO(body),
             sep=mark,
             header=None,
             names=list(range(len(names))),
@@ -182,10 +184,6 @@ def _skipped(text: str, mark: str, rows: int) -> int:
 
 def _check_widths(text: str, mark: str, width: int, first: int) -> None:
     """Raise for the first row that has more cells than the others, or fewer."""
-    if '"' not in text:
-        lines = text.split("\n")
-        if all(line.count(mark) == width - 1 for line in (lines if lines[-1] else lines[:-1])):
-            return
     for place, (row, line) in enumerate(_rows(text, mark)):
         if place >= first and len(row) != width and not _ends_empty(row, width):
             raise BadInput(f"line {line}: expected {width} cells, got {len(row)}")
