@@ -87,6 +87,24 @@ def test_a_series_of_which_nothing_is_known_lately_has_no_forecast():
         assert np.isnan(behind[-1]).all() and np.isfinite(behind[:-1]).all()
 
 
+def test_forecasts_behind_a_gap_are_none_or_right_however_they_are_made():
+    """10: rolled, made one at a time, and streamed, in and behind a gap longer than a context."""
+    level, first, last = 100 + WAVE, 180, 180 + 3 * MODEL.context_
+    whole = np.concatenate([level, level[-40:]])
+    whole = np.concatenate([whole, whole])
+    whole[first:last] = np.nan
+    rows = np.arange(first, last + MODEL.context_ + MODEL.origins_)
+    rolled = MODEL.rolling(panel(whole), np.zeros(len(rows), int), rows)[..., 0]
+    streamed = MODEL.stream().extend(whole[: rows[-1], None])[rows - 1, :, 0]
+    alone = np.stack([MODEL.predict(whole[:row]).value[0, :, 0] for row in rows[::7]])
+    np.testing.assert_allclose(streamed, rolled, rtol=1e-5)
+    np.testing.assert_allclose(alone, rolled[::7], rtol=1e-5)
+    inside = (rows >= first + MODEL.context_) & (rows <= last)
+    assert np.isnan(rolled[inside]).all() and np.isfinite(rolled[rows < first + 9]).all()
+    told = rolled[np.isfinite(rolled)]
+    assert len(told) > MODEL.context_ and (np.abs(told - 110) < 5).all()
+
+
 @pytest.mark.parametrize("y", [WAVE, -3 * WAVE + 1e6, np.full(60, 7.0)])
 def test_a_series_is_forecast_in_its_own_units(y: np.ndarray):
     """22, 23: the interval, too; of a flat series it is flat."""

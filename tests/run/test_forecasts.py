@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from wavetrain.errors import BadInput
@@ -77,6 +78,22 @@ def test_baselines_for_the_test_part_know_all_rows_before_it(compared: Record):
     theirs = next(one for one in compared.baselines if one.name == "ridge on lags")
     assert theirs.score == pytest.approx(found.mase().value)
     assert theirs.metrics["RMSE"] == pytest.approx(found.rmse().value)
+
+
+def test_behind_a_gap_longer_than_the_context_layers_give_the_last_value(few: None, tmp_path: Path):
+    """Never a number out of nothing, and the record says so."""
+    holed = WAVE.copy()
+    holed[-30:-18] = np.nan
+    asked = own.series(holed, own.Roles(), horizon=1, window=8)
+    found = run(asked, tmp_path, ("elman",), replace(TERMS, steps=1, rates=(1e-2,), seeds=(0,)))
+    answers = pd.read_csv(Path(found.folder) / "forecasts" / "elman.csv")
+    last = pd.read_csv(Path(found.folder) / "forecasts" / "last_value.csv")
+    hollow = np.isinf(answers["high"])
+    assert 1 <= hollow.sum() < len(answers) and answers["forecast"].notna().all()
+    assert (answers["forecast"][hollow] == last["forecast"][hollow]).all()
+    assert (answers["forecast"][~hollow] != last["forecast"][~hollow]).any()
+    told = f"{hollow.sum()} of {len(answers)} forecasts follow 8 rows in which nothing was measured"
+    assert found.said[-1].startswith(told)
 
 
 def test_kept_models_go_on_where_the_comparison_ended(compared: Record):

@@ -25,6 +25,7 @@ def compare(
     inputs: tuple[str, ...] = (),
     known_ahead: tuple[str, ...] = (),
     missing: tuple[str, ...] = (),
+    resample: str = "",
     window: int | None = None,
     metric: Literal["mase", "mae", "rmse", "smape"] = "mase",
     split: str = "time",
@@ -56,6 +57,7 @@ def compare(
         inputs: columns to read besides; all others where none is named
         known_ahead: columns that are known ahead, such as holidays
         missing: what else says that nothing was measured, such as -999
+        resample: a step that rows are brought to, such as 15min, 1h or 1D: each is the mean of its rows
         window: rows that each forecast begins with; two seasons and at least 32 where it is not given
         metric: what forecasts are ranked by
         split: time (the last rows are tested), group (whole series are), or a file to test on
@@ -85,7 +87,7 @@ def compare(
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     plan = chosen(minutes=minutes, quick=quick, steps=steps, seeds=seeds, rates=rates)
     terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
-    roles = own.Roles(target, time or None, id or None, inputs or None, known_ahead, missing)
+    roles = own.Roles(target, time or None, id or None, inputs or None, known_ahead, missing, resample)
     say = _quiet if json else _said
     if own.is_series(data, roles):
         own.check_device(device)

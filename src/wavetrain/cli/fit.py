@@ -19,6 +19,7 @@ def fit(
     id: tuple[str, ...] = (),
     known_ahead: tuple[str, ...] = (),
     missing: tuple[str, ...] = (),
+    resample: str = "",
     context: int | None = None,
     width: int = 32,
     depth: int = 2,
@@ -39,6 +40,7 @@ def fit(
         id: the column that tells the series apart, found where it is not named
         known_ahead: columns that are known ahead
         missing: what else says that nothing was measured, such as -999
+        resample: a step that rows are brought to, such as 15min, 1h or 1D: each is the mean of its rows
         context: rows that each forecast begins with; two seasons and at least 32 where it is not given
         width: of the layers
         depth: layers in the stack
@@ -50,7 +52,15 @@ def fit(
     from wavetrain.estimators._card import STARTS
     from wavetrain.tables.read import read
 
-    panel = read(data, target=target, time=time or None, id=id or None, known=known_ahead, missing=missing)
+    panel = read(
+        data,
+        target=target,
+        time=time or None,
+        id=id or None,
+        known=known_ahead,
+        missing=missing,
+        resample=resample,
+    )
     if not json:
         for line in panel.said:
             console.print(line)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, from_numpy, nan
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
@@ -18,7 +18,7 @@ from wavetrain.tables.ahead import Ahead, later, parted
 from wavetrain.tables.clock import Clock
 from wavetrain.tables.conformal import half_width
 from wavetrain.tables.panel import Panel, Series, panel
-from wavetrain.tables.windows import Place, Windows
+from wavetrain.tables.windows import Place, Windows, unmeasured
 
 if TYPE_CHECKING:
     from wavetrain.estimators._stream import ForecastStream
@@ -86,7 +86,7 @@ class FittedForecaster:
         here = made(self.network_, self._windows(self._longer(whole, told)), np.arange(len(rows)), rows)
         width = half_width(self.errors_, coverage) * here.scale.numpy()
         value = here.value.numpy()
-        nothing = self._unmeasured(whole)
+        nothing = self.unmeasured(whole, np.arange(len(rows)), rows)
         value = np.where(nothing[:, None], np.nan, value)
         before = self.before_ if y is None else [0] * len(rows)
         return Forecasts(
@@ -116,6 +116,10 @@ class FittedForecaster:
         here = self._rolled(whole, series, rows)
         width = half_width(self.errors_, coverage) * here.scale.numpy()
         return here.value.numpy() - width, here.value.numpy() + width
+
+    def unmeasured(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Which of these forecasts of targets there are not, (N, targets): nothing was measured lately."""
+        return unmeasured(whole, series, rows, context=self.context_, origins=self.origins_)
 
     def inputs(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> Tensor:
         """What the stack reads, (N, rows, inputs), in windows whose first forecasts begin at `rows` (N,)."""
@@ -160,7 +164,9 @@ class FittedForecaster:
             raise NotFittedError("Forecaster: expected `fit` first")
 
     def _rolled(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> Made:
-        return made(self.network_, self._windows(self._longer(self._same(whole), None)), series, rows)
+        here = made(self.network_, self._windows(self._longer(self._same(whole), None)), series, rows)
+        nothing = from_numpy(self.unmeasured(whole, series, rows))[:, None]
+        return here._replace(value=here.value.masked_fill(nothing, nan))
 
     def _split(self, y: Given) -> tuple[Panel, Ahead]:
         """New series, and what is known ahead of them."""
@@ -210,12 +216,6 @@ class FittedForecaster:
             return tuple(str(before + len(one) + step) for step in range(self.horizon))
         clock = _clock(whole, self.panel_)
         return tuple(clock.told(clock.after(int(one.times[-1]), self.horizon)))
-
-    def _unmeasured(self, whole: Panel) -> np.ndarray:
-        """Whether nothing of a target was measured in the context of its forecast, (series, targets)."""
-        places = whole.places(whole.targets)
-        ends = [one.values[-self.context_ :, places] for one in whole.series]
-        return np.stack([np.isnan(end).all(0) for end in ends])
 
     def _hollow(self, whole: Panel, nothing: np.ndarray) -> tuple[str, ...]:
         """Series that have no forecast."""

@@ -52,8 +52,9 @@ class Compared(NamedTuple):
 
     @property
     def forecasts(self) -> list[str]:
-        """The tables of forecasts."""
-        return sorted(path.name for path in (self.folder / "forecasts").glob("*.csv"))
+        """The tables of forecasts, in CSV and in JSON."""
+        found = (self.folder / "forecasts").glob("*")
+        return sorted(path.name for path in found if path.suffix in (".csv", ".json"))
 
 
 def compared(record: Record, folder: Path) -> Compared:

@@ -96,6 +96,7 @@ def compare(
     inputs: Names | None = None,
     known_ahead: Names = (),
     missing: Sequence[str | float] = (),
+    resample: str = "",
     window: int | None = None,
     metric: Literal["mase", "mae", "rmse", "smape"] = "mase",
     split: str = "time",
@@ -124,6 +125,7 @@ def compare(
         inputs: columns to read besides; all others where none is named
         known_ahead: columns that are known ahead
         missing: what else says that nothing was measured, such as -999
+        resample: the step that rows are brought to, such as 15min, 1h or 1D, as the mean of each
         window: rows that each forecast begins with
         metric: what forecasts are ranked by
         split: "time" (the last rows are tested), "group" (whole series are), or a file to test on
@@ -149,7 +151,7 @@ def compare(
     terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
     jobs = jobs or (os.cpu_count() or 1 if device == "cpu" else 1)
     named, place = tuple(layers) or None, Path(out)
-    roles = own.Roles(target, time, id, inputs, known_ahead, tuple(missing))
+    roles = own.Roles(target, time, id, inputs, known_ahead, tuple(missing), resample)
     if not isinstance(data, Described) and own.is_series(data, roles):
         own.check_device(device)
         series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)

@@ -94,6 +94,7 @@ def compare_series(
     figures = sorted((_figures(parts[one.name], standing) for one in entries), key=_rank)
     timings = {name: part.timings for name, part in parts.items()}
     last = standing.scores(LastValue.name)[0]
+    hollow = contestants.without_context(standing.test, data.split.test, data.question)
     record = Record(
         data=Source(source=data.source, name=data.name, what="; ".join(data.split.past.said)),
         measure=last.name,
@@ -109,7 +110,12 @@ def compare_series(
         folder=str(folder),
         baselines=tuple(sorted((_simple(one, standing) for one in over), key=_rank)),
         verdict=_judged(judged),
-        said=(*data.split.past.said, data.split.said, _season(data.question.season)),
+        said=(
+            *data.split.past.said,
+            data.split.said,
+            _season(data.question.season),
+            *([hollow] if hollow else []),
+        ),
     )
     _write_forecasts(folder, standing, data.split.test)
     write_page(record, folder)

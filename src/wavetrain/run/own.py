@@ -34,6 +34,7 @@ class Roles(NamedTuple):
     inputs: Names | None = None
     known: Names = ()
     missing: tuple[str | float, ...] = ()
+    resample: str = ""  # the step that rows are brought to
 
     def panel(self, source: Any) -> Panel:
         """The series of a table in these roles."""
@@ -49,6 +50,7 @@ class Roles(NamedTuple):
             inputs=self.inputs,
             known=self.known,
             missing=self.missing,
+            resample=self.resample,
         )
 
 

@@ -130,7 +130,9 @@ def _cost(standing: Standing, figures: Sequence[Figures], timings: Mapping[str, 
 def write_forecasts(
     path: Path, standing: Standing, name: str, times: Sequence[np.ndarray | None], clock: Clock | None
 ) -> int:
-    """All forecasts of a contestant's first seed as CSV, thinned evenly above `MOST` rows; how many windows.
+    """All forecasts of a contestant's first seed, thinned evenly above `MOST` rows; how many windows.
+
+    They are written twice: as CSV, and beside it as JSON, a list of records in which null is what is missing.
 
     `times` are those of each series of the test part, in its clock.
     """
@@ -159,7 +161,10 @@ def write_forecasts(
         told = [None if one is None else np.array(clock.told(one)) for one in times]
         dates = [told[place][row] for place, row in zip(series.ravel(), rows.ravel(), strict=True)]
         table = {"series": table.pop("series"), "time": np.array(dates), **table}
+    frame = pd.DataFrame(table)
     part = path.with_name(f"{path.name}.part")
-    pd.DataFrame(table).to_csv(part, index=False, float_format="%.8g")
+    frame.to_json(part, orient="records", double_precision=15)
+    part.replace(path.with_suffix(".json"))
+    frame.to_csv(part, index=False, float_format="%.8g")
     part.replace(path)
     return len(some)

@@ -20,6 +20,7 @@ class Form:
     commas: tuple[str, ...] = ()  # columns whose decimals are written with a comma
     missing: tuple[str, ...] = ()  # what else says that nothing was measured
     step: float = 0.0  # of a column that numbers the rows; 0 where there is none, or it is uneven
+    resample: str = ""  # the step that rows are brought to
     left_out: dict[str, str] = field(default_factory=dict)  # other columns, and why
 
     def parts(self, name: str) -> tuple[str, ...]:

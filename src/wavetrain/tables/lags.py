@@ -11,6 +11,7 @@ In front of step h stand, besides, the columns known ahead at that step, in devi
 from typing import NamedTuple
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.panel import Panel
@@ -73,8 +74,7 @@ def _of_series(
     """The windows of one series. What comes after a row is read for `wanted` and `ahead` alone."""
     mine = values[:, targets]
     filled = filled_forward(mine)
-    before = rows[:, None] - 1 - np.arange(count + 1)
-    past = np.moveaxis(_taken(filled, before), 1, 2)  # (windows, targets, count + 1), the newest first
+    past = _before(filled, rows, count + 1)
     last = past[..., 0]
     there = np.isfinite(past)
     unit, level = _deviation(past, there)
@@ -84,8 +84,10 @@ def _of_series(
     same = np.moveaxis(_taken(filled, phase), 1, 2)
     wanted = np.moveaxis(_taken(mine, steps), 1, 2)
     usual = SMALL * np.nan_to_num(_deviation(np.moveaxis(mine, 0, 1), np.isfinite(mine).T)[0])
+    lags = past[..., 1:] - last[..., None]
+    lags /= unit[..., None]
     return Lagged(
-        (past[..., 1:] - last[..., None]) / unit[..., None],
+        lags,
         (same - last[..., None]) / unit[..., None],
         last,
         unit,
@@ -120,6 +122,13 @@ def latest_of_phase(horizon: int, season: int) -> np.ndarray:
     return np.arange(horizon) % season - season
 
 
+def _before(values: np.ndarray, rows: np.ndarray, count: int) -> np.ndarray:
+    """The `count` rows before each of `rows`, the newest first, (windows, columns, count); NaN outside."""
+    nothing = np.full((count, values.shape[1]), np.nan)
+    each = sliding_window_view(np.concatenate([nothing, values]), count, 0)  # the place of a row is its end
+    return each[rows][..., ::-1]
+
+
 def _taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """The rows (windows, n) of values (T, columns); NaN outside."""
     inside = (rows >= 0) & (rows < len(values))
@@ -129,6 +138,9 @@ def _taken(values: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def _deviation(values: np.ndarray, there: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Deviation and mean along the last axis of what is there; 0 where nothing is."""
     count = np.maximum(there.sum(-1), 1)
-    mean = np.where(there, values, 0.0).sum(-1) / count
-    apart = np.where(there, values - mean[..., None], 0.0)
-    return np.sqrt((apart**2).sum(-1) / count), mean
+    apart = np.where(there, values, 0.0)
+    mean = apart.sum(-1) / count
+    apart -= mean[..., None]
+    apart[~there] = 0.0
+    np.square(apart, out=apart)
+    return np.sqrt(apart.sum(-1) / count), mean

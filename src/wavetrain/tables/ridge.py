@@ -151,7 +151,9 @@ class Ridge(Baseline):
         """What is read for a step, (windows, targets, lags + known + 1)."""
         known = np.nan_to_num((read.ahead[:, step] - self.centre) / self.spread)
         known = np.broadcast_to(known[:, None], (*read.last.shape, known.shape[1]))
-        return np.concatenate([np.nan_to_num(read.lags), known, np.ones((*read.last.shape, 1))], -1)
+        whole = np.concatenate([read.lags, known, np.ones((*read.last.shape, 1))], -1)
+        whole[np.isnan(whole)] = 0.0
+        return whole
 
     def _made(self, read: Lagged, weights: np.ndarray) -> np.ndarray:
         """Forecasts (windows, targets, horizon) in units of the windows."""

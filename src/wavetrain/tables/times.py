@@ -127,9 +127,7 @@ def at_once(cells: Sequence[str], usual: str = "") -> Reading | None:
     column, moments = pd.Series(cells, dtype="str"), {}
     for form in forms:
         try:
-            stamps = pd.to_datetime(
-                column, format=written(form, longest).replace("%:z", "%z"), utc=True
-            )
+            stamps = pd.to_datetime(column, format=written(form, longest).replace("%:z", "%z"), utc=True)
         except ValueError:
             continue
         moments[form] = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)

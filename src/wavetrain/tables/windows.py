@@ -12,8 +12,9 @@ is forecast; for a flat context the scale is a millionth of the level. So a wind
 of y, and its forecast too. An error in units of a tiny scale is huge and says nothing: `weight` brings it to
 units of at least a twentieth of the deviation of the whole series.
 
-What is missing is filled by the last value before it in the window, or by the level. Rows of two series never
-meet in one window: before the first row of a series and after its last one there is nothing.
+What is missing is filled by the last value before it in the window, or by the level. A column of which
+nothing was measured in the context has no scale, and no forecast. Rows of two series never meet in one
+window: before the first row of a series and after its last one there is nothing.
 """
 
 from collections.abc import Sequence
@@ -91,7 +92,7 @@ class Windows:
         ends = self.lengths if until is None else until
         self.least = torch.stack(
             [
-                SMALL * measures(torch.from_numpy(one.values[None, :end, self.targets]))[1][0]
+                SMALL * measures(torch.from_numpy(one.values[None, :end, self.targets]))[1][0].nan_to_num(0.0)
                 for one, end in zip(panel.series, ends, strict=True)
             ]
         )
@@ -151,10 +152,37 @@ def anchors(rows: np.ndarray, context: int, origins: int) -> np.ndarray:
     return np.where(rows < context, rows, context + (rows - context) // origins * origins)
 
 
+def unmeasured(
+    panel: Panel, series: np.ndarray, rows: np.ndarray, *, context: int, origins: int
+) -> np.ndarray:
+    """Of which of its targets a forecast knows nothing, (N, targets).
+
+    That is so where nothing was measured in the rows just before it, or in those that the units of its window
+    come from.
+
+    >>> from wavetrain.tables.panel import panel
+    >>> from wavetrain.tables.windows import unmeasured
+    >>> holes = panel([1.0, np.nan, np.nan, np.nan, 5.0, 6.0])
+    >>> unmeasured(holes, np.zeros(3, int), np.array([2, 3, 6]), context=2, origins=1).ravel().tolist()
+    [False, True, False]
+    """
+    found = np.zeros((len(rows), len(panel.targets)), bool)
+    starts = anchors(rows, context, origins)
+    for place, one in enumerate(panel.series):
+        mine = series == place
+        known = np.isfinite(one.values[:, panel.places(panel.targets)])
+        count = np.concatenate([np.zeros((1, known.shape[1]), int), known.cumsum(0)])
+        for ends in (rows[mine], starts[mine]):
+            found[mine] |= count[ends] == count[np.maximum(ends - context, 0)]
+    return found
+
+
 def measures(
     context: Float[Tensor, "batch context columns"],
 ) -> tuple[Float[Tensor, "batch columns"], Float[Tensor, "batch columns"]]:
-    """Level and scale of a context: mean and deviation of what was measured in it, 0 and LEAST of nothing.
+    """Level and scale of a context: mean and deviation of what was measured in it, 0 and NaN of nothing.
+
+    So a forecast without a context is NaN, and no number out of nothing.
 
     >>> from wavetrain.tables.windows import measures
     >>> level, scale = measures(torch.tensor([[[1.0], [torch.nan], [3.0]]]))
@@ -162,7 +190,7 @@ def measures(
     (2.0, 1.0)
     """
     level = context.nanmean(1).nan_to_num(0.0)
-    deviation = ((context - level[:, None]) ** 2).nanmean(1).nan_to_num(0.0).sqrt()
+    deviation = ((context - level[:, None]) ** 2).nanmean(1).sqrt()
     return level, deviation.clamp(min=LEAST).maximum(FLAT * level.abs())
 
 

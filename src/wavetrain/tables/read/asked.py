@@ -28,6 +28,7 @@ class Asked(NamedTuple):
     known: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()  # what else says that nothing was measured
     earlier: Earlier | None = None
+    resample: str = ""  # the step that rows are brought to; empty where they stay as they are
 
     @property
     def measured(self) -> tuple[str, ...]:

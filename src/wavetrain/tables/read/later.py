@@ -16,6 +16,7 @@ from wavetrain.tables.read import said
 from wavetrain.tables.read.asked import Asked, Earlier
 from wavetrain.tables.read.measured import measured
 from wavetrain.tables.read.reading import check_measured, read
+from wavetrain.tables.read.resampled import resampled
 from wavetrain.tables.read.roles import ids_of, when_again
 from wavetrain.tables.read.rows import Ids, series_of
 from wavetrain.tables.read.sources import found
@@ -46,6 +47,7 @@ def read_like(source: Any, earlier: Panel, *, ahead: bool = False) -> Panel:
         known=known,
         missing=form.missing,
         earlier=Earlier(form, earlier.clock, ahead),
+        resample=form.resample,
     )
     where = f"{source}: " if isinstance(source, str | Path) and str(source) != "-" else ""
     try:
@@ -71,15 +73,18 @@ def _panel(table: Table, asked: Asked, earlier: Panel, form: Form) -> Panel:
     columns = {part: values for parts in kept.columns.values() for part, values in parts.items()}
     nothing = np.full(len(table.frame), np.nan)
     values = np.stack([columns.get(name, nothing) for name in earlier.columns], 1)
-    rows = series_of(values, ids, when.moments, table.line, asked.earlier)
+    moments, count = when.moments, len(values)
+    if asked.resample:
+        values, ids, moments = resampled(values, ids, moments, asked.resample, table)
+    rows = series_of(values, ids, moments, table.line, asked.earlier)
     if asked.target:
         check_measured(rows, earlier.columns, earlier.targets)
     others = [name for name in table.names if name not in (*when.used, *keys, *names)]
     left_out = {**when.used, **keys, **dict.fromkeys(others, "the model does not read")}
     lines = [
         said.roles(asked.target, asked.inputs or (), asked.known),
-        said.sizes(rows.series, ids, len(values)),
-        said.span(rows, when.moments),
+        said.sizes(rows.series, ids, count),
+        said.span(rows, moments),
         said.holes(rows, earlier.columns, np.isnan(values).sum(0)) if asked.target else "",
         said.others(left_out, table.units),
     ]

@@ -131,7 +131,7 @@ def _written(table: Table, name: str, told: np.ndarray, usual: str) -> Moments |
     import pandas as pd
 
     if len(told) >= MANY and _may_be_times(told):
-        alike = times.at_once(told, usual)
+        alike = times.at_once(told.tolist(), usual)
         if alike is not None:
             return _of_reading(name, told, alike.moments, alike, str(told[0]))
     codes, cells = pd.factorize(told)

@@ -12,6 +12,7 @@ from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import said
 from wavetrain.tables.read.asked import Asked, Names, named
 from wavetrain.tables.read.measured import measured
+from wavetrain.tables.read.resampled import resampled
 from wavetrain.tables.read.roles import ids_of, when_of
 from wavetrain.tables.read.rows import Rows, series_of
 from wavetrain.tables.read.sources import found
@@ -27,6 +28,7 @@ def read(
     inputs: Names | None = None,
     known: Names = (),
     missing: Sequence[str | float] = (),
+    resample: str = "",
 ) -> Panel:
     """A panel from a file, from standard input (`-`), from a frame or from arrays.
 
@@ -35,7 +37,8 @@ def read(
     of numbers), when and of which series a row is (`time` and `id`, found where they are not named; `time`
     may be a column of days and one of clocks), what is read besides (`inputs`, by default all others) and
     what is known ahead (`known`). `missing` holds what else says that nothing was measured, such as -999.
-    Gaps become rows of NaN, and nothing is filled. `Panel.said` tells what was understood.
+    With `resample`, a length of time such as 15min, 1h or 1D, rows become the means of even steps. Gaps
+    become rows of NaN, and nothing is filled. `Panel.said` tells what was understood.
 
     >>> import pandas as pd
     >>> from wavetrain.tables.read import read
@@ -59,10 +62,13 @@ def read(
         None if inputs is None else named(inputs),
         named(known),
         tuple(f"{word:g}" if isinstance(word, float) else str(word) for word in missing),
+        resample=resample,
     )
     where = f"{source}: " if isinstance(source, str | Path) and str(source) != "-" else ""
     try:
         held = found(source, asked)
+        if isinstance(held, Panel) and resample:
+            raise BadInput(f"expected a table with times to resample by {resample}, got arrays")
         return held if isinstance(held, Panel) else _panel(held, asked)
     except BadInput as error:
         raise BadInput(f"{where}{error}") from error
@@ -90,13 +96,16 @@ def _panel(table: Table, asked: Asked) -> Panel:
         raise BadInput(f"expected a column of numbers to forecast, got none{'; ' * bool(told)}{told}")
     names = list(columns)
     values = np.stack([columns[name] for name in names], 1)
-    rows = series_of(values, ids, when.moments, table.line)
+    moments, count = when.moments, len(values)
+    if asked.resample:
+        values, ids, moments = resampled(values, ids, moments, asked.resample, table)
+    rows = series_of(values, ids, moments, table.line)
     check_measured(rows, names, targets)
     read_only = [name for name in names if name not in (*targets, *known)]
     lines = [
         said.roles(targets, read_only, known),
-        said.sizes(rows.series, ids, len(values)),
-        said.span(rows, when.moments),
+        said.sizes(rows.series, ids, count),
+        said.span(rows, moments),
         said.holes(rows, names, np.isnan(values).sum(0)),
         said.others(left_out, table.units),
     ]
@@ -115,6 +124,7 @@ def _panel(table: Table, asked: Asked) -> Panel:
             commas=tuple(name for name in kept.commas if name in kept.columns),
             missing=asked.missing,
             step=rows.step,
+            resample=asked.resample,
             left_out=left_out,
         ),
     )

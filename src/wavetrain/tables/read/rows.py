@@ -151,7 +151,11 @@ def _grids(when: Moments, order: np.ndarray, codes: np.ndarray, parts: list[np.n
     off = max(float(np.abs(one - grid).max()) for one, grid in zip(exact, grids, strict=True))
     rows, full = len(order), sum(int(grid[-1]) + 1 for grid in grids)
     if off > NEAR or any((np.diff(grid) < 1).any() for grid in grids):
-        return Grids(None, even, [f"times are uneven{_usual(when, clock)}: rows are taken one after another"])
+        return Grids(
+            None,
+            even,
+            [f"times are uneven{_usual(when, clock)}: rows are taken one after another, not resampled"],
+        )
     if full > MOST * rows:
         words = (
             f"with a step{_usual(when, clock)} there would be {full:,} rows: rows are taken one after another"
