@@ -20,7 +20,7 @@ from wavetrain import find, scan
 from wavetrain.estimators import Forecaster
 from wavetrain.evidence import comparison
 from wavetrain.evidence.comparison import Figures, Part, Timings
-from wavetrain.run import looks
+from wavetrain.run import fallback, looks
 from wavetrain.run.budget import Cost
 from wavetrain.run.terms import Terms
 from wavetrain.tables import kept, stored
@@ -31,7 +31,6 @@ from wavetrain.tables.ridge import Ridge
 from wavetrain.tables.rolling import Metric, Rolled, Rolls, evaluate
 from wavetrain.tables.split import Split, until
 from wavetrain.tables.trees import Trees
-from wavetrain.tables.windows import unmeasured, usual_context
 from wavetrain.train.lab import News
 
 VALID = 0.15  # of the rows that are learned from, to choose by
@@ -185,9 +184,11 @@ def _layer(entry: Entry) -> Part:
     models = [
         entry.forecaster(steps=terms.steps, rate=rate, seed=seed).fit(split.past) for seed in terms.seeds
     ]
-    valid = [rolled(_or_last(one), split.past, one.ends_, entry.question).forecast for one in models]
-    tests = [rolled(_or_last(one), split.test, split.firsts, entry.question) for one in models]
-    sides = [_intervals(one, split.test, test) for one, test in zip(models, tests, strict=True)]
+    valid = [rolled(fallback.or_last(one), split.past, one.ends_, entry.question).forecast for one in models]
+    tests = [rolled(fallback.or_last(one), split.test, split.firsts, entry.question) for one in models]
+    sides = [
+        fallback.intervals(one, split.test, test, COVERAGE) for one, test in zip(models, tests, strict=True)
+    ]
     low, high = (np.stack(side) for side in zip(*sides, strict=True))
     test = np.stack([one.forecast for one in tests])
     Answers(np.stack(valid), test, low, high).write(entry.folder / f"{entry.name}.npz")
@@ -195,39 +196,6 @@ def _layer(entry: Entry) -> Part:
     part = _looked(entry, models[0], rate, split.past)
     comparison.write(done, part)
     return part
-
-
-def _or_last(model: Forecaster) -> Rolls:
-    """The forecasts of a layer, and the last value where nothing was measured in its context."""
-    last = LastValue(horizon=model.horizon)
-
-    def rolls(panel: Panel, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        made, nothing = model.rolling(panel, series, rows), model.unmeasured(panel, series, rows)
-        if not nothing.any():
-            return made
-        return np.where(nothing[:, None], last.rolling(panel, series, rows), made)
-
-    return rolls
-
-
-def _intervals(model: Forecaster, whole: Panel, test: Rolled) -> tuple[np.ndarray, np.ndarray]:
-    """Around `test`; without ends where nothing was measured in its context."""
-    low, high = model.intervals(whole, test.series, test.rows, coverage=COVERAGE)
-    nothing = model.unmeasured(whole, test.series, test.rows)[:, None]
-    return np.where(nothing, -np.inf, low), np.where(nothing, np.inf, high)
-
-
-def without_context(test: Rolled, panel: Panel, question: Question) -> str:
-    """Of how many forecasts layers know nothing, in words; empty where there are none."""
-    context = question.context or usual_context(question.season)
-    nothing = unmeasured(panel, test.series, test.rows, context=context, origins=Forecaster().origins)
-    count = int(nothing.any(1).sum())
-    return (
-        f"{count:,} of {len(nothing):,} forecasts follow {context} rows in which nothing was measured: "
-        "layers give the last value there"
-        if count
-        else ""
-    )
 
 
 def _rate(entry: Entry, past: Panel) -> float:

@@ -32,7 +32,7 @@ from wavetrain.evidence import code, comparison
 from wavetrain.evidence.comparison import Chance, Figures, Judged, Part, Record, Simple, Source
 from wavetrain.evidence.files import write_json
 from wavetrain.report.comparisons import write_page
-from wavetrain.run import contestants, looks, widths
+from wavetrain.run import contestants, fallback, looks, widths
 from wavetrain.run.budget import Cost, Progress
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.contestants import Entry, Question, Simplest, Simply
@@ -45,6 +45,7 @@ from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.split import Split
 from wavetrain.tables.verdict import Verdict
+from wavetrain.tables.windows import usual_context
 from wavetrain.train.lab import News
 
 Say = Callable[[str], None]
@@ -94,7 +95,8 @@ def compare_series(
     figures = sorted((_figures(parts[one.name], standing) for one in entries), key=_rank)
     timings = {name: part.timings for name, part in parts.items()}
     last = standing.scores(LastValue.name)[0]
-    hollow = contestants.without_context(standing.test, data.split.test, data.question)
+    context = data.question.context or usual_context(data.question.season)
+    hollow = fallback.told(standing.test, data.split.test, context)
     record = Record(
         data=Source(source=data.source, name=data.name, what="; ".join(data.split.past.said)),
         measure=last.name,

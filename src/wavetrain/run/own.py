@@ -65,6 +65,8 @@ def is_series(source: Any, roles: Roles) -> bool:
         return True
     path = Path(source)
     name = path.name.lower().removesuffix(".gz")
+    if path.is_dir():
+        return True
     if str(source) == "-":
         return True
     if name.endswith(".npz"):

@@ -10,6 +10,7 @@ from wavetrain.tables import times
 from wavetrain.tables.clock import DAY
 from wavetrain.tables.digits import CALENDAR, ID, TIMELIKE, is_even, moment_of, steps_of
 from wavetrain.tables.read.asked import Asked
+from wavetrain.tables.read.folders import go_on
 from wavetrain.tables.read.moments import Moments, counted, moments, row_numbers
 from wavetrain.tables.read.rows import Ids
 from wavetrain.tables.read.table import Table
@@ -26,7 +27,7 @@ def when_of(table: Table, asked: Asked) -> When:
     """The times of a table: of the columns that are asked for, or of those that look like it."""
     if asked.time:
         return _asked(table, asked.time)
-    free = [name for name in table.names if name not in (*asked.id, *asked.measured)]
+    free = [name for name in table.names if name not in (table.file, *asked.id, *asked.measured)]
     for name in free:
         found = moments(table, name)
         if found is not None:
@@ -42,7 +43,7 @@ def when_of(table: Table, asked: Asked) -> When:
         found = counted(table, name)
         if found is not None:
             return When(found, {name: "dates the rows"})
-    return _numbered(table, free, bool(asked.id)) if len(table.names) > 1 else When(None, {})
+    return _numbered(table, free, bool(asked.id or table.file)) if len(table.names) > 1 else When(None, {})
 
 
 def _asked(table: Table, names: Sequence[str], usual: str = "") -> When:
@@ -129,6 +130,8 @@ def ids_of(table: Table, asked: Asked, when: When) -> tuple[Ids, dict[str, str]]
     """Which series each row is of, and the columns that are no measurements for it."""
     if asked.id:
         return _joined(table, asked.id), dict.fromkeys(asked.id, "tells series apart")
+    if table.file:
+        return _of_files(table, when)
     free = [name for name in table.names if name not in (*when.used, *asked.measured)]
     left: dict[str, str] = {}
     several = []
@@ -147,6 +150,15 @@ def ids_of(table: Table, asked: Asked, when: When) -> tuple[Ids, dict[str, str]]
         return one, left
     found = _guessed(table, [name for name in free if name not in left], when.moments)
     return (_joined(table, [found]), {**left, found: "tells series apart"}) if found else (one, left)
+
+
+def _of_files(table: Table, when: When) -> tuple[Ids, dict[str, str]]:
+    """A series for each file, or one that goes on from file to file."""
+    found = _joined(table, [table.file])
+    if when.moments is not None and when.moments.calendar and go_on(when.moments.ticks, found.codes):
+        one = Ids("", np.zeros(len(table.frame), np.int64), ("",))
+        return one, {table.file: f"says which of {len(found.kinds)} files a row is from, one after another"}
+    return found, {table.file: "tells series apart"}
 
 
 def _are_once(ticks: np.ndarray) -> bool:

@@ -13,7 +13,7 @@ import numpy as np
 from wavetrain.errors import BadInput
 from wavetrain.tables.cells import decoded
 from wavetrain.tables.panel import Panel
-from wavetrain.tables.read import frames, text
+from wavetrain.tables.read import folders, frames, text
 from wavetrain.tables.read.arrays import panel_of
 from wavetrain.tables.read.asked import Asked
 from wavetrain.tables.read.labelled import labelled, panel_of_labelled
@@ -35,7 +35,7 @@ def found(source: Any, asked: Asked) -> Table | Panel:
         if str(source) == "-":
             return _read(sys.stdin.buffer.read(), "", asked)
         path = Path(source)
-        return _read(_content(path), path.name.lower(), asked)
+        return _folder(path, asked) if path.is_dir() else _file(path, asked)
     if isinstance(source, np.ndarray):
         return panel_of({"values": source}, asked)
     if isinstance(source, dict):
@@ -43,11 +43,35 @@ def found(source: Any, asked: Asked) -> Table | Panel:
     return frames.table_of(source)
 
 
+def _folder(folder: Path, asked: Asked) -> Table | Panel:
+    """What the files of a folder hold together."""
+    if folders.is_saved(folder):
+        return folders.saved(folder)
+    parts: dict[str, Table | Panel] = {}
+    for path in folders.files(folder, ENDINGS):
+        try:
+            parts[folders.named(path, folder)] = _read(_content(path), path.name.lower(), asked)
+        except BadInput as error:
+            raise BadInput(f"{path.relative_to(folder)}: {error}") from error
+    return folders.joined(parts)
+
+
+def _file(path: Path, asked: Asked) -> Table | Panel:
+    """What one file holds; a series that is called by its file where earlier ones are."""
+    read = _read(_content(path), path.name.lower(), asked)
+    if (
+        isinstance(read, Table)
+        and asked.earlier
+        and folders.FILE in asked.id
+        and folders.FILE not in read.names
+    ):
+        return folders.joined({folders.named(path, path.parent): read})
+    return read
+
+
 def _content(path: Path) -> bytes:
     if not path.exists():
         raise BadInput("there is no such file")
-    if path.is_dir():
-        raise BadInput("expected a file, got a folder")
     try:
         return path.read_bytes()
     except OSError as error:

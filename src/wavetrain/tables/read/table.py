@@ -25,6 +25,7 @@ class Table:
     spreadsheet: bool = False
     raw: Callable[[str], "pd.Series"] | None = None  # a column as the source writes it
     units: dict[str, str] = field(default_factory=dict)  # of columns, from a row of units
+    file: str = ""  # the column that says which of several files a row is from
 
     @property
     def names(self) -> list[str]:
