@@ -1,11 +1,14 @@
 """Classes of one's own beside baselines: their scores, the metrics of layers, and the verdict."""
 
+import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from wavetrain.run import classes
+from wavetrain.run.answers import read
 from wavetrain.run.compare import compare_layers
 from wavetrain.run.terms import Terms
 from wavetrain.tables.class_baselines import RandomKernels
@@ -51,7 +54,7 @@ def test_metrics_and_verdict_are_of_the_same_answers(compared):
     _, record = compared
     (elman,) = record.figures
     assert set(elman.metrics) == {"balanced accuracy", "F1 (mean over classes)", "AUROC"}
-    answers = classes.read(Path(record.folder) / "elman.npz")
+    answers = read(Path(record.folder) / "elman.npz")
     truth = load(record.data.source).task.test().y.numpy()
     assert elman.scores == pytest.approx([(one.argmax(-1) == truth).mean() for one in answers.test])
     assert record.verdict is not None and record.verdict.chosen[0] == "elman"
@@ -70,10 +73,31 @@ def test_a_small_test_part_is_said(tmp_path: Path):
     )
 
 
-def test_only_classes_of_whole_sequences_have_these_baselines(tmp_path: Path):
+def test_every_answer_is_in_a_table(compared):
+    source, record = compared
+    folder, task = Path(record.folder) / "forecasts", load(source).task
+    assert {path.name for path in folder.iterdir()} == {
+        f"{name}.{ending}"
+        for name in ("elman", "most_frequent_class", "random_kernels")
+        for ending in ("csv", "json")
+    }
+    table = pd.read_csv(folder / "elman.csv")
+    assert list(table) == ["sequence", "measured", "forecast", "score of high", "score of low"]
+    assert table.measured.tolist() == [("high", "low")[place] for place in task.test().y]
+    (elman,) = record.figures
+    assert (table.measured == table.forecast).mean() == pytest.approx(elman.scores[0])
+    higher = table["score of high"] > table["score of low"]
+    assert (higher == (table.forecast == "high")).all()
+    records = json.loads((folder / "elman.json").read_text())
+    pd.testing.assert_frame_equal(pd.DataFrame(records), table, rtol=1e-5)
+
+
+def test_only_answers_for_whole_sequences_have_baselines(tmp_path: Path):
     x = np.random.default_rng(0).normal(size=(60, 9, 2))
     np.savez(tmp_path / "values.npz", x=x, y=x[:, 0, 0])
     np.savez(tmp_path / "steps.npz", x=x, y=(x[..., 0] > 0).astype(int))
-    for name in ("values", "steps"):
+    np.savez(tmp_path / "paths.npz", x=x, y=x[..., 0])
+    assert classes.asked(load(str(tmp_path / "values.npz")).task)
+    for name in ("steps", "paths"):
         assert not classes.asked(load(str(tmp_path / f"{name}.npz")).task)
     assert not classes.asked(load("copying").task)

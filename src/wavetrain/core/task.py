@@ -212,6 +212,9 @@ class Recorded(Task):
     every_step: bool
     objective: Objective
     chance: float
+    names: tuple[str, ...] = field(default=(), repr=False)  # of classes, where they have any
+    scale: tuple[float, ...] = field(default=(), repr=False)  # what one of each value is in its own units
+    level: tuple[float, ...] = field(default=(), repr=False)  # what zero is
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         rows = torch.randint(len(self.train.x), (batch,), generator=generator)

@@ -1,4 +1,6 @@
-"""Classes of whole sequences: what simple answers make of them, and whether a layer earns its keep.
+"""Answers for whole sequences: what baselines make of classes, and whether a layer earns its keep.
+
+Numbers have baselines of their own (`values.py`).
 
 Baselines are the most frequent class and random kernels under a linear classifier (`class_baselines.py`).
 They learn from the training part and answer the part to choose by, as layers do; for the test they learn
@@ -8,74 +10,39 @@ from both, as one would use them. The verdict is about accuracy, sequence by seq
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor, nn
 
 from wavetrain.core import CLASSES, Recorded, Task
 from wavetrain.evidence.comparison import Judged, Simple
+from wavetrain.run import values
+from wavetrain.run.answers import Answers, Judgement, read, write_tables
 from wavetrain.tables import class_metrics
 from wavetrain.tables.class_baselines import ClassBaseline, Majority, RandomKernels
 from wavetrain.tables.score import Score
 from wavetrain.tables.verdict import Candidate, verdict
-from wavetrain.train.fit import examined
 
 FEWEST = 30  # sequences, below which a test part is said to be small
-TOGETHER = 250  # sequences that are answered at once
-
-
-class Answers(NamedTuple):
-    """Scores of the classes (seeds, sequences, classes), for the part to choose by and for the test."""
-
-    valid: np.ndarray
-    test: np.ndarray
-
-
-class Judgement(NamedTuple):
-    """What the baselines made of the data, and the verdict over all."""
-
-    metrics: Mapping[str, Mapping[str, float | None]]  # of each layer, means over the seeds
-    baselines: tuple[Simple, ...]  # best first
-    verdict: Judged
 
 
 def asked(task: Task) -> bool:
-    """Whether a task is to name the class of whole sequences of numbers, from recordings."""
-    return (
-        isinstance(task, Recorded) and task.objective is CLASSES and not task.every_step and not task.tokens
-    )
+    """Whether a task is to name the class, or numbers, of whole sequences of numbers, from recordings."""
+    known = isinstance(task, Recorded) and (task.objective is CLASSES or bool(task.scale))
+    return known and not task.every_step and not task.tokens
 
 
-def answered(networks: Sequence[nn.Module], task: Task) -> Answers:
-    """What networks answer, one for each seed."""
-    parts = [[_scores(one, x) for one in networks] for x in (task.valid().x, task.test().x)]
-    return Answers(*(np.stack(part) for part in parts))
-
-
-@torch.no_grad()
-def _scores(network: nn.Module, x: Tensor) -> np.ndarray:
-    device = next(network.parameters()).device
-    with examined(network):
-        return torch.cat([network(part.to(device)).cpu() for part in x.split(TOGETHER)]).numpy()
-
-
-def write(path: Path, answers: Answers) -> None:
-    """Write answers, whole or not at all."""
-    part = path.with_name(f"{path.stem}.part.npz")
-    np.savez(part, **answers._asdict())
-    part.replace(path)
-
-
-def read(path: Path) -> Answers:
-    """What `write` wrote."""
-    with np.load(path, allow_pickle=False) as file:
-        return Answers(file["valid"], file["test"])
+def held(task: Recorded, folder: Path, layers: Sequence[str]) -> Judgement:
+    """Layers whose answers lie in a folder, held against the baselines; all answers are written as tables."""
+    found = {name: read(folder / f"{name}.npz") for name in layers}
+    judgement = judged(task, found)
+    write_tables(folder / "forecasts", task, {**found, **judgement.answers})
+    return judgement
 
 
 def judged(task: Recorded, answers: Mapping[str, Answers]) -> Judgement:
     """Layers by name, held against the baselines."""
+    if task.objective is not CLASSES:
+        return values.judged(task, answers)
     tried = [_baseline(kind, task) for kind in (Majority, RandomKernels)]
     candidates = [_candidate(name, one, task, baseline=False) for name, one in answers.items()]
     candidates += [_candidate(name, one, task, baseline=True) for name, one, _ in tried]
@@ -95,6 +62,7 @@ def judged(task: Recorded, answers: Mapping[str, Answers]) -> Judgement:
         {name: _metrics(one, task) for name, one in answers.items()},
         tuple(sorted(simple, key=lambda one: -(one.score or 0.0))),
         Judged(says=str(found), advice=found.advice, earns=found.earns, chosen=chosen),
+        {name: one for name, one, _ in tried},
     )
 
 
@@ -106,7 +74,10 @@ def small(task: Task) -> str:
     count = len(task.test().y)
     if count >= FEWEST:
         return ""
-    return f"only {count} sequences are tested: an accuracy is known to about ±{1 / count**0.5:.2f}"
+    told = f"only {count} sequences are tested"
+    return (
+        f"{told}: an accuracy is known to about ±{1 / count**0.5:.2f}" if task.objective is CLASSES else told
+    )
 
 
 def _baseline(kind: type[ClassBaseline], task: Recorded) -> tuple[str, Answers, float]:

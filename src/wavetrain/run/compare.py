@@ -39,7 +39,7 @@ from wavetrain.evidence.files import write_json
 from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.report.comparisons import write_page
 from wavetrain.rules.backpropagation import Backpropagation
-from wavetrain.run import classes, looks, widths
+from wavetrain.run import answers, classes, looks, widths
 from wavetrain.run.budget import Cost, Progress
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.machine import environment
@@ -160,13 +160,13 @@ def compare_layers(
     return record
 
 
-def _judged(task: Task, folder: Path, figures: Sequence[Figures]) -> classes.Judgement | None:
-    """The layers held against baselines, where classes of whole sequences are asked for."""
+def _judged(task: Task, folder: Path, figures: Sequence[Figures]) -> answers.Judgement | None:
+    """The layers held against baselines, where answers for whole sequences are asked for."""
     if not isinstance(task, Recorded) or not classes.asked(task):
         return None
     whole = [one.layer for one in figures if not one.diverged]
     with threadpool_limits(1):
-        return classes.judged(task, {name: classes.read(folder / f"{name}.npz") for name in whole})
+        return classes.held(task, folder, whole)
 
 
 def _costs(entries: Sequence[Entry], jobs: int, tell: Callable[[News], None]) -> list[Cost]:
@@ -260,9 +260,8 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
             network.stack, x, entry.crop, name=entry.layer, folder=entry.folder, encoded=task.tokens
         )
     if classes.asked(task):
-        classes.write(
-            entry.folder / f"{entry.layer}.npz", classes.answered([one.network for one in trainings], task)
-        )
+        told = answers.answered([one.network for one in trainings], task)
+        answers.write(entry.folder / f"{entry.layer}.npz", told)
     figures = Figures(
         layer=entry.layer,
         family=found.facts.get("family", ""),

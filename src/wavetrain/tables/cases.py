@@ -26,7 +26,7 @@ def cases(content: bytes) -> tuple[Recorded, str, str]:
     if len(found.series) < FEWEST:
         raise BadInput(f"expected at least {FEWEST} series for three parts, got {len(found.series)}")
     series = [filled(one) for one in found.series]
-    names = np.array([])
+    names, scale, level = np.array([]), (), ()
     if found.labels is not None:
         names, y = np.unique(found.labels, return_inverse=True)
         if len(names) < 2:
@@ -37,6 +37,7 @@ def cases(content: bytes) -> tuple[Recorded, str, str]:
         values = np.array(found.targets)[:, None]
         split = parts.shuffled(len(values))
         y = scaling.scaled(values, values[split[0]])
+        scale, level = scaling.units(values[split[0]])
     x = _together(series, np.concatenate([series[row] for row in split[0]]))
     train, valid, test = (Batch(torch.from_numpy(x[part]), torch.from_numpy(y[part])) for part in split)
     if not len(names):
@@ -51,6 +52,9 @@ def cases(content: bytes) -> tuple[Recorded, str, str]:
         every_step=False,
         objective=CLASSES if len(names) else VALUES,
         chance=majority(test.y) if len(names) else 0.0,
+        names=tuple(map(str, names)),
+        scale=scale,
+        level=level,
     )
     what = _said(found.series, len(names), split)
     return task, what, "the commonest class" if len(names) else "the mean"

@@ -19,6 +19,19 @@ def scaled(values: np.ndarray, train: np.ndarray) -> np.ndarray:
     return result
 
 
+def units(train: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """What one and what zero of each scaled channel are, in the units of the training part.
+
+    >>> from wavetrain.tables.scaling import units
+    >>> units(np.array([[1.0, 5.0], [3.0, 5.0]]))
+    ((1.0, 1.0), (2.0, 5.0))
+    """
+    axes = tuple(range(train.ndim - 1))
+    mean, deviation = train.mean(axes, dtype=np.float64), train.std(axes, dtype=np.float64)
+    scale = np.where(deviation > 1e-12 * np.abs(mean), deviation, 1.0)
+    return tuple(scale.tolist()), tuple(mean.tolist())
+
+
 def tokens(x: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, int]:
     """Numbers from 0 for what occurs in the training part, one more for anything else; and how many."""
     seen = np.unique(train)

@@ -34,6 +34,7 @@ def sequences(content: bytes) -> tuple[Recorded, str, str]:
     else:
         x = x.reshape(count, time, -1)
         x, inputs = scaling.scaled(x, x[train]), x.shape[-1]
+    scale, level = ((), ()) if labels else scaling.units(y[train])
     if not labels:
         y = scaling.scaled(y, y[train])
     learn, valid, test = (Batch(torch.from_numpy(x[part]), torch.from_numpy(y[part])) for part in split)
@@ -47,7 +48,20 @@ def sequences(content: bytes) -> tuple[Recorded, str, str]:
         f"{len(learn.x)} to train, {len(valid.x)} to choose by and {len(test.x)} to test, "
         f"{_how(groups, labels and not every_step)}" + (f"; not read: {', '.join(others)}" if others else "")
     )
-    task = Recorded(learn, valid, test, inputs, outputs, tokens, every_step, objective, chance)
+    task = Recorded(
+        learn,
+        valid,
+        test,
+        inputs,
+        outputs,
+        tokens,
+        every_step,
+        objective,
+        chance,
+        names=tuple(map(str, names)),
+        scale=scale,
+        level=level,
+    )
     return task, what, "the commonest class" if labels else "the mean"
 
 

@@ -129,5 +129,5 @@ def test_a_saved_data_set_needs_its_library(tmp_path: Path, monkeypatch: pytest.
     for name in folders.SAVED:
         (tmp_path / name).write_text("{}")
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
-    with pytest.raises(BadInput, match=r"needs datasets: pip install 'wavetrain\[hub\]'"):
+    with pytest.raises(BadInput, match=r"needs datasets: pip install 'wavetrain\[datasets\]'"):
         read(tmp_path)

@@ -70,7 +70,7 @@ def saved(folder: Path) -> Table:
     try:
         import datasets
     except ImportError as error:
-        raise BadInput("a saved data set needs datasets: pip install 'wavetrain[hub]'") from error
+        raise BadInput("a saved data set needs datasets: pip install 'wavetrain[datasets]'") from error
     try:
         frame = datasets.load_from_disk(str(folder)).to_pandas()
     except (ValueError, OSError, KeyError, TypeError) as error:
@@ -139,7 +139,7 @@ def _tables(tables: dict[str, Table]) -> Table:
         return LineOf(one.line(row - (int(ends[place - 1]) if place else 0)), name)
 
     def together(of: Callable[[Table], "pd.DataFrame | pd.Series"]) -> "pd.DataFrame":
-        return pd.concat([of(one) for one in tables.values()], ignore_index=True)  # type: ignore[return-value,arg-type]
+        return pd.concat([of(one) for one in tables.values()], ignore_index=True)
 
     origin = np.repeat(np.array(list(tables), dtype=object), np.diff(ends, prepend=0))
     whole = together(lambda one: one.frame[names])
@@ -148,7 +148,7 @@ def _tables(tables: dict[str, Table]) -> Table:
     def raw(name: str) -> "pd.Series":
         if name == column:
             return whole[column]
-        return together(lambda one: one.frame[name] if one.raw is None else one.raw(name))  # type: ignore[return-value]
+        return together(lambda one: one.frame[name] if one.raw is None else one.raw(name))
 
     return Table(
         whole,

@@ -1,0 +1,62 @@
+"""Simple regressions find what is linear in what they read, and nothing in noise."""
+
+import numpy as np
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.tables.value_baselines import KernelRidge, Mean, Summaries, ValueBaseline, summaries
+
+DICE = np.random.default_rng(0)
+X = DICE.normal(size=(120, 30, 2))
+
+
+def error(kind: type[ValueBaseline], y: np.ndarray) -> float:
+    """In deviations, of sequences that were not learned from."""
+    made = kind.fit(X[:80], y[:80]).predict(X[80:])
+    return float(np.sqrt(((made - y[80:]) ** 2).mean()) / y.std())
+
+
+def test_summaries_by_hand():
+    x = np.array([[[1.0], [np.nan], [4.0], [3.0]]])
+    mean = 8 / 3
+    deviation = np.std([1, mean, 4, 3])
+    np.testing.assert_allclose(summaries(x), [[mean, deviation, 1, 4, 1, 3]])
+
+
+def test_a_line_through_summaries_finds_each_of_them():
+    for y in (X.mean(1), X.max(1)[:, :1], X[:, -1], X.std(1)):
+        assert error(Summaries, y) < 0.01 < 0.5 < error(Mean, y)
+
+
+def test_kernels_find_what_summaries_do_not():
+    """How fast a wave is: its mean, deviation and ends say nothing."""
+    rate = DICE.uniform(0.4, 1.6, 200)
+    phase = DICE.uniform(0, 2 * np.pi, (200, 1))
+    x = np.sin(rate[:, None] * np.arange(60) + phase)[..., None]
+    y = rate[:, None]
+    errors = {}
+    for kind in (Mean, Summaries, KernelRidge):
+        made = kind.fit(x[:150], y[:150]).predict(x[150:])
+        errors[kind.name] = float(np.abs(made - y[150:]).mean())
+    assert errors["ridge on random kernels"] < 0.5 * errors["ridge on summaries"]
+    assert errors["ridge on random kernels"] < 0.3 * errors["mean"]
+
+
+def test_noise_is_not_foretold():
+    y = DICE.normal(size=(120, 1))
+    assert error(Summaries, y) > 0.85 and error(KernelRidge, y) > 0.85
+
+
+def test_units_do_not_matter_and_no_neighbour_counts():
+    y = X.mean(1)
+    for kind in (Mean, Summaries, KernelRidge):
+        model = kind.fit(X, y)
+        np.testing.assert_allclose(kind.fit(X, 1e3 * y + 5).predict(X), 1e3 * model.predict(X) + 5, rtol=1e-5)
+        np.testing.assert_allclose(model.predict(X[3:4]), model.predict(X)[3:4], rtol=1e-8)
+
+
+def test_what_cannot_be_learned_from_is_refused():
+    with pytest.raises(BadInput, match=r"numbers \(N, K\), got \(120, 30, 2\) and \(120,\)"):
+        Mean.fit(X, X[:, 0, 0])
+    with pytest.raises(BadInput, match=r"sequences \(N, T, 2\), got \(9, 30, 1\)"):
+        KernelRidge.fit(X, X.mean(1)).predict(np.zeros((9, 30, 1)))
