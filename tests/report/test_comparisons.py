@@ -89,7 +89,8 @@ def test_every_forecast_is_in_a_table(runs: Path):
         assert (table.low <= table.forecast).all() and (table.forecast <= table.high).all()
         assert table.time.iloc[0] == "2024-04-12" and table.row.iloc[0] == 102
         records = json.loads((folder / "forecasts" / f"{one.layer}.json").read_text())
-        pd.testing.assert_frame_equal(pd.DataFrame(records), table.fillna({"series": ""}), rtol=1e-6)
+        assert {record.pop("series") for record in records} == {""}
+        pd.testing.assert_frame_equal(pd.DataFrame(records), table.drop(columns="series"), rtol=1e-6)
     ridge = pd.read_csv(folder / "forecasts" / "ridge_on_lags.csv")
     theirs = next(one for one in record.baselines if one.name == "ridge on lags")
     assert (ridge.measured - ridge.forecast).abs().mean() == pytest.approx(theirs.metrics["MAE"], rel=1e-6)

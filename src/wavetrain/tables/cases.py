@@ -26,7 +26,9 @@ def cases(content: bytes) -> tuple[Recorded, str, str]:
     if len(found.series) < FEWEST:
         raise BadInput(f"expected at least {FEWEST} series for three parts, got {len(found.series)}")
     series = [filled(one) for one in found.series]
-    names, scale, level = np.array([]), (), ()
+    names = np.array([])
+    scale: tuple[float, ...] = ()
+    level: tuple[float, ...] = ()
     if found.labels is not None:
         names, y = np.unique(found.labels, return_inverse=True)
         if len(names) < 2:
