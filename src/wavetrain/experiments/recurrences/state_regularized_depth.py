@@ -9,8 +9,8 @@ it; the label is what the word then is. Then longer words are asked that are six
     lstm           a plain LSTM of the same width
 
 Both have the same budget and two starts: the first that is right on all held-out words up to five deep
-counts, else the best on them. The released data ask for equal counts of the two brackets, which a counter without
-order can tell; true nesting is asked here.
+counts, else the best on them. The released data ask for equal counts of the two brackets, which a counter
+without order can tell; true nesting is asked here.
 """
 
 from collections.abc import Callable
