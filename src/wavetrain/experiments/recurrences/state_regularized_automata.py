@@ -115,7 +115,6 @@ claim = Claim(
     notes="The published entries are the automata that come with the released code; that of Tomita 3 is not "
     "exact there. A network with hard states is an automaton by construction, so that its purity is 1 before "
     "it has learned anything; soft states are held against clusters. The paper's own tables were not found.",
-    unrun="The run at the small scale takes a few minutes of a core and was not finished yet.",
 )
 
 
