@@ -9,6 +9,7 @@ import pytest
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.baselines import Baseline, Drift, LastValue, SeasonalNaive
+from wavetrain.tables.forest import Forest
 from wavetrain.tables.kept import load, save
 from wavetrain.tables.panel import panel
 from wavetrain.tables.ridge import Ridge
@@ -17,7 +18,7 @@ from wavetrain.tables.trees import Trees
 WAVE = panel(np.sin(np.arange(60) * 2 * np.pi / 12) + 0.1 * np.random.default_rng(0).normal(size=60))
 
 
-@pytest.mark.parametrize("kind", [LastValue, SeasonalNaive, Drift, Ridge])
+@pytest.mark.parametrize("kind", [LastValue, SeasonalNaive, Drift, Ridge, Trees])
 def test_what_is_loaded_is_what_was_kept(kind: type[Baseline], tmp_path: Path):
     model = kind.fit(WAVE, horizon=3, season=12)
     before = model.forecast(WAVE)
@@ -29,10 +30,20 @@ def test_what_is_loaded_is_what_was_kept(kind: type[Baseline], tmp_path: Path):
     assert sorted(one.name for one in (tmp_path / "b").iterdir()) == ["baseline.json", "baseline.safetensors"]
 
 
-def test_trees_say_that_they_are_not_kept(tmp_path: Path):
-    with pytest.raises(BadInput, match="no form in files but pickle; fit it again"):
-        save(Trees.fit(WAVE, horizon=1), tmp_path / "a")
-    assert not (tmp_path / "a").exists()
+def test_trees_from_a_file_answer_like_those_that_were_grown(tmp_path: Path):
+    """Bit for bit, whatever is missing, and without scikit-learn."""
+    holes = WAVE.series[0].values.copy()
+    holes[7:11] = np.nan
+    model = Trees.fit(panel(holes), horizon=2, season=12)
+    save(model, tmp_path)
+    other = load(tmp_path)
+    assert isinstance(other, Trees) and isinstance(other.model, Forest)
+    x = np.random.default_rng(1).normal(size=(400, model.lags + 3))
+    x[x > 1.5] = np.nan
+    assert (other.model.predict(x) == model.model.predict(x)).all()
+    assert np.isnan(x).any() and len(set(other.model.predict(x))) > 20
+    save(other, tmp_path / "again")
+    assert (load(tmp_path / "again").forecast(WAVE) == model.forecast(WAVE)).all()
 
 
 class Evil:

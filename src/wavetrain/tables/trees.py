@@ -6,20 +6,23 @@ because trees cannot go beyond what they have seen. How many trees there are is 
 panel, which come after all that is fitted to; then it is fitted again to all rows. scikit-learn's own early
 stopping would draw its rows at random, so that windows on both sides overlap; it is off, whatever the size.
 
-Trees are not kept in files: scikit-learn has no form for them but pickle. Fit them again from the panel.
+scikit-learn has no form for its trees in files but pickle; they are kept as arrays (`forest.py`).
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
-from sklearn.ensemble import HistGradientBoostingRegressor
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.baselines import Baseline, check
+from wavetrain.tables.forest import Forest
 from wavetrain.tables.lags import Lagged, lagged
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.ridge import origins, together, usual
+
+if TYPE_CHECKING:  # a kept model starts without scikit-learn
+    from sklearn.ensemble import HistGradientBoostingRegressor
 
 FITTED = 15_000  # values that are fitted to at most, of windows evenly spread
 MOST = 100  # trees
@@ -41,7 +44,7 @@ class Trees(Baseline):
     """
 
     lags: int  # behind the last value
-    model: HistGradientBoostingRegressor
+    model: "HistGradientBoostingRegressor | Forest"  # the second where it comes from a file
 
     name = "boosted trees on lags"
 
@@ -102,12 +105,14 @@ class Trees(Baseline):
         weigh = np.broadcast_to(read.weight[..., None], read.wanted.shape)
         return self._inputs(read)[there], read.wanted[there], weigh[there]
 
-    def _learned(self, read: Lagged, count: int) -> HistGradientBoostingRegressor:
+    def _learned(self, read: Lagged, count: int) -> "HistGradientBoostingRegressor":
         x, y, weigh = self._rows(read)
         return _trees(count).fit(x, y, sample_weight=weigh**2)
 
 
-def _trees(count: int) -> HistGradientBoostingRegressor:
+def _trees(count: int) -> "HistGradientBoostingRegressor":
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
     return HistGradientBoostingRegressor(
         max_iter=count,
         learning_rate=RATE,
