@@ -169,6 +169,93 @@ def test_what_is_known_ahead_is_told_by_rows_at_the_end_or_by_a_table(
     assert told[0] == told[1] == told[2] and told[0][1] + 3 < min(told[0][0], told[0][2])
 
 
+def test_a_baseline_is_used_like_a_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """From the table to forecasts, scores, a stream and a card."""
+    later, model = table(tmp_path / "later.csv", days=120), str(tmp_path / "m")
+    head, *lines = later.read_text().splitlines()
+    days = sorted(lines, key=lambda line: (line[6:10], line[3:5], line[:2]))
+    for name, part in (("shops.csv", days[:180]), ("rest.csv", days[180:])):
+        (tmp_path / name).write_text("\n".join([head, *part]) + "\n")
+    source = str(tmp_path / "shops.csv")
+    roles = ["--target", "sold", "--horizon", "3", "--id", "shop", "--out", model]
+    main(["fit", source, *roles, "--baseline", "ridge"])
+    said = capsys.readouterr().out
+    assert (
+        "a season of 7 rows; ridge on lags reads up to" in said and "on the validation rows: MAE 0." in said
+    )
+    main(["fit", source, *roles, "--baseline", "ridge", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert told["baseline"] == "ridge" and told["on the validation rows"]["MASE (season 7)"] < 1
+    main(["predict", model])
+    found = rows(capsys.readouterr().out)
+    assert [row["time"] for row in found] == 2 * ["31.03.2024", "01.04.2024", "02.04.2024"]
+    assert all(float(row["sold low"]) < float(row["sold"]) < float(row["sold high"]) for row in found)
+    main(["evaluate", model, str(later), "--json"])
+    scores = json.loads(capsys.readouterr().out)
+    assert scores["windows"] == 2 * (120 - 32 - 2) and scores["MAE"] < 0.3 and scores["coverage"] > 0.7
+    main(["stream", model, str(tmp_path / "rest.csv")])
+    streamed = rows(capsys.readouterr().out)
+    main(["predict", model, str(later)])
+    for row in rows(capsys.readouterr().out)[::3]:
+        last = next(one for one in streamed[::-1] if one["series"] == row["series"])
+        for end in ("", " low", " high"):
+            assert float(last[f"sold +1{end}"]) == pytest.approx(float(row[f"sold{end}"]), rel=1e-8)
+    main(["show", model])
+    card = capsys.readouterr().out
+    for part in ("a baseline: ridge on lags", "lags: ", "MASE of sold: ", f"wavetrain predict {model}"):
+        assert part in card
+    assert "layers" not in card
+
+
+class Read(Exception):
+    """Something was read."""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["fit", "{}/shops.csv", "--out", "{}/n", "--layer", "gruu"], "did you mean gru"),
+        (["fit", "{}/shops.csv", "--out", "{}/n", "--baseline", "rigde"], "did you mean ridge"),
+        (["fit", "{}/shops.csv", "--out", "{}/n", "--baseline", "ridge", "--layer", "gru"], "got both"),
+        (["fit", "{}/shops.csv", "--out", "{}/shops.csv/n"], "shops.csv is a file"),
+        *(
+            (["fit", "{}/shops.csv", "--out", "{}/n", f"--{name}", value], said)
+            for name, value, said in (
+                ("horizon", "0", "horizon of at least 1, got 0"),
+                ("width", "0", "width of at least 1, got 0"),
+                ("depth", "0", "depth of at least 1, got 0"),
+                ("context", "0", "context of at least 1, got 0"),
+                ("steps", "-1", "steps of at least 0, got -1"),
+                ("rate", "0", "learning rate above 0"),
+            )
+        ),
+        (["predict", "{}/m", "{}/later.csv", "--coverage", "90"], "coverage between 0 and 1, got 90"),
+        (["predict", "{}/m", "{}/later.csv", "--out", "{}/no/x.csv"], "there is no folder"),
+        (["predict", "{}/m", "{}/later.csv", "--out", "{}"], "it is a folder"),
+        (["evaluate", "{}/m", "{}/later.csv", "--coverage", "0"], "coverage between 0 and 1, got 0"),
+        (["stream", "{}/m", "{}/later.csv", "--coverage", "1"], "coverage between 0 and 1, got 1"),
+        (["stream", "{}/m", "{}/later.csv", "--state", "{}/no/x"], "there is no folder"),
+    ],
+)
+def test_flags_are_checked_before_anything_is_read(
+    model: Path,
+    words: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def reading(*given: object, **named: object) -> None:
+        raise Read
+
+    for name in ("wavetrain.tables.read.read", "wavetrain.tables.read.read_like"):
+        monkeypatch.setattr(name, reading)
+    monkeypatch.setattr("wavetrain.estimators._folder.opened", reading)
+    with pytest.raises(SystemExit) as left:
+        main([word.format(model.parent) for word in words])
+    said = capsys.readouterr().err
+    assert left.value.code == 2 and message in said and said.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

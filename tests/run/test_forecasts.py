@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import wavetrain as wt
 from wavetrain.errors import BadInput
 from wavetrain.estimators import Forecaster
 from wavetrain.evidence.comparison import Record, read_record
@@ -15,7 +16,10 @@ from wavetrain.report.tables import costs, scores
 from wavetrain.run import contestants, own
 from wavetrain.run.forecasts import Series, compare_series
 from wavetrain.run.terms import Terms
-from wavetrain.tables.panel import panel
+from wavetrain.tables import metrics
+from wavetrain.tables.kept import NAMES
+from wavetrain.tables.panel import Panel, panel
+from wavetrain.tables.panel import Series as Rows
 from wavetrain.tables.ridge import Ridge
 from wavetrain.tables.rolling import evaluate
 from wavetrain.tables.split import until
@@ -104,6 +108,40 @@ def test_kept_models_go_on_where_the_comparison_ended(compared: Record):
     assert one.scores[0] == pytest.approx(found.mase().value, rel=1e-6)
 
 
+def test_kept_baselines_are_those_of_the_table(compared: Record):
+    """The same weights and windows: every figure of the table follows from what the folder keeps."""
+    split = data().split
+    assert len(compared.baselines) == 4
+    for one in compared.baselines:
+        model = wt.load(Path(compared.folder) / one.model)
+        assert model.called == one.name
+        found = evaluate(model.rolling, split.test, split.firsts, 3, season=12)
+        low, high = model.intervals(split.test, found.series, found.rows)
+        inside = metrics.coverage(truth=found.truth, low=low, high=high, series=found.series)
+        assert one.score == found.mase().value and one.metrics["RMSE"] == found.rmse().value
+        assert one.metrics["coverage of 90 % intervals"] == inside.value
+        start = np.append(WAVE[:204], found.forecast[0, :, 0])  # of the first window: what predict says
+        np.testing.assert_allclose(model.predict().value[0, :, 0], start[204:], rtol=1e-12)
+        plain = NAMES[Path(one.model).name].fit(split.past, horizon=3, season=12)
+        np.testing.assert_array_equal(plain.rolling(split.test, found.series, found.rows), found.forecast)
+
+
+def test_rows_known_ahead_at_the_end_of_what_is_learned_from(few: None, tmp_path: Path):
+    """The last row before the test part has no target: it tells only what is known ahead."""
+    sale = (np.arange(240) % 5 == 0).astype(float)
+    values = WAVE.copy()
+    values[203] = np.nan
+    one = Panel(
+        columns=("y", "sale"),
+        series=(Rows(name="", values=np.stack([values, sale], 1)),),
+        targets=("y",),
+        known=("sale",),
+    )
+    asked = own.series(one, own.Roles(), horizon=3)
+    found = run(asked, tmp_path, ("elman",), replace(TERMS, steps=1, rates=(1e-2,), seeds=(0,)))
+    assert found.figures[0].score is not None and all(one.score is not None for one in found.baselines)
+
+
 def test_kept_models_read_later_tables_as_the_first_was_read(few: None, tmp_path: Path):
     """Which column is what, and how it is written, goes with the rows into the processes and the models."""
     days = [f"{day:02d}.{month:02d}.2024" for month in (1, 2, 3, 4) for day in range(1, 29)]
@@ -130,6 +168,9 @@ def test_the_verdict_goes_by_the_validation_part(compared: Record):
     layer, baseline = verdict.chosen
     assert layer in LAYERS and baseline in {one.name for one in compared.baselines}
     assert verdict.advice == (layer if verdict.earns else baseline)
+    assert wt.load(Path(compared.folder) / compared.advised).called == verdict.advice
+    page = (Path(compared.folder) / "index.html").read_text()
+    assert f"wavetrain predict {compared.folder}/{compared.advised} new.csv" in page
 
 
 def test_a_comparison_that_is_over_is_taken_up_and_says_so(compared: Record):
@@ -141,7 +182,7 @@ def test_a_comparison_that_is_over_is_taken_up_and_says_so(compared: Record):
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trees take the most time."""
-    monkeypatch.setattr(contestants, "baselines", lambda question: [contestants.LastValue, Ridge])
+    monkeypatch.setattr(contestants, "baselines", lambda question: ["last_value", "ridge"])
 
 
 def test_nothing_is_learned_from_the_test_part(compared: Record, few: None, tmp_path: Path):

@@ -10,15 +10,16 @@ def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False)
     """Forecast the rows of a table, each from those before it, once there is a context; score the forecasts.
 
     Args:
-        model: the folder that `wavetrain fit` wrote
+        model: the folder that `wavetrain fit` wrote, or one of the models that `wavetrain compare` kept
         data: a table with the same columns, or - for standard input
         coverage: share of the truth that the intervals are to hold
     """
-    from wavetrain.estimators import FittedForecaster
+    from wavetrain.estimators import load_series_model
     from wavetrain.tables import metrics, rolling
     from wavetrain.tables.read import read_like
 
-    kept = FittedForecaster.load(model)
+    terminal.share(coverage=coverage)
+    kept = load_series_model(model)
     panel = read_like(data, kept.plain(kept.panel_))
     firsts = [min(kept.context_, max(1, len(one) // 2)) for one in panel.series]
     found = rolling.evaluate(kept.rolling, panel, firsts, kept.horizon, season=kept.season_)

@@ -2,17 +2,24 @@
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
+from wavetrain.errors import BadInput
+
+if TYPE_CHECKING:
+    from wavetrain.estimators import BaselineForecaster, Forecaster
 
 console = terminal.Terminal()
+LAYER = "gru"  # where none is named
 
 
 def fit(
     data: Name,
     out: Path,
-    layer: str = "gru",
+    layer: str | None = None,
+    baseline: str | None = None,
     target: tuple[str, ...] = (),
     horizon: int = 1,
     time: tuple[str, ...] = (),
@@ -28,12 +35,14 @@ def fit(
     seed: int = 0,
     json: Json = False,
 ) -> None:
-    """Learn to forecast series of one's own, and keep the model in a folder.
+    """Learn to forecast series of one's own, by a layer or a simple baseline, and keep the model in a folder.
 
     Args:
         data: a table (CSV, TSV, Parquet, Excel, JSON, NPZ, NPY, gz of them), or - for standard input
         out: folder of the model
-        layer: a name from `wavetrain list layers`, or mine.py:MyLayer
+        layer: a name from `wavetrain list layers`, or mine.py:MyLayer; gru where neither this nor a baseline
+            is named
+        baseline: in place of a layer: last_value, seasonal_naive, ridge or boosted_trees
         target: columns to forecast; all columns of numbers where none is named
         horizon: rows ahead
         time: the column of times, found where it is not named; or one of days and one of clocks
@@ -42,16 +51,33 @@ def fit(
         missing: what else says that nothing was measured, such as -999
         resample: a step that rows are brought to, such as 15min, 1h or 1D: each is the mean of its rows
         context: rows that each forecast begins with; two seasons and at least 32 where it is not given
-        width: of the layers
+        width: of the layers; what follows is of no use to a baseline
         depth: layers in the stack
         steps: of training
         rate: the learning rate
         seed: of the random numbers
     """
-    from wavetrain.estimators import Forecaster
-    from wavetrain.estimators._card import STARTS
+    from wavetrain.estimators import BaselineForecaster, Forecaster
     from wavetrain.tables.read import read
 
+    model: Forecaster | BaselineForecaster
+    if baseline is not None:
+        if layer is not None:
+            raise BadInput("expected one of --layer and --baseline, got both")
+        model = BaselineForecaster(baseline, horizon=horizon, context=context)
+    else:
+        model = Forecaster(
+            layer or LAYER,
+            horizon=horizon,
+            context=context,
+            width=width,
+            depth=depth,
+            steps=steps,
+            rate=rate,
+            random_state=seed,
+        )
+    model.check()
+    terminal.folder(out)
     panel = read(
         data,
         target=target,
@@ -64,16 +90,6 @@ def fit(
     if not json:
         for line in panel.said:
             console.print(line)
-    model = Forecaster(
-        layer,
-        horizon=horizon,
-        context=context,
-        width=width,
-        depth=depth,
-        steps=steps,
-        rate=rate,
-        random_state=seed,
-    )
     with warnings.catch_warnings(record=True) as doubts:
         warnings.simplefilter("always", UserWarning)
         model.fit(panel)
@@ -81,16 +97,34 @@ def fit(
         if doubt.category is UserWarning:
             terminal.note(str(doubt.message))
     model.save(out)
-    start, end = model.history_[0][1], min(error for _, error in model.history_)
-    if json:
-        told = {"folder": str(out), "layer": layer, "season": model.season_, "context": model.context_}
-        errors = {"starts from": model.base_.kind.value, "error of the start": start, "error": end}
-        terminal.print_json({"data": list(panel.said), **told, **errors})
-        return
+    said, told = _network(model) if isinstance(model, Forecaster) else _baseline(model)
     season = f"a season of {model.season_} rows" if model.season_ > 1 else "no season"
-    console.print(f"{season}; each forecast reads at least {model.context_} rows")
+    if json:
+        found = {"folder": str(out), "season": model.season_, "context": model.context_}
+        terminal.print_json({"data": list(panel.said), **found, **told})
+        return
+    console.print(f"{season}; {said}", soft_wrap=True)
+    console.print(f"model: {out}", soft_wrap=True)
+
+
+def _network(model: "Forecaster") -> tuple[str, dict[str, Any]]:
+    """What a network learned, in words and in figures."""
+    from wavetrain.estimators._card import STARTS
+
+    start, end = model.history_[0][1], min(error for _, error in model.history_)
+    base, layer = model.base_.kind.value, model.called
     gain = f"{layer} brings its error from {start:.4g} to {end:.4g} deviations on the validation rows"
     none = f"{layer} adds nothing to it on the validation rows (error {start:.4g} deviations)"
-    said = f"starts from {STARTS[model.base_.kind.value]}; {gain if end < start else none}"
-    console.print(said, soft_wrap=True)
-    console.print(f"model: {out}", soft_wrap=True)
+    words = (
+        f"each forecast reads at least {model.context_} rows\n"
+        f"starts from {STARTS[base]}; {gain if end < start else none}"
+    )
+    return words, {"layer": layer, "starts from": base, "error of the start": start, "error": end}
+
+
+def _baseline(model: "BaselineForecaster") -> tuple[str, dict[str, Any]]:
+    """What a baseline learned, in words and in figures."""
+    scores = {score.name: score.value for score in model.valid_.scores()}
+    words = ", ".join(f"{name} {value:.4g}" for name, value in scores.items())
+    told = {"baseline": model.baseline, "on the validation rows": scores}
+    return f"{model.called} reads up to {model.reach} rows\non the validation rows: {words}", told

@@ -25,16 +25,18 @@ def predict(
     """Forecast the rows that follow a table, or those that follow what the model learned from.
 
     Args:
-        model: the folder that `wavetrain fit` wrote
+        model: the folder that `wavetrain fit` wrote, or one of the models that `wavetrain compare` kept
         data: a table with the same columns, or - for standard input; without it, what was learned from. Where
             columns are known ahead, rows at its end with empty targets tell what is known of rows to come
         ahead: a table of what is known of the rows to come: times, ids and the columns known ahead
         out: a CSV to write; the forecasts are printed where none is named
         coverage: share of the truth that the intervals are to hold
     """
-    from wavetrain.estimators import FittedForecaster
+    from wavetrain.estimators import load_series_model
 
-    kept = FittedForecaster.load(model)
+    terminal.share(coverage=coverage)
+    terminal.writable(out)
+    kept = load_series_model(model)
     past = later = None
     if data or ahead:  # pandas is not loaded where nothing is read
         from wavetrain.tables.read import read_like

@@ -59,13 +59,13 @@ def show(
 
 
 def _show_model(folder: Path, picture: Path | None, json: bool) -> None:
-    """The card of a kept forecaster."""
-    from wavetrain.estimators import FittedForecaster
+    """The card of a kept model of series."""
+    from wavetrain.estimators import load_series_model
     from wavetrain.estimators._card import card, facts
 
     if picture is not None:
         raise BadInput(f"only a layer has an operator to picture; {folder} is a folder")
-    kept = FittedForecaster.load(folder)
+    kept = load_series_model(folder)
     if json:
         terminal.print_json(facts(kept))
         return

@@ -19,7 +19,7 @@ from wavetrain.cli.arguments import Json, Name
 from wavetrain.errors import BadInput
 
 if TYPE_CHECKING:
-    from wavetrain.estimators import FittedForecaster
+    from wavetrain.estimators._series_model import SeriesModel
     from wavetrain.estimators._streams import Told
     from wavetrain.tables.read.incoming import Incoming, Row
 
@@ -42,15 +42,17 @@ def stream(
     read. A series that the model learned from goes on behind its rows there; a new id begins a new series.
 
     Args:
-        model: the folder that `wavetrain fit` wrote
+        model: the folder that `wavetrain fit` wrote, or one of the models that `wavetrain compare` kept
         data: a table (CSV, TSV, gz of them), or - for standard input
         state: a file that keeps the state of each series; where it is there, the stream goes on from it
         fresh: begin each series anew, not behind the rows that the model learned from
         coverage: share of the truth that the intervals are to hold
     """
-    from wavetrain.estimators import FittedForecaster, ForecastStreams
+    from wavetrain.estimators import ForecastStreams, load_series_model
 
-    kept = FittedForecaster.load(model)
+    terminal.share(coverage=coverage)
+    terminal.writable(state)
+    kept = load_series_model(model)
     streams = ForecastStreams(kept, fresh=fresh, coverage=coverage)
     if state is not None and state.exists():
         streams.resume(state)
@@ -69,7 +71,7 @@ def stream(
 class Run:
     """One stream of lines, with what is said and kept of it."""
 
-    def __init__(self, kept: "FittedForecaster", streams: Any, state: Path | None, json: bool):
+    def __init__(self, kept: "SeriesModel", streams: Any, state: Path | None, json: bool):
         from wavetrain.estimators._streams import Order
 
         self.kept, self.streams, self.state, self.json = kept, streams, state, json
@@ -131,7 +133,7 @@ class Run:
             self.busy = False
 
     def _begin(self) -> None:
-        from wavetrain.estimators._fitted import not_given
+        from wavetrain.estimators._series_model import not_given
 
         if self.plain.known:
             terminal.note(not_given(self.plain.known))

@@ -64,6 +64,31 @@ def within(**numbers: int) -> None:
             raise BadInput(f"{name} must be from 1 to {MOST}, got {value}")
 
 
+def share(**numbers: float) -> None:
+    """Refuse what is to be a share and is none, before any work."""
+    for name, value in numbers.items():
+        if not 0 < value < 1:
+            raise BadInput(f"expected a {name} between 0 and 1, got {value:g}")
+
+
+def writable(*paths: Path | None) -> None:
+    """Refuse files that cannot be written, before any work."""
+    for path in paths:
+        if path is None:
+            continue
+        if not path.absolute().parent.is_dir():
+            raise BadInput(f"{path} cannot be written: there is no folder {path.parent}")
+        if path.is_dir():
+            raise BadInput(f"{path} cannot be written: it is a folder")
+
+
+def folder(path: Path) -> None:
+    """Refuse a folder that cannot be made, before any work."""
+    there = next((one for one in (path.absolute(), *path.absolute().parents) if one.exists()), Path("/"))
+    if not there.is_dir():
+        raise BadInput(f"{path} cannot be a folder: {there} is a file")
+
+
 def prepare() -> None:
     """From here on no character can stop the output, nor one that was closed before the command began."""
     for name in ("stdout", "stderr"):

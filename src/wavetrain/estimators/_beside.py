@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from wavetrain.core import leaves, map_state
-from wavetrain.estimators._blocks import TOGETHER, Behind, opened
+from wavetrain.estimators._blocks import TOGETHER, opened
+from wavetrain.estimators._series_model import Behind
 from wavetrain.estimators._stream import ForecastStream
 from wavetrain.tables.windows import anchors
 

@@ -14,13 +14,6 @@ if TYPE_CHECKING:
 TOGETHER = 128  # blocks that are read side by side
 
 
-class Behind(NamedTuple):
-    """Forecasts behind each of some rows, in the units of the file."""
-
-    value: np.ndarray  # (rows, horizon, targets)
-    scale: np.ndarray  # (rows, 1, targets) of the context that each was made from
-
-
 class Opened(NamedTuple):
     """Blocks from their contexts on."""
 

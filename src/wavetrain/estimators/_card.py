@@ -6,6 +6,7 @@ import numpy as np
 
 if TYPE_CHECKING:
     from wavetrain.estimators._fitted import FittedForecaster
+    from wavetrain.estimators._series_model import SeriesModel
 
 STARTS = {
     "level": "the mean of the rows before",
@@ -15,12 +16,9 @@ STARTS = {
 }
 
 
-def facts(model: "FittedForecaster") -> dict[str, dict[str, str]]:
-    """What is known of a fitted forecaster, by headings."""
+def facts(model: "SeriesModel") -> dict[str, dict[str, str]]:
+    """What is known of a fitted model, by headings."""
     whole, plain = model.panel_, model.plain(model.panel_)
-    start, end = model.history_[0][1], min(error for _, error in model.history_)
-    layer = model.layer if isinstance(model.layer, str) else model.layer.__name__
-    step = max((step for step, error in model.history_ if error == end), default=0)
     data = {f"line {place}": line for place, line in enumerate(whole.said, 1)}
     form = whole.form
     roles = {
@@ -31,18 +29,28 @@ def facts(model: "FittedForecaster") -> dict[str, dict[str, str]]:
         "time": ", ".join(form.time) if form else "",
         "id": ", ".join(form.id) if form else "",
     }
-    errors = {
-        f"mean error of {name}": f"{np.nanmean(model.errors_[..., place]):.4g} deviations of its context"
-        for place, name in enumerate(plain.targets)
-    }
     return {
         "Data": {**data, "sha256 of the rows": model.digest_},
         "Columns": {name: value for name, value in roles.items() if value},
+        **model.described(),
+        "Versions": model.versions_,
+    }
+
+
+def of_network(model: "FittedForecaster") -> dict[str, dict[str, str]]:
+    """What a network is, and what it did on the validation rows."""
+    start, end = model.history_[0][1], min(error for _, error in model.history_)
+    step = max((step for step, error in model.history_ if error == end), default=0)
+    errors = {
+        f"mean error of {name}": f"{np.nanmean(model.errors_[..., place]):.4g} deviations of its context"
+        for place, name in enumerate(model.panel_.targets)
+    }
+    return {
         "Model": {
-            "layers": f"{model.depth} of {layer}, {model.width} wide",
+            "layers": f"{model.depth} of {model.called}, {model.width} wide",
             "parameters": f"{sum(one.numel() for one in model.network_.parameters()):,}",
             "starts from": STARTS[model.base_.kind.value],
-            "season": f"{model.season_} rows" if model.season_ > 1 else "none",
+            "season": season(model.season_),
             "context": f"{model.context_} rows",
             "horizon": f"{model.horizon} rows",
             "scaling": "each window by the mean and the deviation of its context",
@@ -53,11 +61,15 @@ def facts(model: "FittedForecaster") -> dict[str, dict[str, str]]:
             "error": f"{end:.4g} deviations, after {step:,} steps",
             **errors,
         },
-        "Versions": model.versions_,
     }
 
 
-def card(model: "FittedForecaster", folder: str) -> str:
+def season(rows: int) -> str:
+    """A season in words."""
+    return f"{rows} rows" if rows > 1 else "none"
+
+
+def card(model: "SeriesModel", folder: str) -> str:
     """The same as a page of Markdown, with the commands that use the model in its folder."""
     lines = [f"# A forecaster of {', '.join(model.plain(model.panel_).targets)}", ""]
     for heading, rows in facts(model).items():

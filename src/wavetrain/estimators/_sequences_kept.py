@@ -7,7 +7,8 @@ import numpy as np
 import torch
 
 from wavetrain.errors import BadInput
-from wavetrain.estimators._kept import layer_of, name_of, versions
+from wavetrain.estimators._kept import layer_of, name_of
+from wavetrain.estimators._series_kept import versions
 from wavetrain.parts import saved
 from wavetrain.parts.stack import MLP, Stack
 

@@ -8,21 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wavetrain.core import State, leaves
 from wavetrain.errors import BadInput
 from wavetrain.estimators._beside import pushed
-from wavetrain.estimators._kept import digest
-from wavetrain.estimators._stream import ForecastStream, missing
+from wavetrain.estimators._series_kept import digest
+from wavetrain.estimators._series_stream import SeriesStream, missing
+from wavetrain.estimators._stream import ForecastStream
 from wavetrain.parts import saved
-from wavetrain.tables.conformal import half_width
 
 if TYPE_CHECKING:
-    from wavetrain.estimators._fitted import FittedForecaster
+    from wavetrain.estimators._series_model import SeriesModel
 
 KIND = "wavetrain streams"
 VERSION = 1
 FEW = 8  # rows of each series, on average, below which series are read side by side
-ARRAYS = ("rows", "seen", "level", "scale")  # of a stream
 
 
 class Told(NamedTuple):
@@ -46,11 +44,11 @@ class ForecastStreams:
     (3, 2, 1)
     """
 
-    def __init__(self, model: "FittedForecaster", *, fresh: bool = False, coverage: float = 0.9):
+    def __init__(self, model: "SeriesModel", *, fresh: bool = False, coverage: float = 0.9):
         self.model = model
-        self.width = half_width(model.errors_, coverage)
+        self.widths = model.widths(coverage)
         self.learned = () if fresh else tuple(one.name for one in model.panel_.series if len(one))
-        self.streams: dict[str, ForecastStream] = {}
+        self.streams: dict[str, SeriesStream[Any]] = {}
         self.numbers: dict[str, float] = {}  # of the last row of each series whose rows are numbered
 
     def extend(
@@ -64,18 +62,19 @@ class ForecastStreams:
         places: dict[str, list[int]] = {}
         for place, name in enumerate(names):
             places.setdefault(name, []).append(place)
-        value = np.empty((len(names), self.model.horizon, len(self.model.base_.targets)))
+        value = np.empty((len(names), self.model.horizon, len(self.model.panel_.targets)))
         scale = np.empty((len(names), 1, value.shape[2]))
         few = len(names) < FEW * len(places)
         beside: list[tuple[ForecastStream, list[int], np.ndarray, np.ndarray]] = []
         for name, mine in places.items():
             stream, moments = self.stream(name), None if times is None else times[mine]
             gaps = None if holes is None else [holes[place] for place in mine]
-            steps = stream.steps(rows[mine], moments, gaps) if few else None
-            if steps is None:
-                value[mine], scale[mine] = stream.behind(rows[mine], moments, gaps)
-            else:
-                beside.append((stream, mine, *steps))
+            if few and isinstance(stream, ForecastStream):
+                steps = stream.steps(rows[mine], moments, gaps)
+                if steps is not None:
+                    beside.append((stream, mine, *steps))
+                    continue
+            value[mine], scale[mine] = stream.behind(rows[mine], moments, gaps)
         for step in range(max((len(one[1]) for one in beside), default=0)):
             there = [one for one in beside if len(one[1]) > step]
             mine = [one[1][step] for one in there]
@@ -85,9 +84,10 @@ class ForecastStreams:
                 np.stack([one[3][step] for one in there]),
             )
             value[mine], scale[mine] = found
-        return Told(value, value - self.width * scale, value + self.width * scale)
+        width = self.widths.at(scale)
+        return Told(value, value - width, value + width)
 
-    def stream(self, name: str) -> ForecastStream:
+    def stream(self, name: str) -> SeriesStream[Any]:
         """The stream of a series, begun where there is none yet."""
         if name not in self.streams:
             self.streams[name] = self.model.stream(name if name in self.learned else None)
@@ -98,19 +98,15 @@ class ForecastStreams:
         tensors: dict[str, Tensor] = {}
         words: list[dict[str, Any]] = []
         for place, (name, stream) in enumerate(self.streams.items()):
-            parts = leaves(stream.state) if stream.state is not None else []
-            tensors |= {
-                f"{place} {array}": torch.from_numpy(getattr(stream, array).copy()) for array in ARRAYS
-            }
-            tensors |= {f"{place} state {number}": part.clone() for number, part in enumerate(parts)}
+            arrays, own = stream.state_of()
+            tensors |= {f"{place} {array}": torch.from_numpy(part.copy()) for array, part in arrays.items()}
             words.append(
                 {
                     "name": name,
                     "count": stream.count,
                     "time": stream.time,
                     "number": self.numbers.get(name),
-                    "held": stream.held,
-                    "state": len(parts) if stream.state is not None else None,
+                    **own,
                 }
             )
         facts = {"kind": KIND, "version": VERSION, "model": digest(self.model)}
@@ -130,18 +126,11 @@ class ForecastStreams:
             raise BadInput(f"{path} is not a whole file of states ({error})") from error
 
     def _restore(self, place: int, words: dict[str, Any], tensors: dict[str, Tensor]) -> None:
-        stream = ForecastStream(self.model)
-        stream.count, stream.time, stream.held = words["count"], words["time"], words["held"]
-        for array in ARRAYS:
-            found = tensors[f"{place} {array}"].numpy()
-            if found.shape != getattr(stream, array).shape:
-                raise ValueError(f"{array} has the shape {found.shape}")
-            setattr(stream, array, found)
-        if words["state"] is not None:
-            parts = [tensors[f"{place} state {number}"] for number in range(words["state"])]
-            stream.state = _nested(self.model.network_.stack.begin(1), parts)
-            if parts:
-                raise ValueError("a state has more parts than the model")
+        stream = self.model.stream()
+        stream.count, stream.time = words["count"], words["time"]
+        front = f"{place} "
+        mine = {name.removeprefix(front): part for name, part in tensors.items() if name.startswith(front)}
+        stream.restore({name: part.numpy() for name, part in mine.items()}, words)
         self.streams[words["name"]] = stream
         if words["number"] is not None:
             self.numbers[words["name"]] = words["number"]
@@ -197,10 +186,3 @@ def _out_of_order(told: Sequence[str], again: bool, known: bool) -> str:
         else (f"expected times that rise, got {told[0]} behind {told[1]}")
     )
     return said + f"; it goes on behind the rows known up to {told[1]}" * known
-
-
-def _nested(like: State, parts: list[Tensor]) -> State:
-    """Tensors in the nested form of a state; they are taken from the list in their order."""
-    if isinstance(like, tuple):
-        return tuple(_nested(one, parts) for one in like)
-    return parts.pop(0)

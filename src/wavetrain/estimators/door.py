@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import wavetrain.tables.load
 from wavetrain.errors import BadInput
+from wavetrain.estimators._folder import load_series_model
+from wavetrain.estimators.baseline import BaselineForecaster
 from wavetrain.estimators.classifier import SequenceClassifier
 from wavetrain.estimators.forecaster import Forecaster
 from wavetrain.estimators.regressor import SequenceRegressor
@@ -14,12 +16,14 @@ from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
 from wavetrain.tables.read.asked import Names
 
+F = TypeVar("F", bound=Forecaster | BaselineForecaster)
+
 MODEL, DETECTOR, SEQUENCES = "model.safetensors", "detector.safetensors", "sequences.safetensors"
 
 
 def fit(
     source: Any,
-    model: Forecaster | None = None,
+    model: F | None = None,
     *,
     target: Names = (),
     time: Names | None = None,
@@ -27,10 +31,11 @@ def fit(
     inputs: Names | None = None,
     known_ahead: Names = (),
     missing: Sequence[str | float] = (),
-) -> Forecaster:
+) -> F | Forecaster:
     """A forecaster of a file, a frame, arrays or a panel; without a `model`, that of one row ahead by a GRU.
 
-    Roles are names of columns, as in `wavetrain.tables.read.read`.
+    A `model` is a `Forecaster`, or a `BaselineForecaster` from `wavetrain.estimators`. Roles are names of
+    columns, as in `wavetrain.tables.read.read`.
 
     >>> import numpy as np, pandas as pd, wavetrain as wt
     >>> sales = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "sold": np.arange(90) % 7.0})
@@ -63,7 +68,7 @@ def load(source: str | Path) -> Any:
 
             return AnomalyDetector.load(folder)
         if (folder / MODEL).is_file():
-            return Forecaster.load(folder)
+            return load_series_model(folder, Forecaster, BaselineForecaster)
         if (folder / SEQUENCES).is_file():
             told = saved.load(folder / SEQUENCES)[1].get("class")
             kind = SequenceRegressor if told == SequenceRegressor.__name__ else SequenceClassifier

@@ -12,7 +12,6 @@ are the same for all forecasts in it; so forecasts that are made one row after a
 carried on, are those that are made at once.
 """
 
-import hashlib
 import warnings
 from collections.abc import Callable
 from typing import Self
@@ -24,15 +23,18 @@ from sklearn.base import BaseEstimator, clone
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
 from wavetrain.estimators._base import Base, Kind, error, fitted_line
-from wavetrain.estimators._fitted import FittedForecaster, Given
+from wavetrain.estimators._fitted import FittedForecaster
 from wavetrain.estimators._forecast import Columns, Forecast, made, network
-from wavetrain.estimators._kept import layer_of, versions
+from wavetrain.estimators._kept import layer_of
 from wavetrain.estimators._learning import Course, Held, Speed, learn, speed
+from wavetrain.estimators._series_kept import digest_of, versions
+from wavetrain.estimators._series_model import Given, check_rows
 from wavetrain.tables import phases
 from wavetrain.tables.ahead import doubtful, parted
 from wavetrain.tables.panel import Panel, panel
-from wavetrain.tables.seasons import season_of
-from wavetrain.tables.windows import Place, Window, Windows, usual_context
+from wavetrain.tables.seasons import season_before
+from wavetrain.tables.split import held
+from wavetrain.tables.windows import Place, Window, Windows, fitting_context
 from wavetrain.train.generators import Shared, seed_of
 
 FITTED = 2000  # windows that a line is fitted to, and that are chosen by
@@ -119,39 +121,34 @@ class Forecaster(FittedForecaster, BaseEstimator):
 
     def _begin(self, y: Given) -> None:
         """Check the series, and find what does not depend on the layer."""
+        self.check()
         whole, ahead = parted(y if isinstance(y, Panel) else panel(y))
-        self._check(whole)
+        check_rows(whole, self.horizon)
         first = whole.series[0].times
-        self.digest_, self.versions_ = _digest(whole), versions()
+        self.digest_, self.versions_ = digest_of(whole), versions()
         self.cycles_ = phases.cycles(first) if self.phases and first is not None else ()
         whole = phases.added(whole, self.cycles_)
-        ends = [len(one) - max(self.horizon, round(self.valid * len(one))) for one in whole.series]
-        longest = int(np.argmax(ends))
-        train = whole.series[longest].values[: ends[longest], whole.places(whole.targets)]
-        self.season_ = self.season or season_of(train, whole.clock)
+        ends, horizon = held(whole, self.horizon, self.valid), self.horizon
+        self.season_ = self.season or season_before(whole, ends)
         shortest = min(ends)
-        usual = usual_context(self.season_)
-        self.context_ = self.context or max(1, min(usual, shortest - self.horizon - 1))
-        origins = max(1, min(self.origins, shortest - self.horizon - self.context_))
+        self.context_ = self.context or fitting_context(self.season_, horizon=horizon, shortest=shortest)
+        origins = max(1, min(self.origins, shortest - horizon - self.context_))
         self.panel_, self.ends_, self.origins_ = whole, ends, origins
         self.ahead_, self.before_ = ahead, [0] * len(ends)
 
-    def _check(self, whole: Panel) -> None:
-        for name in ("horizon", "width", "depth", "batch", "origins"):
-            if (got := getattr(self, name)) < 1:
+    def check(self) -> None:
+        """Raise BadInput for settings that make no sense, before any row is read."""
+        for name in ("horizon", "width", "depth", "batch", "origins", "context", "season"):
+            got = getattr(self, name)
+            if got is not None and got < 1:
                 raise BadInput(f"Forecaster: expected {name} of at least 1, got {got}")
+        if self.steps < 0:
+            raise BadInput(f"Forecaster: expected steps of at least 0, got {self.steps}")
+        if not 0 < self.rate <= 1:
+            raise BadInput(f"Forecaster: expected a learning rate above 0, at most 1, got {self.rate}")
         if not 0 < self.valid < 1:
             raise BadInput(f"Forecaster: expected a share of rows to choose by, 0 to 1, got {self.valid}")
-        for one in whole.series:
-            least = 2 * self.horizon + 2
-            if len(one) < least:
-                raise BadInput(
-                    f"series {one.name!r}: expected at least {least} rows for a horizon of {self.horizon}, "
-                    f"got {len(one)}"
-                )
-            places = whole.places(whole.targets)
-            if np.isnan(one.values[:, places]).all(0).any():
-                raise BadInput(f"series {one.name!r}: a column to forecast holds no number")
+        layer_of(self.layer)
 
     def _learn(self, windows: Windows) -> None:
         generator = np.random.default_rng(seed_of(self.random_state, "windows"))
@@ -208,12 +205,3 @@ class Forecaster(FittedForecaster, BaseEstimator):
             torch.where(spread > 0, spread, 1.0),
             bool(np.isnan(np.delete(rows, known, 1)).any()),
         )
-
-
-def _digest(whole: Panel) -> str:
-    """sha256 of the rows of a panel, with their times, columns and series."""
-    found = hashlib.sha256("\0".join(whole.columns).encode())
-    for one in whole.series:
-        found.update(f"\0{one.name}\0".encode() + one.values.tobytes())
-        found.update(b"" if one.times is None else one.times.tobytes())
-    return found.hexdigest()

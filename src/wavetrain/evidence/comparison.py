@@ -118,6 +118,15 @@ class Record:
     said: tuple[str, ...] = ()  # what was understood of the data, line by line
     drawn: Mapping[str, str] = field(default_factory=dict)  # other pictures, in the folder, by what they show
 
+    @property
+    def advised(self) -> str:
+        """Where the model of what the verdict advises is kept, in the folder; empty where none is kept."""
+        advice = "" if self.verdict is None else self.verdict.advice
+        models = {one.layer: one.model for one in self.figures} | {
+            one.name: one.model for one in self.baselines
+        }
+        return models.get(advice, "")
+
 
 def read_part(path: Path) -> Part:
     """One layer of a comparison."""

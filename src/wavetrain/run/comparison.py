@@ -56,6 +56,7 @@ class Baseline:
     metrics: Mapping[str, float | None]
     columns: Mapping[str, float | None]
     seconds: float  # to fit it
+    model: Path | None  # ready to forecast, for `wt.load`; None of classes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,7 @@ class Comparison:
     baselines: tuple[Baseline, ...]  # best first; of forecasts
     verdict: str  # in words: whether a layer earns its keep over the baselines; empty where there are none
     advice: str  # the layer or the baseline to use
+    model: Path | None  # of that layer or baseline, for `wt.load`; None where models are not kept
 
     @property
     def best(self) -> Compared:
@@ -179,9 +181,10 @@ def typed(record: Record) -> Comparison:
         left_out=dict(record.left_out),
         folder=folder,
         table=plain_text(columns_table(scores(record) if record.baselines else comparison(record))),
-        baselines=tuple(_baseline(one) for one in record.baselines),
+        baselines=tuple(_baseline(one, folder) for one in record.baselines),
         verdict="" if record.verdict is None else record.verdict.says,
         advice=record.figures[0].layer if record.verdict is None else record.verdict.advice,
+        model=folder / record.advised if record.advised else None,
     )
 
 
@@ -211,9 +214,14 @@ def _row(figures: Figures, record: Record, folder: Path) -> Compared:
     )
 
 
-def _baseline(one: Simple) -> Baseline:
+def _baseline(one: Simple, folder: Path) -> Baseline:
     return Baseline(
-        name=one.name, score=one.score, metrics=one.metrics, columns=one.columns, seconds=one.seconds
+        name=one.name,
+        score=one.score,
+        metrics=one.metrics,
+        columns=one.columns,
+        seconds=one.seconds,
+        model=folder / one.model if one.model else None,
     )
 
 

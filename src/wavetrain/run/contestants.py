@@ -17,26 +17,21 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from wavetrain import find, scan
-from wavetrain.estimators import Forecaster
+from wavetrain.estimators import BaselineForecaster, Forecaster
 from wavetrain.evidence import comparison
 from wavetrain.evidence.comparison import Figures, Part, Timings
 from wavetrain.run import fallback, looks
 from wavetrain.run.budget import Cost
 from wavetrain.run.terms import Terms
-from wavetrain.tables import kept, stored
-from wavetrain.tables.baselines import Baseline, LastValue, SeasonalNaive
-from wavetrain.tables.conformal import half_width
+from wavetrain.tables import stored
+from wavetrain.tables.kept import NAMES
 from wavetrain.tables.panel import Panel
-from wavetrain.tables.ridge import Ridge
-from wavetrain.tables.rolling import Metric, Rolled, Rolls, evaluate
-from wavetrain.tables.split import Split, until
-from wavetrain.tables.trees import Trees
+from wavetrain.tables.rolling import Metric, Rolled, Rolls, enough, evaluate
+from wavetrain.tables.split import Split, held
 from wavetrain.train.lab import News
 
 VALID = 0.15  # of the rows that are learned from, to choose by
 COVERAGE = 0.9  # of the intervals
-WINDOWS = 5000  # that are scored at most, evenly spread
-VALUES = 2_000_000  # that are scored at most
 LOOKED = 4  # windows that the operator is looked at
 
 
@@ -86,13 +81,9 @@ class Entry:
 class Simplest:
     """One baseline."""
 
-    kind: type[Baseline]
+    name: str  # by which it is asked for
     question: Question
     folder: Path
-
-    @property
-    def name(self) -> str:
-        return self.kind.__name__
 
 
 class Simply(NamedTuple):
@@ -100,7 +91,7 @@ class Simply(NamedTuple):
 
     name: str
     seconds: float  # to fit it
-    model: str  # where it is kept, in the folder; empty where it has no form in files
+    model: str  # where it is kept, in the folder
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,10 +116,9 @@ def read_answers(path: Path) -> Answers:
         return Answers(**{name: file[name] for name in file.files})
 
 
-def baselines(question: Question) -> list[type[Baseline]]:
+def baselines(question: Question) -> list[str]:
     """The baselines of every comparison."""
-    seasonal: list[type[Baseline]] = [SeasonalNaive] if question.season > 1 else []
-    return [LastValue, *seasonal, Ridge, Trees]
+    return [name for name in NAMES if name != "seasonal_naive" or question.season > 1]
 
 
 def write_split(split: Split, folder: Path) -> None:
@@ -146,12 +136,12 @@ def read_split(folder: Path) -> Split:
 
 def ends(panel: Panel, horizon: int) -> list[int]:
     """Where the validation part of each series begins, for layers and baselines alike."""
-    return [len(one) - max(horizon, round(VALID * len(one))) for one in panel.series]
+    return held(panel, horizon, VALID)
 
 
 def rolled(rolls: Rolls, panel: Panel, firsts: Sequence[int], question: Question) -> Rolled:
     """The forecasts of one part that are scored."""
-    most = max(1, min(WINDOWS, VALUES // (question.horizon * len(panel.targets))))
+    most = enough(horizon=question.horizon, targets=len(panel.targets))
     return evaluate(rolls, panel, firsts, question.horizon, season=question.season, most=most)
 
 
@@ -248,32 +238,17 @@ def _baseline(one: Simplest) -> Simply:
     if done.exists():
         return Simply(**json.loads(done.read_text(encoding="utf-8")))
     split, question = read_split(one.folder), one.question
-    starts = ends(split.past, question.horizon)
+    model = BaselineForecaster(
+        one.name, horizon=question.horizon, context=question.context, season=question.season, valid=VALID
+    )
     begun = time.perf_counter()
-    early = one.kind.fit(until(split.past, starts), horizon=question.horizon, season=question.season)
-    whole = one.kind.fit(split.past, horizon=question.horizon, season=question.season)
+    model.fit(split.past)
     seconds = time.perf_counter() - begun
-    valid = rolled(early.rolling, split.past, starts, question)
-    test = rolled(whole.rolling, split.test, split.firsts, question)
-    wide = _half_widths(valid, test)
-    low, high = test.forecast - wide, test.forecast + wide
-    answers = Answers(valid.forecast[None], test.forecast[None], low[None], high[None])
+    test = rolled(model.rolling, split.test, split.firsts, question)
+    low, high = model.intervals(split.test, test.series, test.rows, coverage=COVERAGE)
+    answers = Answers(model.valid_.forecast[None], test.forecast[None], low[None], high[None])
     answers.write(one.folder / f"{one.name}.npz")
-    model = ""
-    if type(whole) in kept.KINDS.values():
-        model = f"models/{one.name}"
-        kept.save(whole, one.folder / model)
-    found = Simply(whole.name, round(seconds, 3), model)
+    model.save(one.folder / "models" / one.name)
+    found = Simply(model.called, round(seconds, 3), f"models/{one.name}")
     done.write_text(json.dumps(found._asdict()), encoding="utf-8")
     return found
-
-
-def _half_widths(valid: Rolled, test: Rolled) -> np.ndarray:
-    """Half-widths (windows, horizon, targets) of intervals of the test part.
-
-    Errors of the validation part count in units of the scale of their series (that of MASE), so that series
-    of any level may be told from others; where a series has no scale, they count as they are.
-    """
-    errors = np.abs(valid.truth - valid.forecast)
-    scale, own = (np.where(one.scale > 0, one.scale, np.nan)[:, None] for one in (valid, test))
-    return np.where(np.isnan(own), half_width(errors, COVERAGE), half_width(errors / scale, COVERAGE) * own)

@@ -201,7 +201,7 @@ def _all(
 ) -> tuple[Standing, dict[str, Part], list[Simply]]:
     """Every baseline and every layer, and where they stand."""
     simplest = [
-        Simplest(kind=kind, question=question, folder=folder) for kind in contestants.baselines(question)
+        Simplest(name=name, question=question, folder=folder) for name in contestants.baselines(question)
     ]
     standing = Standing.of(contestants.read_split(folder), question)
     parts: dict[str, Part] = {}

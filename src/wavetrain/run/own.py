@@ -7,20 +7,20 @@ What is given decides:
 """
 
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from wavetrain.errors import BadInput
 from wavetrain.run.contestants import Question, ends
 from wavetrain.run.forecasts import Series
+from wavetrain.tables.ahead import parted
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
 from wavetrain.tables.read.asked import Names
 from wavetrain.tables.read.sources import ENDINGS
 from wavetrain.tables.rolling import Metric
-from wavetrain.tables.seasons import season_of
+from wavetrain.tables.seasons import season_before
 from wavetrain.tables.split import Split, by_series, in_time, later
 from wavetrain.tables.windows import usual_context
 
@@ -93,6 +93,7 @@ def series(
         raise BadInput(f"expected a horizon and a window of at least 1 row, got {horizon} and {window}")
     whole = roles.panel(source)
     parts = _split(whole, roles, horizon, window, split)
+    parts = replace(parts, past=parted(parts.past)[0])  # rows without a target at its end teach nothing
     question = Question(horizon=horizon, metric=metric, context=window, season=season(parts.past, horizon))
     told = str(source) if isinstance(source, str | Path) else f"a {type(source).__name__}"
     name = Path(told).name.partition(".")[0] if isinstance(source, str | Path) else "frame"
@@ -101,9 +102,7 @@ def series(
 
 def season(past: Panel, horizon: int) -> int:
     """The season of the longest series, found before its validation part."""
-    stop = ends(past, horizon)
-    place = int(np.argmax(stop))
-    return season_of(past.series[place].values[: stop[place], past.places(past.targets)], past.clock)
+    return season_before(past, ends(past, horizon))
 
 
 def check_device(device: str) -> None:

@@ -152,15 +152,30 @@ def seasonal_scales(values: np.ndarray, rows: np.ndarray, *, season: int) -> np.
 
     It is NaN where no pair of rows a season apart lies before a row.
     """
+    return mean_of(*seasonal_totals(values, rows, season=season))
+
+
+def seasonal_totals(
+    values: np.ndarray, rows: np.ndarray, *, season: int, before: tuple[np.ndarray, np.ndarray] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far rows a season apart differ before each of `rows` (N,), in total, and how many pairs there are.
+
+    `before` are totals and counts (targets,) of rows that were left out before the values (T, targets).
+    """
     if season < 1:
         raise BadInput(f"expected a season of at least 1, got {season}")
     apart = np.abs(values[season:] - values[:-season]) if season < len(values) else values[:0]
-    none = np.zeros((1, values.shape[1]))
-    total = np.concatenate([none, np.nan_to_num(apart).cumsum(0)])
-    count = np.concatenate([none, np.isfinite(apart).cumsum(0)])
+    none = np.zeros(values.shape[1])
+    first, pairs = (none, none) if before is None else before
+    total = np.concatenate([first[None], np.nan_to_num(apart)]).cumsum(0)
+    count = np.concatenate([pairs[None], np.isfinite(apart)]).cumsum(0)
     place = np.clip(rows - season, 0, len(apart))
-    known = count[place] > 0
-    return np.where(known, total[place] / np.where(known, count[place], 1), np.nan)
+    return total[place], count[place]
+
+
+def mean_of(total: np.ndarray, count: np.ndarray) -> np.ndarray:
+    """Totals over counts; NaN where nothing was counted."""
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def _shaped(values: np.ndarray) -> np.ndarray:

@@ -22,6 +22,9 @@ from wavetrain.tables.score import Score
 MOST = 20_000  # windows that are scored, evenly spread
 TOGETHER = 4096  # windows that are forecast at once
 
+ENOUGH = 5000  # windows of each part that a comparison scores at most
+VALUES = 2_000_000  # that it scores at most
+
 Rolls = Callable[[Panel, np.ndarray, np.ndarray], np.ndarray]
 
 
@@ -125,6 +128,16 @@ def origins(
         raise BadInput(f"expected {horizon} rows to forecast behind a first row, got {longest} at most")
     some = np.linspace(0, count - 1, min(most, count)).round().astype(int)
     return np.concatenate(series)[some], np.concatenate(rows)[some]
+
+
+def enough(*, horizon: int, targets: int) -> int:
+    """How many windows of a part a comparison scores at most.
+
+    >>> from wavetrain.tables.rolling import enough
+    >>> enough(horizon=24, targets=1), enough(horizon=100, targets=100)
+    (5000, 200)
+    """
+    return max(1, min(ENOUGH, VALUES // (horizon * targets)))
 
 
 def evaluate(

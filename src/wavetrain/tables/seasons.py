@@ -8,9 +8,12 @@ repeats itself, whatever the trend. The shortest season near the least share is 
 What no clock suggests must be seen four times and be clearer, for there are many lags to choose from.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from wavetrain.tables.clock import DAY, DAYS, FIXED, MONTHS, Clock
+from wavetrain.tables.panel import Panel
 
 LONGEST = 3000  # rows that are looked at, the last ones
 LARGEST = 0.85  # share from which on a season is none: the best of many lags of noise comes to 0.9
@@ -48,6 +51,12 @@ def season_of(values: np.ndarray, clock: Clock | None = None) -> int:
         return 1
     least = min(shares.values())
     return next(season for season, share in shares.items() if share <= ALIKE * least)
+
+
+def season_before(panel: Panel, ends: Sequence[int]) -> int:
+    """The season of the longest series of a panel, by its rows before the end that is given for each."""
+    place = int(np.argmax(ends))
+    return season_of(panel.series[place].values[: ends[place], panel.places(panel.targets)], panel.clock)
 
 
 def suggested(clock: Clock | None) -> tuple[int, ...]:

@@ -73,6 +73,17 @@ def later(past: Panel, test: Panel, context: int) -> Split:
     return Split(past=past, test=test, firsts=_behind(test, context), said=said)
 
 
+def held(panel: Panel, horizon: int, share: float) -> list[int]:
+    """Where the part to choose by begins in each series: the share of its rows, and at least one horizon.
+
+    >>> from wavetrain.tables.panel import panel
+    >>> from wavetrain.tables.split import held
+    >>> held(panel(np.arange(100.0)), 3, 0.15)
+    [85]
+    """
+    return [len(one) - max(horizon, round(share * len(one))) for one in panel.series]
+
+
 def until(panel: Panel, ends: Sequence[int]) -> Panel:
     """The rows of each series before its end."""
     series = [

@@ -143,6 +143,16 @@ def usual_context(season: int) -> int:
     return min(max(2 * season, 32), LONGEST)
 
 
+def fitting_context(season: int, *, horizon: int, shortest: int) -> int:
+    """The same where the shortest series has so many rows to learn from: one forecast must lie behind it.
+
+    >>> from wavetrain.tables.windows import fitting_context
+    >>> fitting_context(24, horizon=3, shortest=200), fitting_context(24, horizon=3, shortest=20)
+    (48, 16)
+    """
+    return max(1, min(usual_context(season), shortest - horizon - 1))
+
+
 def anchors(rows: np.ndarray, context: int, origins: int) -> np.ndarray:
     """The row behind the context of the window in which each row is forecast first.
 
