@@ -7,7 +7,7 @@ import numpy as np
 from wavetrain.errors import BadInput
 from wavetrain.estimators._anomalies import Judged, Recent, likelihood, shares
 from wavetrain.estimators._foresight import Foreseen
-from wavetrain.estimators._stream import missing
+from wavetrain.estimators._series_stream import missing
 from wavetrain.tables.clock import Clock
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ NAMES: dict[str, type[Baseline]] = {  # of those that a comparison holds
     "ridge": Ridge,
     "boosted_trees": Trees,
 }
-KINDS: dict[str, type[Baseline]] = {kind.__name__: kind for kind in (*NAMES.values(), Drift)}
+KINDS: dict[str, type[Baseline]] = {kind.__name__: kind for kind in NAMES.values()} | {"Drift": Drift}
 FACTS, ARRAYS = "baseline.json", "baseline.safetensors"
 TREES = "trees."  # in front of the names of what trees are made of
 
