@@ -148,3 +148,42 @@ def test_what_cannot_be_done_is_one_line(
     told = capsys.readouterr().err
     assert left.value.code == 2 and message in told and told.count("\n") == 1
     assert {path.name for path in folder.iterdir()} == before
+
+
+class Read(Exception):
+    """Something was read."""
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--layer", "gruu"], "did you mean gru"),
+        (["--layer", "hopfield"], "expected a layer, temporal_memory"),
+        (["--rate", "2"], "a rate between 0 and 1, got 2.0"),
+        (["--learn", "0"], "a share of rows to learn from"),
+        (["--width", "0"], "expected width of at least 1, got 0"),
+        (["--depth", "0"], "expected depth of at least 1, got 0"),
+        (["--context", "0"], "expected context of at least 1, got 0"),
+        (["--steps", "-1"], "expected steps of at least 0, got -1"),
+        (["--out", "{}/no/where.csv"], "there is no folder"),
+        (["--picture", "{}/a.jpg"], "ends in .png"),
+        (["--model", "{}/pumps.csv"], "pumps.csv is a file"),
+        (["--model", "{}/m", "--layer", "gru"], "keeps a detector with --layer elman"),
+    ],
+)
+def test_flags_are_checked_before_anything_is_read(
+    said: str,
+    folder: Path,
+    words: list[str],
+    message: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+):
+    def reading(*given: object, **named: object) -> None:
+        raise Read
+
+    monkeypatch.setattr("wavetrain.tables.read.read", reading)
+    with pytest.raises(SystemExit) as left:
+        main(["anomalies", str(folder / "pumps.csv"), *(word.format(folder) for word in words)])
+    told = capsys.readouterr()
+    assert left.value.code == 2 and message in told.err and told.err.count("\n") == 1 and not told.out

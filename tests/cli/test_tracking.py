@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from wavetrain.cli import tracking
+from wavetrain.cli import progress, tracking
 from wavetrain.cli.command import main
 from wavetrain.train import track
 from wavetrain.train.lab import News
@@ -25,13 +26,16 @@ def test_a_missing_package_is_one_line(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(track, "find_spec", lambda name: None)
-    words = ["run", "s4_digits", "--scale", "smoke", "--track", name, "--out", str(tmp_path / "out")]
-    assert said(words, capsys).endswith(f"needs the package {name}: pip install 'wavetrain[track]'")
-    assert not (tmp_path / "out").exists()
+    for work in (["run", "s4_digits", "--scale", "smoke"], ["compare", "no.csv"]):
+        words = [*work, "--track", name, "--out", str(tmp_path / "out")]
+        assert said(words, capsys).endswith(f"needs the package {name}: pip install 'wavetrain[track]'")
+        assert not (tmp_path / "out").exists()
 
 
 def test_other_words_are_refused(capsys: pytest.CaptureFixture[str]):
     line = said(["run", "s4_digits", "--track", "tensorbord"], capsys)
+    assert line == "no tracker is called 'tensorbord'; did you mean tensorboard?"
+    line = said(["compare", "no.csv", "--track", "tensorbord"], capsys)
     assert line == "no tracker is called 'tensorbord'; did you mean tensorboard?"
     line = said(["run", "--confirm", "--track", "tensorboard"], capsys)
     assert line == "--track goes with runs, not with --calibrate or --confirm"
@@ -58,3 +62,48 @@ def test_what_a_run_tells_can_be_watched(tmp_path: Path):
     read.Reload()
     metrics = {one.stem for one in (tmp_path / run.name / "metrics").glob("*.jsonl")}
     assert {name.rpartition("/")[0] for name in read.Tags()["scalars"]} == metrics
+
+
+WORDS = [
+    "--layers",
+    "elman",
+    "--parameters",
+    "900",
+    "--depth",
+    "1",
+    "--steps",
+    "4",
+    "--rates",
+    "1e-3",
+    "1e-2",
+]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("kind", ["series", "task"])
+def test_what_a_comparison_tells_can_be_watched(kind: str, tmp_path: Path):
+    """Trainings of both seeds and the search, under names that no other comparison has."""
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    source = "parity"
+    if kind == "series":
+        source = str(tmp_path / "wave.npy")
+        np.save(source, np.sin(np.arange(200) * 2 * np.pi / 12))
+    plain = ["compare", source, *WORDS, "--seeds", "2", "--jobs", "1", "--json", "--out", str(tmp_path)]
+    main([*plain, "--track", "tensorboard"])
+    (folder,) = tmp_path.glob("compare-*")
+    runs = sorted((tmp_path / "tensorboard").iterdir())
+    assert [one.name for one in runs] == [f"{folder.name}-elman-seed{seed}" for seed in (0, 1)]
+    told = []
+    for run in runs:
+        read = EventAccumulator(str(run))
+        read.Reload()
+        told.append({name.rpartition("/")[0] for name in read.Tags()["scalars"]})
+        assert all(event.value > 0 for event in read.Scalars("train/loss"))
+    assert told[1] == {"train"} and "train" in told[0] and len(told[0]) == 3  # and a search for each rate
+
+
+def test_bars_show_the_layer_alone():
+    assert progress._short("compare-mine-1a2b3c4d-gru-seed0") == "gru"
+    assert progress._short("s4_digits-smoke-0-1a2b3c4d") == "s4_digits-smoke-0"

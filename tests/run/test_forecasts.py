@@ -306,3 +306,31 @@ def test_what_is_series_and_what_is_not(tmp_path: Path):
     assert own.is_series(WAVE, plain) and own.is_series("taxi.csv.gz", plain)
     assert own.is_series("a.txt", own.Roles(target="demand")) and not own.is_series("a.txt", plain)
     assert not own.is_series("copying", plain) and not own.is_series("mine.py:MyTask", plain)
+
+
+class Read(Exception):
+    """Something was read."""
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"layers": ["gruu"]}, "did you mean gru"),
+        ({"horizon": 0}, "horizon and a window of at least 1"),
+        ({"window": 0}, "horizon and a window of at least 1"),
+        ({"split": "random"}, "not dealt out at random"),
+        ({"split": "nowhere.csv"}, "a file to test on, got 'nowhere.csv'"),
+        ({"minutes": -1}, "expected minutes above 0"),
+        ({"batch": 0}, "expected batch above 0"),
+        ({"rates": [2.0]}, "expected learning rates in"),
+        ({"device": "cuda"}, "expected --device cpu, got cuda"),
+        ({"metric": "mse"}, "expected a metric mase, mae, rmse or smape, got 'mse'"),
+    ],
+)
+def test_what_is_asked_is_checked_before_anything_is_read(asked, said: str, monkeypatch: pytest.MonkeyPatch):
+    def reading(*given: object, **named: object) -> None:
+        raise Read
+
+    monkeypatch.setattr(own, "read", reading)
+    with pytest.raises(BadInput, match=said):
+        wt.compare("mine.csv", **asked)

@@ -61,10 +61,23 @@ def anomalies(
         model: a folder; what it keeps is taken up, and all rows are new; where it keeps nothing it is written
     """
     from wavetrain.estimators import AnomalyDetector
-    from wavetrain.estimators.watch import Watch, labelled
+    from wavetrain.estimators.watch import Watch, check_share, labelled
     from wavetrain.report.draw import draw
 
     shown = _places(out, picture)
+    detector = AnomalyDetector(
+        layer or LAYER,
+        rate=RATE if rate is None else rate,
+        context=context,
+        width=width,
+        depth=depth,
+        steps=steps,
+        random_state=seed,
+    )
+    detector.check()
+    check_share(learn)
+    if model is not None:
+        terminal.folder(model)
     asked = {"time": list(time), "id": list(id), "missing": list(missing)}
     kept = None
     if model is not None and (model / "detector.safetensors").exists():
@@ -75,15 +88,6 @@ def anomalies(
     panel, truth = labelled(panel, labels) if labels else (panel, None)
     if not json:
         _understood(panel, labels)
-    detector = AnomalyDetector(
-        layer or LAYER,
-        rate=RATE if rate is None else rate,
-        context=context,
-        width=width,
-        depth=depth,
-        steps=steps,
-        random_state=seed,
-    )
     watch = kept or Watch.learn(panel, detector, share=learn)
     if model is not None and kept is None:
         watch.model.asked_ = asked

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
 from wavetrain.cli.progress import progress
+from wavetrain.cli.tracking import kind, tracking
 
 if TYPE_CHECKING:
     from wavetrain.evidence.comparison import Record
@@ -40,6 +41,7 @@ def compare(
     device: str = "cpu",
     jobs: int = 0,
     out: Path = Path("runs"),
+    track: str | None = None,
     json: Json = False,
 ) -> None:
     """Several layers on one data set under one budget: which memory does it need, and is it worth it?
@@ -72,10 +74,12 @@ def compare(
         device: cpu, cuda, cuda:1 ...
         jobs: layers at a time, one torch thread each; 0 for one per core (one on a GPU)
         out: folder of the runs
+        track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
     """
     from wavetrain.evidence.shape import written
     from wavetrain.run import classes, own
     from wavetrain.run.budget import chosen
+    from wavetrain.run.chosen import asked
     from wavetrain.run.compare import compare_layers
     from wavetrain.run.forecasts import compare_series
     from wavetrain.run.terms import Terms
@@ -83,27 +87,32 @@ def compare(
     from wavetrain.tables.rolling import Metric
 
     terminal.within(seeds=seeds, jobs=jobs or 1)
+    if track is not None:
+        kind(track)  # what cannot be had is said before the work
     device = terminal.device(device)
     jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     plan = chosen(minutes=minutes, quick=quick, steps=steps, seeds=seeds, rates=rates)
     terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
     roles = own.Roles(target, time or None, id or None, inputs or None, known_ahead, missing, resample)
+    if layers:
+        asked(layers)  # a wrong name is said before anything is read
     say = _quiet if json else _said
     if own.is_series(data, roles):
         own.check_device(device)
         series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
         _tell([*series.split.past.said, series.split.said], json)
-        result = compare_series(
-            series, layers or None, terms, minutes=plan.minutes, out=out, jobs=jobs, say=say
-        )
+        with tracking(track, out, lambda news: None) as tell:
+            result = compare_series(
+                series, layers or None, terms, minutes=plan.minutes, out=out, jobs=jobs, say=say, tell=tell
+            )
     else:
         own.check_plain(roles, horizon=horizon, window=window, split=split)
         loaded = load(data)
         doubt = classes.small(loaded.task) if classes.asked(loaded.task) else ""
         _tell([loaded.what, *([doubt] if doubt else [])], json)  # before hours of training
-        with progress(console, quiet=json) as tell:
+        with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
             result = compare_layers(
-                loaded, layers or None, terms, out, device, jobs, tell, minutes=plan.minutes, say=say
+                loaded, layers or None, terms, out, device, jobs, tell_all, minutes=plan.minutes, say=say
             )
     if json:
         terminal.print_json(written(result))

@@ -18,7 +18,7 @@ def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False)
     from wavetrain.tables import metrics, rolling
     from wavetrain.tables.read import read_like
 
-    terminal.share(coverage=coverage)
+    terminal.share("coverage", coverage)
     kept = load_series_model(model)
     panel = read_like(data, kept.plain(kept.panel_))
     firsts = [min(kept.context_, max(1, len(one) // 2)) for one in panel.series]

@@ -34,7 +34,7 @@ def predict(
     """
     from wavetrain.estimators import load_series_model
 
-    terminal.share(coverage=coverage)
+    terminal.share("coverage", coverage)
     terminal.writable(out)
     kept = load_series_model(model)
     past = later = None

@@ -41,8 +41,9 @@ def progress(console: Console, quiet: bool) -> "Iterator[Callable[[News], None]]
 
 
 def _short(run: str) -> str:
-    """A run's folder name without its digest."""
-    return run.rpartition("-")[0]
+    """A run's folder name without its digest; of a comparison, the layer alone."""
+    short = run.rpartition("-")[0]
+    return short.rpartition("-")[2] if run.startswith("compare-") else short
 
 
 def _left(news: "News") -> str:

@@ -50,7 +50,7 @@ def stream(
     """
     from wavetrain.estimators import ForecastStreams, load_series_model
 
-    terminal.share(coverage=coverage)
+    terminal.share("coverage", coverage)
     terminal.writable(state)
     kept = load_series_model(model)
     streams = ForecastStreams(kept, fresh=fresh, coverage=coverage)

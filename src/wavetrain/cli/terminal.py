@@ -64,11 +64,10 @@ def within(**numbers: int) -> None:
             raise BadInput(f"{name} must be from 1 to {MOST}, got {value}")
 
 
-def share(**numbers: float) -> None:
+def share(name: str, value: float) -> None:
     """Refuse what is to be a share and is none, before any work."""
-    for name, value in numbers.items():
-        if not 0 < value < 1:
-            raise BadInput(f"expected a {name} between 0 and 1, got {value:g}")
+    if not 0 < value < 1:
+        raise BadInput(f"expected a {name} between 0 and 1, got {value:g}")
 
 
 def writable(*paths: Path | None) -> None:

@@ -14,7 +14,7 @@ from wavetrain.errors import BadInput
 from wavetrain.estimators._series_kept import (
     MODEL,
     ROWS,
-    Kind,
+    FolderKind,
     check_kind,
     opened,
     restore,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 B = TypeVar("B", bound="FittedBaseline")
 
-KIND = Kind("wavetrain baseline", 1)
+KIND = FolderKind("wavetrain baseline", 1)
 SETTINGS = ("baseline", "horizon", "context", "season", "valid")
 ARRAYS = ("errors_", "scales_", "totals_")
 FRONT = "baseline."

@@ -11,15 +11,23 @@ from wavetrain.core import Layer
 from wavetrain.errors import BadInput
 from wavetrain.estimators._base import Base, Kind
 from wavetrain.estimators._forecast import Columns, network
-from wavetrain.estimators._series_kept import MODEL, ROWS, check_kind, opened, restore, write, write_rows
-from wavetrain.estimators._series_kept import Kind as Held
+from wavetrain.estimators._series_kept import (
+    MODEL,
+    ROWS,
+    FolderKind,
+    check_kind,
+    opened,
+    restore,
+    write,
+    write_rows,
+)
 
 if TYPE_CHECKING:
     from wavetrain.estimators._fitted import FittedForecaster
 
 F = TypeVar("F", bound="FittedForecaster")
 
-KIND = Held("wavetrain forecaster", 2)
+KIND = FolderKind("wavetrain forecaster", 2)
 SETTINGS = (
     *("layer", "horizon", "context", "season", "width", "depth", "steps", "batch", "rate", "origins"),
     *("valid", "phases", "random_state"),

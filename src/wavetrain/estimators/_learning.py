@@ -37,6 +37,15 @@ class Course(NamedTuple):
     rate: float
 
 
+class Look(NamedTuple):
+    """How a training stands where the part to choose by is looked at."""
+
+    step: int
+    loss: float  # the mean since the last look
+    error: float  # on the part to choose by
+    speed: float  # steps a second since the last look, that look included
+
+
 class Speed(NamedTuple):
     """What training costs on this machine."""
 
@@ -61,6 +70,7 @@ def learn(
     held: Held,
     course: Course,
     generator: np.random.Generator,
+    tell: Callable[[Look], None],
 ) -> list[tuple[int, float]]:
     """Train; leaves the weights of the least error, and returns the errors at the steps looked at."""
     best, left = error(network, windows, held), copy.deepcopy(network.state_dict())
@@ -68,13 +78,19 @@ def learn(
     optimiser = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(course.steps, 1))
     every = _every(course.steps)
+    losses: list[Tensor] = []
+    begun = time.perf_counter()
     for step in range(1, course.steps + 1):
-        _step(network, windows, train, course.batch, generator, optimiser)
+        losses.append(_step(network, windows, train, course.batch, generator, optimiser))
         schedule.step()
         if step % every == 0 or step == course.steps:
             history.append((step, error(network, windows, held)))
             if history[-1][1] < best:
                 best, left = history[-1][1], copy.deepcopy(network.state_dict())
+            now = time.perf_counter()
+            loss = float(torch.stack(losses).mean())
+            tell(Look(step, loss, history[-1][1], len(losses) / max(now - begun, 1e-9)))
+            losses, begun = [], now
     network.load_state_dict(left)
     network.eval()
     return history
@@ -87,7 +103,7 @@ def _step(
     batch: int,
     generator: np.random.Generator,
     optimiser: torch.optim.Optimizer,
-) -> None:
+) -> Tensor:
     network.train()
     drawn = generator.integers(len(train.row), size=batch)
     window = windows.at(Place(train.series[drawn], train.row[drawn]))
@@ -96,6 +112,7 @@ def _step(
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), LARGEST)
     optimiser.step()
+    return loss.detach()
 
 
 def speed(network: Forecast, windows: Windows, train: Place, held: Held, batch: int) -> Speed:

@@ -29,7 +29,7 @@ from wavetrain.tables.panel import Panel, Series
 MODEL, ROWS, CARD = "model.safetensors", "rows.npz", "card.md"
 
 
-class Kind(NamedTuple):
+class FolderKind(NamedTuple):
     """What a file says that it holds."""
 
     name: str
@@ -37,7 +37,7 @@ class Kind(NamedTuple):
 
 
 def write(
-    model: SeriesModel, folder: Path, kind: Kind, tensors: dict[str, Tensor], words: dict[str, Any]
+    model: SeriesModel, folder: Path, kind: FolderKind, tensors: dict[str, Tensor], words: dict[str, Any]
 ) -> None:
     """The model and its card; rows are written before (`write_rows`)."""
     whole = model.panel_
@@ -61,16 +61,16 @@ def write(
     new.replace(folder / CARD)
 
 
-def opened(folder: Path) -> tuple[Kind, dict[str, Tensor], dict[str, Any]]:
+def opened(folder: Path) -> tuple[FolderKind, dict[str, Tensor], dict[str, Any]]:
     """What `write` wrote, and what it says that it is."""
     path = folder / MODEL
     if not path.is_file():
         raise BadInput(f"{folder}: expected a folder with {MODEL}, as `save` writes it")
     tensors, words = saved.load(path)
-    return Kind(words.get("kind", ""), words.get("version", 0)), tensors, words
+    return FolderKind(words.get("kind", ""), words.get("version", 0)), tensors, words
 
 
-def check_kind(folder: Path, found: Kind, wanted: Kind) -> None:
+def check_kind(folder: Path, found: FolderKind, wanted: FolderKind) -> None:
     """Raise where the folder holds something else."""
     if found != wanted:
         told = f"{found.name} of version {found.version}" if found.name else "something else"

@@ -84,14 +84,14 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
         """Learn from the first rows of each series, and calibrate on the last."""
         if hasattr(self, "threshold_"):
             del self.threshold_  # what fails to be fitted is not fitted
+        self.check()
         whole = self._taken(X, reset=True)
         self._check(whole)
         starts = [round((1 - self.calibration) * len(one)) for one in whole.series]
         head = _heads(whole, starts)
         self.asked_: dict[str, list[str]] = {}  # how a file was read, told by whoever read it
         self.columns_, self.targets_, self.known_ = whole.columns, whole.targets, whole.known
-        self.clock_ = whole.clock
-        self.series_ = tuple(one.name for one in whole.series)
+        self.clock_, self.series_ = whole.clock, tuple(one.name for one in whole.series)
         self.foresight_ = self._foresight(head).learn(head)
         self._calibrate(whole, [self.foresight_.study(whole, place) for place in range(len(starts))], starts)
         return self
@@ -182,19 +182,23 @@ class AnomalyDetector(OutlierMixin, BaseEstimator):
             raise BadInput(f"expected rows every {self.clock_}, as in training; got {got}")
         return whole
 
-    def _check(self, whole: Panel) -> None:
+    def check(self) -> None:
+        """Raise BadInput for settings that make no sense, before any row is read."""
         for name in ("rate", "calibration"):
             if not 0 < (got := getattr(self, name)) < 1:
                 raise BadInput(f"AnomalyDetector: expected a {name} between 0 and 1, got {got}")
+        for name, least in (("width", 1), ("depth", 1), ("context", 1), ("season", 1), ("steps", 0)):
+            if (got := getattr(self, name)) is not None and got < least:
+                raise BadInput(f"AnomalyDetector: expected {name} of at least {least}, got {got}")
+        member(self.layer)
+
+    def _check(self, whole: Panel) -> None:
         for one in whole.series:
-            known = np.isfinite(
-                one.values[: round((1 - self.calibration) * len(one)), whole.places(whole.targets)]
-            )
-            if len(one) < 8 or not known.any(0).all():
-                named = f"series {one.name!r}: " * bool(one.name)
+            first = one.values[: round((1 - self.calibration) * len(one)), whole.places(whole.targets)]
+            if len(one) < 8 or not np.isfinite(first).any(0).all():
                 raise BadInput(
-                    f"{named}expected at least 8 rows, with numbers in each column to watch before "
-                    f"calibration, got {len(one)} sample{'s' * (len(one) != 1)}"
+                    f"{f'series {one.name!r}: ' * bool(one.name)}expected at least 8 rows, with numbers in "
+                    f"each column to watch before calibration, got {len(one)} sample{'s' * (len(one) != 1)}"
                 )
 
     def _foresight(self, head: Panel) -> Foresight:

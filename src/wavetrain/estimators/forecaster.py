@@ -26,7 +26,7 @@ from wavetrain.estimators._base import Base, Kind, error, fitted_line
 from wavetrain.estimators._fitted import FittedForecaster
 from wavetrain.estimators._forecast import Columns, Forecast, made, network
 from wavetrain.estimators._kept import layer_of
-from wavetrain.estimators._learning import Course, Held, Speed, learn, speed
+from wavetrain.estimators._learning import Course, Held, Look, Speed, learn, speed
 from wavetrain.estimators._series_kept import digest_of, versions
 from wavetrain.estimators._series_model import Given, check_rows
 from wavetrain.tables import phases
@@ -83,11 +83,15 @@ class Forecaster(FittedForecaster, BaseEstimator):
         Where columns are known ahead, rows at the end in which nothing to forecast was measured tell what is
         known of the rows to come.
         """
+        return self.fit_told(y, lambda look: None)
+
+    def fit_told(self, y: Given, tell: Callable[[Look], None]) -> Self:
+        """`fit` that tells how the training stands at each look at the part to choose by."""
         self._begin(y)
         for doubt in doubtful(self.plain(self.panel_)):
-            warnings.warn(doubt, stacklevel=2)
+            warnings.warn(doubt, stacklevel=3)
         with Shared(seed_of(self.random_state, "forecaster")).drawn():
-            self._learn(self._windows(self.panel_))
+            self._learn(self._windows(self.panel_), tell)
         return self
 
     def sizes(self, y: Given) -> Callable[[int], int]:
@@ -150,7 +154,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
             raise BadInput(f"Forecaster: expected a share of rows to choose by, 0 to 1, got {self.valid}")
         layer_of(self.layer)
 
-    def _learn(self, windows: Windows) -> None:
+    def _learn(self, windows: Windows, tell: Callable[[Look], None]) -> None:
         generator = np.random.default_rng(seed_of(self.random_state, "windows"))
         train, valid = windows.places(last=self.ends_), self._valid(windows)
         if not len(train.row):
@@ -163,7 +167,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         self.base_ = self._chosen(windows.at(Place(train.series[some], train.row[some])), valid)
         self.network_ = self._network()
         course = Course(self.steps, self.batch, self.rate)
-        self.history_ = learn(self.network_, windows, train, valid, course, generator)
+        self.history_ = learn(self.network_, windows, train, valid, course, generator, tell)
         here = made(self.network_, windows, *valid)
         self.errors_ = ((here.value - here.wanted).abs() / here.scale).numpy()
 

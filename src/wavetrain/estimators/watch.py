@@ -208,8 +208,7 @@ class Watch:
     @classmethod
     def learn(cls, whole: Panel, detector: AnomalyDetector, *, share: float) -> Self:
         """Learn from the first `share` of the rows of each series."""
-        if not 0 < share <= 1:
-            raise BadInput(f"expected a share of rows to learn from, above 0 and up to 1, got {share}")
+        check_share(share)
         ends = {one.name: round(share * len(one)) for one in whole.series}
         parts = [
             replace(
@@ -287,3 +286,9 @@ def labelled(whole: Panel, name: str) -> tuple[Panel, np.ndarray]:
 def usual_error(model: AnomalyDetector) -> float:
     """The robust deviation of its errors on calibration rows, the geometric mean over columns and series."""
     return float(np.exp(np.log(model.spread_).mean()))
+
+
+def check_share(share: float) -> None:
+    """Raise for a share of rows to learn from that is none."""
+    if not 0 < share <= 1:
+        raise BadInput(f"expected a share of rows to learn from, above 0 and up to 1, got {share}")

@@ -43,7 +43,7 @@ from wavetrain.run import answers, classes, looks, widths
 from wavetrain.run.budget import Cost, Progress
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.machine import environment
-from wavetrain.run.pools import pool
+from wavetrain.run.pools import named_in, pool
 from wavetrain.run.terms import Terms, plain, with_steps
 from wavetrain.tables.load import Described, load
 from wavetrain.train.fit import examine, fit
@@ -128,7 +128,7 @@ def compare_layers(
         entries = [dataclasses.replace(one, terms=terms) for one in entries]
     parts: dict[str, Part] = {}
     told = Progress(len(entries), say)
-    for entry, part in pool(execute, entries, jobs, tell):
+    for entry, part in pool(execute, entries, jobs, named_in(folder, tell)):
         parts[entry.layer] = part
         score = part.figures.score
         told.over(entry.layer, "diverged" if score is None else f"{data.task.objective.measure} {score:.3f}")

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from wavetrain.errors import BadInput
 from wavetrain.evidence.comparison import Figures, Record, Simple
 from wavetrain.report.tables import columns_table, comparison, plain_text, scores
 from wavetrain.run import own
 from wavetrain.run.budget import chosen
+from wavetrain.run.chosen import asked
 from wavetrain.run.compare import compare_layers
 from wavetrain.run.forecasts import compare_series
 from wavetrain.run.terms import Terms
@@ -154,8 +156,12 @@ def compare(
     jobs = jobs or (os.cpu_count() or 1 if device == "cpu" else 1)
     named, place = tuple(layers) or None, Path(out)
     roles = own.Roles(target, time, id, inputs, known_ahead, tuple(missing), resample)
+    if named is not None:
+        asked(named)  # a wrong name is said before anything is read
     if not isinstance(data, Described) and own.is_series(data, roles):
         own.check_device(device)
+        if metric not in {one.value for one in Metric}:
+            raise BadInput(f"expected a metric mase, mae, rmse or smape, got {metric!r}")
         series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
         return typed(
             compare_series(series, named, terms, minutes=plan.minutes, out=place, jobs=jobs, say=_silent)

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from wavetrain import find, scan
 from wavetrain.estimators import BaselineForecaster, Forecaster
+from wavetrain.estimators._learning import Look
 from wavetrain.evidence import comparison
 from wavetrain.evidence.comparison import Figures, Part, Timings
 from wavetrain.run import fallback, looks
@@ -162,17 +163,20 @@ def execute(item: Entry | Simplest, tell: Callable[[News], None]) -> Part | Simp
     """Search, train and examine a layer, or fit and examine a baseline."""
     torch.set_num_threads(1)
     with threadpool_limits(1):  # threads that wait for each other are many times slower than one
-        return _layer(item) if isinstance(item, Entry) else _baseline(item)
+        return _layer(item, tell) if isinstance(item, Entry) else _baseline(item)
 
 
-def _layer(entry: Entry) -> Part:
+def _layer(entry: Entry, tell: Callable[[News], None]) -> Part:
     done = entry.folder / f"{entry.name}.json"
     if done.exists():
         return comparison.read_part(done)
     split, terms = read_split(entry.folder), entry.terms
-    rate = _rate(entry, split.past)
+    rate = _rate(entry, split.past, tell)
     models = [
-        entry.forecaster(steps=terms.steps, rate=rate, seed=seed).fit(split.past) for seed in terms.seeds
+        entry.forecaster(steps=terms.steps, rate=rate, seed=seed).fit_told(
+            split.past, _news(entry, seed, "train", terms.steps, tell)
+        )
+        for seed in terms.seeds
     ]
     valid = [rolled(fallback.or_last(one), split.past, one.ends_, entry.question).forecast for one in models]
     tests = [rolled(fallback.or_last(one), split.test, split.firsts, entry.question) for one in models]
@@ -188,13 +192,26 @@ def _layer(entry: Entry) -> Part:
     return part
 
 
-def _rate(entry: Entry, past: Panel) -> float:
+def _news(
+    entry: Entry, seed: int, name: str, steps: int, tell: Callable[[News], None]
+) -> Callable[[Look], None]:
+    """Looks at a training as news of it; the score is the error on the validation part."""
+
+    def hand_on(look: Look) -> None:
+        tell(News(f"{entry.name}-seed{seed}", name, look.step, steps, look.loss, look.error, look.speed))
+
+    return hand_on
+
+
+def _rate(entry: Entry, past: Panel, tell: Callable[[News], None]) -> float:
     """The learning rate that errs least on the validation part, after a part of the steps."""
     terms = entry.terms
     short = max(1, round(terms.search * terms.steps))
 
     def tried(rate: float) -> float:
-        model = entry.forecaster(steps=short, rate=rate, seed=terms.seeds[0]).fit(past)
+        seed = terms.seeds[0]
+        model = entry.forecaster(steps=short, rate=rate, seed=seed)
+        model.fit_told(past, _news(entry, seed, f"search-{rate:g}", short, tell))
         return min(error for _, error in model.history_)
 
     return min(terms.rates, key=tried) if len(terms.rates) > 1 else terms.rates[0]

@@ -38,7 +38,7 @@ from wavetrain.run.chosen import asked, founders
 from wavetrain.run.contestants import Entry, Question, Simplest, Simply
 from wavetrain.run.machine import environment
 from wavetrain.run.pictures import draw_standing, write_forecasts
-from wavetrain.run.pools import pool
+from wavetrain.run.pools import named_in, pool
 from wavetrain.run.standing import Standing
 from wavetrain.run.terms import Terms, plain, with_steps
 from wavetrain.tables.baselines import LastValue
@@ -71,11 +71,12 @@ def compare_series(
     out: Path,
     jobs: int,
     say: Say,
+    tell: Callable[[News], None] = lambda news: None,
 ) -> Record:
     """Compare layers and baselines; with `minutes`, the steps in `terms` become what fits into them.
 
     Without `layers`, the founder of each family is taken; "all" takes every layer. Each of `jobs` is a
-    process with one torch thread. `say` is told a line for each piece that is over.
+    process with one torch thread. `say` is told a line for each piece that is over, `tell` how trainings go.
     """
     named = layers is not None and "all" not in layers
     entries, left_out = _entries(founders() if layers is None else asked(layers), data, terms, named)
@@ -90,7 +91,7 @@ def compare_series(
         costs = functools.partial(_costs, entries, jobs)
         terms = with_steps(terms, folder, costs, minutes=minutes, jobs=jobs, say=say)
         entries = [replace(one, terms=terms) for one in entries]
-    standing, parts, over = _all(entries, data.question, folder, jobs, say)
+    standing, parts, over = _all(entries, data.question, folder, jobs, say, named_in(folder, tell))
     judged = standing.verdict()
     figures = sorted((_figures(parts[one.name], standing) for one in entries), key=_rank)
     timings = {name: part.timings for name, part in parts.items()}
@@ -197,7 +198,12 @@ def _costs(entries: Sequence[Entry], jobs: int) -> list[Cost]:
 
 
 def _all(
-    entries: Sequence[Entry], question: Question, folder: Path, jobs: int, say: Say
+    entries: Sequence[Entry],
+    question: Question,
+    folder: Path,
+    jobs: int,
+    say: Say,
+    tell: Callable[[News], None],
 ) -> tuple[Standing, dict[str, Part], list[Simply]]:
     """Every baseline and every layer, and where they stand."""
     simplest = [
@@ -208,7 +214,7 @@ def _all(
     over: list[Simply] = []
     told = Progress(len(entries), say)
     items: list[Entry | Simplest] = [*simplest, *entries]
-    for item, found in pool(contestants.execute, items, jobs, _quiet):
+    for item, found in pool(contestants.execute, items, jobs, tell):
         if isinstance(found, Part):
             parts[item.name] = found
             standing.add(item.name, contestants.read_answers(folder / f"{item.name}.npz"), baseline=False)
@@ -221,7 +227,7 @@ def _all(
 
 
 def _quiet(news: News) -> None:
-    """What happens inside a piece of work is not told."""
+    """What is measured before the trainings is not told."""
 
 
 def _figures(part: Part, standing: Standing) -> Figures:

@@ -89,8 +89,7 @@ def series(
 
     `split` is `time` (the last rows), `group` (whole series) or the file of another table to test on.
     """
-    if horizon < 1 or (window is not None and window < 1):
-        raise BadInput(f"expected a horizon and a window of at least 1 row, got {horizon} and {window}")
+    check_asked(horizon=horizon, window=window, split=split)
     whole = roles.panel(source)
     parts = _split(whole, roles, horizon, window, split)
     parts = replace(parts, past=parted(parts.past)[0])  # rows without a target at its end teach nothing
@@ -98,6 +97,19 @@ def series(
     told = str(source) if isinstance(source, str | Path) else f"a {type(source).__name__}"
     name = Path(told).name.partition(".")[0] if isinstance(source, str | Path) else "frame"
     return Series(source=told, name=name if told != "-" else "input", split=parts, question=question)
+
+
+def check_asked(*, horizon: int, window: int | None, split: str) -> None:
+    """Raise for a question that makes no sense of any table, before it is read."""
+    if horizon < 1 or (window is not None and window < 1):
+        raise BadInput(f"expected a horizon and a window of at least 1 row, got {horizon} and {window}")
+    if split == "random":
+        raise BadInput(
+            "rows of series are not dealt out at random, for neighbours share most of what they tell: "
+            "expected --split time, group or a file"
+        )
+    if split not in ("time", "group") and not Path(split).exists():
+        raise BadInput(f"expected --split time, group or a file to test on, got {split!r}")
 
 
 def season(past: Panel, horizon: int) -> int:
@@ -125,13 +137,6 @@ def _split(whole: Panel, roles: Roles, horizon: int, window: int | None, split: 
     context = window or usual_context(season(whole, horizon))
     if split == "group":
         return by_series(whole, context)
-    if split == "random":
-        raise BadInput(
-            "rows of series are not dealt out at random, for neighbours share most of what they tell: "
-            "expected --split time, group or a file"
-        )
-    if not Path(split).exists():
-        raise BadInput(f"expected --split time, group or a file to test on, got {split!r}")
     return later(whole, roles.panel(split), context)
 
 

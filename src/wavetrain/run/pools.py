@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -62,6 +63,15 @@ def pool(
             reader.close()  # who still works for a command that has given up ends at its next news
             processes.shutdown(cancel_futures=True)
             writer.close()
+
+
+def named_in(folder: Path, tell: "Callable[[News], None]") -> "Callable[[News], None]":
+    """News with the name of the comparison in front of that of the run: no other has the same."""
+
+    def hand_on(news: "News") -> None:
+        tell(news._replace(run=f"{folder.name}-{news.run}"))
+
+    return hand_on
 
 
 _told: Any = None  # in a worker: the end of the pipe, and the lock of whoever writes to it
