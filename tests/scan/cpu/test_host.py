@@ -89,7 +89,9 @@ def test_rows_are_the_numbers_in_any_layout_and_no_copy_where_they_lie_as_rows()
     whole = torch.randn(3, 5, 8)
     lying = {"all": whole, "left": whole[..., :3], "right": whole[..., 3:], "one": whole[1:2, :, 2:6]}
     others = {"turned": whole.transpose(1, 2), "steps": whole[:, ::2], "every other": whole[..., ::2]}
-    others["a lone step, whose strides mean nothing"] = torch.randn(10).as_strided((1, 1, 5), (100, 100, 1), 3)
+    others["a lone step, whose strides mean nothing"] = torch.randn(10).as_strided(
+        (1, 1, 5), (100, 100, 1), 3
+    )
     for name, x in (lying | others).items():
         numbers, start = host.rows(x)
         seen = torch.from_numpy(numbers)[..., start : start + x.shape[2]]
