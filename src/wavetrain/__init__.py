@@ -6,6 +6,7 @@
     table = wt.compare("mine.csv")      # layers on data of one's own
     model = wt.fit("mine.csv")          # one of them, to forecast with; wt.load("folder") for a kept one
     found = wt.list("layers", "wave")   # what there is
+    seen = wt.look("eeg.edf")           # a recording, or a layer, through the lenses that apply
 
 A name is imported when it is first used, so that the import itself is quick and loads no torch.
 """
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from wavetrain.estimators.door import fit, load
     from wavetrain.find import select as list
     from wavetrain.run.comparison import compare
+    from wavetrain.run.look import look
 
 __version__ = "0.1.0"
 __all__ = [
@@ -37,6 +39,7 @@ __all__ = [
     "lenses",
     "list",
     "load",
+    "look",
     "memories",
     "networks",
     "rules",

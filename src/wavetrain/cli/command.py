@@ -16,6 +16,7 @@ from wavetrain.cli.evaluate import evaluate
 from wavetrain.cli.fetch import fetch
 from wavetrain.cli.fit import fit
 from wavetrain.cli.list_ import list_
+from wavetrain.cli.look import look
 from wavetrain.cli.new import new
 from wavetrain.cli.predict import predict
 from wavetrain.cli.run import run
@@ -35,6 +36,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": evaluate,
     "stream": stream,
     "anomalies": anomalies,
+    "look": look,
     "site": site,
     "cite": cite,
     "fetch": fetch,

@@ -35,6 +35,7 @@ class Field:
     ylabel: str = "position"
     label: str = "activity"  # of the colours, with a unit where there is one
     extent: tuple[float, float, float, float] | None = None  # left, right, bottom, top; None counts cells
+    cyclic: bool = False  # a phase in radians, whose ends have one colour
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3
 STROKES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
 MARKERS = "os^DvPX"
 TIDE = LinearSegmentedColormap.from_list("tide", ["#f6f8f7", "#b9dbd5", "#5fa9ae", "#21698f", "#14295c"])
+PHASES = matplotlib.colormaps["twilight"]  # -pi and pi look alike
 ABSENT = "#d9d4cb"  # where there is no value
 STYLE = {
     "font.size": 12,
@@ -211,7 +212,8 @@ def _curve(one: Curve, figure: Figure, axes: Axes) -> None:
 
 def _heat(one: Field | Matrix, figure: Figure, axes: Axes) -> None:
     values = np.ma.masked_invalid(one.values.astype(float))
-    norm, colours = _scale(values)
+    cyclic = isinstance(one, Field) and one.cyclic
+    norm, colours = (Normalize(-np.pi, np.pi), PHASES) if cyclic else _scale(values)
     extent = one.extent if isinstance(one, Field) else None
     image = axes.imshow(values, norm=norm, cmap=colours.with_extremes(bad=ABSENT), extent=extent)
     axes.set_aspect("equal" if isinstance(one, Matrix) else "auto")
