@@ -31,6 +31,7 @@ SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
         "docs/forecast.md",
         "docs/index.md",
         "docs/language_models.md",
+        "docs/looking.md",
         "docs/sequences.md",
     ],
 )

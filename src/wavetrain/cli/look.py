@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from wavetrain.run.look import Look
 
 console = terminal.Terminal()
-FIGURES = 12  # of a lens in the terminal
 
 
 def look(
@@ -104,13 +103,12 @@ def _say(found: "Look") -> None:
     for one in found.applied:
         rows = figures(one.found)
         console.print(f"\n{one.lens}: {one.title} ({one.seconds:.1f} s)", soft_wrap=True)
-        shown = rows[:FIGURES]
         console.print(
             columns_table(
                 {
-                    "figure": [row.name for row in shown],
-                    "value": [row.value for row in shown],
-                    "what it is": [row.about for row in shown],
+                    "figure": [row.name for row in rows],
+                    "value": [row.value for row in rows],
+                    "what it is": [row.about for row in rows],
                 }
             )
         )

@@ -25,8 +25,8 @@ def moving(
     """
     if phase.ndim != 2 or len(positions) != phase.shape[1] or len(times) != len(phase) or not len(phase):
         raise BadInput(
-            f"moving picture: expected phases (moments, channels) with positions and times, got {phase.shape}, "
-            f"{positions.shape} and {times.shape}"
+            f"moving picture: expected phases (moments, channels) with positions and times, got "
+            f"{phase.shape}, {positions.shape} and {times.shape}"
         )
     norm, colours = Normalize(-np.pi, np.pi), PHASES.with_extremes(bad=ABSENT)
     shown = [

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 
 from wavetrain import find
@@ -130,7 +129,7 @@ def look(
 def through(found: find.Found, offered: Mapping[str, Any]) -> Seen:
     """What one lens shows of what is offered, or why it shows nothing."""
     lens = found.load()
-    title = (inspect.getdoc(lens) or "").splitlines()[0].rstrip(".")
+    title = (inspect.getdoc(inspect.getmodule(lens)) or found.name).splitlines()[0].rstrip(".")
     wanted = [
         one.name
         for one in inspect.signature(lens).parameters.values()

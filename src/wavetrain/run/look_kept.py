@@ -21,7 +21,7 @@ CYCLE = 12  # frames of the fastest rhythm
 
 
 def keep(found: Look, folder: Path) -> Path:
-    """Write all that was found; returns the page. The result file is written last, and says that all is there."""
+    """Write all that was found; returns the page. The result is written last: where it is, all is."""
     folder.mkdir(parents=True, exist_ok=True)
     if not folder.is_dir():
         raise BadInput(f"{folder} is no folder")

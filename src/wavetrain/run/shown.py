@@ -18,7 +18,8 @@ from wavetrain.evidence.picture import Curve, Field, Maps, Matrix, Picture
 SHOWN = 4  # pictures of a lens
 LONGEST = 1000  # samples of a series that a picture shows
 MANY = 8  # maps, or lines, of one picture
-QUIET = ("surrogates", "draws")  # axes of nulls, which p-values sum up
+QUIET = {"surrogates", "draws"}  # axes of nulls, which p-values sum up
+COUNTED = {"moments", "events", "spikes"}  # in no order but that of time: no curve runs through them
 
 
 class Figure(NamedTuple):
@@ -61,7 +62,7 @@ def pictures(lens: str, found: Any, offered: Mapping[str, Any]) -> dict[str, Pic
         if len(drawn) == SHOWN or value.dtype.kind not in "fiub" or value.size < 2 or name == "null":
             continue
         dims = axes.get(name, [])[-value.ndim :] if value.ndim else []
-        if len(dims) != value.ndim or set(dims) & set(QUIET):
+        if len(dims) != value.ndim or set(dims) & (QUIET | COUNTED):
             continue
         while len(dims) > 3 or (len(dims) == 3 and dims[0] in ("trials", "batch", "rings", "sequences")):
             value, dims = value[0], dims[1:]
@@ -92,7 +93,7 @@ def _picture(
         return None
     if dims[0] == dims[1]:
         return Matrix(title=title, values=value, xlabel=dims[1], ylabel=dims[0], label=label)
-    if dims[0] in ("time", "moments"):
+    if dims[0] == "time":
         value, dims = value.T, dims[::-1]
     x, xlabel = _along(dims[1], value.shape[1], offered)
     extent = None
@@ -144,6 +145,13 @@ def _axes(kind: type) -> dict[str, list[str]]:
 
 
 def _abouts(kind: type) -> dict[str, str]:
-    """The comment beside each field."""
-    found = re.findall(r"^    (\w+): [^#\n]*#\s*(.+)$", inspect.getsource(kind), re.MULTILINE)
-    return {name: about.strip() for name, about in found}
+    """The comment beside each field, or above it."""
+    told: dict[str, str] = {}
+    above: list[str] = []
+    for line in inspect.getsource(kind).splitlines():
+        code, _, comment = line.strip().partition("#")
+        field = re.match(r"(\w+): ", code)
+        if field:
+            told[field[1]] = comment.strip() or " ".join(above)
+        above = [*above, comment.strip()] if comment and not code else []
+    return told

@@ -119,7 +119,9 @@ def recording_of(
         said=(
             f"{said[0]} at {rate:g} Hz",
             *said[1:],
-            "no positions of channels" if found is None else "positions",
+            "no positions of channels"
+            if found is None
+            else "positions of the channels, in the frame of the file",
         ),
     )
 
