@@ -14,7 +14,7 @@ class Section(NamedTuple):
 
     lens: str
     title: str
-    rows: Sequence[tuple[str, str, str]]  # figure, value, what it is
+    rows: Sequence[tuple[str, ...]]  # figure, value, what it is
     pictures: Sequence[Path]
     moving: str = ""  # the file of a moving picture
 

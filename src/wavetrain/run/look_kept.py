@@ -44,12 +44,11 @@ def keep(found: Look, folder: Path) -> Path:
 
 def _section(one: Seen, offered: Mapping[str, Any], folder: Path) -> Section:
     """One lens: its arrays, its pictures and where it fits its moving picture."""
-    arrays = {name: np.asarray(getattr(one.found, name)) for name in one.found._fields}
+    found = {name: np.asarray(getattr(one.found, name)) for name in one.found._fields}
+    arrays: dict[str, Any] = {name: array for name, array in found.items() if array.dtype.kind in "fiubc"}
     new = folder / f"{one.lens}.npz.new"
     with new.open("wb") as file:
-        np.savez_compressed(
-            file, **{name: array for name, array in arrays.items() if array.dtype.kind in "fiubc"}
-        )
+        np.savez_compressed(file, **arrays)
     new.replace(folder / f"{one.lens}.npz")
     drawn = []
     for name, picture in pictures(one.lens, one.found, offered).items():

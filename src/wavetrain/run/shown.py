@@ -49,7 +49,7 @@ def numbers(found: Any) -> dict[str, Any]:
             continue
         plain = value.astype(object)
         if value.dtype.kind == "f":
-            plain = np.where(np.isfinite(value), plain, None)
+            plain[~np.isfinite(value)] = None
         told[name] = plain.tolist()
     return told
 
