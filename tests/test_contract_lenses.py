@@ -21,6 +21,7 @@ from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import automata
+from wavetrain.lenses.machines.lattice import lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context
 from wavetrain.lenses.operator.head_count import head_count
@@ -33,7 +34,7 @@ from wavetrain.lenses.space.remapping import remapping
 from wavetrain.lenses.space.six_fold import six_fold
 
 OPERATORS = [dynamical_systems_form, effective_context, head_count, interaction_rank, toeplitz]
-LAYERS = [*OPERATORS, automata, gradient_highway, privileged_basis]
+LAYERS = [*OPERATORS, automata, gradient_highway, lattice, privileged_basis]
 SYSTEMS = [fixed_points, lyapunov]
 POPULATION = [grid_score, place_fields, remapping, six_fold]
 

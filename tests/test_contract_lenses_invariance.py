@@ -22,6 +22,7 @@ from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import Automata, automata
+from wavetrain.lenses.machines.lattice import lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context
 from wavetrain.lenses.operator.head_count import head_count
@@ -91,6 +92,14 @@ def machine(factor: float) -> Any:
     return automata(layer, torch.eye(3).double()[word], clusters=5, shuffles=9)
 
 
+def order(factor: float) -> Any:
+    """Of h' = W h + x with W times the factor."""
+    layer = Episodic(1, hidden=6, activation=Activation.IDENTITY).double()
+    with torch.no_grad():
+        layer.recur.weight.copy_(factor * normal(6, 6))
+    return lattice(layer, torch.zeros(1, 1, 1), 0.8, shuffles=9)
+
+
 LOOKS = {
     "automata": Look(machine, " ".join(set(Automata._fields) - {"counter"})),
     "effective_context": Look(operator(effective_context), "profile mean reach"),
@@ -111,6 +120,7 @@ LOOKS = {
         "exponents error each stretches p dimension entropy",
         "last",
     ),
+    "lattice": Look(order, "element below cover upper kept completion null p", "strength threshold"),
     "privileged_basis-recurrence": Look(
         lambda factor: basis(factor, 1.0), "basis dual kept wanted score activity", "transition"
     ),

@@ -21,6 +21,7 @@ from wavetrain.lenses.dynamics.fixed_points import fixed_points
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import automata
+from wavetrain.lenses.machines.lattice import Acyclic, lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
@@ -100,6 +101,7 @@ LOOKS = {
     "head_count": lambda **words: head_count(Given(maps(3e-8, 5e-9)), empty(maps(1, 1)), **words),
     "interaction_rank": lambda **words: interaction_rank(Given(maps(6e-8, 6e-9)), empty(maps(1, 1)), **words),
     "lyapunov": lambda **words: lyapunov(small(), normal(1, 4), **words),
+    "lattice": lambda **words: lattice(small(), normal(2, 5, 2), **({"shuffles": 5} | words)),
     "place_fields": lambda **words: place_fields(ACTIVITY, PLACE, **({"shifts": 5} | words)),
     "privileged_basis": basis,
     "remapping": lambda **words: remapping(ACTIVITY, PLACE, **({"shuffles": 5} | words)),
@@ -123,6 +125,11 @@ ARGUMENTS = {
     },
     "head_count": {"tolerance": Argument(1e-8, 1e-7)},
     "interaction_rank": {"tolerance": Argument(1e-8, 1e-7)},
+    "lattice": {
+        "quantile": Argument(1 - 1 / 4, 0.5),
+        "acyclic": Argument(Acyclic.CONDENSE, Acyclic.INDEX),
+        "seed": Argument(0, 1),
+    },
     "lyapunov": {
         "x": Argument(torch.zeros(1200, 2), torch.ones(1200, 2)),
         "steps": Argument(1000, 900),
@@ -151,7 +158,13 @@ ARGUMENTS = {
         "seed": Argument(0, 1),
     },
 }
-DRAWS = {"automata": "shuffles", "grid_score": "shifts", "place_fields": "shifts", "remapping": "shuffles"}
+DRAWS = {
+    "automata": "shuffles",
+    "lattice": "shuffles",
+    "grid_score": "shifts",
+    "place_fields": "shifts",
+    "remapping": "shuffles",
+}
 DRAWS |= {"space_time_spectrum": "surrogates"}
 
 
@@ -189,6 +202,7 @@ def test_two_hundred_draws_make_the_null(lens: str) -> None:
     look = {
         "automata": lambda: automata(Elman(2).double(), WORDS).null,
         "grid_score": lambda: grid_score(ACTIVITY[..., :1], PLACE, **given).null_grid,
+        "lattice": lambda: lattice(small(), normal(2, 5, 2)).null,
         "place_fields": lambda: place_fields(ACTIVITY[..., :1], PLACE, **given).null,
         "remapping": lambda: remapping(ACTIVITY, PLACE, **given).null,
         "space_time_spectrum": lambda: space_time_spectrum(FIELD[:1, :9]).null,

@@ -36,6 +36,7 @@ from wavetrain.experiments.recurrences import para_rnn_iterations as para_rnn_it
 from wavetrain.experiments.recurrences import para_rnn_newton as para_rnn_newton
 from wavetrain.experiments.recurrences import recurrence_ablation_lorenz96 as recurrence_ablation_lorenz96
 from wavetrain.experiments.recurrences import state_regularized_automata as state_regularized_automata
+from wavetrain.experiments.recurrences import state_regularized_depth as state_regularized_depth
 from wavetrain.experiments.recurrences import translation_attention as translation_attention
 from wavetrain.experiments.recurrences import universal_transformer_length as universal_transformer_length
 from wavetrain.experiments.state_spaces import aussm_cyclic_groups as aussm_cyclic_groups

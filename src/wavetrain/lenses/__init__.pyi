@@ -5,6 +5,7 @@ from wavetrain.lenses.dynamics.gradient_highway import gradient_highway as gradi
 from wavetrain.lenses.dynamics.lyapunov import lyapunov as lyapunov
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum as space_time_spectrum
 from wavetrain.lenses.machines.automata import automata as automata
+from wavetrain.lenses.machines.lattice import lattice as lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form as dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context as effective_context
 from wavetrain.lenses.operator.head_count import head_count as head_count
