@@ -67,7 +67,6 @@ claim = Claim(
     names={"regularised": "state-regularised LSTM with peepholes", "lstm": "plain LSTM"},
     notes="The paper's table of parentheses was not found: its abstract says that length generalisation on "
     "context-free languages is better, and the limits are ours.",
-    unrun="The run at the small scale takes minutes of a core and was not finished yet.",
 )
 
 

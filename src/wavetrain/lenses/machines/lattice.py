@@ -88,7 +88,7 @@ def lattice(
     >>> from wavetrain.lenses import lattice
     >>> from wavetrain.scan import Activation
     >>> layer = Episodic(1, hidden=4, activation=Activation.IDENTITY)
-    >>> layer.recur.weight.data = torch.eye(4).roll(-1, 1).triu()  # a chain: 3 drives 2 drives 1 drives 0
+    >>> layer.recur.weight.data = torch.diag(torch.ones(3), 1)  # a chain: 3 drives 2 drives 1 drives 0
     >>> lattice(layer, torch.zeros(1, 1, 1), quantile=0.5).kept.tolist()  # all but its last
     [False, True, True, True]
     """
@@ -131,12 +131,13 @@ def lattice(
 def _strength(layer: Layer, x: Float[Tensor, "batch time inputs"]) -> Float[np.ndarray, "units units"]:
     """C: the mean size of the derivatives of the state over one step, to the first from the second."""
     step, x = Map("lattice", layer), x.detach().double().cpu()
-    rows, total = step.first.expand(len(x), -1), 0.0
+    rows = step.first.expand(len(x), -1)
+    total = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64)
     for now in x.unbind(1):
         scaled = Scaled(step, rows)
         total = total + scaled.jacobian(rows / scaled.size, now).abs().mean(0)
         rows = step(rows, now)
-    strength = torch.as_tensor(total) / x.shape[1]
+    strength = total / x.shape[1]
     check_finite(layer, "gradients", strength)
     sizes = {part[0].numel() for part in leaves(layer.begin(1)) if part.is_floating_point()}
     if len(sizes) == 1:  # the parts of a unit
