@@ -33,5 +33,5 @@ def solved(mark: Mark) -> bool:
 
 
 def _reader(make: Callable[[], Layer], outputs: int, seed: int) -> Reader:
-    # type: ignore, since it is a network and no layer, which makes no difference here
+    # a Reader is a network and no layer; `built` asks nothing of a layer
     return built(lambda: Reader(make(), outputs, every_step=False), seed).float()  # type: ignore[type-var]
