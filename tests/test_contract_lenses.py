@@ -16,9 +16,11 @@ from wavetrain.core import leaves
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.lenses._weights import magnitude
+from wavetrain.lenses.dynamics.bifurcation import bifurcation
 from wavetrain.lenses.dynamics.fixed_points import fixed_points
 from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
+from wavetrain.lenses.dynamics.orbits import orbits
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import automata
 from wavetrain.lenses.machines.lattice import lattice
@@ -27,7 +29,11 @@ from wavetrain.lenses.operator.effective_context import effective_context
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
 from wavetrain.lenses.operator.toeplitz import toeplitz
+from wavetrain.lenses.population.cka import cka
+from wavetrain.lenses.population.dimension import dimension
+from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.privileged_basis import privileged_basis
+from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
@@ -35,7 +41,8 @@ from wavetrain.lenses.space.six_fold import six_fold
 
 OPERATORS = [dynamical_systems_form, effective_context, head_count, interaction_rank, toeplitz]
 LAYERS = [*OPERATORS, automata, gradient_highway, lattice, privileged_basis]
-SYSTEMS = [fixed_points, lyapunov]
+SYSTEMS = [bifurcation, fixed_points, lyapunov, orbits]
+LIKENESS = [cka, procrustes]
 POPULATION = [grid_score, place_fields, remapping, six_fold]
 
 
@@ -103,14 +110,22 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
     if lens is space_time_spectrum:
         return lens(model(x)[0], surrogates=9)
     if lens in SYSTEMS:
-        return lens(model, model(x)[0].flatten(0, 1))
+        return lens([model, model] if lens is bifurcation else model, model(x)[0].flatten(0, 1))
+    if lens is dsa:
+        return lens([model(x)[0], x])
+    if lens is dimension:
+        return lens(model(x)[0])
+    if lens in LIKENESS:
+        return lens(model(x)[0], x)
     if lens in POPULATION:
         return lens(model(x)[0], x[..., :2])
     return lens(model, x)
 
 
 @pytest.mark.parametrize(
-    "lens", [*LAYERS, *SYSTEMS, *POPULATION, space_time_spectrum], ids=lambda lens: lens.__name__
+    "lens",
+    [*LAYERS, *SYSTEMS, *LIKENESS, dimension, dsa, *POPULATION, space_time_spectrum],
+    ids=lambda lens: lens.__name__,
 )
 def test_a_lens_draws_nothing_and_leaves_all_alone(lens):
     """Not the input, the layer, its mode, its gradients, nor any dice; nor does it need them in a mode."""

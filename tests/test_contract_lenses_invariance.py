@@ -17,9 +17,11 @@ from tests.promises import normal
 from wavetrain import find
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.layers.recurrence.episodic import Episodic
+from wavetrain.lenses.dynamics.bifurcation import bifurcation
 from wavetrain.lenses.dynamics.fixed_points import fixed_points
 from wavetrain.lenses.dynamics.gradient_highway import gradient_highway
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
+from wavetrain.lenses.dynamics.orbits import orbits
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import Automata, automata
 from wavetrain.lenses.machines.lattice import lattice
@@ -28,7 +30,11 @@ from wavetrain.lenses.operator.effective_context import effective_context
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
 from wavetrain.lenses.operator.toeplitz import toeplitz
+from wavetrain.lenses.population.cka import cka
+from wavetrain.lenses.population.dimension import dimension
+from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.privileged_basis import privileged_basis
+from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
@@ -75,9 +81,9 @@ def basis(recur: float, write: float) -> Any:
     return privileged_basis(layer, normal(2, 1, 2), phi)
 
 
-def tangent(factor: float) -> Callable[[Tensor], Tensor]:
+def tangent(factor: float, gain: float = 1.2) -> Callable[[Tensor], Tensor]:
     """The map h' = tanh(W h), of states in units of the factor."""
-    recur = 1.2 * normal(4, 4, seed=7)
+    recur = gain * normal(4, 4, seed=7)
     return lambda h: factor * torch.tanh(h / factor @ recur.T)
 
 
@@ -100,6 +106,12 @@ def order(factor: float) -> Any:
     return lattice(layer, torch.zeros(1, 1, 1), 0.8, shuffles=9)
 
 
+def circle(factor: float) -> Callable[[Tensor], Tensor]:
+    """A turn by 0.6435 rad that settles on a circle, of a radius of the factor."""
+    turn = torch.tensor([[0.8, 0.6], [-0.6, 0.8]]).double()
+    return lambda h: h @ turn * (1.1 - 0.1 * ((h / factor) ** 2).sum(1, keepdim=True))
+
+
 LOOKS = {
     "automata": Look(machine, " ".join(set(Automata._fields) - {"counter"})),
     "effective_context": Look(operator(effective_context), "profile mean reach"),
@@ -108,6 +120,22 @@ LOOKS = {
     "toeplitz": Look(operator(toeplitz), "share common whole chance", "kernel"),
     "dynamical_systems_form": Look(
         operator(dynamical_systems_form), "size states transition read error", "write skip"
+    ),
+    "bifurcation": Look(
+        lambda factor: bifurcation(
+            [tangent(factor, gain) for gain in (0.1, 0.3, 0.9)], factor * STATES, event=1.0
+        ),
+        "leading points stable crossing error angle period null p",
+    ),
+    "cka": Look(
+        lambda factor: cka(factor * ACTIVITY, ACTIVITY[..., :2] ** 2, draws=9), "score error null p samples"
+    ),
+    "dimension": Look(
+        lambda factor: dimension(factor * ACTIVITY, draws=9), "ratio error components variance null p samples"
+    ),
+    "dsa": Look(
+        lambda factor: dsa([factor * ACTIVITY, factor * PLACE]),
+        "angle spectral error p p_angle floor floor_angle",
     ),
     "fixed_points": Look(
         lambda factor: fixed_points(tangent(factor), factor * STATES),
@@ -121,6 +149,16 @@ LOOKS = {
         "last",
     ),
     "lattice": Look(order, "element below cover upper kept completion null p", "strength threshold"),
+    "procrustes": Look(
+        lambda factor: procrustes(factor * ACTIVITY, factor * ACTIVITY**2, draws=9),
+        "angle error rotation null p samples",
+        "distance before",
+    ),
+    "orbits": Look(
+        lambda factor: orbits(circle(factor), factor * STATES[:2, :2], surrogates=9),
+        "frequency period share closed rest phase multiplier null p",
+        "size cycle states",
+    ),
     "privileged_basis-recurrence": Look(
         lambda factor: basis(factor, 1.0), "basis dual kept wanted score activity", "transition"
     ),
@@ -173,6 +211,10 @@ def test_size_changes_nothing_but_what_follows_it(name: str, factor: float):
 
 
 SHIFTS = {
+    "cka": (lambda a: cka(a, ACTIVITY**2, draws=9), LOOKS["cka"].same),
+    "dsa": (lambda a: dsa([a, PLACE]), LOOKS["dsa"].same),
+    "dimension": (lambda a: dimension(a, draws=9), LOOKS["dimension"].same),
+    "procrustes": (lambda a: procrustes(a, ACTIVITY**2, draws=9), LOOKS["procrustes"].same),
     "grid_score": (lambda a: grid_score(a, PLACE, 8, shifts=9), LOOKS["grid_score"].same),
     "remapping": (lambda a: remapping(a, PLACE, bins=6, shuffles=9), LOOKS["remapping"].same),
     "six_fold": (lambda a: six_fold(a, PLACE), "fold weight angle dropped"),

@@ -17,15 +17,21 @@ from tests.lenses.operators import Given, empty
 from tests.promises import normal
 from wavetrain import find
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.lenses.dynamics.bifurcation import bifurcation
 from wavetrain.lenses.dynamics.fixed_points import fixed_points
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
+from wavetrain.lenses.dynamics.orbits import orbits
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import automata
 from wavetrain.lenses.machines.lattice import Acyclic, lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
+from wavetrain.lenses.population.cka import cka
+from wavetrain.lenses.population.dimension import dimension
+from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.privileged_basis import privileged_basis
+from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
@@ -77,9 +83,20 @@ def basis(**words: Any) -> Any:
     return privileged_basis(Elman(6, inputs=2).double(), normal(2, 5, 2), **words)
 
 
-def small() -> Elman:
+def small(gain: float = 1.0) -> Elman:
     torch.manual_seed(0)
-    return Elman(4, inputs=2).double()
+    layer = Elman(4, inputs=2).double()
+    with torch.no_grad():
+        for weight in layer.parameters():
+            weight.mul_(gain)
+    return layer
+
+
+def spun(h: Tensor, x: Tensor | float = 0.0) -> Tensor:
+    """A turn by 0.5 rad that settles on a circle, the larger the more there is of an input."""
+    c, s = np.cos(0.5), np.sin(0.5)
+    turned = h @ torch.tensor([[c, s], [-s, c]])
+    return turned * (1.1 + x - 0.1 * (h**2).sum(1, keepdim=True))
 
 
 WORDS = torch.eye(2).double()[torch.randint(2, (20, 15), generator=torch.Generator().manual_seed(0))]
@@ -93,17 +110,23 @@ def machine(**words: Any) -> Any:
 
 LOOKS = {
     "automata": machine,
+    "bifurcation": lambda **words: bifurcation([small(0.5), small(4.0)], normal(9, 4), **words),
     "dynamical_systems_form": lambda **words: dynamical_systems_form(
         Given(block(1, 3e-10, 3e-11)), empty(block(1, 1, 1)), **words
     ),
+    "cka": lambda **words: cka(FIELD, FIELD**2, **({"draws": 5} | words)),
+    "dimension": lambda **words: dimension(FIELD, **({"draws": 5} | words)),
+    "dsa": lambda **words: dsa([FIELD, FIELD**2], **words),
     "fixed_points": lambda **words: fixed_points(small(), normal(9, 4), **words),
     "grid_score": lambda **words: grid_score(ACTIVITY, PLACE, **({"shifts": 5} | words)),
     "head_count": lambda **words: head_count(Given(maps(3e-8, 5e-9)), empty(maps(1, 1)), **words),
     "interaction_rank": lambda **words: interaction_rank(Given(maps(6e-8, 6e-9)), empty(maps(1, 1)), **words),
     "lyapunov": lambda **words: lyapunov(small(), normal(1, 4), **words),
     "lattice": lambda **words: lattice(small(), normal(2, 5, 2), **({"shuffles": 5} | words)),
+    "orbits": lambda **words: orbits(spun, normal(1, 2), **({"surrogates": 5} | words)),
     "place_fields": lambda **words: place_fields(ACTIVITY, PLACE, **({"shifts": 5} | words)),
     "privileged_basis": basis,
+    "procrustes": lambda **words: procrustes(FIELD, FIELD**2, **({"draws": 5} | words)),
     "remapping": lambda **words: remapping(ACTIVITY, PLACE, **({"shuffles": 5} | words)),
     "space_time_spectrum": lambda **words: space_time_spectrum(FIELD, **({"surrogates": 5} | words)),
 }
@@ -115,8 +138,16 @@ ARGUMENTS = {
         "truth": Argument(None, Automaton([[0, 0]], [0])),
         "seed": Argument(0, 1),
     },
+    "bifurcation": {
+        "x": Argument(torch.zeros(2), torch.ones(2)),
+        "event": Argument(None, 1.0),
+        "rate": Argument(1.0, 2.0),
+    },
     "dynamical_systems_form": {"states": Argument(2, 1), "tolerance": Argument(1e-10, 1e-9)},
     "grid_score": BOX | {"away": AWAY},
+    "cka": {"debiased": Argument(True, False), "seed": Argument(0, 1)},
+    "dimension": {"seed": Argument(0, 1)},
+    "dsa": {"delays": Argument(4, 3), "rank": Argument(14, 13)},
     "fixed_points": {
         "x": Argument(torch.zeros(2), torch.ones(2)),
         "tolerance": Argument(1e-9, 1e-30),
@@ -137,6 +168,14 @@ ARGUMENTS = {
         "count": Argument(4, 3),
         "rate": Argument(1.0, 2.0),
     },
+    "orbits": {
+        "x": Argument(torch.zeros(1), torch.full((1,), 0.1)),
+        "steps": Argument(400, 300),
+        "warm": Argument(400, 3),
+        "directions": Argument(2, 1),
+        "rate": Argument(1.0, 2.0),
+        "seed": Argument(0, 1),
+    },
     "place_fields": BOX
     | {
         "away": AWAY,
@@ -149,6 +188,7 @@ ARGUMENTS = {
         "columns": Argument(6 // 2, 2),
         "readout": Argument(False, True),
     },
+    "procrustes": {"seed": Argument(0, 1)},
     "remapping": BOX | {"grid": Argument(ACTIVITY, ACTIVITY.flip(-1) ** 2)},
     "space_time_spectrum": {
         "speed": Argument(None, 0.5),
@@ -165,7 +205,8 @@ DRAWS = {
     "place_fields": "shifts",
     "remapping": "shuffles",
 }
-DRAWS |= {"space_time_spectrum": "surrogates"}
+DRAWS |= {"space_time_spectrum": "surrogates", "orbits": "surrogates"}
+DRAWS |= dict.fromkeys(("cka", "dimension", "procrustes"), "draws")
 
 
 def alike(one: Any, two: Any) -> bool:
@@ -203,6 +244,10 @@ def test_two_hundred_draws_make_the_null(lens: str) -> None:
         "automata": lambda: automata(Elman(2).double(), WORDS).null,
         "grid_score": lambda: grid_score(ACTIVITY[..., :1], PLACE, **given).null_grid,
         "lattice": lambda: lattice(small(), normal(2, 5, 2)).null,
+        "cka": lambda: cka(FIELD, FIELD).null,
+        "dimension": lambda: dimension(FIELD).null,
+        "procrustes": lambda: procrustes(FIELD, FIELD).null,
+        "orbits": lambda: orbits(spun, normal(1, 2)).null[0],
         "place_fields": lambda: place_fields(ACTIVITY[..., :1], PLACE, **given).null,
         "remapping": lambda: remapping(ACTIVITY, PLACE, **given).null,
         "space_time_spectrum": lambda: space_time_spectrum(FIELD[:1, :9]).null,

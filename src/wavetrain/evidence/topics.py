@@ -75,6 +75,7 @@ TOPICS = (
         "Recurrence in depth, and what gates, attention and recurrence each add.",
     ),
     Topic("A global workspace", "A controller chains operations by deciding who may write."),
+    Topic("Looking inside", "What a trained network does, asked in the same words of a brain."),
 )
 OTHER = Topic("Other", "What no topic of the storyline names.")
 

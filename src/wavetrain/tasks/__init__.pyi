@@ -3,6 +3,7 @@
 from wavetrain.tasks.dynamics.kuramoto_sivashinsky import kuramoto_sivashinsky as kuramoto_sivashinsky
 from wavetrain.tasks.dynamics.lorenz96 import lorenz96 as lorenz96
 from wavetrain.tasks.dynamics.rotating_images import RotatingImages as RotatingImages
+from wavetrain.tasks.dynamics.sine_generation import SineGeneration as SineGeneration
 from wavetrain.tasks.languages.addition import addition as addition
 from wavetrain.tasks.languages.binary_logic import BinaryLogic as BinaryLogic
 from wavetrain.tasks.languages.bucket_sort import BucketSort as BucketSort
@@ -18,6 +19,7 @@ from wavetrain.tasks.languages.parity import Parity as Parity
 from wavetrain.tasks.languages.reverse_string import ReverseString as ReverseString
 from wavetrain.tasks.languages.solve_equation import SolveEquation as SolveEquation
 from wavetrain.tasks.languages.stack_manipulation import StackManipulation as StackManipulation
+from wavetrain.tasks.languages.temporal_flipflop import TemporalFlipflop as TemporalFlipflop
 from wavetrain.tasks.languages.timed_automaton import TimedAutomaton as TimedAutomaton
 from wavetrain.tasks.languages.timed_compose_copy import TimedComposeCopy as TimedComposeCopy
 from wavetrain.tasks.languages.tomita import Tomita as Tomita
@@ -29,6 +31,7 @@ from wavetrain.tasks.maps.graph_walks import graph_walks as graph_walks
 from wavetrain.tasks.maps.hierarchical_cycles import hierarchical_cycles as hierarchical_cycles
 from wavetrain.tasks.maps.laps import Laps as Laps
 from wavetrain.tasks.maps.loop_closure import LoopClosure as LoopClosure
+from wavetrain.tasks.maps.path_integration import PathIntegration as PathIntegration
 from wavetrain.tasks.maps.random_walks import RandomWalks as RandomWalks
 from wavetrain.tasks.maps.stretchy_birds import StretchyBirds as StretchyBirds
 from wavetrain.tasks.maps.transitive_inference import transitive_inference as transitive_inference
@@ -37,6 +40,7 @@ from wavetrain.tasks.recall.associative_recall import AssociativeRecall as Assoc
 from wavetrain.tasks.recall.copying import Copying as Copying
 from wavetrain.tasks.recall.delay_memory import DelayMemory as DelayMemory
 from wavetrain.tasks.recall.induction_heads import InductionHeads as InductionHeads
+from wavetrain.tasks.recall.n_bit_flipflop import NBitFlipflop as NBitFlipflop
 from wavetrain.tasks.recall.pattern_completion import PatternCompletion as PatternCompletion
 from wavetrain.tasks.recall.repeat_copy import RepeatCopy as RepeatCopy
 from wavetrain.tasks.recall.repetition import Repetition as Repetition
@@ -47,6 +51,7 @@ from wavetrain.tasks.streams.high_order_sequences import HighOrderSequences as H
 from wavetrain.tasks.streams.prototype_stream import PrototypeStream as PrototypeStream
 from wavetrain.tasks.working_memory.change_detection import ChangeDetection as ChangeDetection
 from wavetrain.tasks.working_memory.complex_span import ComplexSpan as ComplexSpan
+from wavetrain.tasks.working_memory.delayed_discrimination import DelayedDiscrimination as DelayedDiscrimination
 from wavetrain.tasks.working_memory.spatial_coordination import SpatialCoordination as SpatialCoordination
 from wavetrain.tasks.working_memory.spatial_free_recall import SpatialFreeRecall as SpatialFreeRecall
 from wavetrain.tasks.working_memory.spatial_integration import SpatialIntegration as SpatialIntegration

@@ -30,9 +30,12 @@ def _given() -> tuple[Layer, dict[str, Any]]:
         "layer": layer,
         "x": x,
         "activity": y,
+        "other": y.flip(-1) ** 2,
+        "recordings": [y, y.flip(-1) ** 2],
         "operator": layer.operator(x),
         "position": x[..., :2],
         "system": layer,
+        "systems": [layer, layer],
         "start": y.flatten(0, 1),  # of an Elman network the output is the state
     }
 

@@ -36,7 +36,7 @@ card = Card(
     year=2013,
     source="Neural Computation 25, doi 10.1162/NECO_a_00409",
     family="dynamics",
-    topic="Recurrent networks",
+    topic="Looking inside",
 )
 
 SAME = 1e-3  # of the states' size: points nearer than that are one

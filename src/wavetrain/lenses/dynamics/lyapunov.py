@@ -27,6 +27,7 @@ from torch import Tensor
 
 from wavetrain.core import Card
 from wavetrain.errors import BadInput
+from wavetrain.lenses.dynamics._growth import along
 from wavetrain.lenses.dynamics._map import Map, Scaled, System, array
 
 card = Card(
@@ -35,11 +36,10 @@ card = Card(
     year=2020,
     source="arXiv 2006.02427",
     family="dynamics",
-    topic="Recurrent networks",
+    topic="Looking inside",
 )
 
 STRETCHES = 10  # of a trajectory, for the standard error
-CHUNK = 2**23  # numbers in the Jacobians that are held at once
 
 
 class Lyapunov(NamedTuple):
@@ -66,9 +66,9 @@ def lyapunov(
 ) -> Lyapunov:
     """The largest `count` exponents, by default all, of trajectories from states `start` (S, units).
 
-    The system is a layer or network with a state, or a function of states (rows, units), with x as its second
-    argument where one is given. Inputs x (T, inputs) drive it for warm + steps steps, T or fewer; without
-    them a layer gets 0. `rate` is the number of steps in a unit of time.
+    The system is a layer or network with a state, or a function of float64 states (rows, units), with x as
+    its second argument where one is given. Inputs x (T, inputs) drive it for warm + steps steps, T or fewer;
+    without them a layer gets 0. `rate` is the number of steps in a unit of time.
 
     Raises BadInput for starts or inputs that do not fit, too few steps, and a trajectory that is not finite.
 
@@ -94,7 +94,7 @@ def lyapunov(
     if not 1 <= count <= rows.shape[1]:
         raise BadInput(f"lyapunov: expected a count from 1 to {rows.shape[1]}, got {count}")
     with torch.no_grad():
-        growth, last = _growth(Scaled(inner, rows), rows, drive, warm + steps, count)
+        growth, _, last = along(Scaled(inner, rows), rows, drive, warm + steps, count)
     growth = rate * growth[:, warm:]
     each, stretches = (
         growth.mean(1),
@@ -115,33 +115,6 @@ def lyapunov(
         entropy=float(exponents[exponents > 0].sum()),
         last=last.numpy(),
     )
-
-
-def _growth(
-    map: Scaled, rows: Tensor, drive: Tensor | None, steps: int, count: int
-) -> tuple[np.ndarray, Tensor]:
-    """ln R_t[i, i] of each trajectory (S, steps, count), and the last states."""
-    state, starts, units = rows / map.size, len(rows), rows.shape[1]
-    frame = torch.linalg.qr(
-        torch.randn(units, count, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    )[0].repeat(starts, 1, 1)
-    found = np.empty((starts, steps, count))
-    each = max(1, CHUNK // (starts * units**2))
-    for first in range(0, steps, each):
-        now = range(first, min(first + each, steps))
-        states = []
-        for t in now:
-            states.append(state)
-            state = map(state, None if drive is None else drive[t].expand(starts, -1))
-            if not state.isfinite().all():
-                raise BadInput(f"lyapunov: expected a finite trajectory; it is not after step {t + 1}")
-        inputs = None if drive is None else drive[now.start : now.stop].repeat_interleave(starts, 0)
-        jacobians = map.jacobian(torch.cat(states), inputs).unflatten(0, (len(now), starts))
-        for t, jacobian in zip(now, jacobians, strict=True):
-            frame, r = torch.linalg.qr(jacobian @ frame)
-            with np.errstate(divide="ignore"):
-                found[:, t] = np.log(r.diagonal(dim1=1, dim2=2).abs().numpy())
-    return found, state * map.size
 
 
 def _above(mean: float, error: float, many: int) -> float:

@@ -1,0 +1,107 @@
+"""Bifurcations that are known: of the hyperbolic tangent, of turns, and of flips."""
+
+import numpy as np
+import pytest
+import torch
+
+from tests.promises import normal
+from wavetrain.errors import BadInput
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.lenses.dynamics.bifurcation import bifurcation
+
+GAINS = np.linspace(0.55, 1.45, 19)
+FEW = GAINS[5:14]
+
+
+def test_a_point_that_splits_crosses_at_a_gain_of_one():
+    """h' = tanh(g h): one stable point up to 1, then two; the one that is followed is 0, with the slope g."""
+    systems = [lambda h, gain=gain: torch.tanh(gain * h) for gain in GAINS]
+    found = bifurcation(systems, torch.tensor([[-0.7], [0.1], [0.6]]), event=9.0)
+    assert found.crossing == pytest.approx(9, abs=1e-6) and found.angle == 0 and found.period == np.inf
+    np.testing.assert_allclose(found.leading, GAINS, atol=1e-6)
+    np.testing.assert_allclose(found.point, 0, atol=1e-6)
+    assert found.stable[:9].tolist() == [1] * 9 and found.stable[10:].tolist() == [2] * 9
+    assert found.points[-1] == 3 and found.error == 0.5
+
+
+def test_a_pair_that_turns_makes_a_cycle_of_its_period():
+    """tanh(g R h), a turn by 2 pi / 10: the pair leaves the circle at g = 1, at that angle."""
+    angle = 2 * np.pi / 10
+    turn = torch.tensor([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    systems = [lambda h, gain=gain: torch.tanh(gain * h @ turn.T) for gain in GAINS]
+    found = bifurcation(systems, 0.3 * normal(9, 2), rate=100.0)
+    assert found.crossing == pytest.approx(9, abs=1e-6) and found.angle == pytest.approx(angle)
+    assert found.period == pytest.approx(0.1) and found.stable[-1] == 0
+
+
+def test_a_slope_of_minus_one_makes_a_cycle_of_two_steps():
+    systems = [lambda h, gain=gain: -torch.tanh(gain * h) for gain in GAINS]
+    found = bifurcation(systems, torch.tensor([[0.2], [0.4]]))
+    assert found.angle == pytest.approx(np.pi) and found.period == pytest.approx(2)
+
+
+def test_crossings_lie_between_the_systems():
+    systems = [lambda h, gain=gain: torch.tanh(gain * h) for gain in (0.7, 0.9, 1.3)]
+    found = bifurcation(systems, torch.tensor([[0.1]]))
+    assert found.crossing == pytest.approx(1.25, abs=1e-6)
+
+
+def test_what_stays_stable_or_was_never_stable_does_not_cross():
+    for gains in ((0.2, 0.5, 0.9), (1.2, 1.5, 1.9)):
+        systems = [lambda h, gain=gain: torch.tanh(gain * h) * 1.0 for gain in gains]
+        found = bifurcation(systems, torch.zeros(1, 1), event=1.0)
+        assert np.isnan([found.crossing, found.angle, found.period, found.p, found.error]).all()
+
+
+def test_the_point_is_followed_where_it_moves():
+    """h' = h / 2 + k / 2: the point is k."""
+    systems = [lambda h, k=k: h / 2 + k / 2 for k in range(4)]
+    found = bifurcation(systems, torch.zeros(2, 1))
+    np.testing.assert_allclose(found.point[:, 0], range(4), atol=1e-9)
+
+
+def test_a_point_that_vanishes_leaves_nothing():
+    """h' = h + h^2 + e has two points below e = 0, one of them stable, and none above."""
+    systems = [lambda h, e=e: h + h**2 + e for e in (-0.2, -0.1, 0.1)]
+    found = bifurcation(systems, torch.tensor([[-0.5], [-0.4], [0.5]]))
+    assert found.points.tolist() == [2, 2, 0] and found.stable.tolist() == [1, 1, 0]
+    assert np.isnan(found.point[2]).all() and np.isnan(found.leading[2])
+
+
+def test_events_at_random_are_near_as_often_as_the_test_says():
+    systems = [lambda h, gain=gain: torch.tanh(gain * h) for gain in FEW]
+    p = [bifurcation(systems, torch.tensor([[0.1]]), event=float(at)).p for at in range(len(FEW))]
+    assert min(p) == pytest.approx(2 / 10) and max(p) == pytest.approx(1)
+    for level in (0.1, 0.2, 0.5, 0.8):
+        assert np.mean(np.array(p) <= level + 1e-9) <= level + 1e-9
+
+
+def test_networks_are_followed_along_their_weights():
+    torch.manual_seed(0)
+    layers = []
+    for gain in (0.2, 1.0, 6.0):
+        layer = Elman(5, inputs=2).double()
+        with torch.no_grad():
+            for number, weight in enumerate(layer.parameters()):
+                weight.copy_(gain * 0.5 * normal(*weight.shape, seed=number))
+        layers.append(layer)
+    found = bifurcation(layers, 0.2 * normal(20, 5), torch.zeros(2))
+    assert found.leading[0] < 1 < found.leading[2] and 0 < found.crossing < 2
+    for layer, point in zip(layers, found.point, strict=True):
+        row = torch.from_numpy(point)[None]
+        torch.testing.assert_close(layer.step(torch.zeros(1, 2).double(), row)[1], row, atol=1e-8, rtol=0)
+
+
+@pytest.mark.parametrize(
+    ("count", "words", "message"),
+    [
+        (1, {}, "two systems or more and a rate above 0, got 1"),
+        (3, {"rate": 0.0}, "a rate above 0"),
+        (3, {"event": 2.5}, "an event from 0 to 2, got 2.5"),
+        (3, {"event": -1.0}, "an event from 0 to 2"),
+        (3, {"x": normal(3)}, "an input of 2 channels, got 3"),
+    ],
+)
+def test_what_does_not_fit_is_refused(count, words, message):
+    with pytest.raises(BadInput, match=message):
+        bifurcation([Elman(4, inputs=2)] * count, normal(3, 4), **words)

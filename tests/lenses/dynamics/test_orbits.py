@@ -1,0 +1,120 @@
+"""Cycles of maps that are known, at periods that are whole numbers of steps and others, and what is none."""
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from tests.promises import normal
+from wavetrain.errors import BadInput
+from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.lenses.dynamics._comb import comb
+from wavetrain.lenses.dynamics.orbits import _orbit, orbits
+
+
+class Planar:
+    """A turn by an angle, and r' = r + 0.1 r (1 - r^2): a circle of radius 1."""
+
+    def __init__(self, angle: float):
+        c, s = np.cos(angle), np.sin(angle)
+        self.turn = torch.tensor([[c, s], [-s, c]])
+
+    def __call__(self, h: Tensor) -> Tensor:
+        return h @ self.turn * (1.1 - 0.1 * (h**2).sum(1, keepdim=True))
+
+
+@pytest.mark.parametrize("angle", [0.07, 0.3, 2 * np.pi / 12, 2.0, 3.0])
+def test_the_circle_is_found_with_its_frequency_and_its_multipliers(angle: float):
+    """Of one step 1 along the circle and 0.8 across it; of a period their powers."""
+    found = orbits(Planar(angle), torch.tensor([[0.5, 0.1], [1.5, 0.0]]), rate=10.0, surrogates=19)
+    np.testing.assert_allclose(found.frequency, 10 * angle / (2 * np.pi), rtol=1e-6)
+    np.testing.assert_allclose(found.period, 2 * np.pi / angle / 10, rtol=1e-6)
+    np.testing.assert_allclose(found.size, 1, atol=5e-3)
+    wanted = [1, 0.8 ** (2 * np.pi / angle)]
+    np.testing.assert_allclose(found.multiplier, [wanted, wanted], rtol=1e-5)
+    assert found.closed.all() and not found.rest.any() and (found.error < 1e-6).all()
+    assert angle > 2.5 or (found.p == 1 / 20).all(), "noise that turns back at each step has a line too"
+
+
+def test_phase_runs_with_time_and_is_zero_at_the_top_of_the_first_component():
+    found = orbits(Planar(0.3), torch.tensor([[0.5, 0.1]]), surrogates=1)
+    ahead = np.angle(np.exp(1j * np.diff(found.phase[0])))
+    np.testing.assert_allclose(ahead, 0.3, atol=1e-6)
+    turned = np.unwrap(np.arctan2(found.states[0, :, 1], found.states[0, :, 0]))
+    away = np.exp(1j * (turned - found.phase[0]))
+    assert np.abs(away - away[0]).max() < 1e-5, "it is the angle on the circle, but for where it begins"
+    np.testing.assert_allclose(np.linalg.norm(found.cycle[0], axis=1), 1, atol=1e-6)
+    drawn = np.linspace(-np.pi, np.pi, 100, endpoint=False)
+    nearest = np.abs(np.angle(np.exp(1j * (found.phase[0][:, None] - drawn)))).argmin(1)
+    assert np.linalg.norm(found.cycle[0][nearest] - found.states[0], axis=1).max() < 0.04
+
+
+def test_a_cycle_of_two_steps_and_one_of_five():
+    """The logistic map at 3.2: the product of the slopes at its two points is 0.16."""
+    found = orbits(lambda h: 3.2 * h * (1 - h), torch.tensor([[0.3]]), directions=1, surrogates=9)
+    assert found.period[0] == pytest.approx(2, rel=1e-5) and found.multiplier[0, 0] == pytest.approx(
+        0.16, rel=1e-4
+    )
+    assert found.closed[0]
+    five = orbits(Planar(2 * np.pi * 2 / 5), torch.tensor([[0.5, 0.1]]), surrogates=9)
+    assert five.period[0] == pytest.approx(5, rel=1e-4)
+
+
+def test_rest_is_no_cycle():
+    found = orbits(lambda h: 0.5 * h + 1, torch.tensor([[0.3], [5.0]]), directions=1, surrogates=3)
+    assert found.rest.all() and not found.closed.any() and (found.size == 0).all()
+    assert np.isnan(found.frequency).all() and np.isnan(found.p).all() and np.isnan(found.phase).all()
+
+
+def test_chaos_and_drift_are_no_cycle():
+    chaos = orbits(lambda h: 3.9 * h * (1 - h), torch.rand(3, 1), directions=1, surrogates=19)
+    assert (
+        not chaos.closed.any() and not chaos.rest.any() and (chaos.multiplier[~np.isnan(chaos.p)] > 1).all()
+    )
+    drift = orbits(lambda h: h + 1, torch.zeros(1, 1), directions=1, surrogates=3)
+    assert not drift.closed.any() and np.isnan(drift.frequency).all()
+
+
+def noise(seed: int, slow: float) -> np.ndarray:
+    dice = np.random.default_rng(seed)
+    walk = dice.standard_normal((240, 3))
+    for t in range(1, len(walk)):
+        walk[t] += slow * walk[t - 1]
+    return walk[40:]
+
+
+@pytest.mark.parametrize("slow", [0.0, 0.9])
+def test_noise_without_a_period_passes_as_often_as_the_test_says(slow: float):
+    """A trajectory of noise: 0.05 of 60, and what chance leaves."""
+    found = [_orbit(noise(seed, slow), 0.0, 39, np.random.default_rng(seed)) for seed in range(60)]
+    assert sum(one.p <= 0.05 for one in found) <= 9
+    assert max(np.nan_to_num(one.share) for one in found) < 0.95
+
+
+def test_a_cycle_in_noise_is_told_from_noise():
+    """A turn of 0.3 rad seen in as much noise: its frequency to 1 percent, and its share of the variance."""
+    dice = np.random.default_rng(0)
+    t = np.arange(400)
+    seen = np.stack([np.cos(0.3 * t), np.sin(0.3 * t)], 1) + 0.7 * dice.standard_normal((400, 2))
+    found = _orbit(seen, 0.0, 99, dice)
+    assert found.frequency == pytest.approx(0.3 / (2 * np.pi), rel=0.01) and found.p == 0.01
+    assert found.share == pytest.approx(0.5 / (0.5 + 0.49), abs=0.08)
+
+
+def test_what_never_comes_back_has_no_period():
+    assert np.isnan(comb(np.linspace(0, 1, 100)[:, None]).frequency)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"steps": 19}, "20 steps or more"),
+        ({"warm": -1}, "a warm-up of 0 or more"),
+        ({"rate": 0.0}, "a rate above 0"),
+        ({"directions": 5}, "1 to 4 directions, got 5"),
+        ({"x": normal(2)}, "an input of 3 channels, got 2"),
+    ],
+)
+def test_what_does_not_fit_is_refused(words, message):
+    with pytest.raises(BadInput, match=message):
+        orbits(Elman(4, inputs=3), torch.zeros(1, 4), **words)
