@@ -6,9 +6,10 @@ RUNS := $(VENV)/.installed
 TESTS := $(VENV)/.tested
 DOCS := $(VENV)/.documented
 LOWEST := .venv-lowest
+PEERS := .venv-peers
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory coverage test-lowest docs format stubs small confirm readme site slow mutants release clean
+.PHONY: demo test check check-memory coverage test-lowest bench-own-data docs format stubs small confirm readme site slow mutants release clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -43,6 +44,11 @@ coverage: $(TESTS)  ## which lines and branches all tests reach, for the page "W
 test-lowest: $(LOWEST)/.installed  ## the quick tests with every dependency but torch at its lower bound, in .venv-lowest
 	HYPOTHESIS_PROFILE=quick $(LOWEST)/bin/pytest -n 2 --dist worksteal -m "not slow" -W ignore::DeprecationWarning \
 		--ignore tests/formats/test_harness.py
+
+# The peers have an environment of their own, as aeon wants an older numba than ours.
+bench-own-data: $(TESTS) $(PEERS)/.installed  ## own_data.py: forecasts and classes beside darts, aeon and sktime; 45 minutes
+	$(BIN)/python benchmarks/own_data.py
+	$(BIN)/python benchmarks/own_data.py --limits
 
 mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
 	$(INSTALL) ".[test,mutants]"
@@ -89,6 +95,11 @@ $(LOWEST)/.installed: pyproject.toml lowest.txt
 	$(LOWEST)/bin/pip install --quiet --disable-pip-version-check -c lowest.txt -e ".[test]"
 	touch $@
 
+$(PEERS)/.installed: benchmarks/own_data_requirements.txt
+	test -x $(PEERS)/bin/python || $(PYTHON) -m venv $(PEERS) || python3 -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/own_data_requirements.txt
+	touch $@
+
 release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make release VERSION=0.1.0
 	rm -rf dist && mkdir dist
 	$(BIN)/python docs/release.py $(VERSION) > dist/NOTES.md
@@ -96,4 +107,4 @@ release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make r
 	$(BIN)/python -m build --outdir dist
 
 clean:
-	rm -rf $(VENV) $(LOWEST) dist runs site docs/_build docs/generated .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(PEERS) dist runs site docs/_build docs/generated .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

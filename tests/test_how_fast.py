@@ -15,6 +15,7 @@ from wavetrain.evidence.shape import parsed
 
 BENCHMARKS = Path(record.__file__).parent
 NO_SPEED = {
+    "own_data",  # asks how well: tests/test_how_well.py
     "timing",
     "history",
     "record",

@@ -4,6 +4,7 @@ members    a page for each layer, memory, network, rule, task, data set and lens
 claims     the claims by topic; their own pages are those of `wavetrain site`
 api        a page for each public module
 speed      how fast, from the record of the benchmarks
+peers      how well, beside other libraries, from another record of them
 covered    what the tests reach, from the committed counts
 roles      links to claims and members, and measured figures, in hand-written pages
 """
@@ -14,7 +15,7 @@ from typing import Any
 from sphinx.application import Sphinx
 from sphinx.util import logging
 
-from extension import api, claims, covered, members, roles, speed
+from extension import api, claims, covered, members, peers, roles, speed
 from wavetrain.report import pages
 from wavetrain.report.catalogue import catalogue
 
@@ -42,7 +43,8 @@ def generate(app: Sphinx) -> None:
     write(folder / "members", members.written(found, folder / "members"))
     write(folder / "claims", claims.written(found))
     write(folder / "api", api.written())
-    write(folder / "quality", {"speed.md": speed.page(), "tests.md": covered.page(covered.read())})
+    quality = {"speed.md": speed.page(), "peers.md": peers.page(), "tests.md": covered.page(covered.read())}
+    write(folder / "quality", quality)
 
 
 def results(app: Sphinx, exception: Exception | None) -> None:
