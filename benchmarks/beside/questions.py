@@ -153,7 +153,7 @@ def _co2() -> pd.DataFrame:
 
 def _sunspots() -> pd.DataFrame:
     rows = _bundled("sunspots")
-    return _dated(pd.to_datetime(rows["YEAR"].astype(int), format="%Y"), rows["SUNACTIVITY"])
+    return _dated(pd.to_datetime(rows["YEAR"].astype(int).astype(str), format="%Y"), rows["SUNACTIVITY"])
 
 
 def _unemployment() -> pd.DataFrame:
@@ -164,7 +164,7 @@ def _unemployment() -> pd.DataFrame:
 
 def _nile() -> pd.DataFrame:
     rows = _bundled("nile")
-    return _dated(pd.to_datetime(rows["year"].astype(int), format="%Y"), rows["volume"])
+    return _dated(pd.to_datetime(rows["year"].astype(int).astype(str), format="%Y"), rows["volume"])
 
 
 TABLES: dict[str, tuple[Callable[[], pd.DataFrame], int]] = {  # by name, the rows, and how many ahead
