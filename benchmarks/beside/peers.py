@@ -51,16 +51,17 @@ class Stop(Callback):
 class InTime(LSTMFCNClassifierTorch):
     """LSTM-FCN that leaves out the epochs for which there is no time."""
 
-    def fit_within(self, seconds: float, x: np.ndarray, y: np.ndarray) -> int:
-        """Train; returns the epochs that were over."""
-        self.end, self.over = time.process_time() + seconds, 0
-        self.fit(x, y)
-        return self.over
+    end, over = 0.0, 0  # of the class, since `fit` empties the instance
+
+    @classmethod
+    def begin(cls, seconds: float) -> None:
+        """Start the clock."""
+        cls.end, cls.over = time.process_time() + seconds, 0
 
     def _run_epoch(self, epoch: int, loader: Any) -> None:
-        if time.process_time() < self.end:
+        if time.process_time() < InTime.end:
             super()._run_epoch(epoch, loader)
-            self.over += 1
+            InTime.over += 1
 
 
 def forecasts(question: Any, seconds: float, make: Callable[..., Any]) -> Found:
@@ -102,13 +103,13 @@ def kernels(question: Any, seconds: float, make: Callable[..., Any]) -> Found:
     return Found(np.asarray(model.predict(test)), spent, "all kernels", False)
 
 
-def lstm_fcn(question: Any, seconds: float, make: Callable[..., Any]) -> Found:
+def lstm_fcn(question: Any, seconds: float, make: type[InTime]) -> Found:
     """The LSTM-FCN of sktime, for aeon's needs tensorflow."""
     learn, test = (channels(question[part]) for part in ("train", "test"))
     begun = time.process_time()
-    model = make(random_state=0)
-    epochs = model.fit_within(seconds, learn, question["train_label"])
-    spent = time.process_time() - begun
+    InTime.begin(seconds)
+    model = make(random_state=0).fit(learn, question["train_label"])
+    spent, epochs = time.process_time() - begun, InTime.over
     cut = epochs < LSTM_FCN
     told = f"{epochs} of {LSTM_FCN:,} epochs" if cut else f"{epochs:,} epochs"
     return Found(np.asarray(model.predict(test)), spent, told, cut)
@@ -116,7 +117,7 @@ def lstm_fcn(question: Any, seconds: float, make: Callable[..., Any]) -> Found:
 
 def channels(x: np.ndarray) -> np.ndarray:
     """(N, T, C) as (N, C, T), with zeros behind the end of a shorter sequence."""
-    return np.nan_to_num(x, nan=0.0).swapaxes(1, 2).astype(np.float32)
+    return np.ascontiguousarray(np.nan_to_num(x, nan=0.0).swapaxes(1, 2), np.float32)
 
 
 TABLES = {
