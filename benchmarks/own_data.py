@@ -59,7 +59,8 @@ def main() -> None:
         found = tuple(limits.measured(_now()))
         write(_replaced(scores, limits=found), options.out)
         for one in found:
-            print(f"{one.what}: {one.middle:.3g} {one.unit}, at most {one.most:g} asked")
+            asked = "" if one.most is None else f", at most {one.most:g} asked"
+            print(f"{one.what}: {one.middle:.3g} {one.unit}{asked}")
         return
     folder = options.folder / f"own_data-{options.seconds:g}s"
     names = options.names or list(ORDER)

@@ -49,16 +49,19 @@ def measured(date: str) -> Iterator[Limit]:
         yield _limit(f"{size}, memory", memory, "GiB", 1.0, date)
         model = folder / "model"
         Forecaster("gru", horizon=24, steps=5).fit(np.sin(np.arange(500.0))).save(model)
-        starts = [_started(model) for _ in range(TIMES + 1)][1:]  # the first compiles Python's files
-        clock, busy = zip(*starts, strict=True)
-        yield _limit(f"{START}, by the clock", clock, "s", 2.0, date)
-        yield _limit(f"{START}, of the processor", busy, "s", 2.0, date)
+        command = (sys.executable, "-m", "wavetrain.cli", "predict", str(model))
+        torch = (sys.executable, "-c", "import torch")  # what no start can be quicker than
+        _started(*command)  # compiles Python's files
+        starts, least = zip(*((_started(*command), _started(*torch)) for _ in range(TIMES)), strict=True)
+        for place, clock in enumerate(("by the clock", "of the processor")):
+            yield _limit(f"{START}, {clock}", [one[place] for one in starts], "s", 2.0, date)
+            yield _limit(f"importing torch alone, {clock}", [one[place] for one in least], "s", None, date)
 
 
-def _started(model: Path) -> tuple[float, float]:
-    """Seconds of one forecast by the command, by the clock and of the processor."""
+def _started(*command: str) -> tuple[float, float]:
+    """Seconds of one command, by the clock and of the processor."""
     begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    _output(sys.executable, "-m", "wavetrain.cli", "predict", str(model))
+    _output(*command)
     spent, after = time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
     return spent, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -74,7 +77,7 @@ def _output(*command: str) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
-def _limit(what: str, runs: Sequence[float], unit: str, most: float, date: str) -> Limit:
+def _limit(what: str, runs: Sequence[float], unit: str, most: float | None, date: str) -> Limit:
     return Limit(
         what=what,
         runs=tuple(round(one, 3) for one in runs),

@@ -90,7 +90,7 @@ class Limit:
     what: str
     runs: tuple[float, ...]
     unit: str
-    most: float  # that is asked for
+    most: float | None  # that is asked for; None where it stands for comparison
     date: str
     load: float
 
