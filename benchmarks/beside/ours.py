@@ -131,12 +131,15 @@ def main() -> None:
     torch.set_num_threads(1)
     folder, seconds, names = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
     with threadpool_limits(1):
-        warm()
+        warmed = False
         for name in names:
             for contestant, answer in contestants(named(name), seconds).items():
                 path = folder / f"{name}--{contestant}.npz"
                 if path.exists():
                     continue
+                if not warmed:
+                    warm()
+                    warmed = True
                 begun = time.perf_counter()
                 found = answer()
                 wall = time.perf_counter() - begun

@@ -88,9 +88,8 @@ def _limits(limits: Sequence[Limit]) -> list[str]:
     rows = ["| what | median | range | asked: at most |", "|---|--:|--:|--:|"]
     for one in limits:
         span = f"{min(one.runs):.3g} to {max(one.runs):.3g}"
-        rows.append(
-            f"| {escaped(one.what)} | {one.middle:.3g} {one.unit} | {span} | {one.most:g} {one.unit} |"
-        )
+        most = "" if one.most is None else f"{one.most:g} {one.unit}"
+        rows.append(f"| {escaped(one.what)} | {one.middle:.3g} {one.unit} | {span} | {most} |")
     return rows
 
 
