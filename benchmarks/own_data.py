@@ -19,8 +19,8 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -31,7 +31,9 @@ from record import git
 from wavetrain.errors import BadInput
 from wavetrain.run.machine import environment
 from wavetrain.tables import class_metrics
-from wavetrain.tables.rolling import evaluate
+from wavetrain.tables.paired import difference, units
+from wavetrain.tables.rolling import Rolled, evaluate
+from wavetrain.tables.score import Score
 
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers" / "bin" / "python"
@@ -57,7 +59,7 @@ def main() -> None:
     scores = _begun(options.out, options.peers)
     if options.limits:
         found = tuple(limits.measured(_now()))
-        write(_replaced(scores, limits=found), options.out)
+        write(replace(scores, limits=found), options.out)
         for one in found:
             asked = "" if one.most is None else f", at most {one.most:g} asked"
             print(f"{one.what}: {one.middle:.3g} {one.unit}{asked}")
@@ -90,10 +92,6 @@ def _begun(out: Path, peers: Path) -> Scores:
     )
 
 
-def _replaced(scores: Scores, **parts: Any) -> Scores:
-    return Scores(**{**vars(scores), **parts})
-
-
 def _answered(folder: Path, names: list[str], seconds: float, peers: Path) -> None:
     """Ask both sides, each in a process of its own with one thread."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -117,10 +115,16 @@ def _answered(folder: Path, names: list[str], seconds: float, peers: Path) -> No
 
 def scored(asked: Table | Sequences, folder: Path, seconds: float) -> Asked:
     """All answers to a question, by one scorer."""
-    files = sorted(folder.glob(f"{asked.name}--*.npz"))
-    found = tuple(_contestant(asked, file) for file in files)
     table = isinstance(asked, Table)
-    return Asked(
+    scores: dict[str, Score] = {}
+    found: list[Contestant] = []
+    for path in sorted(folder.glob(f"{asked.name}--*.npz")):
+        with np.load(path, allow_pickle=False) as file:
+            one = dict(file)
+        name = path.stem.partition("--")[2]
+        scores[name] = score(asked, one["answer"])
+        found.append(_contestant(name, one, scores[name]))
+    whole = Asked(
         name=asked.name,
         what=asked.what,
         measure="MASE" if table else "accuracy",
@@ -132,40 +136,49 @@ def scored(asked: Table | Sequences, folder: Path, seconds: float) -> Asked:
         commit=git("rev-parse", "--short=12", "HEAD"),
         load=round(os.getloadavg()[0], 1),
     )
+    mine = scores[whole.ours.name]
+    apart = [replace(one, ahead=_ahead(asked, mine, scores[one.name])) for one in whole.contestants]
+    return replace(whole, contestants=tuple(apart))
 
 
-def _contestant(asked: Table | Sequences, path: Path) -> Contestant:
-    with np.load(path, allow_pickle=False) as file:
-        one = dict(file)
-    error = float(one.get("error", np.nan))
+def _contestant(name: str, found: dict[str, np.ndarray], score: Score) -> Contestant:
+    error = float(found.get("error", np.array(np.nan)))
     return Contestant(
-        name=path.stem.partition("--")[2],
-        score=score(asked, one["answer"]),
+        name=name,
+        score=score.value if score.whole else None,
         error=error if np.isfinite(error) else None,
-        seconds=round(float(one["seconds"]), 2),
-        wall=round(float(one["wall"]), 1),
-        training=str(one["training"]),
-        cut=bool(one["cut"]),
+        seconds=round(float(found["seconds"]), 2),
+        wall=round(float(found["wall"]), 1),
+        training=str(found["training"]),
+        cut=bool(found["cut"]),
     )
 
 
-def score(asked: Table | Sequences, answer: np.ndarray) -> float | None:
-    """MASE of forecasts, or accuracy of labels; None where some forecast is missing."""
-    if isinstance(asked, Sequences):
-        if answer.shape != asked.test_label.shape:
-            raise BadInput(f"expected labels {asked.test_label.shape}, got {answer.shape}")
-        return class_metrics.accuracy(truth=asked.test_label, forecast=answer).value
-    split = asked.split
-    rolled = evaluate(
-        lambda panel, series, rows: answer,
-        split.test,
-        split.firsts,
-        asked.horizon,
-        season=asked.season,
-        most=len(answer),
-    )
-    found = rolled.mase()
-    return found.value if found.whole else None
+def score(asked: Table | Sequences, answer: np.ndarray) -> Score:
+    """MASE of forecasts, or accuracy of labels."""
+    if isinstance(asked, Table):
+        return _rolled(asked, answer).mase()
+    if answer.shape != asked.test_label.shape:
+        raise BadInput(f"expected labels {asked.test_label.shape}, got {answer.shape}")
+    return class_metrics.accuracy(truth=asked.test_label, forecast=answer)
+
+
+def _rolled(asked: Table, answer: np.ndarray) -> Rolled:
+    """Forecasts beside the truth."""
+    test, firsts = asked.split.test, asked.split.firsts
+    return evaluate(lambda *place: answer, test, firsts, asked.horizon, season=asked.season, most=len(answer))
+
+
+def _ahead(asked: Table | Sequences, mine: Score, other: Score) -> tuple[float, ...]:
+    """How much better we are: the ends of the interval; empty where none follows."""
+    if not (mine.whole and other.whole) or mine is other:
+        return ()
+    if isinstance(asked, Table):
+        truth = np.zeros((len(asked.windows()[1]), asked.horizon, 1))
+        apart = difference([other], mine, units(_rolled(asked, truth)))
+    else:
+        apart = difference([mine], other, {"sequence": np.arange(len(asked.test))})
+    return (apart.low, apart.high) if np.isfinite(apart.low) else ()
 
 
 def _order(one: Contestant) -> tuple[int, str]:

@@ -80,6 +80,39 @@ def test_the_place_among_the_peers_leaves_baselines_and_missing_answers_aside(
     assert [each.name for each in an_asked(mine).peers] == ["darts TCN", "darts RNN"]
 
 
+def test_behind_all_by_more_than_chance_needs_a_whole_interval():
+    def with_worst(*ahead: float) -> Asked:
+        asked = an_asked(0.8)
+        parts = [
+            replace(each, ahead=ahead) if each.name == "darts RNN" else each for each in asked.contestants
+        ]
+        return replace(asked, contestants=tuple(parts))
+
+    assert with_worst(-0.2, -0.1).surely
+    assert not with_worst(-0.2, 0.1).surely and not with_worst().surely
+    assert not replace(with_worst(-0.2, -0.1), higher=True).surely
+
+
+def test_all_answers_are_held_to_our_layer(tmp_path: Path):
+    y = np.array(["a", "b"] * 10)
+    asked = Sequences("some", "", np.zeros((20, 3, 1)), y, np.zeros((20, 3, 1)), y)
+    half, most = y.copy(), y.copy()
+    half[:10], most[0] = "c", "c"
+    took = {"seconds": 1.0, "wall": 2.0, "training": "300 steps", "cut": False}
+    for name, answer, error in (
+        ("wavetrain gru", most, 0.1),
+        ("wavetrain s4d", y, 0.2),
+        ("aeon R", half, None),
+    ):
+        more = {} if error is None else {"error": error}
+        np.savez(tmp_path / f"some--{name}.npz", answer=answer, **took, **more)
+    found = own_data.scored(asked, tmp_path, 10.0)
+    assert [each.name for each in found.contestants] == ["wavetrain gru", "wavetrain s4d", "aeon R"]
+    assert (found.ours.score, found.peers[0].score, found.ours.ahead) == (pytest.approx(0.95), 0.5, ())
+    low, high = found.peers[0].ahead
+    assert low < 0.45 < high and low + high == pytest.approx(0.9)
+
+
 def test_a_record_is_read_as_it_was_written_and_a_question_replaces_its_old_answers(tmp_path: Path):
     file, order = tmp_path / "scores.json", ["Sunspots, a year", "Nile, a year"]
     scores = a_record(an_asked(0.6)).with_asked(replace(an_asked(0.5), name=order[0]), order)
@@ -129,9 +162,9 @@ def test_a_table_is_scored_as_the_library_scores_it(name: str):
     whole = evaluate(
         last.rolling, split.test, split.firsts, table.horizon, season=table.season, most=questions.WINDOWS
     )
-    assert own_data.score(table, answer) == whole.mase().value
+    assert own_data.score(table, answer).value == whole.mase().value
     answer[0, 0] = np.nan
-    assert own_data.score(table, answer) is None
+    assert not own_data.score(table, answer).whole
 
 
 def test_nothing_of_the_test_part_reaches_the_peers_before_they_forecast_it(tmp_path: Path):
@@ -150,7 +183,7 @@ def test_nothing_of_the_test_part_reaches_the_peers_before_they_forecast_it(tmp_
 def test_labels_are_scored_by_their_share(tmp_path: Path):
     x, y = np.zeros((4, 3, 1)), np.array(["a", "b", "b", "b"])
     asked = Sequences("some", "", x, y, x, y)
-    assert own_data.score(asked, np.array(["b", "b", "b", "a"])) == 0.5
+    assert own_data.score(asked, np.array(["b", "b", "b", "a"])).value == 0.5
     with pytest.raises(BadInput, match=r"labels \(4,\), got \(3,\)"):
         own_data.score(asked, y[:3])
 

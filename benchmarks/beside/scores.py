@@ -28,7 +28,7 @@ class Contestant:
     wall: float  # by the clock, planning and answers included
     training: str  # in words
     cut: bool  # whether the time was over before its default training was
-    failed: str = ""  # the reason
+    ahead: tuple[float, ...] = ()  # how much better our layer is: 95 % interval; empty where none follows
 
     @property
     def library(self) -> str:
@@ -81,6 +81,12 @@ class Asked:
         if not self.better(peers[0] or 0.0, mine):
             return "best"
         return "behind all" if self.better(peers[-1] or 0.0, mine) else "between"
+
+    @property
+    def surely(self) -> bool:
+        """Whether our layer is behind all peers by more than chance."""
+        worst = self.peers[-1].ahead
+        return self.place == "behind all" and bool(worst) and max(worst) < 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -26,6 +26,10 @@ are too few sequences for such a part, it is the default, `gru`. Of the peers, t
 test are shown. [What stands behind the gaps](../../compare.md#beside-other-libraries) is a page of its own.
 """
 
+EVERY = (
+    "Every contestant, with the 95 % interval of the difference to Wavetrain's layer (where windows or "
+    "sequences are too few, there is none), and the seconds of the processor that training took:"
+)
 EMPTY = "Nothing has been recorded yet: `make bench-own-data` does it."
 
 
@@ -48,7 +52,9 @@ def counted(asked: Sequence[Asked]) -> str:
     """How often each place was taken, in words."""
     found = [one.place for one in asked]
     parts = [f"{PLACES[place]} on {found.count(place)}" for place in PLACES if place in found]
-    return f"Of {len(asked)} data sets, Wavetrain is {', '.join(parts)}."
+    sure = sum(one.surely for one in asked)
+    chance = f" (on {sure} by more than chance)" if "behind all" in found else ""
+    return f"Of {len(asked)} data sets, Wavetrain is {', '.join(parts)}{chance}."
 
 
 def _standing(asked: Sequence[Asked]) -> list[str]:
@@ -59,24 +65,30 @@ def _standing(asked: Sequence[Asked]) -> list[str]:
     for one in asked:
         peers, simple = one.peers, one.of(BASELINE)
         best = _one(simple[0]) if simple else ""
-        cells = [_one(one.ours), _one(peers[0]), _one(peers[-1]), best, PLACES[one.place]]
+        cells = [_one(one.ours), _one(peers[0]), _one(peers[-1]), best, _place(one)]
         rows.append("| " + " | ".join([escaped(one.name), str(one.tested), *cells]) + " |")
     return rows
+
+
+def _place(one: Asked) -> str:
+    doubt = one.place == "behind all" and not one.surely
+    return PLACES[one.place] + (", not told apart from the worst" if doubt else "")
 
 
 def _all(asked: Sequence[Asked]) -> list[str]:
     """Every contestant, with what its training came to."""
     rows = [
-        f"| data | contestant | {asked[0].measure} | training | seconds of the processor |",
-        "|---|---|--:|---|--:|",
+        f"| data | contestant | {asked[0].measure} | Wavetrain is better by | training | seconds |",
+        "|---|---|--:|--:|---|--:|",
     ]
     for one in asked:
         for place, each in enumerate(one.contestants):
             name = f"{escaped(one.name)} ({escaped(one.what)})" if place == 0 else ""
-            score = each.failed or "none" if each.score is None else f"{each.score:.3g}"
-            cells = [name, escaped(each.name), score, escaped(each.training), f"{each.seconds:.1f}"]
+            score = "none" if each.score is None else f"{each.score:.3g}"
+            apart = " to ".join(f"{end:+.2g}" for end in each.ahead)
+            cells = [name, escaped(each.name), score, apart, escaped(each.training), f"{each.seconds:.1f}"]
             rows.append("| " + " | ".join(cells) + " |")
-    return ["Every contestant:", "", *rows]
+    return [EVERY, "", *rows]
 
 
 def _one(each: Contestant) -> str:
