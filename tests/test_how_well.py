@@ -134,7 +134,7 @@ def test_the_page_says_where_we_are_behind(tmp_path: Path):
     assert peers.EMPTY in peers.page(file)
     write(a_record(an_asked(0.8), an_asked(0.8, higher=True)), file)
     page = peers.page(file)
-    assert "Of 1 data sets, Wavetrain is **behind all peers** on 1." in page
+    assert "Of 1 data sets, Wavetrain is **behind all peers** on 1 (on 0 by more than chance)." in page
     assert "| Nile, a year | 11 | 0.8 (s4d) | 0.5 (darts TCN) | 0.7 (darts RNN) | 0.2 (LastValue) |" in page
     assert "| reading | 2 s | 1 to 3 | 3 s |" in page
     assert "**The machine was busy**: 0.1 to 7 programs wanted its 2 cores" in page
