@@ -1,5 +1,6 @@
 """What lenses do with input that is missing, constant, short, or wants a gradient, and leave alone."""
 
+import inspect
 import random
 import sys
 from collections.abc import Iterable
@@ -34,16 +35,27 @@ from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
+from wavetrain.lenses.space.band_power import band_power
+from wavetrain.lenses.space.gamma_events import gamma_events
+from wavetrain.lenses.space.generalized_phase import generalized_phase
 from wavetrain.lenses.space.grid_score import grid_score
+from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling
+from wavetrain.lenses.space.phase_precession import phase_precession
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
 from wavetrain.lenses.space.six_fold import six_fold
+from wavetrain.lenses.space.spindles import spindles
+from wavetrain.lenses.space.synchrony import synchrony
+from wavetrain.lenses.space.wave_patterns import wave_patterns
+from wavetrain.testing.lenses import recorded
 
 OPERATORS = [dynamical_systems_form, effective_context, head_count, interaction_rank, toeplitz]
 LAYERS = [*OPERATORS, automata, gradient_highway, lattice, privileged_basis]
 SYSTEMS = [bifurcation, fixed_points, lyapunov, orbits]
 LIKENESS = [cka, procrustes]
 POPULATION = [grid_score, place_fields, remapping, six_fold]
+RHYTHMS = [gamma_events, generalized_phase, phase_amplitude_coupling, phase_precession, spindles, synchrony]
+RECORDINGS = [*RHYTHMS, band_power, wave_patterns]
 
 
 def layer() -> Elman:
@@ -119,12 +131,21 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
         return lens(model(x)[0], x)
     if lens in POPULATION:
         return lens(model(x)[0], x[..., :2])
+    if lens in RECORDINGS:
+        given = recorded()
+        given = {name: torch.as_tensor(one) for name, one in given.items()} | {
+            "recording": torch.as_tensor(given["recording"]) + 0 * x.sum(),  # that wants a gradient as x does
+            "rate": given["rate"],
+            "band": given["band"],
+        }
+        wanted = [one for one in inspect.signature(lens).parameters.values() if one.default is one.empty]
+        return lens(*(given[one.name] for one in wanted))
     return lens(model, x)
 
 
 @pytest.mark.parametrize(
     "lens",
-    [*LAYERS, *SYSTEMS, *LIKENESS, dimension, dsa, *POPULATION, space_time_spectrum],
+    [*LAYERS, *SYSTEMS, *LIKENESS, dimension, dsa, *POPULATION, *RECORDINGS, space_time_spectrum],
     ids=lambda lens: lens.__name__,
 )
 def test_a_lens_draws_nothing_and_leaves_all_alone(lens):

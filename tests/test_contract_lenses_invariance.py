@@ -35,17 +35,30 @@ from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
+from wavetrain.lenses.space.band_power import band_power
+from wavetrain.lenses.space.gamma_events import gamma_events
+from wavetrain.lenses.space.generalized_phase import generalized_phase
 from wavetrain.lenses.space.grid_score import grid_score
+from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling
+from wavetrain.lenses.space.phase_precession import phase_precession
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
 from wavetrain.lenses.space.six_fold import six_fold
+from wavetrain.lenses.space.spindles import spindles
+from wavetrain.lenses.space.synchrony import synchrony
+from wavetrain.lenses.space.wave_patterns import wave_patterns
 from wavetrain.scan import Activation
+from wavetrain.testing.lenses import recorded
 
 WEIGHT = normal(2, 3, 6, 6).tril()
 PLACE = torch.tanh(normal(3, 310, 2).unfold(1, 11, 1).sum(-1) / 4)  # slow, and all over the box
 ACTIVITY = normal(3, 300, 4, seed=5).abs() + (PLACE[..., :1] > 0)
 STATES = normal(9, 4, seed=6)
 SMALL, LARGE = 1e-200, 1e200  # squares of neither are numbers
+
+
+GIVEN = recorded()
+RECORDING, RATE, BAND, POSITIONS = (GIVEN[name] for name in ("recording", "rate", "band", "positions"))
 
 
 class Look(NamedTuple):
@@ -165,6 +178,21 @@ LOOKS = {
     "privileged_basis-input": Look(
         lambda factor: basis(1.0, factor), "basis dual kept transition found wanted score", "activity"
     ),
+    "band_power": Look(
+        lambda factor: band_power(factor * RECORDING[:, :2], RATE, draws=9),
+        "share peak excess slope null p frequency windows",
+    ),
+    "gamma_events": Look(
+        lambda factor: gamma_events(factor * RECORDING[:, :2], RATE, draws=9),
+        "time duration channel trial phase rate rate_error locking preferred preferred_error rayleigh single "
+        "null p",
+        "amplitude limit",
+    ),
+    "generalized_phase": Look(
+        lambda factor: generalized_phase(factor * RECORDING, RATE, BAND),
+        "phase frequency used mended border",
+        "amplitude",
+    ),
     "grid_score": Look(
         lambda factor: grid_score(factor * ACTIVITY, PLACE, 8, shifts=9),
         "autocorrelogram grid square band null_grid null_band p_grid p_band dropped",
@@ -180,6 +208,30 @@ LOOKS = {
         "within between grid_within grid_between at_place_within at_place_between null p dropped",
     ),
     "six_fold": Look(lambda factor: six_fold(factor * ACTIVITY, PLACE), "fold angle dropped", "weight mean"),
+    "phase_precession": Look(
+        lambda factor: phase_precession(GIVEN["phase"], factor * GIVEN["value"], draws=9),
+        "offset resultant correlation null p spikes",
+    ),
+    "phase_amplitude_coupling": Look(
+        lambda factor: phase_amplitude_coupling(factor * RECORDING[:, :2], RATE, draws=9),
+        "modulation vector preferred preferred_error profile null z p used",
+    ),
+    "spindles": Look(
+        lambda factor: spindles(factor * RECORDING[:, :2], RATE, BAND, draws=2),
+        "onset duration channel trial frequency rate rate_error bursts null p used",
+        "amplitude limit",
+    ),
+    "synchrony": Look(
+        lambda factor: synchrony(factor * RECORDING[:, :3], RATE, BAND, draws=9),
+        "plv lag lag_error pli coherence imaginary p_plv p_pli p_coherence null_plv independent floor used "
+        "segments",
+    ),
+    "wave_patterns": Look(
+        lambda factor: wave_patterns(factor * RECORDING, RATE, POSITIONS, BAND, draws=5),
+        "time trial known frequency strength travel p_moment kind wavevector direction speed speed_error "
+        "rotation winding centre source outward mean null p heading directed p_directed",
+        "amplitude",
+    ),
     "space_time_spectrum": Look(
         lambda factor: space_time_spectrum(factor * ACTIVITY, surrogates=9),
         " ".join(space_time_spectrum(ACTIVITY, surrogates=0)._fields),
@@ -210,6 +262,20 @@ def test_size_changes_nothing_but_what_follows_it(name: str, factor: float):
         alike(one, two, look.along, factor)
 
 
+CHANNELS: dict[str, Callable[[Any], Any]] = {
+    "wave_patterns": lambda at: wave_patterns(RECORDING, RATE, at, BAND, draws=5),
+}
+
+
+@pytest.mark.parametrize(("unit", "zero"), [(100.0, 0.0), (1e-9, 0.0), (0.37, -5.0)])
+@pytest.mark.parametrize("name", CHANNELS)
+def test_zero_of_channels_changes_nothing_and_their_unit_what_follows_it(name: str, unit: float, zero: float):
+    one, two = CHANNELS[name](POSITIONS), CHANNELS[name](unit * POSITIONS + zero)
+    alike(one, two, "strength travel p_moment direction rotation winding p", rtol=1e-5)
+    alike(one, two, "speed speed_error", unit, rtol=1e-5)
+    alike(one, two, "wavevector outward", 1 / unit, rtol=1e-5)
+
+
 SHIFTS = {
     "cka": (lambda a: cka(a, ACTIVITY**2, draws=9), LOOKS["cka"].same),
     "dsa": (lambda a: dsa([a, PLACE]), LOOKS["dsa"].same),
@@ -223,6 +289,24 @@ SHIFTS = {
         LOOKS["space_time_spectrum"].same,
     ),
 }
+
+
+RECORDED = {
+    "band_power": lambda recording: band_power(recording[:, :2], RATE, draws=9),
+    "gamma_events": lambda recording: gamma_events(recording[:, :2], RATE, draws=9),
+    "generalized_phase": lambda recording: generalized_phase(recording, RATE, BAND),
+    "phase_amplitude_coupling": lambda recording: phase_amplitude_coupling(recording[:, :2], RATE, draws=9),
+    "spindles": lambda recording: spindles(recording[:, :2], RATE, BAND, draws=2),
+    "synchrony": lambda recording: synchrony(recording[:, :3], RATE, BAND, draws=9),
+    "wave_patterns": lambda recording: wave_patterns(recording, RATE, POSITIONS, BAND, draws=5),
+}
+
+
+@pytest.mark.parametrize("shift", [1.0, 1e4])
+@pytest.mark.parametrize("name", RECORDED)
+def test_zero_of_a_recording_changes_nothing(name: str, shift: float):
+    one, two = RECORDED[name](RECORDING), RECORDED[name](RECORDING + shift)
+    alike(one, two, " ".join(LOOKS[name].same.split() + LOOKS[name].along.split()), rtol=1e-7)
 
 
 @pytest.mark.parametrize("shift", [-0.0, 1.0, 1e4])

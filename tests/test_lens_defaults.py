@@ -32,10 +32,19 @@ from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
+from wavetrain.lenses.space.band_power import BANDS, band_power
+from wavetrain.lenses.space.gamma_events import gamma_events
+from wavetrain.lenses.space.generalized_phase import generalized_phase
 from wavetrain.lenses.space.grid_score import grid_score
+from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling
+from wavetrain.lenses.space.phase_precession import phase_precession
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
+from wavetrain.lenses.space.spindles import spindles
+from wavetrain.lenses.space.synchrony import synchrony
+from wavetrain.lenses.space.wave_patterns import Null, wave_patterns
 from wavetrain.parts.automaton import Automaton
+from wavetrain.testing.lenses import recorded
 
 TIME = 120
 PLACE = torch.tanh(normal(3, TIME + 10, 2).unfold(1, 11, 1).sum(-1) / 4)
@@ -43,6 +52,8 @@ ACTIVITY = normal(3, TIME, 4, seed=5).abs() + (PLACE[..., :1] > 0)
 LEAST, MOST = PLACE.amin((0, 1)).tolist(), PLACE.amax((0, 1)).tolist()
 UNITS = 8
 FIELD = normal(2, 40, UNITS, seed=3).cumsum(1)
+GIVEN = recorded()
+RECORDING, RATE, BAND, POSITIONS = (GIVEN[name] for name in ("recording", "rate", "band", "positions"))
 
 
 class Argument(NamedTuple):
@@ -118,6 +129,9 @@ LOOKS = {
     "dimension": lambda **words: dimension(FIELD, **({"draws": 5} | words)),
     "dsa": lambda **words: dsa([FIELD, FIELD**2], **words),
     "fixed_points": lambda **words: fixed_points(small(), normal(9, 4), **words),
+    "band_power": lambda **words: band_power(RECORDING[:, :1], RATE, **({"draws": 5} | words)),
+    "gamma_events": lambda **words: gamma_events(RECORDING[:, :1], RATE, **({"draws": 5} | words)),
+    "generalized_phase": lambda **words: generalized_phase(RECORDING, RATE, **words),
     "grid_score": lambda **words: grid_score(ACTIVITY, PLACE, **({"shifts": 5} | words)),
     "head_count": lambda **words: head_count(Given(maps(3e-8, 5e-9)), empty(maps(1, 1)), **words),
     "interaction_rank": lambda **words: interaction_rank(Given(maps(6e-8, 6e-9)), empty(maps(1, 1)), **words),
@@ -128,6 +142,17 @@ LOOKS = {
     "privileged_basis": basis,
     "procrustes": lambda **words: procrustes(FIELD, FIELD**2, **({"draws": 5} | words)),
     "remapping": lambda **words: remapping(ACTIVITY, PLACE, **({"shuffles": 5} | words)),
+    "phase_amplitude_coupling": lambda **words: phase_amplitude_coupling(
+        RECORDING[:, :1], RATE, **({"draws": 5} | words)
+    ),
+    "phase_precession": lambda **words: phase_precession(
+        -4 * GIVEN["phase"], GIVEN["value"], **({"draws": 5} | words)
+    ),
+    "spindles": lambda **words: spindles(RECORDING[:, :1], RATE, **words),
+    "synchrony": lambda **words: synchrony(RECORDING[:, :2], RATE, BAND, **({"draws": 5} | words)),
+    "wave_patterns": lambda **words: wave_patterns(
+        RECORDING, RATE, POSITIONS, BAND, **({"draws": 5} | words)
+    ),
     "space_time_spectrum": lambda **words: space_time_spectrum(FIELD, **({"surrogates": 5} | words)),
 }
 ARGUMENTS = {
@@ -144,6 +169,23 @@ ARGUMENTS = {
         "rate": Argument(1.0, 2.0),
     },
     "dynamical_systems_form": {"states": Argument(2, 1), "tolerance": Argument(1e-10, 1e-9)},
+    "band_power": {
+        "bands": Argument(BANDS, BANDS[:3]),
+        "window": Argument(2.0, 1.6),
+        "seed": Argument(0, 1),
+    },
+    "gamma_events": {
+        "fast": Argument((50.0, 90.0), (50.0, 80.0)),
+        "slow": Argument((1.0, 4.0), (1.0, 5.0)),
+        "deviations": Argument(1.5, 1.6),
+        "cycles": Argument(2.0, 1.0),
+        "seed": Argument(0, 1),
+    },
+    "generalized_phase": {
+        "band": Argument((5.0, 40.0), (5.0, 41.0)),
+        "lowest": Argument(5.0, 6.0),
+        "stretch": Argument(3, 2),
+    },
     "grid_score": BOX | {"away": AWAY},
     "cka": {"debiased": Argument(True, False), "seed": Argument(0, 1)},
     "dimension": {"seed": Argument(0, 1)},
@@ -190,6 +232,24 @@ ARGUMENTS = {
     },
     "procrustes": {"seed": Argument(0, 1)},
     "remapping": BOX | {"grid": Argument(ACTIVITY, ACTIVITY.flip(-1) ** 2)},
+    "phase_amplitude_coupling": {
+        "slow": Argument((4.0, 8.0), (4.0, 7.0)),
+        "fast": Argument((50.0, 90.0), (50.0, 80.0)),
+        "seed": Argument(0, 1),
+    },
+    "phase_precession": {"most": Argument(2.0, 1.0), "seed": Argument(0, 1)},
+    "spindles": {
+        "band": Argument((12.0, 15.0), (11.0, 15.0)),
+        "broad": Argument((1.0, 30.0), (1.0, 31.0)),
+        "seed": Argument(0, 1),
+        "draws": Argument(19, 2),
+    },
+    "synchrony": {"seed": Argument(0, 1)},
+    "wave_patterns": {
+        "every": Argument(1 / BAND[0], 0.2),
+        "null": Argument(Null.STILL, Null.SHUFFLED),
+        "seed": Argument(0, 1),
+    },
     "space_time_spectrum": {
         "speed": Argument(None, 0.5),
         "slack": Argument(1.0, 2.0),
@@ -207,6 +267,10 @@ DRAWS = {
 }
 DRAWS |= {"space_time_spectrum": "surrogates", "orbits": "surrogates"}
 DRAWS |= dict.fromkeys(("cka", "dimension", "procrustes"), "draws")
+DRAWS |= dict.fromkeys(
+    ("band_power", "gamma_events", "phase_amplitude_coupling", "phase_precession"), "draws"
+)
+NINETY_NINE = {"synchrony": "draws", "wave_patterns": "draws"}
 
 
 def alike(one: Any, two: Any) -> bool:
@@ -219,7 +283,7 @@ def test_every_argument_with_a_default_is_here() -> None:
     for found in find.members("lenses"):
         arguments = inspect.signature(found.load()).parameters.values()
         named = {one.name for one in arguments if one.default is not one.empty}
-        drawn = {DRAWS[found.name]} if found.name in DRAWS else set()
+        drawn = {(DRAWS | NINETY_NINE).get(found.name)} - {None}
         assert named == set(ARGUMENTS.get(found.name, {})) | drawn, found.name
 
 
@@ -237,6 +301,11 @@ def test_the_documented_value_changes_nothing_and_another_does(lens: str, argume
     assert not alike(plain, look(**whole, **{argument: other}))
 
 
+def test_ninety_nine_draws_make_the_null_of_many_channels() -> None:
+    assert len(wave_patterns(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99
+    assert len(synchrony(RECORDING[:, :2], RATE, BAND).null_plv) == 99
+
+
 @pytest.mark.parametrize("lens", DRAWS)
 def test_two_hundred_draws_make_the_null(lens: str) -> None:
     given = {"bins": 5}
@@ -251,6 +320,10 @@ def test_two_hundred_draws_make_the_null(lens: str) -> None:
         "place_fields": lambda: place_fields(ACTIVITY[..., :1], PLACE, **given).null,
         "remapping": lambda: remapping(ACTIVITY, PLACE, **given).null,
         "space_time_spectrum": lambda: space_time_spectrum(FIELD[:1, :9]).null,
+        "band_power": lambda: band_power(RECORDING[:, :1], RATE).null,
+        "gamma_events": lambda: gamma_events(RECORDING[:, :1], RATE).null,
+        "phase_precession": lambda: phase_precession(GIVEN["phase"], GIVEN["value"]).null,
+        "phase_amplitude_coupling": lambda: phase_amplitude_coupling(RECORDING[:, :1], RATE).null,
     }
     assert len(look[lens]()) == 200
 

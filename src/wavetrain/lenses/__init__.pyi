@@ -18,7 +18,15 @@ from wavetrain.lenses.population.dimension import dimension as dimension
 from wavetrain.lenses.population.dsa import dsa as dsa
 from wavetrain.lenses.population.privileged_basis import privileged_basis as privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes as procrustes
+from wavetrain.lenses.space.band_power import band_power as band_power
+from wavetrain.lenses.space.gamma_events import gamma_events as gamma_events
+from wavetrain.lenses.space.generalized_phase import generalized_phase as generalized_phase
 from wavetrain.lenses.space.grid_score import grid_score as grid_score
+from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling as phase_amplitude_coupling
+from wavetrain.lenses.space.phase_precession import phase_precession as phase_precession
 from wavetrain.lenses.space.place_fields import place_fields as place_fields
 from wavetrain.lenses.space.remapping import remapping as remapping
 from wavetrain.lenses.space.six_fold import six_fold as six_fold
+from wavetrain.lenses.space.spindles import spindles as spindles
+from wavetrain.lenses.space.synchrony import synchrony as synchrony
+from wavetrain.lenses.space.wave_patterns import wave_patterns as wave_patterns

@@ -37,6 +37,26 @@ def _given() -> tuple[Layer, dict[str, Any]]:
         "system": layer,
         "systems": [layer, layer],
         "start": y.flatten(0, 1),  # of an Elman network the output is the state
+        **recorded(),
+    }
+
+
+def recorded() -> dict[str, Any]:
+    """Eight seconds of nine channels on a grid, 1 mm apart: a wave of 12 Hz that moves along x, in noise.
+
+    With it come spikes: the phase of each, and a value that the phase goes down with.
+    """
+    rate, time = 200.0, np.arange(1600)[:, None] / 200.0
+    positions = np.stack(np.meshgrid(np.arange(3.0), np.arange(3.0)), -1).reshape(-1, 2)
+    wave = np.sin(2 * np.pi * (12 * time - positions[:, 0] / 10))
+    value = np.linspace(0, 1, 60)
+    return {
+        "recording": wave + normal(1600, 9, seed=2).numpy(),
+        "rate": rate,
+        "band": (8.0, 16.0),
+        "positions": positions,
+        "phase": (6 - 4 * value + 0.3 * normal(60, seed=3).numpy() + np.pi) % (2 * np.pi) - np.pi,
+        "value": value,
     }
 
 

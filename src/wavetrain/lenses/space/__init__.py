@@ -1,1 +1,1 @@
-"""What units say of a place."""
+"""What units say of a place, and how rhythms and waves lie over channels."""

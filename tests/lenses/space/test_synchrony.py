@@ -1,0 +1,132 @@
+"""Synchrony: a constant lag is 1, chance is told from locking, and units do not matter."""
+
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from wavetrain.errors import BadInput
+from wavetrain.lenses.space.synchrony import synchrony
+
+RATE = 250.0
+TIME = np.arange(5000) / RATE
+
+
+def noise(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def rhythm(seed: int = 0, time: np.ndarray = TIME) -> np.ndarray:
+    """The phase of 10 Hz that wanders."""
+    return 2 * np.pi * 10 * time + 0.15 * noise(len(time), seed=seed).cumsum()
+
+
+@pytest.mark.parametrize("lag", [np.pi / 2, -np.pi / 2, 0.9 * np.pi, -0.9 * np.pi, 0.3])
+def test_a_constant_lag_is_one_whatever_it_is(lag: float):
+    """Differences of wrapped angles would have half of the signs wrong."""
+    found = synchrony(np.stack([np.cos(rhythm()), np.cos(rhythm() - lag)], 1), RATE, (8, 12), draws=19)
+    assert found.pli[0, 1] == pytest.approx(1, abs=0.01) and found.pli[0, 1] == found.pli[1, 0]
+    assert found.plv[0, 1] == pytest.approx(1, abs=0.01) and found.plv[0, 1] == pytest.approx(found.plv[1, 0])
+    assert found.lag[0, 1] == pytest.approx(lag, abs=0.03) and found.lag[1, 0] == pytest.approx(
+        -lag, abs=0.03
+    )
+    assert found.p_plv[0, 1] == found.p_pli[0, 1] == 1 / 20
+    assert found.coherence[0, 1] > 0.95
+    assert found.imaginary[0, 1] == pytest.approx(np.sin(lag), abs=0.05)
+
+
+def test_no_lag_is_locked_and_does_not_lag():
+    both = np.cos(rhythm())[:, None] + 0.1 * noise(5000, 2)
+    found = synchrony(both, RATE, (8, 12), draws=19)
+    assert found.plv[0, 1] > 0.95 and found.pli[0, 1] < 0.25
+    assert synchrony(np.repeat(both[:, :1], 2, 1), RATE, (8, 12), draws=1).pli[0, 1] == 0
+
+
+def test_all_are_in_their_ranges_and_follow_no_unit():
+    """Coherence over the product, and not its root, would depend on the unit."""
+    field = noise(5000, 3) + np.cos(rhythm())[:, None] * [1, 0.5, 0]
+    one, two = (
+        synchrony(field, RATE, (8, 12), draws=5),
+        synchrony(field * [1, 1e-6, 1e9], RATE, (8, 12), draws=5),
+    )
+    for name in ("plv", "pli", "coherence", "imaginary", "null_plv", "p_plv"):
+        np.testing.assert_allclose(getattr(two, name), getattr(one, name), atol=1e-10, equal_nan=True)
+    for name in ("plv", "pli", "coherence"):
+        values = getattr(one, name)
+        assert (values >= 0).all() and (values <= 1 + 1e-12).all() and np.allclose(values, values.T)
+    assert (np.abs(one.imaginary) <= 1).all() and np.allclose(one.imaginary, -one.imaginary.T)
+    assert np.allclose(np.diag(one.plv), 1) and np.isnan(np.diag(one.p_plv)).all()
+
+
+def test_channels_that_know_nothing_of_each_other_pass_as_often_as_the_test_says():
+    """Noise of a narrow band, 120 pairs: at most a tenth below 0.05."""
+    p = []
+    for seed in range(12):
+        found = synchrony(noise(2000, 5, seed=seed), RATE, (9, 11), draws=39)
+        p.append([one[np.triu_indices(5, 1)] for one in (found.p_plv, found.p_pli, found.p_coherence)])
+        assert found.plv[np.triu_indices(5, 1)].max() < 0.95, "one epoch is not 1"
+    for one in np.concatenate(p, 1):
+        assert (one <= 0.05).mean() <= 0.1 and abs(np.mean(one) - 0.5) < 0.1
+
+
+def test_slow_noise_passes_as_often_as_the_test_says():
+    """Two channels whose level wanders by themselves, as slow as 1 s."""
+    p = []
+    for seed in range(15):
+        drawn = lfilter([1], [1, 1 / RATE - 1], noise(2000, 4, seed=seed), axis=0)
+        p.append(synchrony(drawn, RATE, (2, 6), draws=39).p_plv[np.triu_indices(4, 1)])
+    assert (np.concatenate(p) <= 0.05).mean() <= 0.1
+
+
+def test_chance_is_the_floor():
+    """sqrt(pi / 4n) for n independent phases: within a third, over pairs of noise."""
+    found = synchrony(noise(20_000, 6), RATE, (8, 12), draws=1)
+    assert found.independent == pytest.approx(80 * 4, rel=0.02)
+    assert found.plv[np.triu_indices(6, 1)].mean() == pytest.approx(found.floor, rel=0.35)
+
+
+def test_locking_in_noise_is_found_and_its_error_is_told():
+    spread = []
+    for seed in range(12):
+        field = np.stack([np.cos(rhythm(seed)), np.cos(rhythm(seed) - 0.7)], 1) + noise(
+            5000, 2, seed=seed + 50
+        )
+        found = synchrony(field, RATE, (8, 12), draws=19)
+        assert found.p_plv[0, 1] == 1 / 20 and 0.5 < found.plv[0, 1] < 0.99
+        spread.append(found.lag[0, 1])
+    assert np.mean(spread) == pytest.approx(0.7, abs=0.05)
+    assert 0.4 < found.lag_error[0, 1] / np.std(spread) < 2.5
+
+
+def test_gaps_flat_channels_and_trials():
+    field = np.stack([np.cos(rhythm()), np.cos(rhythm() - 0.7), np.ones(5000), np.full(5000, np.nan)], 1)
+    field[2000:2100, 0] = np.nan
+    found = synchrony(field, RATE, (8, 12), draws=9)
+    assert found.plv[0, 1] > 0.99 and found.used[0] < found.used[1] and found.used[2] == found.used[3] == 0
+    for name in ("plv", "pli", "coherence", "p_plv", "p_pli"):
+        assert np.isnan(getattr(found, name)[2:]).all()
+    assert found.coherence[0, 1] > 0.9
+    trials = synchrony(field[:, :2].reshape(2, 2500, 2), RATE, (8, 12), draws=9)
+    assert trials.plv[0, 1] > 0.99 and trials.segments > 10
+
+
+GOOD = noise(2000, 2)
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "message"),
+    [
+        (GOOD[:500], {"band": (9, 11)}, "two independent samples of phase or more, got 1.4"),
+        (GOOD, {"band": (100, 130)}, "wants a rate above 260 Hz"),
+        (0 * GOOD, {}, "with power from 8 to 12 Hz, got 2 without any"),
+        (np.full((2000, 2), np.nan), {}, "without a gap"),
+    ],
+)
+def test_what_cannot_be_read_is_refused(field, given, message):
+    with pytest.raises(BadInput, match=message):
+        synchrony(field, RATE, **({"band": (8, 12)} | given))
+
+
+def test_one_window_is_refused():
+    """Its coherence is exactly 1 for any data."""
+    with pytest.raises(BadInput, match="coherence wants two windows of 3 s or more, as that of one is 1"):
+        synchrony(noise(1300, 2), RATE, (1, 20))
