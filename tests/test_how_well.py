@@ -142,8 +142,7 @@ def test_the_page_says_where_we_are_behind(tmp_path: Path):
 
 def test_the_committed_record_has_the_answers_of_every_contestant():
     scores = read(FILE)
-    names = [each.name for each in scores.asked]
-    assert names == [name for name in own_data.ORDER if name in names] and names
+    assert [each.name for each in scores.asked] == list(own_data.ORDER)
     for asked in scores.asked:
         assert len([each for each in asked.contestants if each.name.startswith("wavetrain ")]) == len(
             ours.LAYERS

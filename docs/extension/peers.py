@@ -111,6 +111,7 @@ def _measured(scores: Scores) -> list[str]:
     dates = sorted({one.date.split()[0] for one in (*scores.asked, *scores.limits)})
     budgets = sorted({one.seconds for one in scores.asked})
     times = " or ".join(f"{one:g}" for one in budgets)
+    days = f"on {dates[0]}" if len(dates) == 1 else f"from {dates[0]} to {dates[-1]}"
     versions = ", ".join(f"{name} {version}" for name, version in scores.versions.items())
     busy = (
         f"**The machine was busy**: {min(loads):g} to {max(loads):g} programs wanted its {scores.cores} "
@@ -120,7 +121,7 @@ def _measured(scores: Scores) -> list[str]:
         else f"The machine had little else to do (load {max(loads):g})."
     )
     return [
-        f"Measured from {dates[0]} to {dates[-1]} by `python benchmarks/own_data.py`: {times} seconds of the "
+        f"Measured {days} by `python benchmarks/own_data.py`: {times} seconds of the "
         f"processor for each training, planning and answers not counted. {escaped(scores.hardware)}, "
         f"{scores.cores} cores, one thread each. {escaped(versions)}. {busy}"
     ]
