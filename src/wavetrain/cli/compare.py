@@ -27,6 +27,7 @@ def compare(
     known_ahead: tuple[str, ...] = (),
     missing: tuple[str, ...] = (),
     resample: str = "",
+    classes: str = "",
     window: int | None = None,
     metric: Literal["mase", "mae", "rmse", "smape"] = "mase",
     split: str = "time",
@@ -60,6 +61,7 @@ def compare(
         known_ahead: columns that are known ahead, such as holidays
         missing: what else says that nothing was measured, such as -999
         resample: a step that rows are brought to, such as 15min, 1h or 1D: each is the mean of its rows
+        classes: the column that holds the class of each id, or of each row where there is no id
         window: rows that each forecast begins with; two seasons and at least 32 where it is not given
         metric: what forecasts are ranked by
         split: time (the last rows are tested), group (whole series are), or a file to test on
@@ -77,13 +79,14 @@ def compare(
         track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
     """
     from wavetrain.evidence.shape import written
-    from wavetrain.run import classes, own
+    from wavetrain.run import own
     from wavetrain.run.budget import chosen
     from wavetrain.run.chosen import asked
+    from wavetrain.run.classes import asked as is_answered
+    from wavetrain.run.classes import small
     from wavetrain.run.compare import compare_layers
     from wavetrain.run.forecasts import compare_series
     from wavetrain.run.terms import Terms
-    from wavetrain.tables.load import load
     from wavetrain.tables.rolling import Metric
 
     terminal.within(seeds=seeds, jobs=jobs or 1)
@@ -97,7 +100,7 @@ def compare(
     if layers:
         asked(layers)  # a wrong name is said before anything is read
     say = _quiet if json else _said
-    if own.is_series(data, roles):
+    if not classes and own.is_series(data, roles):
         own.check_device(device)
         series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
         _tell([*series.split.past.said, series.split.said], json)
@@ -106,10 +109,9 @@ def compare(
                 series, layers or None, terms, minutes=plan.minutes, out=out, jobs=jobs, say=say, tell=tell
             )
     else:
-        own.check_plain(roles, horizon=horizon, window=window, split=split)
-        loaded = load(data)
-        doubt = classes.small(loaded.task) if classes.asked(loaded.task) else ""
-        _tell([loaded.what, *([doubt] if doubt else [])], json)  # before hours of training
+        loaded, said = own.answered(data, roles, classes, out, horizon=horizon, window=window, split=split)
+        doubt = small(loaded.task) if is_answered(loaded.task) else ""
+        _tell([*said, loaded.what, *([doubt] if doubt else [])], json)  # before hours of training
         with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
             result = compare_layers(
                 loaded, layers or None, terms, out, device, jobs, tell_all, minutes=plan.minutes, say=say

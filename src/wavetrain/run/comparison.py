@@ -19,7 +19,7 @@ from wavetrain.run.chosen import asked
 from wavetrain.run.compare import compare_layers
 from wavetrain.run.forecasts import compare_series
 from wavetrain.run.terms import Terms
-from wavetrain.tables.load import Described, load
+from wavetrain.tables.load import Described
 from wavetrain.tables.read.asked import Names
 from wavetrain.tables.rolling import Metric
 from wavetrain.train.lab import News
@@ -101,6 +101,7 @@ def compare(
     known_ahead: Names = (),
     missing: Sequence[str | float] = (),
     resample: str = "",
+    classes: str = "",
     window: int | None = None,
     metric: Literal["mase", "mae", "rmse", "smape"] = "mase",
     split: str = "time",
@@ -130,6 +131,7 @@ def compare(
         known_ahead: columns that are known ahead
         missing: what else says that nothing was measured, such as -999
         resample: the step that rows are brought to, such as 15min, 1h or 1D, as the mean of each
+        classes: the column that holds the class of each id, or of each row where there is no id
         window: rows that each forecast begins with
         metric: what forecasts are ranked by
         split: "time" (the last rows are tested), "group" (whole series are), or a file to test on
@@ -158,7 +160,7 @@ def compare(
     roles = own.Roles(target, time, id, inputs, known_ahead, tuple(missing), resample)
     if named is not None:
         asked(named)  # a wrong name is said before anything is read
-    if not isinstance(data, Described) and own.is_series(data, roles):
+    if not isinstance(data, Described) and not classes and own.is_series(data, roles):
         own.check_device(device)
         if metric not in {one.value for one in Metric}:
             raise BadInput(f"expected a metric mase, mae, rmse or smape, got {metric!r}")
@@ -166,8 +168,7 @@ def compare(
         return typed(
             compare_series(series, named, terms, minutes=plan.minutes, out=place, jobs=jobs, say=_silent)
         )
-    own.check_plain(roles, horizon=horizon, window=window, split=split)
-    loaded = data if isinstance(data, Described) else load(str(data))
+    loaded, _ = own.answered(data, roles, classes, place, horizon=horizon, window=window, split=split)
     return typed(
         compare_layers(loaded, named, terms, place, device, jobs, _quiet, minutes=plan.minutes, say=_silent)
     )

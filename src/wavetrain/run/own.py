@@ -4,6 +4,7 @@ What is given decides:
 
     frames, arrays, panels, tables in files                 series: forecast the next rows (`forecasts.py`)
     .npz of x and y, .ts, .txt without a target, a task     sequences: answer them (`compare.py`)
+    a table with a column of classes, folders of classes    the same
 """
 
 import zipfile
@@ -14,10 +15,14 @@ from typing import Any, NamedTuple
 from wavetrain.errors import BadInput
 from wavetrain.run.contestants import Question, ends
 from wavetrain.run.forecasts import Series
+from wavetrain.tables import recorded
 from wavetrain.tables.ahead import parted
+from wavetrain.tables.cases import case
+from wavetrain.tables.load import Described, load
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
-from wavetrain.tables.read.asked import Names
+from wavetrain.tables.read.asked import Asked, Names, named
+from wavetrain.tables.read.classed import classed, folder_of_classes, is_of_classes
 from wavetrain.tables.read.sources import ENDINGS
 from wavetrain.tables.rolling import Metric
 from wavetrain.tables.seasons import season_before
@@ -54,6 +59,50 @@ class Roles(NamedTuple):
         )
 
 
+def sequences(source: Any, roles: Roles, classes: str, out: Path) -> tuple[Described, tuple[str, ...]]:
+    """Sequences whose classes are in a column, or are the folders they lie in, and what was understood.
+
+    They are kept in a file, which other processes read.
+    """
+    if classes:
+        if roles.target or roles.known or roles.resample:
+            raise BadInput(
+                "a class is told for each sequence: expected no --target, --known-ahead, --resample"
+            )
+        inputs = None if roles.inputs is None else named(roles.inputs)
+        missing = tuple(f"{word:g}" if isinstance(word, float) else str(word) for word in roles.missing)
+        asked = Asked((), named(roles.time), named(roles.id), inputs, (), missing)
+        found, said = classed(source, classes, asked)
+    else:
+        found, said = folder_of_classes(Path(source))
+    told = str(source) if isinstance(source, str | Path) else f"a {type(source).__name__}"
+    name = Path(told).name.partition(".")[0] if isinstance(source, str | Path) else "frame"
+    try:
+        whole = case(found)
+    except BadInput as error:
+        raise BadInput(f"{told}: {error}") from error
+    return load(str(recorded.write(whole, out / "data", name if told != "-" else "input"))), said
+
+
+def answered(
+    source: Any,
+    roles: Roles,
+    classes: str,
+    out: Path,
+    *,
+    horizon: int,
+    window: int | None,
+    split: str,
+) -> tuple[Described, tuple[str, ...]]:
+    """What is to be answered, and what was understood of its columns."""
+    check_plain(Roles() if classes else roles, horizon=horizon, window=window, split=split)
+    if isinstance(source, Described):
+        return source, ()
+    if classes or (isinstance(source, str | Path) and is_of_classes(Path(source))):
+        return sequences(source, roles, classes, out)
+    return load(str(source)), ()
+
+
 def is_series(source: Any, roles: Roles) -> bool:
     """Whether there are series to forecast, and not sequences, text or a task.
 
@@ -66,7 +115,7 @@ def is_series(source: Any, roles: Roles) -> bool:
     path = Path(source)
     name = path.name.lower().removesuffix(".gz")
     if path.is_dir():
-        return True
+        return any(roles) or not is_of_classes(path)
     if str(source) == "-":
         return True
     if name.endswith(".npz"):

@@ -4,6 +4,9 @@ Series of unequal length end together: the steps before a shorter one begins are
 is a real one. What was not measured is the last value before it, and at the start the first that was.
 """
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
@@ -11,14 +14,26 @@ from wavetrain.core import CLASSES, VALUES, Batch, Recorded, majority
 from wavetrain.errors import BadInput
 from wavetrain.tables import parts, scaling
 from wavetrain.tables.cells import decoded
-from wavetrain.tables.read.labelled import labelled
+from wavetrain.tables.read.labelled import Labelled, labelled
 
 FEWEST = 10  # series that can be had in three parts
 
 
-def cases(content: bytes) -> tuple[Recorded, str, str]:
-    """The task, what it is in words, and the answer that its chance level belongs to."""
-    found = labelled(decoded(content))
+class Case(NamedTuple):
+    """A task, what it is in words, and the answer that its chance level belongs to."""
+
+    task: Recorded
+    what: str
+    answer: str
+
+
+def cases(content: bytes) -> Case:
+    """The task of a file."""
+    return case(labelled(decoded(content)))
+
+
+def case(found: Labelled) -> Case:
+    """The task of series with a class, or a number, each."""
     if found.labels is None and found.targets is None:
         raise BadInput(
             "expected a class or a number for each series, @classLabel true or @targetLabel true, got neither"
@@ -30,7 +45,7 @@ def cases(content: bytes) -> tuple[Recorded, str, str]:
     scale: tuple[float, ...] = ()
     level: tuple[float, ...] = ()
     if found.labels is not None:
-        names, y = np.unique(found.labels, return_inverse=True)
+        names, y = np.unique(_sortable(found.labels), return_inverse=True)
         if len(names) < 2:
             raise BadInput(f"expected two classes or more, got one class only: {names[0]}")
         split = parts.stratified(y)
@@ -59,7 +74,19 @@ def cases(content: bytes) -> tuple[Recorded, str, str]:
         level=level,
     )
     what = _said(found.series, len(names), split)
-    return task, what, "the commonest class" if len(names) else "the mean"
+    return Case(task, what, "the commonest class" if len(names) else "the mean")
+
+
+def _sortable(labels: Sequence[str]) -> np.ndarray:
+    """Classes as numbers where all are, so that 2 comes before 10."""
+    for kind in (np.int64, np.float64):
+        try:
+            found = np.array(labels).astype(kind)
+        except ValueError:
+            continue
+        if [str(one) for one in found] == list(labels):
+            return found
+    return np.array(labels)
 
 
 def filled(values: np.ndarray) -> np.ndarray:

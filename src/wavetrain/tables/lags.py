@@ -75,7 +75,7 @@ def _of_series(
     mine = values[:, targets]
     filled = filled_forward(mine)
     past = _before(filled, rows, count + 1)
-    last = past[..., 0]
+    last = past[..., 0].copy()
     there = np.isfinite(past)
     unit, level = _deviation(past, there)
     unit = np.maximum(np.maximum(unit, LEAST), FLAT * np.abs(level))
@@ -84,7 +84,8 @@ def _of_series(
     same = np.moveaxis(_taken(filled, phase), 1, 2)
     wanted = np.moveaxis(_taken(mine, steps), 1, 2)
     usual = SMALL * np.nan_to_num(_deviation(np.moveaxis(mine, 0, 1), np.isfinite(mine).T)[0])
-    lags = past[..., 1:] - last[..., None]
+    lags = past[..., 1:]
+    lags -= last[..., None]  # in place: there are many
     lags /= unit[..., None]
     return Lagged(
         lags,

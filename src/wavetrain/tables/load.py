@@ -16,6 +16,7 @@ single bytes in the test part. The name of a task or recording of the library lo
 """
 
 import hashlib
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from wavetrain.core import Task
 from wavetrain.errors import BadInput, unknown
 from wavetrain.evidence import code
 from wavetrain.outside import is_place
+from wavetrain.tables import recorded
 from wavetrain.tables.cases import cases
 from wavetrain.tables.sequences import sequences
 from wavetrain.tables.series import forecast
@@ -64,6 +66,16 @@ def load(source: str) -> Described:
             raise BadInput("there is no such file")
         if path.suffix.lower() not in readers or not path.is_file():
             raise BadInput(f"expected a file that ends in {', '.join(readers)}")
+        if path.suffix.lower() == ".npz" and _is_kept(path):
+            kept = recorded.read(path)
+            return Described(
+                str(path.resolve()),
+                path.stem.rpartition("-")[0],
+                kept.task,
+                kept.what,
+                kept.answer,
+                hashlib.sha256(path.read_bytes()).hexdigest(),
+            )
         content = path.read_bytes()
         if not content:
             raise BadInput("the file is empty")
@@ -74,6 +86,15 @@ def load(source: str) -> Described:
         raise BadInput(f"{source} cannot be read: {error.strerror}") from error
     digest = hashlib.sha256(content).hexdigest()
     return Described(str(path.resolve()), path.stem, task, what, chance, digest)
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether it is a task that a comparison keeps for its processes."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return recorded.WORDS in archive.namelist()
+    except zipfile.BadZipFile:
+        return False
 
 
 def _known(found: find.Found) -> Described:

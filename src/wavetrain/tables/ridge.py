@@ -164,7 +164,8 @@ class Ridge(Baseline):
         same = not len(self.centre) and np.isfinite(read.wanted).all()  # what all steps read
         if same and read.wanted.size:
             weigh = read.weight.reshape(-1, 1)
-            x = self._inputs(read, 0).reshape(len(weigh), -1) * weigh
+            x = self._inputs(read, 0).reshape(len(weigh), -1)
+            x *= weigh
             whole = ridge(x, read.wanted.reshape(len(weigh), -1) * weigh, alphas)
             return [np.ascontiguousarray(one.T) for one in whole]  # as they are kept in files
         found = np.empty((len(alphas), self.horizon, read.lags.shape[-1] + len(self.centre) + 1))

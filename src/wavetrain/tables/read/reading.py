@@ -69,12 +69,13 @@ def read(
         held = found(source, asked)
         if isinstance(held, Panel) and resample:
             raise BadInput(f"expected a table with times to resample by {resample}, got arrays")
-        return held if isinstance(held, Panel) else _panel(held, asked)
+        return held if isinstance(held, Panel) else panel_of(held, asked)
     except BadInput as error:
         raise BadInput(f"{where}{error}") from error
 
 
-def _panel(table: Table, asked: Asked) -> Panel:
+def panel_of(table: Table, asked: Asked) -> Panel:
+    """The series of a table in the roles that are asked for, or found."""
     asked.check(table.names)
     if not len(table.frame):
         raise BadInput("expected rows below the header, got none")
