@@ -47,7 +47,7 @@ def contents(folder: Path) -> dict[str, bytes | None]:
 
 
 COMPARED = {
-    "folder.csv": "expected a file, got a folder",
+    "folder.csv": r"expected a folder with files of \.csv.*; got no file",
     "circle.csv": "no such file",
     "dangling.csv": "no such file",
     "zeros.csv": "expected rows below the header, got none",

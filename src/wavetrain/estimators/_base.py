@@ -84,10 +84,14 @@ def fitted_line(train: Window, valid: Window, base: Base, lags: int) -> Base:
     found = []
     for target in range(len(base.targets)):
         mine = weigh[:, None, target, None]
-        rows = (x[:, :, target] * mine).reshape(-1, lags + 1)
+        each = x[:, :, target]
+        each *= mine  # in place: there are many
+        rows = each.reshape(-1, lags + 1)
         answers = (y[..., target] * mine).reshape(-1, base.horizon)
         whole = ~np.isnan(answers).any(-1)
-        found.append(ridge(rows[whole], answers[whole], ALPHAS))
+        if not whole.all():
+            rows, answers = rows[whole], answers[whole]
+        found.append(ridge(rows, answers, ALPHAS))
     lines = [base._replace(kind=Kind.LINE, weight=weight) for weight in np.stack(found, 1)]
     return min(lines, key=lambda line: error(line, valid))
 

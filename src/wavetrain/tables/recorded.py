@@ -35,7 +35,7 @@ def write(case: Case, folder: Path, name: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}-{digest.hexdigest()[:8]}.npz"
     part = path.with_name(f"{path.stem}.part.npz")
-    np.savez(part, **arrays)  # type: ignore[arg-type]
+    np.savez(part, **arrays)
     part.replace(path)
     return path
 

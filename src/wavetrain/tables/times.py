@@ -35,6 +35,7 @@ FORMS = (
     *("%b %Y", "%B %Y", "%b-%Y", "%B-%Y", "%b-%y", "%b %y", "%Y %b", "%Y %B", "%Y-%b"),
     *("%d %b %Y", "%d %B %Y", "%d-%b-%Y", "%d-%b-%y", "%d-%B-%Y", "%d. %B %Y", "%d%b%Y"),
     *("%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%b-%d-%Y", "%a, %d %b %Y", "%a %b %d %Y"),
+    "%G-W%V-%u",
 )
 LONGEST = 64  # characters of a time
 SAMPLE = 100  # cells by which the forms of many are found

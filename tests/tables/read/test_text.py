@@ -255,7 +255,7 @@ def test_a_target_of_text_is_refused(tmp_path: Path):
 def test_files_that_are_not_there(tmp_path: Path):
     with pytest.raises(BadInput, match="there is no such file"):
         read(tmp_path / "none.csv")
-    with pytest.raises(BadInput, match="expected a file, got a folder"):
+    with pytest.raises(BadInput, match="expected a folder with files of"):
         read(tmp_path)
 
 

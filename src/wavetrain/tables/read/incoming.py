@@ -10,6 +10,7 @@ from wavetrain.tables.form import Form
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read.numbers import is_missing, numbers
 from wavetrain.tables.read.stamp import Stamp
+from wavetrain.tables.read.units import shorn
 
 DELIMITERS = ",;\t|"
 
@@ -99,7 +100,10 @@ class Incoming:
         except ValueError:
             number = None
         if number is None:
-            found = numbers([cell], "," if name in self.form.commas else ".", self.form.missing)[0]
+            plain = shorn([cell], [cell])
+            found = numbers(
+                plain.cells if plain else [cell], "," if name in self.form.commas else ".", self.form.missing
+            )[0]
             if found is None:
                 raise BadInput(f"{name}: expected a number, got {cell[:40]!r}")
             number = found

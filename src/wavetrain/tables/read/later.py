@@ -21,6 +21,7 @@ from wavetrain.tables.read.roles import ids_of, when_again
 from wavetrain.tables.read.rows import Ids, series_of
 from wavetrain.tables.read.sources import found
 from wavetrain.tables.read.table import Table
+from wavetrain.tables.read.years import by_year
 
 
 def read_like(source: Any, earlier: Panel, *, ahead: bool = False) -> Panel:
@@ -60,6 +61,8 @@ def read_like(source: Any, earlier: Panel, *, ahead: bool = False) -> Panel:
 
 
 def _panel(table: Table, asked: Asked, earlier: Panel, form: Form) -> Panel:
+    if not {*form.time, *form.id} <= set(table.names):
+        table = by_year(table)
     for name in (*form.time, *form.id, *asked.measured):
         if name not in table.names:
             raise unknown("column", name, table.names)
@@ -86,7 +89,7 @@ def _panel(table: Table, asked: Asked, earlier: Panel, form: Form) -> Panel:
         said.sizes(rows.series, ids, count),
         said.span(rows, moments),
         said.holes(rows, earlier.columns, np.isnan(values).sum(0)) if asked.target else "",
-        said.others(left_out, table.units),
+        said.others(left_out, table.units, kept.units),
     ]
     return Panel(
         columns=earlier.columns,

@@ -73,6 +73,11 @@ def _is_header(first: Sequence[str], below: Sequence[Sequence[str]]) -> bool:
         list(range(1, len(counted) + 1)),
     ):
         return any(below)
+    steps = [cell for cell in whole if cell is not None]
+    if len(steps) > 3 and steps[0] < 2 and steps == list(range(steps[0], steps[0] + len(steps))):
+        others = [cell for cell, number in zip(first, whole, strict=True) if number is None]
+        if not any(map(_measured, others)):
+            return any(below)  # kind, 0, 1, 2, 3: names, and a column for each step
     if first[0] == "" and len(set(counted)) == len(counted) > 1 and None not in counted:
         return True
     years = next((place for place, cell in enumerate(first) if _measured(cell)), 0)
@@ -92,7 +97,8 @@ def _are_years(cells: Sequence[str]) -> bool:
 
 def _units(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str]:
     """What a row of units says: text, above columns of numbers."""
-    if len(rows) < 2 or len(rows[0]) != len(names) or any(map(_measured, rows[0])):
+    units = [cell for cell in rows[0] if cell != "1"] if rows else []  # the unit of a plain number
+    if len(rows) < 2 or len(rows[0]) != len(names) or any(map(_measured, units)):
         return {}
     found = {}
     for place, (name, cell) in enumerate(zip(names, rows[0], strict=True)):

@@ -19,6 +19,7 @@ from wavetrain.tables.read.numbers import (
     style,
 )
 from wavetrain.tables.read.table import Table
+from wavetrain.tables.read.units import shorn
 
 LEVELS = 20  # of a category; a column of text with more is left out
 FEWEST = 20  # steps of a column that counts, and is not so called
@@ -35,6 +36,7 @@ class Measured(NamedTuple):
     left_out: dict[str, str]  # other columns, and why
     commas: list[str]  # columns whose decimals are written with a comma
     strange: list[str]  # levels that an earlier table did not have, in words
+    units: dict[str, str]  # of columns, from their cells
 
 
 class Text(NamedTuple):
@@ -42,6 +44,7 @@ class Text(NamedTuple):
 
     kinds: Kinds
     told: list[str]  # those that say something
+    unit: str = ""  # that stood in all of them
 
 
 def measured(table: Table, names: Sequence[str], asked: Asked, dated: bool) -> Measured:
@@ -53,7 +56,7 @@ def measured(table: Table, names: Sequence[str], asked: Asked, dated: bool) -> M
         if name in levels or not _is_typed(table, name)
     }
     decimal = _decimal(table, texts.values())
-    found = Measured({}, {}, {}, [], [])
+    found = Measured({}, {}, {}, [], [], {name: text.unit for name, text in texts.items() if text.unit})
     for name in names:
         column = _values(table, name, texts, decimal, asked, found)
         wanted = name in asked.measured
@@ -106,7 +109,12 @@ def _without(values: np.ndarray, missing: Sequence[str]) -> np.ndarray:
 
 def _text(table: Table, name: str, missing: Sequence[str]) -> Text:
     found = kinds(table.texts(name))
-    return Text(found, [cell for cell in found.cells if not is_missing(cell, missing)])
+    told = [cell for cell in found.cells if not is_missing(cell, missing)]
+    plain = shorn(found.cells, told)
+    if plain is None:
+        return Text(found, told)
+    kept = [cell for cell in plain.cells if not is_missing(cell, missing)]
+    return Text(Kinds(plain.cells, found.codes), kept, plain.unit)
 
 
 def _decimal(table: Table, texts: Iterable[Text]) -> str:

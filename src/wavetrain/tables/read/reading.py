@@ -17,6 +17,7 @@ from wavetrain.tables.read.roles import ids_of, when_of
 from wavetrain.tables.read.rows import Rows, series_of
 from wavetrain.tables.read.sources import found
 from wavetrain.tables.read.table import Table
+from wavetrain.tables.read.years import by_year
 
 
 def read(
@@ -76,6 +77,8 @@ def read(
 
 def panel_of(table: Table, asked: Asked) -> Panel:
     """The series of a table in the roles that are asked for, or found."""
+    if not (asked.time or asked.id or asked.measured):
+        table = by_year(table)
     asked.check(table.names)
     if not len(table.frame):
         raise BadInput("expected rows below the header, got none")
@@ -108,7 +111,7 @@ def panel_of(table: Table, asked: Asked) -> Panel:
         said.sizes(rows.series, ids, count),
         said.span(rows, moments),
         said.holes(rows, names, np.isnan(values).sum(0)),
-        said.others(left_out, table.units),
+        said.others(left_out, table.units, kept.units),
     ]
     return Panel(
         columns=tuple(names),

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from wavetrain.errors import BadInput
+from wavetrain.tables import times
 from wavetrain.tables.cells import decoded
 from wavetrain.tables.read.frames import table_of_frame
 from wavetrain.tables.read.table import Table
@@ -60,5 +61,11 @@ def _frame(held: Any) -> "pd.DataFrame":
     except (ValueError, TypeError, AttributeError) as error:
         reason = str(error).splitlines()[0]
         raise BadInput(f"expected a list of records, or columns by name; {reason}") from error
+    if (
+        isinstance(held, dict)
+        and len(frame.columns)
+        and all(times.is_time(str(name)) for name in frame.columns)
+    ):
+        frame = frame.T  # a record for each time
     counted = [str(place) for place in range(len(frame))]
     return frame.reset_index(drop=True) if [str(name) for name in frame.index] == counted else frame

@@ -75,7 +75,7 @@ def holes(rows: Rows, columns: Sequence[str], cells: np.ndarray) -> str:
     return f"{gaps}; " + (f"missing cells: {listed(missing)}" if missing else "no cell is missing")
 
 
-def others(left_out: dict[str, str], units: dict[str, str]) -> str:
+def others(left_out: dict[str, str], units: dict[str, str], cells: dict[str, str] | None = None) -> str:
     """What is no column of the panel, and why."""
     words = [f"{name}, which {why}" for name, why in left_out.items()]
     more = [f"and {len(words) - SHOWN} more"] if len(words) > SHOWN else []
@@ -85,4 +85,6 @@ def others(left_out: dict[str, str], units: dict[str, str]) -> str:
         if units
         else []
     )
+    told = listed([f"{name} {unit}" for name, unit in cells.items()]) if cells else ""
+    words += [f"units in cells ({told})"] if told else []
     return f"left out: {'; '.join(words)}" if words else ""

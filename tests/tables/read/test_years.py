@@ -1,0 +1,52 @@
+"""Tables with a column for each year: a series for each row, and what only looks like one."""
+
+import pandas as pd
+import pytest
+
+from wavetrain.errors import BadInput
+from wavetrain.tables.read import read, read_like
+
+WIDE = pd.DataFrame(
+    {
+        "Country": ["Norway", "Chad", "Peru"],
+        "Code": ["NOR", "TCD", "PER"],
+        "2000": [1.5, 2.0, 3.0],
+        "2001": [1.75, 2.5, None],
+        "2002": [2.0, 3.0, 4.5],
+    }
+)
+
+
+def test_each_row_is_a_series():
+    panel = read(WIDE)
+    assert panel.columns == ("value",) and str(panel.clock) == "year"
+    assert {one.name: one.values[0, 0] for one in panel.series} == {"Norway": 1.5, "Chad": 2.0, "Peru": 3.0}
+    assert panel.said[1] == "9 rows in 3 series by id: Norway, Chad, Peru (3 rows each)"
+    assert panel.said[2].startswith("2000 to 2002, every year")
+    assert "missing cells: value 1" in panel.said[3]
+
+
+def test_rows_that_only_several_columns_tell_apart():
+    both = pd.concat([WIDE.assign(what="births"), WIDE.assign(what="deaths")], ignore_index=True)
+    names = [one.name for one in read(both).series]
+    assert len(names) == 6 and names[0] == "Norway / NOR / births"
+    with pytest.raises(BadInput, match="expected rows that differ in Country, Code"):
+        read(pd.concat([WIDE, WIDE], ignore_index=True))
+
+
+def test_a_later_table_may_be_wide_or_long():
+    earlier = read(WIDE)
+    later = WIDE[["Country", "Code"]].assign(**{"2003": 1.0, "2004": 2.0, "2005": [3.0, 4.0, 5.0]})
+    long = pd.DataFrame({"id": ["Norway", "Norway"], "year": ["2003", "2004"], "value": [1.0, 2.0]})
+    assert read_like(later, earlier).series[2].values[:, 0].tolist() == [1, 2, 5]
+    assert read_like(long, earlier).series[0].values[:, 0].tolist() == [1, 2]
+
+
+def test_years_beside_numbers_are_columns_like_others():
+    rows = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=3).astype(str)})
+    rows = rows.assign(load=[1.5, 2, 3], **{"2000": [1.5, 2, 7], "2001": [2.5, 1, 3], "2002": [1, 2, 3.5]})
+    assert read(rows).columns == ("load", "2000", "2001", "2002")
+    alone = pd.DataFrame({"2000": [1.5, 2, 7], "2001": [2.5, 1, 3], "2002": [1, 2, 3.5]})
+    assert read(alone).columns == ("2000", "2001", "2002")
+    dated = rows.drop(columns="load")
+    assert read(dated).columns == ("2000", "2001", "2002") and str(read(dated).clock) == "day"
