@@ -99,3 +99,16 @@ def test_rows_of_a_stream_share_the_window_of_their_block():
 def test_sizes_below_one_are_refused(wrong: dict):
     with pytest.raises(BadInput, match="of at least 1, got 0"):
         Windows(panel(np.arange(9.0)), **{"context": 2, "origins": 1, "horizon": 1, **wrong})
+
+
+def test_many_windows_are_those_that_are_cut_one_by_one():
+    rows = np.random.default_rng(0).normal(size=(700, 2)).cumsum(0)
+    rows[100:130] = np.nan
+    windows = Windows(panel(rows), context=6, origins=2, horizon=3)
+    places = windows.places()
+    assert len(places.row) > 512
+    whole = windows.at(places)
+    for some in (0, 255, 256, 511, len(places.row) - 1):
+        one = windows.at(Place(places.series[some : some + 1], places.row[some : some + 1]))
+        for side, mine in zip(whole, one, strict=True):
+            torch.testing.assert_close(side[some : some + 1], mine, equal_nan=True, rtol=0, atol=0)

@@ -29,6 +29,7 @@ from wavetrain.errors import BadInput
 from wavetrain.tables.panel import Panel
 
 LONGEST = 512  # rows of a context that is chosen
+TOGETHER = 256  # windows that are cut at once
 FLAT = 1e-6  # of the level: the scale of what does not vary
 SMALL = 0.05  # of the deviation of a series: the least scale in which an error is weighed
 LEAST = 1e-30  # the scale where the level is zero, too
@@ -119,6 +120,16 @@ class Windows:
 
     def at(self, place: Place) -> Window:
         """The windows there; what lies outside a series is missing."""
+        if len(place.row) <= TOGETHER:
+            return self._at(place)
+        cuts = range(0, len(place.row), TOGETHER)  # a part at a time: most memory is of what lies between
+        parts = [
+            self._at(Place(place.series[cut : cut + TOGETHER], place.row[cut : cut + TOGETHER]))
+            for cut in cuts
+        ]
+        return Window(*(torch.cat(side) for side in zip(*parts, strict=True)))
+
+    def _at(self, place: Place) -> Window:
         start = torch.as_tensor(np.asarray(self.first)[place.series] + place.row)
         seen = self.rows[start[:, None] + torch.arange(-self.context, self.origins - 1)]
         missing = seen.isnan()

@@ -217,3 +217,30 @@ def test_arrays_that_are_none(tmp_path: Path):
         read(np.zeros((4, 2)), target="z")
     with pytest.raises(BadInput, match="expected a file, a frame or arrays, got int"):
         read(5)
+
+
+def test_what_python_programs_hand_over():
+    """Lists, records, tensors, tables of Arrow, a column of polars."""
+    import pyarrow as pa
+    import torch
+
+    class Column:
+        """What a column of polars can do."""
+
+        name = "load"
+
+        def to_list(self) -> list[float | None]:
+            return [1.5, None, 3.0]
+
+    values = [1.5, 2.25, 3.0]
+    for source in (values, tuple(values), torch.tensor(values, dtype=torch.float64, requires_grad=True)):
+        assert read(source).series[0].values[:, 0].tolist() == values
+    assert read([[1.0, 2.0], [3.0, 4.0]]).columns == ("y1", "y2")
+    records = TABLE.astype(object).where(TABLE.notna(), None).to_dict("records")
+    assert_same(read(records))
+    assert_same(read(pa.Table.from_pandas(TABLE)))
+    column = read(Column())
+    assert column.columns == ("load",) and np.isnan(column.series[0].values[1, 0])
+    for bad in ([[1.0], [2.0, 3.0]], ["red", "blue"], [], None, object()):
+        with pytest.raises(BadInput, match="expected"):
+            read(bad)

@@ -1,7 +1,7 @@
 """Frames of pandas, polars and xarray, and files of Parquet, as a table."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,6 +29,10 @@ def table_of(source: Any) -> Table:
         source = source.collect()
     if hasattr(source, "to_dict") and hasattr(source, "rows"):
         return table_of_columns(source.to_dict(as_series=False))
+    if hasattr(source, "to_pandas") and hasattr(source, "column_names"):  # of Arrow, or of Hugging Face
+        return table_of_frame(source.to_pandas())
+    if hasattr(source, "to_list") and hasattr(source, "name"):  # one column of polars
+        return table_of_columns({source.name or "y": source.to_list()})
     raise BadInput(f"expected a file, a frame or arrays, got {type(source).__name__}")
 
 
@@ -50,6 +54,13 @@ def table_of_frame(frame: "pd.DataFrame") -> Table:
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
             frame[name] = frame[name].astype(frame[name].cat.categories.dtype)
     return Table(frame, lambda row: row + 1)
+
+
+def table_of_records(records: Sequence[dict[str, Any]]) -> Table:
+    """Of records: what each row holds, by the names of columns."""
+    import pandas as pd
+
+    return table_of_frame(pd.DataFrame(list(records)))
 
 
 def table_of_columns(columns: Mapping[str, Any]) -> Table:

@@ -40,7 +40,19 @@ def found(source: Any, asked: Asked) -> Table | Panel:
         return panel_of({"values": source}, asked)
     if isinstance(source, dict):
         return _of_arrays({str(name): np.asarray(one) for name, one in source.items()}, asked)
+    if isinstance(source, list | tuple) and source and isinstance(source[0], dict):
+        return frames.table_of_records(source)
+    if isinstance(source, list | tuple) or hasattr(source, "detach"):  # a tensor
+        return panel_of({"values": _numbers(source)}, asked)
     return frames.table_of(source)
+
+
+def _numbers(source: Any) -> np.ndarray:
+    """A list of numbers, or a tensor, as an array."""
+    try:
+        return np.asarray(source.detach().cpu() if hasattr(source, "detach") else source)
+    except ValueError as error:
+        raise BadInput("expected numbers in a list, or rows of one length; got others") from error
 
 
 def _folder(folder: Path, asked: Asked) -> Table | Panel:
