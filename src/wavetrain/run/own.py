@@ -98,7 +98,7 @@ def answered(
     check_plain(Roles() if classes else roles, horizon=horizon, window=window, split=split)
     if isinstance(source, Described):
         return source, ()
-    if classes or (isinstance(source, str | Path) and is_of_classes(Path(source))):
+    if classes or (isinstance(source, str | Path) and str(source) and is_of_classes(Path(source))):
         return sequences(source, roles, classes, out)
     return load(str(source)), ()
 
@@ -114,7 +114,7 @@ def is_series(source: Any, roles: Roles) -> bool:
         return True
     path = Path(source)
     name = path.name.lower().removesuffix(".gz")
-    if path.is_dir():
+    if str(source) and path.is_dir():
         return any(roles) or not is_of_classes(path)
     if str(source) == "-":
         return True

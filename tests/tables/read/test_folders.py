@@ -96,6 +96,8 @@ def test_what_is_unlike_is_refused(folder: Path, tmp_path: Path):
     (folder / "zoo.npy").write_bytes(b"\x93NUMPY broken")
     with pytest.raises(BadInput, match=r"zoo\.npy: expected arrays of numbers"):
         read(folder)
+    with pytest.raises(BadInput, match="expected a file or a folder, got no name"):
+        read("")
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(BadInput, match=r"empty: expected a folder with files of \.csv.*; got no file"):

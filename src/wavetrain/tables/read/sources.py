@@ -34,6 +34,8 @@ def found(source: Any, asked: Asked) -> Table | Panel:
     if isinstance(source, str | Path):
         if str(source) == "-":
             return _read(sys.stdin.buffer.read(), "", asked)
+        if not str(source):
+            raise BadInput("expected a file or a folder, got no name")
         path = Path(source)
         return _folder(path, asked) if path.is_dir() else _file(path, asked)
     if isinstance(source, np.ndarray):
