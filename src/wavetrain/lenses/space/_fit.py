@@ -39,9 +39,8 @@ def _part(phasors: np.ndarray, montage: Montage) -> Fit:
         best[:, number] = power.argmax(1)
         strength[:, number] = np.sqrt(power[each, best[:, number]]) / count
         back[:, number] = np.sqrt(power[each, mirror[best[:, number]]]) / count
-    wave, strength[:, 0] = _refined(phasors, count, montage, montage.wave[best[:, 0]], strength[:, 0])
-    other = phasors * np.exp(-1j * wave @ (montage.place - montage.middle).T)
-    back[:, 0] = np.abs(other.sum(1)) / count
+    wave, strength[:, 0] = _refined(rows, count, montage, montage.wave[best[:, 0]], strength[:, 0])
+    back[:, 0] = np.abs((rows * _turned(-wave, montage)).sum(1)) / count
     return Fit(strength, strength**2 - back**2, best, wave)
 
 
@@ -51,19 +50,28 @@ def _refined(
     """Plane waves moved up the hill of their strength, by Gauss and Newton's steps on circular residuals."""
     place = montage.place - montage.middle
     inverse = np.linalg.inv(place.T @ place / len(place))
-    left = phasors * np.exp(1j * wave @ place.T)
+    left = phasors * _turned(wave, montage)
     for _ in range(REFINEMENTS):
         mean = left.mean(1, keepdims=True)
         residual = (left * mean.conj()).imag  # of the size of the mean, squared
-        size = np.maximum((np.abs(mean) ** 2).ravel() * phasors.shape[1], np.finfo(float).tiny)
+        size = np.maximum((np.abs(mean) ** 2).ravel() * phasors.shape[1], np.finfo(np.float32).tiny)
         trial = wave - (residual @ place) / size[:, None] @ inverse
-        moved = phasors * np.exp(1j * trial @ place.T)
+        moved = phasors * _turned(trial, montage)
         now = np.abs(moved.sum(1)) / count
         better = now > strength
         left = np.where(better[:, None], moved, left)
         wave = np.where(better[:, None], trial, wave)
         strength = np.where(better, now, strength)
     return wave, strength
+
+
+def _turned(wave: np.ndarray, montage: Montage) -> np.ndarray:
+    """exp(i k q) of plane waves (M, C), in single precision: that is ten times as fast, and enough."""
+    angle = (wave @ (montage.place - montage.middle).T).astype(np.float32)
+    turned = np.empty(angle.shape, np.complex64)
+    np.cos(angle, out=turned.real)
+    np.sin(angle, out=turned.imag)
+    return turned
 
 
 def permuted(montage: Montage, order: Int[np.ndarray, "channels"]) -> Montage:
