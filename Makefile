@@ -46,7 +46,7 @@ test-lowest: $(LOWEST)/.installed  ## the quick tests with every dependency but 
 		--ignore tests/formats/test_harness.py
 
 # The peers have an environment of their own, as aeon wants an older numba than ours.
-bench-own-data: $(TESTS) $(PEERS)/.installed  ## own_data.py: forecasts and classes beside darts, aeon and sktime; 45 minutes
+bench-own-data: $(TESTS) $(PEERS)/.installed  ## own_data.py: forecasts and classes beside darts, aeon and sktime; under an hour
 	$(BIN)/python benchmarks/own_data.py
 	$(BIN)/python benchmarks/own_data.py --limits
 
