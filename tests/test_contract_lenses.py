@@ -30,6 +30,7 @@ from wavetrain.lenses.operator.effective_context import effective_context
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
 from wavetrain.lenses.operator.toeplitz import toeplitz
+from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
@@ -52,7 +53,7 @@ from wavetrain.testing.lenses import recorded
 OPERATORS = [dynamical_systems_form, effective_context, head_count, interaction_rank, toeplitz]
 LAYERS = [*OPERATORS, automata, gradient_highway, lattice, privileged_basis]
 SYSTEMS = [bifurcation, fixed_points, lyapunov, orbits]
-LIKENESS = [cka, procrustes]
+LIKENESS = [cca, cka, procrustes]
 POPULATION = [grid_score, place_fields, remapping, six_fold]
 RHYTHMS = [gamma_events, generalized_phase, phase_amplitude_coupling, phase_precession, spindles, synchrony]
 RECORDINGS = [*RHYTHMS, band_power, wave_patterns]

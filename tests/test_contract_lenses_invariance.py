@@ -30,6 +30,7 @@ from wavetrain.lenses.operator.effective_context import effective_context
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
 from wavetrain.lenses.operator.toeplitz import toeplitz
+from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
@@ -139,6 +140,10 @@ LOOKS = {
             [tangent(factor, gain) for gain in (0.1, 0.3, 0.9)], factor * STATES, event=1.0
         ),
         "leading points stable crossing error angle period null p",
+    ),
+    "cca": Look(
+        lambda factor: cca(factor * ACTIVITY, ACTIVITY[..., :2] ** 2, draws=9),
+        "score error correlations held_out kept kept_other null p samples",
     ),
     "cka": Look(
         lambda factor: cka(factor * ACTIVITY, ACTIVITY[..., :2] ** 2, draws=9), "score error null p samples"
@@ -277,6 +282,7 @@ def test_zero_of_channels_changes_nothing_and_their_unit_what_follows_it(name: s
 
 
 SHIFTS = {
+    "cca": (lambda a: cca(a, ACTIVITY[..., :2] ** 2, draws=9), LOOKS["cca"].same),
     "cka": (lambda a: cka(a, ACTIVITY**2, draws=9), LOOKS["cka"].same),
     "dsa": (lambda a: dsa([a, PLACE]), LOOKS["dsa"].same),
     "dimension": (lambda a: dimension(a, draws=9), LOOKS["dimension"].same),

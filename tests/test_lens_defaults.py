@@ -27,6 +27,7 @@ from wavetrain.lenses.machines.lattice import Acyclic, lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
+from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
@@ -125,6 +126,7 @@ LOOKS = {
     "dynamical_systems_form": lambda **words: dynamical_systems_form(
         Given(block(1, 3e-10, 3e-11)), empty(block(1, 1, 1)), **words
     ),
+    "cca": lambda **words: cca(FIELD, FIELD**2, **({"draws": 5} | words)),
     "cka": lambda **words: cka(FIELD, FIELD**2, **({"draws": 5} | words)),
     "dimension": lambda **words: dimension(FIELD, **({"draws": 5} | words)),
     "dsa": lambda **words: dsa([FIELD, FIELD**2], **words),
@@ -187,6 +189,7 @@ ARGUMENTS = {
         "stretch": Argument(3, 2),
     },
     "grid_score": BOX | {"away": AWAY},
+    "cca": {"keep": Argument(1.0, 0.8), "seed": Argument(0, 1)},
     "cka": {"debiased": Argument(True, False), "seed": Argument(0, 1)},
     "dimension": {"seed": Argument(0, 1)},
     "dsa": {"delays": Argument(4, 3), "rank": Argument(14, 13)},
@@ -266,7 +269,7 @@ DRAWS = {
     "remapping": "shuffles",
 }
 DRAWS |= {"space_time_spectrum": "surrogates", "orbits": "surrogates"}
-DRAWS |= dict.fromkeys(("cka", "dimension", "procrustes"), "draws")
+DRAWS |= dict.fromkeys(("cca", "cka", "dimension", "procrustes"), "draws")
 DRAWS |= dict.fromkeys(
     ("band_power", "gamma_events", "phase_amplitude_coupling", "phase_precession"), "draws"
 )
@@ -313,6 +316,7 @@ def test_two_hundred_draws_make_the_null(lens: str) -> None:
         "automata": lambda: automata(Elman(2).double(), WORDS).null,
         "grid_score": lambda: grid_score(ACTIVITY[..., :1], PLACE, **given).null_grid,
         "lattice": lambda: lattice(small(), normal(2, 5, 2)).null,
+        "cca": lambda: cca(FIELD, FIELD).null,
         "cka": lambda: cka(FIELD, FIELD).null,
         "dimension": lambda: dimension(FIELD).null,
         "procrustes": lambda: procrustes(FIELD, FIELD).null,

@@ -13,6 +13,7 @@ from wavetrain.lenses.operator.effective_context import effective_context as eff
 from wavetrain.lenses.operator.head_count import head_count as head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank as interaction_rank
 from wavetrain.lenses.operator.toeplitz import toeplitz as toeplitz
+from wavetrain.lenses.population.cca import cca as cca
 from wavetrain.lenses.population.cka import cka as cka
 from wavetrain.lenses.population.dimension import dimension as dimension
 from wavetrain.lenses.population.dsa import dsa as dsa
