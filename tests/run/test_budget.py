@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from wavetrain.errors import BadInput
+from wavetrain.run import looks
 from wavetrain.run.budget import (
     GIVEN,
     LEAST,
@@ -95,3 +97,16 @@ def test_a_line_for_each_layer():
     told.over("gru", "MASE 0.5")
     told.over("lstm", "MASE 0.6")
     assert said == ["gru: MASE 0.5; about 1 s left", "lstm: MASE 0.6"]
+
+
+@pytest.mark.parametrize(("kind", "waits"), [("cuda", True), ("cpu", False)])
+def test_a_gpu_is_waited_for_before_and_after(kind: str, waits: bool, monkeypatch: pytest.MonkeyPatch):
+    """Its work goes on when a call has returned; else what a budget is planned by would be far too short."""
+    done: list[str] = []
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device: done.append(f"wait for {device}"))
+    device = torch.device(kind)
+    assert looks.elapsed(lambda: done.append("work"), device) >= 0
+    assert done == (["wait for cuda", "work", "wait for cuda"] if waits else ["work"])
+    done.clear()
+    looks.seconds(iter(range(3)), device)
+    assert done == ["wait for cuda"] * 3 * waits

@@ -16,6 +16,7 @@ from wavetrain.estimators._blocks import TOGETHER, Opened, opened, unmeasured
 from wavetrain.estimators._kept import left_out
 from wavetrain.estimators._series_model import Behind
 from wavetrain.estimators._series_stream import SeriesStream
+from wavetrain.estimators._single import Single
 from wavetrain.tables.panel import Series
 from wavetrain.tables.windows import anchors
 
@@ -43,6 +44,8 @@ class ForecastStream(SeriesStream["FittedForecaster"]):
         self.rows = np.full((size, columns), np.nan)  # in the units of the file
         self.seen = np.zeros((size, columns))  # the same as they are read: filled, in units of the context
         self.level, self.scale = np.zeros(columns), np.ones(columns)
+        self.targets = list(model.base_.targets)
+        self.single = Single(model.network_) if Single.fits(model.network_) else None
 
     def go_on(self, learned: Series, before: int) -> None:
         self.count = before + left_out(len(learned), self.model.context_, self.model.origins_)
@@ -77,9 +80,9 @@ class ForecastStream(SeriesStream["FittedForecaster"]):
 
     @torch.inference_mode()
     def _read(self, rows: np.ndarray, ahead: np.ndarray) -> Behind:
-        targets, context = list(self.model.base_.targets), self.model.context_
-        past = np.concatenate([self.rows[self.held - context + 1 : self.held], rows])[:, targets]
-        found = self._made(rows, ahead)
+        context = self.model.context_
+        whole = np.concatenate([self.rows[self.held - context + 1 : self.held], rows])
+        past, found = whole[:, self.targets], self._made(rows, ahead)
         if np.isnan(past).any():
             found.value[:] = np.where(unmeasured(past, context)[:, None], np.nan, found.value)
         return found
@@ -89,7 +92,8 @@ class ForecastStream(SeriesStream["FittedForecaster"]):
         model, targets = self.model, len(self.model.base_.targets)
         if len(rows) == 1:
             self.count += 1
-            begins = int(anchors(np.array(self.count), model.context_, model.origins_)) == self.count
+            over = self.count - model.context_  # see `anchors`
+            begins = over < 0 or not over % model.origins_
             return self._begun(rows, ahead, 1) if begins else self._gone_on(rows, ahead)
         value = np.empty((len(rows), model.horizon, targets))
         scale = np.empty((len(rows), 1, targets))
@@ -135,6 +139,8 @@ class ForecastStream(SeriesStream["FittedForecaster"]):
     def _gone_on(self, rows: np.ndarray, ahead: np.ndarray) -> Behind:
         """Further rows of the block."""
         network, context, count = self.model.network_, self.model.context_, len(rows)
+        if count == 1 and self.single is not None:
+            return self._one(self.single, rows[0], ahead[0])
         first, self.held = self.held, self.held + count
         units = (rows - self.level) / self.scale
         self.rows[first : self.held] = rows
@@ -153,6 +159,20 @@ class ForecastStream(SeriesStream["FittedForecaster"]):
         scale = self.scale[targets]
         value = (network.base.read(seen[None])[0] + added) * scale + self.level[targets]
         return Behind(value, np.tile(scale, (count, 1, 1)))
+
+    def _one(self, single: Single, row: np.ndarray, ahead: np.ndarray) -> Behind:
+        """One further row of the block."""
+        at, base = self.held, self.model.base_
+        self.held += 1
+        units = (row - self.level) / self.scale
+        self.rows[at] = row
+        self.seen[at] = np.where(np.isnan(units), self.seen[at - 1], units)
+        read = single.inputs(self.seen[at], np.isnan(row), self.level, self.scale)
+        stream, self.state = single.step(read, self.state)
+        start = base.read(self.seen[None, at - self.model.context_ + 1 : at + 1])[0, 0]
+        scale, level = self.scale[self.targets], self.level[self.targets]
+        value = (start + single.added(stream, ahead)) * scale + level
+        return Behind(value[None], scale[None, None])
 
 
 def _nested(like: State, parts: list[Tensor]) -> State:

@@ -64,7 +64,7 @@ class ForecastStreams:
             places.setdefault(name, []).append(place)
         value = np.empty((len(names), self.model.horizon, len(self.model.panel_.targets)))
         scale = np.empty((len(names), 1, value.shape[2]))
-        few = len(names) < FEW * len(places)
+        few = len(places) > 1 and len(names) < FEW * len(places)
         beside: list[tuple[ForecastStream, list[int], np.ndarray, np.ndarray]] = []
         for name, mine in places.items():
             stream, moments = self.stream(name), None if times is None else times[mine]

@@ -22,7 +22,6 @@ import json
 import math
 import operator
 import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,10 +182,9 @@ def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
         optimiser = torch.optim.Adam(network.parameters(), 0.0)
         generator, steps = torch.Generator().manual_seed(0), range(MEASURED)
         trained = fit(network, task, Backpropagation(), optimiser, generator, terms.batch, steps, terms.clip)
-        step = looks.seconds(trained, torch.device(entry.device))
-        begun = time.perf_counter()
-        examine(network, task.test(), task.objective)
-        look = time.perf_counter() - begun
+        device = torch.device(entry.device)
+        step = looks.seconds(trained, device)
+        look = looks.elapsed(lambda: examine(network, task.test(), task.objective), device)
     # of a training: the test, and looks at the part to choose by, which together come to a few tests
     return Cost(LOOKS * look, functools.partial(operator.mul, step))
 

@@ -3,7 +3,7 @@
 import math
 import statistics
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -98,9 +98,23 @@ def seconds(steps: Iterator[object], device: torch.device) -> float:
     """The median time from one step to the next, after the first quarter."""
     begun, times = time.perf_counter(), []
     for _ in steps:
-        if device.type == "cuda":
-            torch.cuda.synchronize(device)
+        settle(device)
         now = time.perf_counter()
         times.append(now - begun)
         begun = now
     return statistics.median(times[len(times) // 4 :])
+
+
+def elapsed(work: Callable[[], object], device: torch.device) -> float:
+    """The seconds of some work, and of no other that the device was given before."""
+    settle(device)
+    begun = time.perf_counter()
+    work()
+    settle(device)
+    return time.perf_counter() - begun
+
+
+def settle(device: torch.device) -> None:
+    """Wait until a device has done all that it was given; a CPU always has."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
