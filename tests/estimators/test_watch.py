@@ -30,6 +30,17 @@ def test_a_spike_that_anybody_sees_needs_no_layer():
     assert mine["error"] < others[0]["error"] and mine["error"] == pytest.approx(1, abs=0.2)
 
 
+def test_the_column_that_is_told_is_the_unusual_one_not_the_largest():
+    """A spike of 15 among numbers of size 1, beside a column that always moves by 1000."""
+    dice = np.random.default_rng(0)
+    values = np.stack([dice.normal(size=1000), 1000 * dice.normal(size=1000)], 1)
+    values[700, 0] += 15
+    both = panel(values)
+    seen = Watch.learn(both, AnomalyDetector("last_value"), share=0.5).look(both)
+    told = seen.table()[0]
+    assert told["column"] == both.columns[0] and told["value"] == values[700, 0]
+
+
 def test_a_layer_is_held_against_what_it_starts_from():
     """An untrained layer adds nothing, and the words say so."""
     whole = panel(np.sin(np.arange(1200) / 3) + 0.1 * np.random.default_rng(0).normal(size=1200))

@@ -1,5 +1,6 @@
 """Worlds: what must hold in each structure, what walks remember, and what the two oracles know."""
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -80,6 +81,13 @@ def test_hexagon(side: int, nodes: int):
     angle = action * np.pi / 3  # action k is 60 k degrees
     torch.testing.assert_close(step, torch.stack([angle.cos(), angle.sin()], 1), rtol=0, atol=1e-5)
     assert world.links == 2 * (9 * side**2 - 15 * side + 6)
+
+
+@pytest.mark.parametrize("nodes", [7, 100])
+def test_the_nodes_of_a_ring_are_drawn_a_step_apart_along_it(nodes: int):
+    place = worlds.ring(nodes).position
+    way = math.dist(place[0].tolist(), place[1].tolist())
+    assert way == pytest.approx(nodes / math.pi * math.sin(math.pi / nodes), rel=1e-5) and 0.95 < way <= 1
 
 
 def test_relations_on_a_line_and_a_ring_add():

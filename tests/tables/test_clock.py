@@ -38,6 +38,7 @@ def test_the_next_times_keep_the_anchor(clock: Clock, last: str, following: list
     times = clock.after(moment(last), len(following))
     assert times.dtype == np.int64
     assert clock.told(times) == following
+    assert [clock.later(moment(last), steps) for steps in range(1, len(following) + 1)] == times.tolist()
 
 
 def test_the_days_on_which_clocks_are_changed_have_25_and_23_hours():

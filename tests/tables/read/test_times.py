@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from wavetrain.errors import BadInput
+from wavetrain.tables.clock import Clock
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
+from wavetrain.tables.read.said import step
 
 
 def table(times: object, name: str = "when") -> pd.DataFrame:
@@ -311,3 +313,16 @@ def test_a_row_without_a_time_is_refused():
         read(table(["2020-01-01", "", "2020-01-03"]))
     with pytest.raises(BadInput, match="line 3, when: expected a time like the others, got 'soon'"):
         read(table(["2020-01-01", "2020-01-02", "soon", *[f"2020-02-{day:02}" for day in range(1, 20)]]))
+
+
+@pytest.mark.parametrize(
+    ("clock", "told"),
+    [
+        (Clock(1, "month"), "month"),
+        (Clock(1, "month", end=True), "month on the last day"),
+        (Clock(3, "month", day=30), "3 months on day 30, or the last one of shorter months"),
+        (Clock(2, "day"), "2 days"),
+    ],
+)
+def test_a_step_is_told_with_its_anchor(clock: Clock, told: str):
+    assert step(clock) == told

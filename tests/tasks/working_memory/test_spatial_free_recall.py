@@ -36,6 +36,13 @@ def test_loss_of_saying_nothing():
     assert float(task.objective.loss(torch.zeros_like(y), y)) == pytest.approx(math.log(2))
 
 
+def test_loss_of_knowing_all_and_of_knowing_nothing_right():
+    task = SpatialFreeRecall()
+    y = task.test().y
+    assert float(task.objective.loss(30.0 * y, y)) < 1e-6
+    assert float(task.objective.loss(-30.0 * y, y)) == pytest.approx(30)
+
+
 def test_sizes_of_the_paper():
     task = SpatialFreeRecall()
     assert task.chance == pytest.approx(91 / 12 / 100)
