@@ -5,11 +5,12 @@ it shows, and of all functions of ours behind it.
 
 Public are the members of all kinds but experiments, the names of `wavetrain.core`, `wavetrain.scan` and
 `wavetrain.testing`, and the functions at the front door. An example stands by itself, but for torch, which is
-there and seeded. One of a recording runs where its file is.
+there and seeded. One of a recording runs where its file is. Examples of what is not public run as well.
 """
 
 import ast
 import doctest
+import functools
 import importlib
 import inspect
 from collections.abc import Callable
@@ -95,6 +96,33 @@ def test_example(name: str, load: Callable[[], Any], tmp_path: Path, monkeypatch
     )
     said = failures(test, member)
     assert not said, said
+
+
+@functools.cache
+def shown() -> set[str | None]:
+    """The docstrings that `test_example` tries."""
+    return {documented(one.values[1]()).__doc__ for one in public()}
+
+
+TELLING = [
+    ".".join(path.relative_to(find.ROOT.parent).with_suffix("").parts)
+    for path in sorted(find.ROOT.rglob("*.py"))
+    if ">>>" in path.read_text(encoding="utf-8") and "templates" not in path.parts
+]
+
+
+@pytest.mark.parametrize("name", TELLING)
+def test_all_other_examples_of_a_module(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not public has examples too, and nobody would see them go wrong."""
+    monkeypatch.chdir(tmp_path)
+    module = importlib.import_module(name)
+    for test in doctest.DocTestFinder(exclude_empty=True).find(module, name, module=module):
+        if test.examples and test.docstring not in shown():
+            said: list[str] = []
+            torch.manual_seed(0)
+            test.globs["torch"] = torch
+            Runner(verbose=False).run(test, out=said.append)
+            assert not said, "".join(said)
 
 
 @pytest.mark.parametrize("what", [what for what in new.FOLDERS if what != "claim"])

@@ -16,6 +16,8 @@ def load_series_model(
 ) -> SeriesModel:
     """The forecaster or the baseline that a folder keeps, as one of these classes.
 
+    >>> import tempfile
+    >>> import numpy as np
     >>> from wavetrain.estimators import BaselineForecaster
     >>> from wavetrain.estimators._folder import load_series_model
     >>> folder = Path(tempfile.mkdtemp())

@@ -100,7 +100,7 @@ class Forecaster(FittedForecaster, BaseEstimator):
         >>> from wavetrain.estimators import Forecaster
         >>> size = Forecaster("elman", depth=1).sizes(np.arange(40.0))
         >>> size(4), size(8)
-        (105, 321)
+        (141, 473)
         """
         plain = clone(self)
         plain._begin(y)

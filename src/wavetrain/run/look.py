@@ -49,13 +49,13 @@ class Seen(NamedTuple):
 class Look:
     """A target through several lenses.
 
-    >>> import wavetrain as wt
+    >>> import numpy as np, wavetrain as wt
     >>> time = np.arange(4000)[:, None] / 200
     >>> dice = np.random.default_rng(0)
     >>> noisy = np.sin(2 * np.pi * 10 * time + np.arange(4)) + dice.normal(size=(4000, 4))
     >>> found = wt.look(noisy, rate=200, band=(8, 12))
     >>> found.said[0]
-    'signal: 4 channels, 4,000 samples at 200 Hz'
+    'signal: 4 channels, 4,000 samples, time along the longer axis of (4000, 4) at 200 Hz'
     """
 
     target: str

@@ -37,6 +37,7 @@ def write(panel: Panel, path: Path) -> None:
 def read(path: Path) -> Panel:
     """What `write` wrote.
 
+    >>> import tempfile
     >>> from wavetrain.tables import stored
     >>> from wavetrain.tables.panel import panel
     >>> path = Path(tempfile.mkdtemp()) / "mine.npz"

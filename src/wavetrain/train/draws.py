@@ -22,7 +22,7 @@ class Draws(IterableDataset[Batch]):
     >>> from wavetrain.train.draws import Draws
     >>> loader = torch.utils.data.DataLoader(Draws(Copying(), batch=8, steps=3), batch_size=None)
     >>> [tuple(batch.x.shape) for batch in loader]
-    [(8, 30), (8, 30), (8, 30)]
+    [(8, 30, 10), (8, 30, 10), (8, 30, 10)]
     """
 
     def __init__(self, task: Task, *, batch: int, steps: int, seed: int = 0):

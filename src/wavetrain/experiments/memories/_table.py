@@ -12,8 +12,8 @@ def followed(x: Tensor, symbols: int, order: int) -> Tensor:
     Each row knows the records up to its own, and no later one.
 
     >>> from wavetrain.experiments.memories._table import followed
-    >>> followed(torch.tensor([0, 1, 9, 0]), symbols=2, order=3).tolist()  # 1 came after 0, at record 1
-    [[-1, -1], [-1, -1], [-1, -1], [-1, 1]]
+    >>> followed(torch.tensor([0, 1, 9, 0]), symbols=2, order=3).tolist()  # at first comes 0, after it 1
+    [[-1, -1], [-1, -1], [0, -1], [-1, 1]]
     """
     never = np.full(symbols, -1)
     table: dict[tuple[int, ...], np.ndarray] = {}
