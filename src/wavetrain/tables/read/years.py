@@ -21,8 +21,10 @@ def by_year(table: Table) -> Table:
     others = [name for name in table.names if name not in years]
     rising = numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else False
     known = rising and len(years) >= FEWEST and YEARS[0] <= numbers[0] <= numbers[-1] <= YEARS[1]
+    if not known:
+        return table
     texts = [name for name in others if not all(map(is_missing, table.texts(name)))]
-    if not known or not texts or any(table.frame[name].dtype.kind in "iufbM" for name in texts):
+    if not texts or any(table.frame[name].dtype.kind in "iufbM" for name in texts):
         return table
     if any(times.is_time(str(table.texts(name)[0])) for name in texts):
         return table
