@@ -19,6 +19,7 @@ CASES = [
     *CONTRACT,
     *DEFAULTS,
     "tests/parts/test_recall.py",
+    "tests/test_examples.py",  # of docstrings: a case for each module that has some
     STRUCTURE,
 ]  # a case for each member
 FEW = 10  # test files that import a file
@@ -72,6 +73,8 @@ class Tests:
         promised = self.promised({member} if own else set(self.users(name)[: FEW // 2]))
         if Path(name).parent.name == "testing":  # the promises themselves, and the faults that they must see
             promised += self.promised(PLAIN) + [one for one in self.contract if "planted" in one]
+        module = ".".join(Path(name).relative_to("src").with_suffix("").parts)
+        promised += [one for one in self.contract if one.endswith(f"[{module}]")]
         naming = {test for test, used in self.named.items() if name in used}
         naming = naming if len(naming) <= FEW else set()
         if Path(name).stem == "__init__":

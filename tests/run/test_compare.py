@@ -4,6 +4,7 @@ import dataclasses
 import importlib
 import json
 import math
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -105,6 +106,7 @@ def test_state_is_measured_at_the_end_of_a_sequence(tmp_path: Path):
 def test_a_comparison_that_is_over_is_read(tmp_path: Path):
     source = source_of("labels", tmp_path)
     first = run(source, tmp_path / "out")
+    assert re.fullmatch(r"compare-\w+-[0-9a-f]{8}", Path(first.folder).name)
     assert run(source, tmp_path / "out", tell=None) == first  # type: ignore[arg-type]  (nothing is told)
     assert run(source, tmp_path / "out", terms=dataclasses.replace(TINY, steps=3)).folder != first.folder
     (Path(first.folder) / "result.json").write_text('{"measure": 3}')
