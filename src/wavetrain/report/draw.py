@@ -16,7 +16,6 @@ from pathlib import Path
 import matplotlib.style
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import CenteredNorm, Colormap, LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogFormatter
 
@@ -24,14 +23,12 @@ from wavetrain.errors import BadInput
 from wavetrain.evidence import picture
 from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Picture, Points, Raster
 from wavetrain.report.alarms import alarms
+from wavetrain.report.colours import phases, scale
 from wavetrain.report.words import spelled
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
 STROKES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
 MARKERS = "os^DvPX"
-TIDE = LinearSegmentedColormap.from_list("tide", ["#f6f8f7", "#b9dbd5", "#5fa9ae", "#21698f", "#14295c"])
-PHASES = matplotlib.colormaps["twilight"]  # -pi and pi look alike
-ABSENT = "#d9d4cb"  # where there is no value
 STYLE = {
     "font.size": 12,
     "figure.titlesize": 13,
@@ -213,9 +210,9 @@ def _curve(one: Curve, figure: Figure, axes: Axes) -> None:
 def _heat(one: Field | Matrix, figure: Figure, axes: Axes) -> None:
     values = np.ma.masked_invalid(one.values.astype(float))
     cyclic = isinstance(one, Field) and one.cyclic
-    norm, colours = (Normalize(-np.pi, np.pi), PHASES) if cyclic else _scale(values)
+    norm, colours = phases() if cyclic else scale(values)
     extent = one.extent if isinstance(one, Field) else None
-    image = axes.imshow(values, norm=norm, cmap=colours.with_extremes(bad=ABSENT), extent=extent)
+    image = axes.imshow(values, norm=norm, cmap=colours, extent=extent)
     axes.set_aspect("equal" if isinstance(one, Matrix) else "auto")
     axes.spines[:].set_visible(False)
     axes.locator_params(integer=extent is None, nbins=6, min_n_ticks=1)
@@ -228,7 +225,7 @@ def _heat(one: Field | Matrix, figure: Figure, axes: Axes) -> None:
 def _maps(one: Maps, figure: Figure) -> None:
     """A grid of maps; only those at its edges carry numbers of places."""
     values = np.ma.masked_invalid(one.values.astype(float))
-    norm, colours = _scale(values)
+    norm, colours = scale(values)
     across = min(one.columns, len(values))
     down = -(-len(values) // across)
     figure.set_size_inches(max(4.2, 1.75 * across + 1.2), 1.85 * down + 1.2)
@@ -236,7 +233,7 @@ def _maps(one: Maps, figure: Figure) -> None:
     for index, axes in enumerate(grid.flat):
         axes.set_visible(index < len(values))
         if index < len(values):
-            image = axes.imshow(values[index], norm=norm, cmap=colours.with_extremes(bad=ABSENT))
+            image = axes.imshow(values[index], norm=norm, cmap=colours)
             axes.set_title(one.labels[index], fontsize=11)
             axes.spines[:].set_visible(False)
             axes.locator_params(integer=True, nbins=4, min_n_ticks=1)
@@ -244,18 +241,6 @@ def _maps(one: Maps, figure: Figure) -> None:
     figure.supylabel(one.ylabel, fontsize=12)
     bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=28, pad=0.02, label=one.label)
     bar.outline.set_visible(False)
-
-
-def _scale(values: np.ma.MaskedArray) -> tuple[Normalize, Colormap]:
-    """Light to dark with size, or diverging around 0 where there are both signs."""
-    if values.count() == 0:
-        return Normalize(0, 1), TIDE
-    low, high = float(values.min()), float(values.max())
-    if low < 0 < high:
-        return CenteredNorm(halfrange=max(-low, high)), matplotlib.colormaps["RdBu_r"]
-    if low == high:  # one value everywhere: a scale from or to 0
-        return Normalize(min(low, 0), max(high, 0) or 1.0), TIDE if high >= 0 else TIDE.reversed()
-    return Normalize(low, high), TIDE if high > 0 else TIDE.reversed()
 
 
 def _raster(one: Raster, axes: Axes) -> None:

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from wavetrain.errors import BadInput
-from wavetrain.report.draw import ABSENT, PHASES, STYLE
+from wavetrain.report.colours import phases
+from wavetrain.report.draw import STYLE
 
 FRAMES = 60  # at most
 PAUSE = 80  # milliseconds of a frame
@@ -28,7 +29,7 @@ def moving(
             f"moving picture: expected phases (moments, channels) with positions and times, got "
             f"{phase.shape}, {positions.shape} and {times.shape}"
         )
-    norm, colours = Normalize(-np.pi, np.pi), PHASES.with_extremes(bad=ABSENT)
+    norm, colours = phases()
     shown = [
         _frame(phase[at], positions, times[at], norm, colours, title, unit)
         for at in range(min(FRAMES, len(phase)))
