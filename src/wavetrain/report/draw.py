@@ -228,7 +228,8 @@ def _maps(one: Maps, figure: Figure) -> None:
     norm, colours = scale(values)
     across = min(one.columns, len(values))
     down = -(-len(values) // across)
-    figure.set_size_inches(max(4.2, 1.75 * across + 1.2), 1.85 * down + 1.2)
+    wide = max(1.75, 0.1 * max(map(len, one.labels)))  # inches, so that titles do not meet
+    figure.set_size_inches(max(4.2, wide * across + 1.2), 1.85 * down + 1.2)
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     for index, axes in enumerate(grid.flat):
         axes.set_visible(index < len(values))
