@@ -116,6 +116,7 @@ def is_of_classes(folder: Path) -> bool:
     """Whether a folder holds nothing but two folders or more, each with several files of series.
 
     >>> from wavetrain.tables.read.classed import is_of_classes
+    >>> import tempfile
     >>> is_of_classes(Path(tempfile.mkdtemp()))
     False
     """
