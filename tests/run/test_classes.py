@@ -97,7 +97,7 @@ def test_only_answers_for_whole_sequences_have_baselines(tmp_path: Path):
     np.savez(tmp_path / "values.npz", x=x, y=x[:, 0, 0])
     np.savez(tmp_path / "steps.npz", x=x, y=(x[..., 0] > 0).astype(int))
     np.savez(tmp_path / "paths.npz", x=x, y=x[..., 0])
-    assert classes.asked(load(str(tmp_path / "values.npz")).task)
+    assert classes.is_answered(load(str(tmp_path / "values.npz")).task)
     for name in ("steps", "paths"):
-        assert not classes.asked(load(str(tmp_path / f"{name}.npz")).task)
-    assert not classes.asked(load("copying").task)
+        assert not classes.is_answered(load(str(tmp_path / f"{name}.npz")).task)
+    assert not classes.is_answered(load("copying").task)

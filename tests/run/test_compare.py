@@ -18,7 +18,7 @@ from wavetrain.errors import BadInput
 from wavetrain.evidence.comparison import Record, read_record
 from wavetrain.evidence.shape import written
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.report.tables import comparison
+from wavetrain.report.tables import comparison, scores
 from wavetrain.run import looks
 from wavetrain.run.compare import compare_layers, fitting_width, founders
 from wavetrain.run.terms import Terms
@@ -143,7 +143,8 @@ def test_two_processes_give_the_same_figures(tmp_path: Path):
     two = compare_layers(source, TWO, terms, tmp_path / "two", "cpu", 2, told.append)
     one = compare_layers(source, TWO, terms, tmp_path / "one", "cpu", 1, quiet)
     assert two.figures == one.figures
-    assert {news.run for news in told} == {"elman-seed0", "softmax_attention-seed0"}
+    names = {re.sub(r"^compare-\w+-[0-9a-f]{8}-", "", news.run) for news in told}
+    assert names == {"elman-seed0", "softmax_attention-seed0"}
 
 
 def test_a_training_that_diverges_is_no_figure(tmp_path: Path):
@@ -154,6 +155,9 @@ def test_a_training_that_diverges_is_no_figure(tmp_path: Path):
     assert figures.diverged and figures.score is None and figures.spread is None
     assert None in figures.scores
     assert comparison(result)["R²"][0].startswith("diverged (")
+    table = scores(result)  # one row for each layer and baseline, whatever a layer that diverged lacks
+    assert {len(column) for column in table.values()} == {1 + len(result.baselines)}
+    assert table["R²"][-1].startswith("diverged (") and table["R²"][0] != ""
     json.dumps(written(result), allow_nan=False)
 
 

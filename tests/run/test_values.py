@@ -100,7 +100,7 @@ def test_a_series_of_unequal_length_with_a_number_is_asked_too(tmp_path: Path):
     lines = [",".join(map(str, range(place % 5 + 3))) + f":{place % 5}" for place in range(60)]
     (tmp_path / "mine.ts").write_text("\n".join(["@targetLabel true", "@data", *lines]))
     data = load(str(tmp_path / "mine.ts"))
-    assert classes.asked(data.task) and data.chance == "the mean"
+    assert classes.is_answered(data.task) and data.chance == "the mean"
     assert classes.small(data.task) == "only 9 sequences are tested"
     best = classes.judged(data.task, {}).baselines[0]
     assert best.score is not None and best.score > 0.9

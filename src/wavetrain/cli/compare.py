@@ -82,8 +82,7 @@ def compare(
     from wavetrain.run import own
     from wavetrain.run.budget import chosen
     from wavetrain.run.chosen import asked
-    from wavetrain.run.classes import asked as is_answered
-    from wavetrain.run.classes import small
+    from wavetrain.run.classes import is_answered, small
     from wavetrain.run.compare import compare_layers
     from wavetrain.run.forecasts import compare_series
     from wavetrain.run.terms import Terms

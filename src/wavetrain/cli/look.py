@@ -40,14 +40,14 @@ def look(
         name: one of several arrays or series in the file
         out: a folder for the page, pictures, figures and arrays; runs/look/TARGET where none is named
     """
-    from wavetrain.run.look import look as through
+    import wavetrain.run.look as lenses
     from wavetrain.run.look_kept import keep
     from wavetrain.run.shown import numbers
 
     for flag, given in (("--band", band), ("--between", between)):
         if len(given) not in (0, 2):
             raise BadInput(f"expected two numbers for {flag}, got {len(given)}")
-    found = through(
+    found = lenses.look(
         _target(target),
         lenses=lens,
         rate=rate,

@@ -102,17 +102,20 @@ def scores(result: Record) -> dict[str, list[str]]:
     first: list[Figures | Simple] = [*result.figures, *result.baselines]
     sign = -1 if result.higher else 1
     first.sort(key=lambda one: math.inf if one.score is None else sign * one.score)
-    columns: dict[str, list[str]] = {}
+    rows = []
     for one in first:
         others = {_brief(name): value for name, value in one.metrics.items() if name != result.measure}
-        row = {
-            "": one.layer if isinstance(one, Figures) else f"{one.name} †",
-            _brief(result.measure): _score(one) if isinstance(one, Figures) else _figure(one.score),
-            **{name: _figure(value) for name, value in others.items() if not name.startswith("quantile")},
-        }
-        for heading, cell in row.items():
-            columns.setdefault(heading, []).append(cell)
-    return columns
+        rows.append(
+            {
+                "": one.layer if isinstance(one, Figures) else f"{one.name} †",
+                _brief(result.measure): _score(one) if isinstance(one, Figures) else _figure(one.score),
+                **{name: _figure(value) for name, value in others.items() if not name.startswith("quantile")},
+            }
+        )
+    headings = dict.fromkeys(
+        heading for row in rows for heading in row
+    )  # a layer that diverged has one alone
+    return {heading: [row.get(heading, "") for row in rows] for heading in headings}
 
 
 def costs(result: Record) -> dict[str, list[str]]:

@@ -25,7 +25,7 @@ from wavetrain.tables.verdict import Candidate, verdict
 FEWEST = 30  # sequences, below which a test part is said to be small
 
 
-def asked(task: Task) -> bool:
+def is_answered(task: Task) -> bool:
     """Whether a task is to name the class, or numbers, of whole sequences of numbers, from recordings."""
     known = isinstance(task, Recorded) and (task.objective is CLASSES or bool(task.scale))
     return known and not task.every_step and not task.tokens

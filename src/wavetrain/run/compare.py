@@ -161,7 +161,7 @@ def compare_layers(
 
 def _judged(task: Task, folder: Path, figures: Sequence[Figures]) -> answers.Judgement | None:
     """The layers held against baselines, where answers for whole sequences are asked for."""
-    if not isinstance(task, Recorded) or not classes.asked(task):
+    if not isinstance(task, Recorded) or not classes.is_answered(task):
         return None
     whole = [one.layer for one in figures if not one.diverged]
     with threadpool_limits(1):
@@ -257,7 +257,7 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
         context = looks.context(
             network.stack, x, entry.crop, name=entry.layer, folder=entry.folder, encoded=task.tokens
         )
-    if classes.asked(task):
+    if classes.is_answered(task):
         told = answers.answered([one.network for one in trainings], task)
         answers.write(entry.folder / f"{entry.layer}.npz", told)
     figures = Figures(
