@@ -185,7 +185,7 @@ def angles(
     turns = _climb(a, b, turns, FIRST)
     best = _gain(a, b, turns).argmax(1)[:, None, None, None]
     turns = _climb(a, b, np.take_along_axis(turns, best, 1), THEN)[:, 0]
-    gap = np.linalg.norm(a[:, 0] - turns @ b[:, 0] @ turns.mT, axis=(1, 2))
+    gap = np.linalg.norm(a[:, 0] - turns @ b[:, 0] @ _turned(turns), axis=(1, 2))
     return 2 * np.arcsin(np.minimum(gap / 2, 1))  # exact also where it is small
 
 
@@ -206,14 +206,14 @@ def _polar(matrices: np.ndarray) -> np.ndarray:
 
 
 def _gain(a: np.ndarray, b: np.ndarray, turns: np.ndarray) -> np.ndarray:
-    return (a * (turns @ b @ turns.mT)).sum((-2, -1))
+    return (a * (turns @ b @ _turned(turns))).sum((-2, -1))
 
 
 def _climb(a: np.ndarray, b: np.ndarray, turns: np.ndarray, steps: int) -> np.ndarray:
     """Turns that never get worse: each step maximises a bound that touches the gain where it stands."""
     bound = 2 * np.linalg.norm(a, 2, axis=(-2, -1)) * np.linalg.norm(b, 2, axis=(-2, -1))
     for _ in range(steps):
-        slope = a @ turns @ b.mT + a.mT @ turns @ b
+        slope = a @ turns @ _turned(b) + _turned(a) @ turns @ b
         before = _gain(a, b, turns)
         bold = _polar(slope + 0.2 * bound[..., None, None] * turns)
         gain = _gain(a, b, bold)
@@ -231,3 +231,8 @@ def _climb(a: np.ndarray, b: np.ndarray, turns: np.ndarray, steps: int) -> np.nd
 def _rarely(distance: np.ndarray, floor: np.ndarray) -> np.ndarray:
     """The share of floors that are as large as each distance, (k + 1) / (floors + 1)."""
     return (1 + (floor >= distance[..., None] - 1e-12).sum(-1)) / (1 + len(floor))
+
+
+def _turned(matrix: np.ndarray) -> np.ndarray:
+    """The transpose of each matrix (..., n, m); arrays have `.mT` from NumPy 2.0 on."""
+    return np.swapaxes(matrix, -1, -2)
