@@ -25,7 +25,7 @@ def look(
     out: Path | None = None,
     json: Json = False,
 ) -> None:
-    """Look at a recording or a layer through the lenses that apply, each with its null.
+    """Look at a recording or a layer through the lenses that apply.
 
     Args:
         target: a recording (.npz, .npy, .csv, .edf, .bdf, .fif, .nwb), a layer by its name from

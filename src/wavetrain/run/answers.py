@@ -1,6 +1,6 @@
 """What contestants answer for whole sequences, for each seed; as files, and as tables for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import CLASSES, Recorded, Task
 from wavetrain.evidence.comparison import Judged, Simple
+from wavetrain.tables.verdict import Verdict
 from wavetrain.train.fit import examined
 
 TOGETHER = 250  # sequences that are answered at once
@@ -29,6 +30,28 @@ class Judgement(NamedTuple):
     baselines: tuple[Simple, ...]  # best first
     verdict: Judged
     answers: Mapping[str, Answers]  # of the baselines
+
+
+def judgement(
+    answers: Mapping[str, Answers],
+    tried: Sequence[tuple[str, Answers, float]],
+    found: Verdict,
+    *,
+    metrics: Callable[[Answers], Mapping[str, float | None]],
+    score: Callable[[Answers], float | None],
+) -> Judgement:
+    """Layers by name beside baselines, each with its answers and the seconds that it took to fit."""
+    simple = [
+        Simple(name=name, score=score(one), metrics=metrics(one), columns={}, seconds=seconds)
+        for name, one, seconds in tried
+    ]
+    chosen = (*([found.layer.name] if found.layer else []), found.baseline.name)
+    return Judgement(
+        {name: metrics(one) for name, one in answers.items()},
+        tuple(sorted(simple, key=lambda one: -(one.score or 0.0))),
+        Judged(says=str(found), advice=found.advice, earns=found.earns, chosen=chosen),
+        {name: one for name, one, _ in tried},
+    )
 
 
 def answered(networks: Sequence[nn.Module], task: Task) -> Answers:

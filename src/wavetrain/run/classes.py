@@ -14,9 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from wavetrain.core import CLASSES, Recorded, Task
-from wavetrain.evidence.comparison import Judged, Simple
 from wavetrain.run import values
-from wavetrain.run.answers import Answers, Judgement, read, write_tables
+from wavetrain.run.answers import Answers, Judgement, judgement, read, write_tables
 from wavetrain.tables import class_metrics
 from wavetrain.tables.class_baselines import ClassBaseline, Majority, RandomKernels
 from wavetrain.tables.score import Score
@@ -47,22 +46,12 @@ def judged(task: Recorded, answers: Mapping[str, Answers]) -> Judgement:
     candidates = [_candidate(name, one, task, baseline=False) for name, one in answers.items()]
     candidates += [_candidate(name, one, task, baseline=True) for name, one, _ in tried]
     found = verdict(candidates, {"sequence": np.arange(len(task.test().y))}, more=True)
-    simple = [
-        Simple(
-            name=name,
-            score=_candidate(name, one, task, baseline=True).tested,
-            metrics=_metrics(one, task),
-            columns={},
-            seconds=seconds,
-        )
-        for name, one, seconds in tried
-    ]
-    chosen = (*([found.layer.name] if found.layer else []), found.baseline.name)
-    return Judgement(
-        {name: _metrics(one, task) for name, one in answers.items()},
-        tuple(sorted(simple, key=lambda one: -(one.score or 0.0))),
-        Judged(says=str(found), advice=found.advice, earns=found.earns, chosen=chosen),
-        {name: one for name, one, _ in tried},
+    return judgement(
+        answers,
+        tried,
+        found,
+        metrics=lambda one: _metrics(one, task),
+        score=lambda one: _candidate("", one, task, baseline=True).tested,
     )
 
 

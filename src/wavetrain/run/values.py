@@ -12,8 +12,7 @@ import numpy as np
 import torch
 
 from wavetrain.core import Batch, Recorded, explained
-from wavetrain.evidence.comparison import Judged, Simple
-from wavetrain.run.answers import Answers, Judgement
+from wavetrain.run.answers import Answers, Judgement, judgement
 from wavetrain.tables import metrics
 from wavetrain.tables.score import Score
 from wavetrain.tables.value_baselines import KernelRidge, Mean, Summaries, ValueBaseline
@@ -26,22 +25,12 @@ def judged(task: Recorded, answers: Mapping[str, Answers]) -> Judgement:
     candidates = [_candidate(name, one, task, baseline=False) for name, one in answers.items()]
     candidates += [_candidate(name, one, task, baseline=True) for name, one, _ in tried]
     found = verdict(candidates, {"sequence": np.arange(len(task.test().y))})
-    simple = [
-        Simple(
-            name=name,
-            score=_explained(one.test[0], task.test()),
-            metrics=_metrics(one, task),
-            columns={},
-            seconds=seconds,
-        )
-        for name, one, seconds in tried
-    ]
-    chosen = (*([found.layer.name] if found.layer else []), found.baseline.name)
-    return Judgement(
-        {name: _metrics(one, task) for name, one in answers.items()},
-        tuple(sorted(simple, key=lambda one: -(one.score or 0.0))),
-        Judged(says=str(found), advice=found.advice, earns=found.earns, chosen=chosen),
-        {name: one for name, one, _ in tried},
+    return judgement(
+        answers,
+        tried,
+        found,
+        metrics=lambda one: _metrics(one, task),
+        score=lambda one: _explained(one.test[0], task.test()),
     )
 
 
