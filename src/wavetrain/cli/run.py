@@ -53,6 +53,7 @@ def run(
         track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
     """
     from wavetrain.run.order import SCALES, Order
+    from wavetrain.run.threads import used
 
     if not (experiments or calibrate or confirm or stale):
         raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
@@ -81,9 +82,8 @@ def run(
         _confirm(home, () if every else [one.name for one in found], device, jobs, json)
     else:
         work = _stale(home, found) if stale else [(one, scale, range(seeds)) for one in found]
-        threads = 1 if device == "cpu" else os.cpu_count() or 1  # contended threads wait for each other
         groups = [
-            [Order(one, size, seed, device, threads, save_every, out) for seed in own]
+            [Order(one, size, seed, device, used(device), save_every, out) for seed in own]
             for one, size, own in work
         ]
         _run(groups, jobs, home, out, track, json)

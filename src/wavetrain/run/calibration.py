@@ -16,7 +16,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
-import torch
 from torch import nn
 
 from wavetrain.core import Batch, Rule, Task
@@ -24,6 +23,7 @@ from wavetrain.evidence.claims import Claim, Measured
 from wavetrain.evidence.result import Calibration, Figures, finite, read, write
 from wavetrain.find import Found
 from wavetrain.run.pools import pool
+from wavetrain.run.threads import limited, used
 from wavetrain.train.generators import Shared, seed_of
 from wavetrain.train.lab import Lab, News, Plan, Training
 
@@ -93,10 +93,8 @@ def _made(order: Order, tell: Callable[[News], None]) -> Calibration:
 
 def made(experiment: Found, scale: str, seed: int, device: str, exact_only: bool = False) -> Calibration:
     """The figures of untrained networks and of the exact solution, where there are any."""
-    if device == "cpu":
-        torch.set_num_threads(1)
     module = experiment.load()
-    with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
+    with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder, limited(used(device)):
         untrained: Figures = {}
         if not exact_only:
             untrained = _untrained(module, scale, Path(folder), seed, device)

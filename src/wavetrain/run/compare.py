@@ -27,7 +27,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from threadpoolctl import threadpool_limits
 
 from wavetrain import __version__, find, scan
 from wavetrain.core import Layer, Recorded, Task
@@ -44,6 +43,7 @@ from wavetrain.run.chosen import asked, founders
 from wavetrain.run.machine import environment
 from wavetrain.run.pools import named_in, pool
 from wavetrain.run.terms import Terms, plain, with_steps
+from wavetrain.run.threads import limited
 from wavetrain.tables.load import Described, load
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared
@@ -164,7 +164,7 @@ def _judged(task: Task, folder: Path, figures: Sequence[Figures]) -> answers.Jud
     if not isinstance(task, Recorded) or not classes.is_answered(task):
         return None
     whole = [one.layer for one in figures if not one.diverged]
-    with threadpool_limits(1):
+    with limited(1):
         return classes.held(task, folder, whole)
 
 
@@ -174,8 +174,7 @@ def _costs(entries: Sequence[Entry], jobs: int, tell: Callable[[News], None]) ->
 
 def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
     """What trainings of a layer cost; nothing of it is a figure."""
-    torch.set_num_threads(1)
-    with Shared(0, torch.device(entry.device)).drawn():
+    with limited(1), Shared(0, torch.device(entry.device)).drawn():
         task, terms = load(entry.source).task, entry.terms
         stack = build(entry.found.load(), entry.width, task, terms.depth)
         network = Answer(stack, task.every_step).to(entry.device)
@@ -222,8 +221,10 @@ def execute(entry: Entry, tell: Callable[[News], None]) -> Part:
     done = entry.folder / f"{entry.layer}.json"
     if done.exists():
         return comparison.read_part(done)
-    torch.set_num_threads(1)
-    with Shared(0, torch.device(entry.device)).drawn():  # the same after whichever layer came before
+    with (
+        limited(1),
+        Shared(0, torch.device(entry.device)).drawn(),
+    ):  # the same after whichever layer came before
         part = _measured(entry, tell)
     comparison.write(done, part)
     return part

@@ -14,7 +14,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 
 from wavetrain import find, scan
 from wavetrain.estimators import BaselineForecaster, Forecaster
@@ -24,6 +23,7 @@ from wavetrain.evidence.comparison import Figures, Part, Timings
 from wavetrain.run import fallback, looks
 from wavetrain.run.budget import Cost
 from wavetrain.run.terms import Terms
+from wavetrain.run.threads import limited
 from wavetrain.tables import stored
 from wavetrain.tables.kept import NAMES
 from wavetrain.tables.panel import Panel
@@ -148,21 +148,19 @@ def rolled(rolls: Rolls, panel: Panel, firsts: Sequence[int], question: Question
 
 def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
     """What trainings of a layer cost on this machine; nothing of it is a figure."""
-    torch.set_num_threads(1)
     split = read_split(entry.folder)
-    warm = entry.forecaster(steps=1, rate=entry.terms.rates[0], seed=0).fit(
-        split.past
-    )  # kernels are compiled
-    begun = time.perf_counter()
-    model = warm.set_params(steps=0).fit(split.past)
-    rolled(model.rolling, split.test, split.firsts, entry.question)
+    with limited(1):
+        warm = entry.forecaster(steps=1, rate=entry.terms.rates[0], seed=0)
+        warm = warm.fit(split.past)  # kernels are compiled
+        begun = time.perf_counter()
+        model = warm.set_params(steps=0).fit(split.past)
+        rolled(model.rolling, split.test, split.firsts, entry.question)
     return Cost(time.perf_counter() - begun, model.speed().course)
 
 
 def execute(item: Entry | Simplest, tell: Callable[[News], None]) -> Part | Simply:
     """Search, train and examine a layer, or fit and examine a baseline."""
-    torch.set_num_threads(1)
-    with threadpool_limits(1):  # threads that wait for each other are many times slower than one
+    with limited(1):
         return _layer(item, tell) if isinstance(item, Entry) else _baseline(item)
 
 

@@ -21,6 +21,7 @@ from wavetrain.run.machine import environment
 from wavetrain.run.order import Order
 from wavetrain.run.pools import pool
 from wavetrain.run.record import calibrated, record, witnessed
+from wavetrain.run.threads import limited
 from wavetrain.train.generators import Shared, seed_of
 from wavetrain.train.lab import Lab, News
 
@@ -29,14 +30,11 @@ FIRST = 0  # the seed that bears witness
 
 def execute(order: Order, tell: Callable[[News], None]) -> Run:
     """Run one order, or read its result where it is already over."""
-    import torch
-
     from wavetrain import scan
 
     folder = order.folder
     if (folder / "result.json").exists():
         return over(order)
-    torch.set_num_threads(order.threads)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", order.config)
     write_json(folder / "environment.json", environment(order.device, order.threads))
@@ -60,7 +58,7 @@ def execute(order: Order, tell: Callable[[News], None]) -> Run:
         calibrated(order)
     lab = Lab(folder, order.seed, order.device, tell_and_note, order.save_every)
     shared = Shared(seed_of(order.seed, "run"), lab.device)  # the same after whatever ran here before
-    with scan.recorded() as routes, reads.recorded() as data, shared.drawn():
+    with limited(order.threads), scan.recorded() as routes, reads.recorded() as data, shared.drawn():
         figures = module.run(getattr(module, order.scale), lab)
     spent = so_far()
     run = Run(

@@ -25,6 +25,7 @@ from wavetrain.core import Batch, Layer, Rule, Task, examined
 from wavetrain.evidence.replay import agreed
 from wavetrain.evidence.result import Replay, Start, Witness, finite
 from wavetrain.find import Found
+from wavetrain.run.threads import limited, used
 from wavetrain.train.generators import Shared, seed_of
 from wavetrain.train.lab import Lab, Plan, Training
 
@@ -109,9 +110,7 @@ def _replayed(
     seconds: float = math.inf,
 ) -> Replay:
     module, figures = experiment.load(), {}
-    if device == "cpu":
-        torch.set_num_threads(1)
-    with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder:
+    with tempfile.TemporaryDirectory(prefix="wavetrain-") as folder, limited(used(device)):
         lab = Watched(Path(folder), seed, device, cut, most, seconds)
         with contextlib.suppress(Enough), Shared(seed_of(seed, "run"), lab.device).drawn():
             figures = module.run(getattr(module, scale), lab)
