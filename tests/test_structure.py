@@ -36,7 +36,7 @@ MAY_IMPORT = {
     **{kind: DOWN for kind in SYSTEMS},
     "networks": DOWN | SYSTEMS,
     "tasks": {"core", "errors", "parts"},
-    "data": {"core", "errors", "evidence", "tables"},  # tables: to read what is published
+    "data": {"core", "errors", "evidence", "parts", "tables"},  # tables: to read what is published
     "lenses": DOWN,
     "formats": DOWN | {"find", "layers", "networks"},
     "train": DOWN | {"evidence", "rules"},  # rules: backpropagation, by default

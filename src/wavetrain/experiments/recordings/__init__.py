@@ -1,0 +1,1 @@
+"""Rhythms, waves and sequences in recordings from brains, and what finds them."""
