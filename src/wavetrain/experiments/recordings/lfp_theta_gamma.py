@@ -80,7 +80,8 @@ claim = Claim(
             learned=False,
         ),
         Part(
-            says="In both places gamma is strongest at the same phase in either half, to an eighth of a cycle",
+            says="In both places gamma is strongest at the same phase in either half, to an eighth of a "
+            "cycle",
             figures=("apart_*",),
             holds=_same_phase,
             learned=False,
