@@ -13,7 +13,7 @@ from wavetrain.experiments.recordings.eeg_alpha_waves import cap, claim, moments
 from wavetrain.parts.recording import Recording
 from wavetrain.train.lab import Lab
 
-WHOLE = {"share_open": 0.1, "share_closed": 0.3, "still_open": 0.066, "still_closed": 0.2}
+WHOLE = {"share_open": 0.1, "share_closed": 0.3, "still_open": 0.066, "still_closed": 0.19}
 WHOLE |= {"p_directed_open": 0.075, "p_directed_closed": 1.0}
 FEW = dataclasses.replace(small, seconds=30.0, turned=19, still=3, held=2)
 
