@@ -28,7 +28,7 @@ WHOLE = {"locking": 0.91} | {
     )
     for site in SITES
 }
-SHORT = Scale(recorded=False, blocks=4, draws=40, redrawn=1, step=100.0)
+SHORT = Scale(recorded=False, blocks=8, draws=40, redrawn=1, step=100.0)
 
 
 def test_each_part_on_either_side():
@@ -55,7 +55,7 @@ def test_a_planted_coupling_meets_all_limits_and_none_meets_them_not(tmp_path):
 
 def test_halves_share_no_block(tmp_path):
     """A recording that is coupled in one half of its blocks alone: whoever draws the others finds nothing."""
-    scale = Scale(recorded=False, blocks=2, draws=40, redrawn=1, step=100.0)
+    scale = Scale(recorded=False, blocks=2, seconds=10.0, draws=40, redrawn=1, step=100.0)
     first, second = planted(scale, 3).signal, planted(scale, 3, depth=0.0).signal
     mixed = np.concatenate([first[:12500], second[12500:]])
     whole = planted(scale, 3)
