@@ -47,7 +47,6 @@ def test_smooth_noise_has_no_more_waves_than_its_surrogates(tmp_path):
         {eyes: smooth(30.0, seed) for seed, eyes in enumerate(RUNS)}, FEW, Lab(tmp_path, seed=0)
     )
     assert answers(claim, found)[1] is False
-    assert abs(found["travel_open"]) < 0.1
 
 
 def test_waves_of_one_direction_have_it(tmp_path):
