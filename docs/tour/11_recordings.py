@@ -27,7 +27,7 @@ angle = np.arctan2(*(place - 3.5).T[::-1])
 time = np.arange(2000) / 250  # s
 rhythm = 2 * np.pi * 12 * time + 0.1 * dice.standard_normal(2000).cumsum()
 turning = np.sin(rhythm[:, None] - angle) + dice.standard_normal((2000, 64))
-found = wave_patterns(turning, rate=250.0, positions=place, band=(8.0, 16.0), draws=19)
+found = wave_patterns(turning, rate=250.0, positions=place, band=(8.0, 16.0))
 print(f"moments with a plane, a rotating, a radial wave: {np.bincount(found.kind, minlength=4)[1:]}")
 print(f"it travels round: p = {found.p[1]:.2f}; turns of the phase: {np.median(found.winding):.0f}")
 
@@ -53,10 +53,10 @@ if where.is_file():
     field = np.stack([stored["ca1"], stored["ec3"]], 1)[:25_000]
 else:
     rate, names = 1250.0, ("made up, coupled", "made up, not coupled")
-    theta = 2 * np.pi * 8 * np.arange(25_000) / rate + 0.03 * dice.standard_normal(25_000).cumsum()
+    theta = 2 * np.pi * 8 * np.arange(25_000) / rate + 0.01 * dice.standard_normal(25_000).cumsum()
     depth = np.array([0.6, 0.0])
     fast = (1 + depth * np.cos(theta)[:, None]) * dice.standard_normal((25_000, 2))
-    field = 3 * np.cos(theta)[:, None] + fast
+    field = np.cos(theta)[:, None] + fast
 
 coupled = phase_amplitude_coupling(field, rate, slow=(5.0, 11.0), fast=(50.0, 90.0), draws=39)
 for site, name in enumerate(names):
@@ -81,11 +81,11 @@ plt.show()
 # can ask where it goes. Two copies that start side by side come together or run apart, by a factor for each
 # step; the logarithm of that is the largest Lyapunov exponent. Above 0 there is chaos.
 
-radii = (0.5, 0.8, 1.1, 1.4, 1.7)
+radii = (0.5, 0.8, 1.1, 1.4, 1.7, 2.0)
 exponents = []
 for radius in radii:
     torch.manual_seed(0)
-    network = EchoState(60, inputs=1, radius=radius)
+    network = EchoState(60, inputs=1, radius=radius, scale=0.01)
     apart = lyapunov(network, torch.randn(1, 60), steps=200, warm=100, count=1)
     exponents.append(float(apart.exponents[0]))
 

@@ -91,6 +91,7 @@ claim = Claim(
     notes="All nights are synthetic. The limit of size is relative, the mean and 1.5 deviations of the "
     "recording itself, so that steady noise passes it, too. People asleep have about two to five spindles a "
     "minute.",
+    unrun="its result is not in the repository yet",
 )
 
 
