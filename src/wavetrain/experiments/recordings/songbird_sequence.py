@@ -24,7 +24,7 @@ from scipy.stats import rankdata
 
 from wavetrain.data.neural._recordings import Sung, songbird_hvc
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
-from wavetrain.evidence.picture import Curve, Maps, Raster
+from wavetrain.evidence.picture import Curve, Field, Raster
 from wavetrain.parts import nulls
 from wavetrain.parts.recording import Recording
 from wavetrain.train.lab import Lab
@@ -166,9 +166,9 @@ def around(cells: Recording, onset: np.ndarray) -> np.ndarray:
 
 def order(events: np.ndarray, half: np.ndarray) -> Order:
     """How far the order of cells is the same; `half` says which renditions (R,) are in the first half."""
+    some = taking_part(events, half)
+    events = events[..., some]
     active = (events > 0).any(1)  # (R, cells)
-    some = np.flatnonzero((active[half].mean(0) >= PART) & (active[~half].mean(0) >= PART))
-    events, active = events[..., some], active[:, some]
     if len(some) < 3:
         return Order(0.0, 0.0, len(some))
     whole = events.sum(0)
@@ -179,6 +179,12 @@ def order(events: np.ndarray, half: np.ndarray) -> Order:
     ]
     first, second = (latency(events[part].sum(0)) for part in (half, ~half))
     return Order(correlation(first, second), float(np.mean(single)) if single else 0.0, len(some))
+
+
+def taking_part(events: np.ndarray, half: np.ndarray) -> np.ndarray:
+    """Cells that are active in enough renditions of either half."""
+    active = (events > 0).any(1)
+    return np.flatnonzero((active[half].mean(0) >= PART) & (active[~half].mean(0) >= PART))
 
 
 def latency(events: np.ndarray) -> np.ndarray:
@@ -237,16 +243,16 @@ def _figures(sung: Sung, scale: Scale, lab: Lab) -> dict[str, float]:
 
 
 def _show(lab: Lab, sung: Sung, events: np.ndarray, half: np.ndarray) -> None:
-    """Cells in the order of their latency in one half, as they are in that half and in the other."""
-    first = latency(events[half].sum(0))
-    rows = np.argsort(np.where(np.isfinite(first), first, np.inf), kind="stable")
-    maps = np.stack([events[part].mean(0)[:, rows].T for part in (half, ~half)])
-    title = "Cells around the syllable, in the order of their latency in the half on the left"
-    labels = "half that the order is from", "other half"
-    lab.show("cells", Maps(title, maps, labels, "time (frames of 33 ms)", "cell", "mean of the events"))
+    """Cells that take part, in the order of their latency in one half, in that half and in the other."""
+    some = taking_part(events, half)
+    rows = some[np.argsort(latency(events[half].sum(0))[some], kind="stable")]
+    extent = (-BEFORE, AFTER, len(rows), 0.0)
+    words = "time from the onset of the syllable (s)", "cell", "mean of the events"
+    for name, part in (("first", half), ("second", ~half)):
+        title = f"Cells in the order of the first half of the renditions, {name} half"
+        lab.show(f"cells-{name}", Field(title, events[part].mean(0)[:, rows].T, *words, extent))
     frame, cell = np.nonzero(sung.cells.signal[:, rows] > 0)
-    name = "All events in that order"
-    lab.show("events", Raster(name, frame / sung.cells.rate, cell, "time (s)", "cell"))
+    lab.show("events", Raster("All events in that order", frame / sung.cells.rate, cell, "time (s)", "cell"))
 
 
 def _show_null(lab: Lab, score: float, null: list[list[float]]) -> None:
