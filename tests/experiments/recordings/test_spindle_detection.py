@@ -5,11 +5,14 @@ import pytest
 from scipy.signal import butter, sosfiltfilt
 
 from tests.answers import answers, exact_answers
+from wavetrain.experiments.recordings import spindle_detection as module
 from wavetrain.experiments.recordings.spindle_detection import (
     BAND,
     LEVELS,
     RATE,
+    burst,
     claim,
+    filtered,
     matched,
     night,
     pink,
@@ -29,8 +32,17 @@ def test_each_part_on_either_side():
     assert answers(claim, WHOLE | {"counted_6": 0.99}) == [True, True, True, False]
 
 
-def test_whoever_knows_the_times_meets_the_limits():
-    assert exact_answers("spindle_detection") == [True, None, True, True]
+def test_a_matched_filter_meets_the_limits():
+    """So they ask for no more than the noise allows."""
+    assert exact_answers("spindle_detection") == [True] * 4
+
+
+def test_a_filter_of_another_frequency_finds_less(monkeypatch: pytest.MonkeyPatch):
+    nights = [night(2, 6.0, np.random.default_rng(0))]
+    good = filtered(nights)
+    shape = burst(1.0)
+    monkeypatch.setattr(module, "burst", lambda power: shape * np.exp(2j * np.pi * 4 * np.arange(100) / RATE))
+    assert filtered(nights) < 0.6 < 0.8 < good
 
 
 @pytest.mark.parametrize("level", LEVELS)
