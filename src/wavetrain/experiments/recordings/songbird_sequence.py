@@ -168,7 +168,7 @@ def order(events: np.ndarray, half: np.ndarray) -> Order:
     """How far the order of cells is the same; `half` says which renditions (R,) are in the first half."""
     some = taking_part(events, half)
     events = events[..., some]
-    active = (events > 0).any(1)  # (R, cells)
+    active = np.any(events > 0, axis=1)  # (R, cells)
     if len(some) < 3:
         return Order(0.0, 0.0, len(some))
     whole = events.sum(0)
@@ -183,7 +183,7 @@ def order(events: np.ndarray, half: np.ndarray) -> Order:
 
 def taking_part(events: np.ndarray, half: np.ndarray) -> np.ndarray:
     """Cells that are active in enough renditions of either half."""
-    active = (events > 0).any(1)
+    active = np.any(events > 0, axis=1)
     return np.flatnonzero((active[half].mean(0) >= PART) & (active[~half].mean(0) >= PART))
 
 
