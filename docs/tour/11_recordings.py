@@ -18,6 +18,7 @@ import torch
 
 from wavetrain.layers.recurrence.echo_state import EchoState
 from wavetrain.lenses.dynamics.lyapunov import lyapunov
+from wavetrain.lenses.space.generalized_phase import generalized_phase
 from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling
 from wavetrain.lenses.space.wave_patterns import wave_patterns
 
@@ -32,10 +33,11 @@ print(f"moments with a plane, a rotating, a radial wave: {np.bincount(found.kind
 print(f"it travels round: p = {found.p[1]:.2f}; turns of the phase: {np.median(found.winding):.0f}")
 
 figure, axes = plt.subplots(1, 2, figsize=(8.4, 3.4), layout="constrained")
-image = axes[0].imshow(turning[1000].reshape(8, 8), origin="lower", cmap="RdBu_r")
-axes[0].plot(*np.median(found.centre, 0), "k+", markersize=14)
+now = generalized_phase(turning, rate=250.0, band=(8.0, 16.0)).phase[1000]
+image = axes[0].imshow(now.reshape(8, 8), origin="lower", cmap="twilight", vmin=-np.pi, vmax=np.pi)
+axes[0].plot(*np.median(found.centre, 0), "w+", markersize=14)
 axes[0].set(title="One moment, and the centre found", xlabel="x (mm)", ylabel="y (mm)")
-figure.colorbar(image, ax=axes[0], label="potential")
+figure.colorbar(image, ax=axes[0], label="phase (rad)")
 axes[1].hist(found.null[:, 1], bins=8, color="grey", label="surrogates without travel")
 axes[1].axvline(found.mean[1], color="C1", label="the recording")
 axes[1].set(title="Does it travel?", xlabel="strength forth less back", ylabel="surrogates")

@@ -99,7 +99,7 @@ claim = Claim(
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    steps: int = 1500
+    steps: int = 1000
     batch: int = 32
     ring: int = 41  # odd, so that two places a step meet all of it
     channels: int = 4
@@ -201,9 +201,9 @@ def _looked(
         lab.show(f"spectrum-{net}", _ridge(words, spectrum))
     speeds = np.array([figures[f"kernel_{net}"] for net in SPEEDS])
     measured = np.array([found[f"measured_{net}"] for net in SPEEDS])
-    words = "kernel (places a step)", "measured (places a step)"
+    axes = "kernel (places a step)", "measured (places a step)"
     labels = tuple(claim.names[net] for net in SPEEDS)
-    lab.show("speeds", Points("Speed of kernel and activity", speeds, measured, np.arange(4), labels, *words))
+    lab.show("speeds", Points("Speed of kernel and activity", speeds, measured, np.arange(4), labels, *axes))
     return found
 
 
