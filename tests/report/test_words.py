@@ -79,6 +79,7 @@ def test_every_figure_has_a_full_name_of_its_own_and_a_unit(found: find.Found) -
 def test_no_name_is_given_to_a_figure_that_is_not_there(found: find.Found) -> None:
     claim = Words.of(vars(found.load().claim))
     known = keys(found.name) + [name for part in claim.parts for name in part.figures]
-    for one in claim.figures:
+    run = any(one.experiment == found.name for one in COMMITTED)
+    for one in claim.figures if run else ():
         alone = Words(figures=(one,), names=claim.names)
         assert any(named(name, alone).unit and name[:11] != "parameters_" for name in known), one.name
