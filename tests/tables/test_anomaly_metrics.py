@@ -8,6 +8,8 @@ from wavetrain.errors import BadInput
 from wavetrain.tables.anomaly_metrics import (
     FEW_FALSE_ALARMS,
     FEW_MISSES,
+    STANDARD,
+    Profile,
     point_adjusted,
     pointwise,
     stretches,
@@ -51,6 +53,8 @@ def test_an_adjusted_stretch_is_found_whole_or_not_at_all():
     truth = at(10, 1, 2, 3, 7, 8)
     found = point_adjusted(truth=truth, alarm=at(10, 2, 5))
     assert (found.precision, found.recall, found.alarms) == (3 / 4, 3 / 5, 4)
+    for edge in (1, 3):
+        assert point_adjusted(truth=truth, alarm=at(10, edge)).alarms == 3
 
 
 def test_the_first_alarm_of_a_window_counts_and_the_earlier_the_better():
@@ -59,6 +63,38 @@ def test_the_first_alarm_of_a_window_counts_and_the_earlier_the_better():
     assert windowed(alarm=at(100, 45, 50, 55), windows=[(40, 59)]) == score[1]
     middle = (2 / (1 + np.exp(-2.5)) - 1) / (2 / (1 + np.exp(-5)) - 1)
     assert score[2] == pytest.approx(100 * (1 + middle) / 2)  # s(-1/2) / s(-1), by hand
+    assert windowed(alarm=at(100, 60), windows=[(40, 59)]) < 0  # one behind it is no hit
+
+
+def test_windows_begin_with_the_first_row_and_may_be_of_one():
+    both = [(0, 0), (1, 4)]
+    assert windowed(alarm=at(9, 0, 1), windows=both) == 100
+    assert windowed(alarm=at(9, 0), windows=both) == 50
+
+
+def lost_behind(lengths: float) -> float:
+    """What an alarm costs so many lengths of its window, 10 rows, behind it."""
+    return (100 - windowed(alarm=at(99, 40, 49 + round(10 * lengths)), windows=[(40, 49)])) / 5.5
+
+
+@pytest.mark.parametrize("lengths", [0.1, 1.0, 3.0])
+def test_an_alarm_behind_a_window_costs_by_its_place_in_lengths_of_it(lengths: float):
+    assert lost_behind(lengths) == pytest.approx(1 - 2 / (1 + np.exp(5 * lengths)))
+
+
+def test_more_than_three_lengths_behind_an_alarm_is_as_wrong_as_can_be():
+    assert 1 - lost_behind(3.0) == pytest.approx(2 * np.exp(-15), rel=1e-3)
+    assert lost_behind(3.1) == pytest.approx(1, abs=1e-12)
+
+
+def test_the_last_alarm_of_a_window_costs_nothing_and_belongs_to_it():
+    assert windowed(alarm=at(99, 40, 49), windows=[(40, 49)]) == 100
+
+
+def test_the_profiles_are_the_published_ones():
+    assert STANDARD == Profile(tp=1.0, fn=1.0, fp=0.11)
+    assert FEW_FALSE_ALARMS == Profile(tp=1.0, fn=1.0, fp=0.22)
+    assert FEW_MISSES == Profile(tp=1.0, fn=2.0, fp=0.11)
 
 
 def test_alarms_outside_cost_the_more_the_further_behind_a_window():
