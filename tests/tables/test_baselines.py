@@ -54,6 +54,20 @@ def test_rolling_forecasts_are_those_of_each_history(kind: type[Baseline]):
 
 
 @pytest.mark.parametrize("kind", NAIVE)
+def test_before_the_first_row_nothing_is_known(kind: type[Baseline]):
+    model = kind.fit(panel(WALK), horizon=2)
+    assert np.isnan(model.rolling(panel(WALK), np.zeros(1, int), np.zeros(1, int))).all()
+    assert model.rolling(panel(WALK), np.zeros(1, int), np.ones(1, int)).ravel().tolist() == [WALK[0]] * 2
+
+
+@pytest.mark.parametrize("kind", NAIVE)
+def test_the_usual_season_is_one(kind: type[Baseline]):
+    assert kind(horizon=3).season == kind.fit(panel(WALK), horizon=3).season == 1
+    longer = kind(horizon=3, season=7).to(5)
+    assert (longer.horizon, longer.season) == (5, 7)
+
+
+@pytest.mark.parametrize("kind", NAIVE)
 def test_each_series_has_its_own_forecast(kind: type[Baseline]):
     both = panel([np.stack([WALK, 2 * WALK], 1), np.stack([WALK[:9], WALK[:9] + 5], 1)])
     found = kind.fit(both, horizon=2, season=3).forecast(both)
@@ -66,6 +80,10 @@ def test_each_series_has_its_own_forecast(kind: type[Baseline]):
 def test_what_cannot_be_fitted_is_refused(kind: type[Baseline]):
     with pytest.raises(BadInput, match="at least 1, got 0 and 1"):
         kind.fit(panel(WALK), horizon=0)
+    with pytest.raises(BadInput, match="at least 1, got 1 and 0"):
+        kind.fit(panel(WALK), horizon=1, season=0)
+    with pytest.raises(BadInput, match="holds no number"):  # one of two
+        kind.fit(panel(np.stack([WALK, np.full(60, np.nan)], 1)), horizon=1)
     with pytest.raises(BadInput, match="series 'oslo': a column to forecast holds no number"):
         hollow = Series(name="oslo", values=np.full((5, 1), np.nan))
         kind.fit(Panel(columns=("y",), series=(hollow,), targets=("y",)), horizon=1)

@@ -89,6 +89,34 @@ def test_quantile_loss_knows_which_is_the_truth():
         metrics.quantile_loss(**one, level=90)
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.5])
+def test_a_level_that_is_none_is_refused(level: float):
+    with pytest.raises(BadInput, match=f"level between 0 and 1, got {level}"):
+        metrics.quantile_loss(truth=np.ones(1), forecast=np.ones(1), level=level)
+
+
+def test_what_windows_add_to_a_root_is_a_line_near_its_value():
+    """Errors of 1 and 7: the root of 25, and (1 - 25) / 2 and (49 - 25) / 2 over twice that root."""
+    found = metrics.rmse(truth=np.zeros((2, 1)), forecast=np.array([[1.0], [7.0]]))
+    assert found.value == 5.0 and found.parts == pytest.approx([2.5 - 1.2, 2.5 + 1.2])
+    assert metrics.rmse(truth=np.zeros((2, 1)), forecast=np.zeros((2, 1))).parts.tolist() == [0.0, 0.0]
+    small = metrics.rmse(truth=np.zeros((2, 1)), forecast=np.array([[0.1], [0.7]]))
+    assert small.parts == pytest.approx([0.13, 0.37])
+
+
+def test_totals_go_on_where_rows_were_left_out():
+    y = np.array([[0.0], [1.0], [4.0], [np.nan], [9.0], [11.0]])
+    whole = metrics.seasonal_totals(y, np.array([6]), season=1)
+    assert [one.item() for one in whole] == [6.0, 3.0]
+    first = metrics.seasonal_totals(y, np.array([3]), season=1)
+    later = metrics.seasonal_totals(y[2:], np.array([4]), season=1, before=(first[0][0], first[1][0]))
+    assert [one.item() for one in later] == [6.0, 3.0]
+    none = metrics.seasonal_totals(y[:2], np.array([2]), season=2)
+    assert [one.item() for one in none] == [0.0, 0.0]
+    with pytest.raises(BadInput, match="season of at least 1, got 0"):
+        metrics.seasonal_totals(y, np.array([6]), season=0)
+
+
 @pytest.mark.parametrize("metric", SYMMETRIC)
 def test_a_missing_forecast_is_no_better_score(metric):
     truth = np.array([[1.0, 2.0], [3.0, 4.0]])

@@ -1,10 +1,11 @@
 """Phases of the day, the week and the year: only those that rows can tell, on the unit circle, in step."""
 
 import numpy as np
+import pytest
 
 from wavetrain.tables.clock import DAY, Clock, moment
 from wavetrain.tables.panel import Panel, Series
-from wavetrain.tables.phases import added, columns, cycles
+from wavetrain.tables.phases import CYCLES, added, columns, cycles, without
 
 HOURS = moment("2024-01-01") + np.arange(24 * 30) * DAY // 24
 
@@ -30,3 +31,30 @@ def test_a_panel_gets_columns_that_are_known_ahead():
     assert longer.columns == ("y", "sine of the day", "cosine of the day")
     assert longer.known == longer.columns[1:] and longer.targets == ("y",)
     assert added(whole, ()) is whole
+
+
+@pytest.mark.parametrize(("name", "days"), [("day", 1.0), ("week", 7.0), ("year", 365.2425)])
+def test_a_cycle_is_taken_twice_and_in_more_than_two_steps(name: str, days: float):
+    length = round(days * DAY)
+    quarters = np.arange(9) * (length // 4)
+    quarters[-1] = 2 * length
+    assert name in cycles(quarters)  # twice and no more
+    quarters[-1] -= 1
+    assert name not in cycles(quarters)
+    assert name not in cycles(np.arange(9) * (length // 2 + 1))
+    assert name not in cycles(np.arange(9) * length // 2)  # half of it is too far apart
+    assert CYCLES[name] == length
+
+
+def test_three_rows_are_enough_for_a_cycle():
+    assert cycles(np.array([0, DAY // 4, 2 * DAY])) == ()  # the usual step is longer
+    assert cycles(np.array([0, DAY // 4, DAY // 2, 2 * DAY])) == ("day",)
+
+
+def test_what_was_added_is_taken_off_again():
+    one = Series(name="", values=np.arange(len(HOURS) * 2.0).reshape(-1, 2), times=HOURS)
+    whole = Panel(columns=("y", "x"), series=(one,), targets=("y",), known=("x",))
+    back = without(added(whole, ("day", "week")), ("day", "week"))
+    assert (back.columns, back.known) == (whole.columns, whole.known)
+    assert (back.series[0].values == one.values).all() and back.series[0].times is one.times
+    assert without(whole, ()) is whole
