@@ -198,6 +198,31 @@ def test_data_classes_are_frozen(path: Path):
                 )
 
 
+def data_classes(path: Path) -> list[tuple[ast.ClassDef, str]]:
+    """Those of a file, each with its mark; an experiment's are its own."""
+    if home(path) in ("experiments", "report"):
+        return []
+    classes = [node for node in ast.walk(tree(path)) if isinstance(node, ast.ClassDef)]
+    marks = [(node, ast.unparse(mark)) for node in classes for mark in node.decorator_list]
+    return [(node, mark) for node, mark in marks if "dataclass(" in mark]
+
+
+def test_data_classes_with_arrays_are_compared_by_identity():
+    """Whether two arrays are equal is no yes or no. Pictures are for one look."""
+    for path in FILES:
+        for node, mark in data_classes(path) if path.stem != "picture" else ():
+            held = [ast.unparse(one.annotation) for one in node.body if isinstance(one, ast.AnnAssign)]
+            held = [one for one in held if "Callable" not in one and re.search(r"\b(ndarray|Tensor)\b", one)]
+            assert not held or "eq=False" in mark, f"{name_of(path)}: {node.name} holds {held[0]}"
+
+
+def test_data_classes_of_a_file_are_built_alike():
+    """By keywords alone, or in their order; where both are meant, the file stands here."""
+    for path in FILES:
+        alike = {"kw_only=True" in mark for _, mark in data_classes(path)}
+        assert len(alike) < 2 or name_of(path) in {"evidence/claims.py", "run/contestants.py"}, name_of(path)
+
+
 @every_file
 def test_only_the_command_prints(path: Path):
     if home(path) == "cli":

@@ -1,10 +1,12 @@
 """Simple classifiers tell what is easy to tell, and answer in the labels that they were given."""
 
+import inspect
+
 import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
-from wavetrain.tables.class_baselines import Majority, RandomKernels
+from wavetrain.tables.class_baselines import ALPHAS, ClassBaseline, Majority, RandomKernels
 
 DICE = np.random.default_rng(0)
 
@@ -78,3 +80,17 @@ def test_what_cannot_be_classified_is_refused():
         MODEL.predict(np.zeros((60, 40, 2)))
     with pytest.raises(BadInput, match="steps, got 3"):
         MODEL.predict(X[:, :3])
+
+
+def test_prices_and_seed_are_the_usual_ones():
+    assert ALPHAS == (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
+    for fit in (ClassBaseline.fit, Majority.fit, RandomKernels.fit):
+        assert inspect.signature(fit).parameters["seed"].default == 0
+
+
+def test_two_classes_are_told_by_one_function():
+    """The class with the larger score is the one that scikit-learn answers, and the scores are its own."""
+    assert MODEL.weights.shape == (120, 2) and MODEL.bias.shape == (2,)
+    scores = MODEL.scores(X)
+    np.testing.assert_allclose(scores[:, 0], -scores[:, 1])
+    assert (MODEL.predict(X) == Y).mean() > 0.9

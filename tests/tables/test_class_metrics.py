@@ -80,6 +80,13 @@ def test_scores_of_other_shapes_are_refused():
         metrics.nats(truth=np.array([[2]]), log_shares=np.zeros((1, 1, 2)))
     with pytest.raises(BadInput, match="nats: expected tokens"):
         metrics.nats(truth=np.array([2]), log_shares=np.zeros((1, 1, 2)))
+    with pytest.raises(BadInput, match=r"nats: expected tokens .* got \(1,\), \(1, 2\)"):
+        metrics.nats(truth=np.zeros(1, int), log_shares=np.zeros((1, 2)))
+    with pytest.raises(BadInput, match=r"the labels 0, 1, 2, 3, 4, 5, \.\.\.; got 9"):
+        metrics.auroc(truth=np.array([9]), scores=np.zeros((1, 7)), classes=np.arange(7))
+    with pytest.raises(BadInput, match="the labels 0, 1, 2, 3, 4, 5; got 9"):
+        metrics.auroc(truth=np.array([9]), scores=np.zeros((1, 6)), classes=np.arange(6))
     found = metrics.nats(truth=np.array([[0]]), log_shares=np.zeros((1, 1, 2)))
+    assert metrics.bits_per_byte(found, size=1) == 0.0
     with pytest.raises(BadInput, match="at least one byte, got 0"):
         metrics.bits_per_byte(found, size=0)

@@ -1,10 +1,12 @@
 """Times that follow: the anchor of the series is kept, an hour is an hour, and what is written reads back."""
 
+from datetime import datetime
+
 import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
-from wavetrain.tables.clock import Clock, moment
+from wavetrain.tables.clock import Clock, moment, zone_of
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,46 @@ def test_the_next_times_keep_the_anchor(clock: Clock, last: str, following: list
     assert times.dtype == np.int64
     assert clock.told(times) == following
     assert [clock.later(moment(last), steps) for steps in range(1, len(following) + 1)] == times.tolist()
+
+
+@pytest.mark.parametrize(
+    ("clock", "before", "time", "steps"),
+    [
+        (Clock(2, "day"), "2024-02-28", "2024-03-03", 2.0),
+        (Clock(2, "day"), "2024-02-28", "2024-02-29T12:00", 0.5 + 0.5),
+        (Clock(1, "week"), "2024-01-01", "2024-01-22", 3.0),
+        (Clock(2, "month"), "2023-11-30", "2024-03-30", 2.0),
+        (Clock(1, "quarter"), "2023-10-01", "2024-04-01", 2.0),
+        (Clock(2, "year"), "2020-01-01", "2024-01-01", 2.0),
+        (Clock(1, "working day"), "2024-03-01", "2024-03-05", 2.0),
+        (Clock(15, "minute"), "2024-03-01", "2024-03-01T00:45", 3.0),
+        (Clock(1, "day"), "2024-03-01T06:00", "2024-03-02T12:00", 1.25),
+    ],
+)
+def test_steps_between_two_times(clock: Clock, before: str, time: str, steps: float):
+    assert clock.between(moment(before), moment(time)) == steps
+
+
+def test_a_clock_says_no_more_than_it_is_told():
+    plain = Clock(1, "month")
+    assert (plain.end, plain.day, plain.zone, plain.form) == (False, 0, "", "")
+    assert str(plain) == "month" and str(Clock(2, "month")) == "2 months"
+    assert plain.told(np.array([moment("2024-01-01"), moment("2024-01-01T00:00:00.5")])) == [
+        "2024-01-01 00:00:00",
+        "2024-01-01 00:00:00.500000",
+    ]
+    assert Clock(1, "quarter", form="%Y-Q%q").told(
+        np.array([moment("2024-03-31"), moment("2024-04-01")])
+    ) == [
+        "2024-Q1",
+        "2024-Q2",
+    ]
+
+
+@pytest.mark.parametrize(("zone", "hours"), [("+02:00", 2.0), ("-03:30", -3.5), ("+5", 5.0), ("UTC", 0.0)])
+def test_zones_by_their_offset(zone: str, hours: float):
+    there = zone_of(zone).utcoffset(datetime(2024, 1, 1))
+    assert there is not None and there.total_seconds() == 3600 * hours
 
 
 def test_the_days_on_which_clocks_are_changed_have_25_and_23_hours():

@@ -133,3 +133,53 @@ def test_a_saved_data_set_needs_its_library(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(__import__("sys").modules, "datasets", None)
     with pytest.raises(BadInput, match=r"needs datasets: pip install 'wavetrain\[datasets\]'"):
         read(tmp_path)
+
+
+@pytest.fixture
+def list_of(tmp_path: Path):
+    datasets = pytest.importorskip("datasets")
+
+    def written(**columns: list) -> Path:
+        datasets.Dataset.from_dict(columns).save_to_disk(tmp_path / "set")
+        return tmp_path / "set"
+
+    return written
+
+
+def test_lists_that_no_column_tells_apart_are_numbered(list_of):
+    assert values(read(list_of(target=[[1.0, 2.5, 3.0], [4.0, 5.5]]))) == {
+        "0": [1.0, 2.5, 3.0],
+        "1": [4.0, 5.5],
+    }
+
+
+def test_the_one_part_of_a_saved_data_set_need_not_be_named(tmp_path: Path):
+    datasets = pytest.importorskip("datasets")
+    whole = datasets.Dataset.from_dict({"load": [1.5, 2.5, 3.5]})
+    datasets.DatasetDict({"train": whole}).save_to_disk(tmp_path / "set")
+    assert values(read(tmp_path / "set")) == {"": [1.5, 2.5, 3.5]}
+
+
+def test_arrays_of_several_files_are_said_once(tmp_path: Path):
+    for name in ("a", "b"):
+        np.save(tmp_path / f"{name}.npy", np.arange(4.0))
+    panel = read(tmp_path)
+    assert panel.said == (
+        "forecast y",
+        "2 series of 4 to 4 steps in 2 files",
+        "no times: rows are numbered",
+        "no cell is missing",
+    )
+
+
+def ticks_of(*files: list[int]) -> bool:
+    codes = np.repeat(np.arange(len(files)), [len(one) for one in files])
+    return folders.go_on(np.concatenate([np.array(one) for one in files]), codes)
+
+
+def test_files_go_on_where_each_begins_a_step_after_another():
+    assert ticks_of([0, 10, 20], [30, 40]) and ticks_of([30, 40], [0, 10, 20])
+    assert ticks_of([0, 10, 20], [35, 45]) and not ticks_of([0, 10, 20], [36, 46])  # one and a half steps
+    assert not ticks_of([0, 10, 20], [20, 30]) and not ticks_of([0, 10, 20], [15, 25])
+    assert not ticks_of([0, 10, 20]) and not ticks_of([0], [10])
+    assert ticks_of([20, 0, 10], [40, 30], [50])

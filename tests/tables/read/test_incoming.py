@@ -88,3 +88,13 @@ def test_numbered_rows_have_their_numbers():
     assert (row.number, row.time, row.told, row.values) == (60.0, None, "60", [4.0])
     with pytest.raises(BadInput, match="line 3: step: expected a number, got 'x'"):
         incoming.row("4,x", 3)
+    with pytest.raises(BadInput, match="line 4: y: expected a finite number, got 'inf'"):
+        incoming.row("inf,62", 4)
+
+
+def test_a_delimiter_at_the_end_of_a_line_is_no_cell():
+    incoming = Incoming("y,step", read_text("\n".join(["step,y", *(f"{row},{row % 5}" for row in range(9))])))
+    assert incoming.row("4,60,", 2).values == [4.0]
+    for line, count in (("4,60,1", 3), ("4,60,,", 4), ("4", 1), ("4,,60", 3)):
+        with pytest.raises(BadInput, match=f"line 2: expected 2 cells, got {count}"):
+            incoming.row(line, 2)

@@ -49,7 +49,15 @@ def test_series_of_equal_length_are_alike_whether_promised_or_not():
         assert found.labels == plain.labels
 
 
+def test_a_question_of_size_takes_the_first_number():
+    """What stands behind it is a remark."""
+    assert labelled("@dimensions 2 of 9\n@data\n1,2:3,4\n").series[0].shape == (2, 2)
+    assert labelled("@seriesLength 2 9\n@dimension 1 5\n@data\n1,2\n").series[0].shape == (2, 1)
+
+
 BAD = {
+    "@data\n1,2:1,2\n1,2\n": "line 3: expected 2 columns, got 1",
+    "@equalLength true\n@data\n1,2,3\n4,5,6\n1,2\n": "line 5: expected 3 values in each column, got 2",
     "@univariate true\n@data\n1,2:1,2\n": "line 3: expected 1 columns, got 2",
     "@dimensions 3\n@classLabel true a\n@data\n1,2:1,2:a\n": "line 4: expected 3 columns, got 2",
     "@equalLength true\n@data\n1,2,3\n1,2\n": "line 4: expected 3 values in each column, got 2",
