@@ -11,6 +11,7 @@ from wavetrain.tasks.languages.compose_copy import ComposeCopy as ComposeCopy
 from wavetrain.tasks.languages.dyck import Dyck as Dyck
 from wavetrain.tasks.languages.even_pairs import EvenPairs as EvenPairs
 from wavetrain.tasks.languages.group_words import GroupWords as GroupWords
+from wavetrain.tasks.languages.hidden_markov import HiddenMarkov as HiddenMarkov
 from wavetrain.tasks.languages.long_addition import LongAddition as LongAddition
 from wavetrain.tasks.languages.majority import Majority as Majority
 from wavetrain.tasks.languages.majority_count import MajorityCount as MajorityCount
