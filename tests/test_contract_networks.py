@@ -11,11 +11,15 @@ from wavetrain.core import Card, Layer, Network
 from wavetrain.core.network import Carrying
 from wavetrain.core.state import State
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.global_workspace import GlobalWorkspace
 from wavetrain.networks.language_model import LanguageModel
+from wavetrain.networks.noise_generator import NoiseGenerator
+from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
+from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
 from wavetrain.networks.universal_transformer import UniversalTransformer
 from wavetrain.testing import networks
@@ -33,11 +37,15 @@ def one_hot(*sizes: int) -> Tensor:
 
 
 NETWORKS: dict[str, tuple[Callable[[], Network], Tensor]] = {
+    "adapting_attractors": (lambda: AdaptingAttractors(torch.ones(1, 5)), VALUES),
     "cortical_columns": (lambda: CorticalColumns(7, 8, 2, 2), TOKENS),
     "global_workspace": (lambda: GlobalWorkspace(4, 2, 5, 3), torch.tensor([[1, 0], [3, 1], [2, 1]])),
     "language_model": (lambda: LanguageModel([Elman(8)], 7), TOKENS),
+    "noise_generator": (lambda: NoiseGenerator(4, 2, 3), VALUES),
+    "phase_coding": (lambda: PhaseCoding(5, period=4.0, tau=1.0, depth=0.1, rest=1), 2 * VALUES),
     "predictive_autoencoder": (lambda: PredictiveAutoencoder(4, 5), VALUES),
     "tolman_eichenbaum": (lambda: TolmanEichenbaum(5, 4, (3, 2)), one_hot(6, 4)),
+    "transient_states": (lambda: TransientStates([(0, 1, 2), (2, 3)], 5), VALUES),
     "translator": (lambda: Translator(4, 7, 7), SENTENCES),
     "universal_transformer": (lambda: UniversalTransformer(7, 8), TOKENS),
 }
