@@ -7,6 +7,11 @@ from wavetrain.experiments.attention import dynamical_systems_equivalence as dyn
 from wavetrain.experiments.attention import lightnet_two_dimensions as lightnet_two_dimensions
 from wavetrain.experiments.attention import tcnca_against_mega as tcnca_against_mega
 from wavetrain.experiments.attention import tcnca_recall as tcnca_recall
+from wavetrain.experiments.dynamics import hidden_markov_emulation as hidden_markov_emulation
+from wavetrain.experiments.dynamics import phase_codes as phase_codes
+from wavetrain.experiments.dynamics import solution_degeneracy as solution_degeneracy
+from wavetrain.experiments.dynamics import temporal_flipflop_clock as temporal_flipflop_clock
+from wavetrain.experiments.dynamics import transient_cliques as transient_cliques
 from wavetrain.experiments.maps import predictive_actions as predictive_actions
 from wavetrain.experiments.maps import predictive_place_fields as predictive_place_fields
 from wavetrain.experiments.maps import predictive_replay as predictive_replay
