@@ -182,6 +182,12 @@ class Bits(NBitFlipflop):
 class Group(nn.Module):
     """Several tanh networks side by side: x (B, T, N) to y (B, T, members, N)."""
 
+    recur: nn.Parameter
+    encode: nn.Parameter
+    bias: nn.Parameter
+    read: nn.Parameter
+    offset: nn.Parameter
+    start: Tensor
     below: Tensor
     done: Tensor
     taken: Tensor

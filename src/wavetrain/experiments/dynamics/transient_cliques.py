@@ -146,7 +146,10 @@ CHUNK = 50
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     figures: dict[str, float] = {}
-    nets = {"triangles": list(TRIANGLES), "random": _random(scale, lab.generator())}
+    nets: dict[str, list[tuple[int, ...]]] = {
+        "triangles": list(TRIANGLES),
+        "random": _random(scale, lab.generator()),
+    }
     with torch.no_grad():
         for name, linked in nets.items():
             network = _built(linked, len({site for one in linked for site in one}), lab.seed)
