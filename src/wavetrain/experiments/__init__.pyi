@@ -36,6 +36,11 @@ from wavetrain.experiments.memories import sdm_continual_learner as sdm_continua
 from wavetrain.experiments.memories import sdm_neuron_loss as sdm_neuron_loss
 from wavetrain.experiments.modules import columns_forgetting as columns_forgetting
 from wavetrain.experiments.modules import workspace_additions as workspace_additions
+from wavetrain.experiments.recordings import eeg_alpha_waves as eeg_alpha_waves
+from wavetrain.experiments.recordings import lfp_theta_gamma as lfp_theta_gamma
+from wavetrain.experiments.recordings import songbird_sequence as songbird_sequence
+from wavetrain.experiments.recordings import spindle_detection as spindle_detection
+from wavetrain.experiments.recordings import wave_rnn_speed as wave_rnn_speed
 from wavetrain.experiments.recurrences import elm_small as elm_small
 from wavetrain.experiments.recurrences import para_rnn_iterations as para_rnn_iterations
 from wavetrain.experiments.recurrences import para_rnn_newton as para_rnn_newton
