@@ -111,9 +111,10 @@ claim = Claim(
     },
     notes="One person, one minute each: seeds are halves of it. That mean strength is above turned montages, "
     "and that no direction stands out, had been seen on this recording with another program before the "
-    "limits were written; what still surrogates do had not. The parts are about the recording as it is in "
-    "the file; figures with the average of all channels as the reference stand beside it. Two sources that "
-    "are active one after the other would look the same.",
+    "limits were written; what still surrogates do had not. They explain the rest: made of the recording's "
+    "own standing patterns, they go nowhere, and are wave-like at as many moments. So what beats turned "
+    "montages here is smoothness, and no travel is shown. The parts are about the recording as it is in the "
+    "file; figures with the average of all channels as the reference stand beside it, and say the same.",
     changed=(
         "The second part asked at first for half again as many wave-like moments as in still surrogates. "
         "Planted waves cannot meet that: all of their moments are wave-like, and so are up to 0.8 of those "
