@@ -46,7 +46,7 @@ def test_a_file_is_a_task_in_three_parts(tmp_path: Path):
 
 
 def test_series_end_together_in_units_of_the_training_part():
-    task, _, _ = cases(CLASSED)
+    task, *_ = cases(CLASSED)
     split = stratified(LABELS)
     train = np.concatenate([SERIES[row] for row in split[0]])
     mean, deviation = train.mean(0), train.std(0)
@@ -61,7 +61,7 @@ def test_series_end_together_in_units_of_the_training_part():
 
 def test_numbers_are_values_to_learn():
     numbers = DICE.normal(100, 10, 40)
-    task, what, chance = cases(written(SERIES, [str(one) for one in numbers], "@targetLabel true"))
+    task, what, chance, *_ = cases(written(SERIES, [str(one) for one in numbers], "@targetLabel true"))
     assert task.objective is VALUES and chance == "the mean" and "a number for each" in what
     train = numbers[shuffled(40)[0]]
     expected = ((train - train.mean()) / train.std()).astype(np.float32)
@@ -75,7 +75,7 @@ def test_gaps_are_filled_by_what_came_before_and_told():
     gaps = np.array([[nan, nan], [1, nan], [nan, nan], [3, nan]])
     np.testing.assert_array_equal(filled(gaps), [[1, 0], [1, 0], [1, 0], [3, 0]])
     content = CLASSED.replace(str(SERIES[0][1, 0]).encode(), b"?", 1)
-    task, what, _ = cases(content)
+    task, what, *_ = cases(content)
     assert what.endswith("; 1 values were not measured and are the last before them")
     assert task.train.x.isfinite().all()
 

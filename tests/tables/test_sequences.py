@@ -51,7 +51,7 @@ def test_groups_stay_whole():
     groups = np.random.default_rng(1).integers(0, 12, 200)
     y = np.arange(200) % 2
     x = np.repeat(groups[:, None], 4, 1).astype(float)
-    task, what, _ = sequences(saved(x=x, y=y, groups=groups, note=np.ones(3)))
+    task, what, *_ = sequences(saved(x=x, y=y, groups=groups, note=np.ones(3)))
     seen = [set(part.x[:, 0, 0].tolist()) for part in (task.train, task.valid(), task.test())]
     assert sum(map(len, seen)) == 12 == len(set.union(*seen))
     assert sum(len(part.y) for part in (task.train, task.valid(), task.test())) == 200

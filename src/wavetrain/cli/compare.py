@@ -139,7 +139,8 @@ def _print(result: "Record") -> None:
     if result.verdict is not None:
         console.print(result.verdict.says)
     if result.advised:
-        console.print(f"to use it: wavetrain predict {folder / result.advised}", soft_wrap=True)
+        new = "" if "horizon" in result.terms else " NEW"  # whole sequences are not gone on with
+        console.print(f"to use it: wavetrain predict {folder / result.advised}{new}", soft_wrap=True)
     if any(one.model for one in result.figures):
         console.print(f"models: {folder / 'models'}", soft_wrap=True)
     console.print(f"page: {folder / 'index.html'}", soft_wrap=True)

@@ -2,12 +2,15 @@
 
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
+from wavetrain.cli.predict import is_of_sequences
 
 console = terminal.Terminal()
 
 
 def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False) -> None:
     """Forecast the rows of a table, each from those before it, once there is a context; score the forecasts.
+
+    A model of whole sequences is held to the answers of new ones instead.
 
     Args:
         model: the folder that `wavetrain fit` wrote, or one of the models that `wavetrain compare` kept
@@ -19,6 +22,9 @@ def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False)
     from wavetrain.tables.read import read_like
 
     terminal.share("coverage", coverage)
+    if is_of_sequences(model):
+        _scored(model, data, json)
+        return
     kept = load_series_model(model)
     panel = read_like(data, kept.plain(kept.panel_))
     firsts = [min(kept.context_, max(1, len(one) // 2)) for one in panel.series]
@@ -32,3 +38,17 @@ def evaluate(model: Name, data: Name, coverage: float = 0.9, json: Json = False)
         console.print(line)
     for one in scores:
         console.print(str(one))
+
+
+def _scored(model: str, data: str, json: bool) -> None:
+    from wavetrain.estimators.answering import scores
+    from wavetrain.estimators.door import load
+
+    found, doubts = scores(load(model), data)
+    for line in doubts:
+        terminal.note(line)
+    if json:
+        terminal.print_json(found)
+        return
+    for name, value in found.items():
+        console.print(f"{name} {value:.4g}")

@@ -4,12 +4,15 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
 from wavetrain.errors import BadInput
 
 if TYPE_CHECKING:
     from wavetrain.estimators import BaselineForecaster, Forecaster
+    from wavetrain.tables.read.answered import Reading
 
 console = terminal.Terminal()
 LAYER = "gru"  # where none is named
@@ -27,6 +30,7 @@ def fit(
     known_ahead: tuple[str, ...] = (),
     missing: tuple[str, ...] = (),
     resample: str = "",
+    classes: str = "",
     context: int | None = None,
     width: int = 32,
     depth: int = 2,
@@ -36,6 +40,9 @@ def fit(
     json: Json = False,
 ) -> None:
     """Learn to forecast series of one's own, by a layer or a simple baseline, and keep the model in a folder.
+
+    Sequences with a class, or numbers, each are answered instead: a table and --classes, .ts, NPZ with x and
+    y, a folder of classes.
 
     Args:
         data: a table (CSV, TSV, Parquet, Excel, JSON, NPZ, NPY, gz of them), or - for standard input
@@ -50,6 +57,7 @@ def fit(
         known_ahead: columns that are known ahead
         missing: what else says that nothing was measured, such as -999
         resample: a step that rows are brought to, such as 15min, 1h or 1D: each is the mean of its rows
+        classes: the column that holds the class of each id, or of each row where there is no id
         context: rows that each forecast begins with; two seasons and at least 32 where it is not given
         width: of the layers; what follows is of no use to a baseline
         depth: layers in the stack
@@ -59,7 +67,18 @@ def fit(
     """
     from wavetrain.estimators import BaselineForecaster, Forecaster
     from wavetrain.tables.read import read
+    from wavetrain.tables.read.answered import Reading, has_answers
 
+    if classes or (not (target or horizon != 1) and has_answers(Path(data))):
+        if target or known_ahead or resample or horizon != 1 or context is not None or baseline is not None:
+            raise BadInput(
+                "whole sequences are answered: expected no --target, --horizon, --known-ahead, --resample, "
+                "--context or --baseline"
+            )
+        reading = Reading(classes=classes, id=id, time=time, missing=missing)
+        settings = {"width": width, "depth": depth, "steps": steps, "rate": rate, "random_state": seed}
+        _answers(data, reading, layer or LAYER, settings, out, json)
+        return
     model: Forecaster | BaselineForecaster
     if baseline is not None:
         if layer is not None:
@@ -104,6 +123,40 @@ def fit(
         terminal.print_json({"data": list(panel.said), **found, **told})
         return
     console.print(f"{season}; {said}", soft_wrap=True)
+    console.print(f"model: {out}", soft_wrap=True)
+
+
+def _answers(
+    data: str, reading: "Reading", layer: str, settings: dict[str, Any], out: Path, json: bool
+) -> None:
+    """Learn the class, or the numbers, of whole sequences."""
+    from wavetrain.estimators import SequenceClassifier, SequenceRegressor
+    from wavetrain.estimators._kept import layer_of
+    from wavetrain.estimators.answering import learn
+
+    layer_of(layer)  # a wrong name is said before anything is read
+    terminal.folder(out)
+    found, lines = reading.first(data)
+    kind = SequenceRegressor if found.labels is None else SequenceClassifier
+    if not json:
+        for line in lines:
+            console.print(line)
+    model = learn(kind(layer, **settings), found, reading)
+    model.save(out)
+    told: dict[str, Any] = {"data": list(lines), "folder": str(out), "layer": layer}
+    words = f"{layer} learned {len(found.series):,} sequences"
+    if found.labels is not None:
+        kinds, counts = np.unique(found.labels, return_counts=True)
+        told["classes"] = {str(one): int(count) for one, count in zip(kinds, counts, strict=True)}
+        words += " of " + ", ".join(f"{one} ({count})" for one, count in told["classes"].items())
+    if model.valid_score_ is not None:
+        what = "R²" if found.labels is None else "accuracy"
+        told[f"{what} on the sequences to choose by"] = model.valid_score_
+        words += f"\n{what} {model.valid_score_:.3f} on {model.held_} of them, kept to choose the step by"
+    if json:
+        terminal.print_json(told)
+        return
+    console.print(words, soft_wrap=True)
     console.print(f"model: {out}", soft_wrap=True)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
+from wavetrain.errors import BadInput
 
 if TYPE_CHECKING:
     from wavetrain.estimators import Forecasts
@@ -24,6 +25,8 @@ def predict(
 ) -> None:
     """Forecast the rows that follow a table, or those that follow what the model learned from.
 
+    A model of whole sequences answers each sequence of new data instead.
+
     Args:
         model: the folder that `wavetrain fit` wrote, or one of the models that `wavetrain compare` kept
         data: a table with the same columns, or - for standard input; without it, what was learned from. Where
@@ -36,6 +39,11 @@ def predict(
 
     terminal.share("coverage", coverage)
     terminal.writable(out)
+    if is_of_sequences(model):
+        if ahead:
+            raise BadInput("whole sequences are answered: expected no --ahead")
+        _answer(model, data, out, json)
+        return
     kept = load_series_model(model)
     past = later = None
     if data or ahead:  # pandas is not loaded where nothing is read
@@ -58,6 +66,29 @@ def predict(
         _write(file, found)
     new.replace(out)
     console.print(f"{len(found.series) * found.value.shape[1]} rows: {out}", soft_wrap=True)
+
+
+def is_of_sequences(model: str) -> bool:
+    """Whether a folder keeps a model of whole sequences."""
+    from wavetrain.estimators._sequences_kept import FILE
+
+    return (Path(model) / FILE).is_file()
+
+
+def _answer(model: str, data: str, out: Path | None, json: bool) -> None:
+    from wavetrain.estimators.answering import answers
+    from wavetrain.estimators.door import load
+
+    table = answers(load(model), data)
+    if json:
+        terminal.print_json(table.to_dict("records"))
+    elif out is None:
+        table.to_csv(sys.stdout, index=False, float_format="%.6g", lineterminator="\n")
+    else:
+        new = out.with_name(out.name + ".new")
+        table.to_csv(new, index=False, float_format="%.10g", lineterminator="\n")
+        new.replace(out)
+        console.print(f"{len(table)} sequences: {out}", soft_wrap=True)
 
 
 def header(found: "Forecasts") -> list[str]:

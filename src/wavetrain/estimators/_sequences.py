@@ -28,6 +28,7 @@ from wavetrain.errors import BadInput
 from wavetrain.estimators import _sequences_kept
 from wavetrain.estimators._kept import layer_of
 from wavetrain.parts.stack import MLP, Stack
+from wavetrain.tables.read.answered import Reading
 from wavetrain.train.generators import Shared
 
 LOOKS = 20  # at the sequences to choose by
@@ -63,6 +64,34 @@ class Pooled(nn.Module):
         mean = (stream * there).sum(1) / lengths
         last = stream[torch.arange(len(stream), device=stream.device), sequences.lengths - 1]
         return self.read(torch.cat([mean, last], -1))
+
+    @property
+    def outputs(self) -> int:
+        return self.read.out_features
+
+
+class Ended(nn.Module):
+    """The last output of a stack, (batch, outputs): sequences end together, behind zeros up to `steps`.
+
+    So comparisons train a layer, and a model that they keep reads later sequences in the same way.
+    """
+
+    def __init__(self, stack: Stack, steps: int):
+        super().__init__()
+        self.stack, self.steps = stack, steps
+
+    def forward(self, sequences: Sequences) -> Float[Tensor, "batch outputs"]:
+        x, lengths = sequences
+        steps = max(self.steps, int(lengths.max()))
+        place = torch.arange(steps, device=x.device) - (steps - lengths[:, None])
+        rows = torch.arange(len(x), device=x.device)[:, None]
+        moved = x[rows, place.clamp(min=0, max=x.shape[1] - 1)]
+        y, _ = self.stack(torch.where((place >= 0)[..., None], moved, 0.0))
+        return y[:, -1]
+
+    @property
+    def outputs(self) -> int:
+        return self.stack.width
 
 
 class SequenceEstimator(BaseEstimator):
@@ -153,13 +182,14 @@ class SequenceEstimator(BaseEstimator):
         rows = np.concatenate([found[row] for row in train])
         self.centre_, spread = rows.mean(0), rows.std(0)
         self.spread_ = np.where(spread > 0, spread, 1.0)
+        self.reading_: Reading | None = None  # of a source, where they were read from one (`answering.py`)
         whole = self._sequences(found)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         generator = torch.Generator().manual_seed(seed)
         with Shared(seed).drawn():
             kind = layer_of(self.layer)
             layers = [kind(self.width) for _ in range(self.depth)]
-            self.network_ = Pooled(Stack(layers, whole.x.shape[-1], 1, MLP.PLAIN), outputs)
+            self.network_: Pooled | Ended = Pooled(Stack(layers, whole.x.shape[-1], 1, MLP.PLAIN), outputs)
             self.history_ = self._trained(
                 whole, y, torch.from_numpy(train), torch.from_numpy(held), loss, generator
             )
@@ -198,10 +228,18 @@ class SequenceEstimator(BaseEstimator):
         network.eval().double()
         return history
 
+    def _judge(self, found: list[np.ndarray], y: np.ndarray, held: np.ndarray) -> None:
+        """How good it is on the sequences that the step was chosen by, if there were any."""
+        self.held_ = len(held)
+        self.valid_score_: float | None = None
+        if self.held_:
+            self.valid_score_ = float(self.score([found[row] for row in held], y[held]))
+
     @torch.no_grad()
     def _outputs(self, sequences: Sequences) -> Tensor:
         """The outputs of the network, (batch, outputs), in its own precision."""
-        sequences = Sequences(sequences.x.to(self.network_.read.weight.dtype), sequences.lengths)
+        dtype = self.network_.stack.encode.weight.dtype
+        sequences = Sequences(sequences.x.to(dtype), sequences.lengths)
         rows = torch.arange(len(sequences.x)).split(TOGETHER)
         return torch.cat([self.network_(sequences.part(some)) for some in rows])
 

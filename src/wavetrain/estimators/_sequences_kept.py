@@ -11,6 +11,7 @@ from wavetrain.estimators._kept import layer_of, name_of
 from wavetrain.estimators._series_kept import versions
 from wavetrain.parts import saved
 from wavetrain.parts.stack import MLP, Stack
+from wavetrain.tables.read.answered import reading
 
 if TYPE_CHECKING:
     from wavetrain.estimators._sequences import SequenceEstimator
@@ -21,20 +22,26 @@ KIND = "wavetrain sequences"
 VERSION = 1
 FILE = "sequences.safetensors"
 ARRAYS = ("centre_", "spread_", "mean_", "deviation_")  # where there are such
-WORDS = ("history_", "n_features_in_", "single_")
+WORDS = ("history_", "n_features_in_", "single_", "held_", "valid_score_")
 
 
 def save(model: "SequenceEstimator", folder: Path) -> None:
+    from wavetrain.estimators._sequences import Ended
+
     settings = {**model.get_params(), "layer": name_of(model.layer)}
     if not isinstance(model.random_state, int | None):
         settings["random_state"] = None  # a generator of random numbers has no form in a file
     tensors = {f"network.{name}": value for name, value in model.network_.state_dict().items()}
     tensors |= {name: torch.from_numpy(getattr(model, name)) for name in ARRAYS if hasattr(model, name)}
     words: dict[str, Any] = {"kind": KIND, "version": VERSION, "class": type(model).__name__}
-    words |= {"versions": versions(), "settings": settings, "outputs": model.network_.read.out_features}
+    words |= {"versions": versions(), "settings": settings, "outputs": model.network_.outputs}
     words |= {name: getattr(model, name) for name in WORDS if hasattr(model, name)}
     if hasattr(model, "classes_"):
         words["classes"] = [model.classes_.dtype.str, model.classes_.tolist()]
+    if isinstance(model.network_, Ended):
+        words["steps"] = model.network_.steps
+    if model.reading_ is not None:
+        words["reading"] = model.reading_.plain()
     if hasattr(model, "feature_names_in_"):
         words["features"] = [str(name) for name in model.feature_names_in_]
     folder.mkdir(parents=True, exist_ok=True)
@@ -55,7 +62,7 @@ def load(kind: type[E], folder: Path) -> E:
 
 
 def _restored(kind: type[E], tensors: dict[str, torch.Tensor], words: dict[str, Any]) -> E:
-    from wavetrain.estimators._sequences import Pooled
+    from wavetrain.estimators._sequences import Ended, Pooled
 
     model = kind(**words["settings"])
     for name in ARRAYS:
@@ -68,11 +75,16 @@ def _restored(kind: type[E], tensors: dict[str, torch.Tensor], words: dict[str, 
     if "classes" in words:
         dtype, names = words["classes"]
         setattr(model, "classes_", np.array(names, dtype=dtype))  # noqa: B010 (a classifier's alone)
+    model.reading_ = reading(words["reading"]) if "reading" in words else None
     if "features" in words:
         model.feature_names_in_ = np.array(words["features"], dtype=object)
     layers = [layer_of(model.layer)(model.width) for _ in range(model.depth)]
-    stack = Stack(layers, len(model.centre_), 1, MLP.PLAIN)
-    model.network_ = Pooled(stack, words["outputs"]).double()
+    channels, outputs = len(model.centre_), words["outputs"]
+    if "steps" in words:  # a comparison trained it
+        network: Pooled | Ended = Ended(Stack(layers, channels, outputs, MLP.PLAIN), words["steps"])
+    else:
+        network = Pooled(Stack(layers, channels, 1, MLP.PLAIN), outputs)
+    model.network_ = network.double()
     model.network_.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
     model.network_.eval()
     return model

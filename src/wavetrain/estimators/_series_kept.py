@@ -26,6 +26,10 @@ from wavetrain.tables.clock import Clock
 from wavetrain.tables.form import form_of
 from wavetrain.tables.panel import Panel, Series
 
+OTHERS = {  # files by which other models are known
+    "sequences.safetensors": "one that answers whole sequences: `wavetrain predict` and `evaluate` use it",
+    "detector.safetensors": "one that finds unusual rows: `wavetrain anomalies --model` uses it",
+}
 MODEL, ROWS, CARD = "model.safetensors", "rows.npz", "card.md"
 
 
@@ -64,6 +68,9 @@ def write(
 def opened(folder: Path) -> tuple[FolderKind, dict[str, Tensor], dict[str, Any]]:
     """What `write` wrote, and what it says that it is."""
     path = folder / MODEL
+    for name, what in OTHERS.items():
+        if (folder / name).is_file():
+            raise BadInput(f"{folder}: expected a model that forecasts series, got {what}")
     if not path.is_file():
         raise BadInput(f"{folder}: expected a folder with {MODEL}, as `save` writes it")
     tensors, words = saved.load(path)

@@ -41,7 +41,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         if len(self.classes_) < 2:
             raise BadInput(f"expected at least two classes to tell apart, got 1 class, {self.classes_[0]!r}")
         target = torch.from_numpy(labels)
-        self._learn(found, target, len(self.classes_), self._held(labels), nn.functional.cross_entropy)
+        held = self._held(labels)
+        self._learn(found, target, len(self.classes_), held, nn.functional.cross_entropy)
+        self._judge(found, y, held)
         return self
 
     def _held(self, labels: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import wavetrain.tables.load
 from wavetrain.errors import BadInput
 from wavetrain.estimators._folder import load_series_model
+from wavetrain.estimators.answering import learn
 from wavetrain.estimators.baseline import BaselineForecaster
 from wavetrain.estimators.classifier import SequenceClassifier
 from wavetrain.estimators.forecaster import Forecaster
@@ -14,9 +15,10 @@ from wavetrain.estimators.regressor import SequenceRegressor
 from wavetrain.parts import saved
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
-from wavetrain.tables.read.asked import Names
+from wavetrain.tables.read.answered import Reading
+from wavetrain.tables.read.asked import Names, named
 
-F = TypeVar("F", bound=Forecaster | BaselineForecaster)
+F = TypeVar("F", bound=Forecaster | BaselineForecaster | SequenceClassifier | SequenceRegressor)
 
 MODEL, DETECTOR, SEQUENCES = "model.safetensors", "detector.safetensors", "sequences.safetensors"
 
@@ -31,18 +33,41 @@ def fit(
     inputs: Names | None = None,
     known_ahead: Names = (),
     missing: Sequence[str | float] = (),
-) -> F | Forecaster:
-    """A forecaster of a file, a frame, arrays or a panel; without a `model`, that of one row ahead by a GRU.
+    classes: str = "",
+) -> F | Forecaster | SequenceClassifier:
+    """A model of a file, a frame, arrays or a panel; without one, a GRU.
 
-    A `model` is a `Forecaster`, or a `BaselineForecaster` from `wavetrain.estimators`. Roles are names of
-    columns, as in `wavetrain.tables.read.read`.
+    A `Forecaster`, or a `BaselineForecaster` from `wavetrain.estimators`, forecasts series: one row ahead
+    where none is given. A `SequenceClassifier` or `SequenceRegressor` answers whole sequences: those of a
+    table with a column of `classes`, of a `.ts` file, of an `.npz` of x and y, or of a folder of classes.
+    Roles are names of columns, as in `wavetrain.tables.read.read`.
 
     >>> import numpy as np, pandas as pd, wavetrain as wt
     >>> sales = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "sold": np.arange(90) % 7.0})
     >>> model = wt.fit(sales, wt.Forecaster("gru", horizon=2, width=8, steps=20), target="sold")
     >>> model.predict().times[0], model.season_
     (('2024-03-31', '2024-04-01'), 7)
+    >>> walks = pd.DataFrame({"who": np.repeat(np.arange(12), 6), "x": np.tile(np.arange(6.0), 12)})
+    >>> walks["kind"] = np.where(walks["who"] % 2, "odd", "even")
+    >>> found = wt.fit(walks, wt.SequenceClassifier("gru", width=4, steps=2), classes="kind", id="who")
+    >>> found.classes_.tolist()
+    ['even', 'odd']
     """
+    if classes or isinstance(model, SequenceClassifier | SequenceRegressor):
+        if any((target, known_ahead)) or not isinstance(model, SequenceClassifier | SequenceRegressor | None):
+            raise BadInput(
+                "whole sequences are answered by a SequenceClassifier or a SequenceRegressor: expected no "
+                f"target, no columns known ahead; got {type(model).__name__}"
+            )
+        reading = Reading(
+            classes=classes,
+            id=named(id),
+            time=named(time),
+            inputs=None if inputs is None else named(inputs),
+            missing=tuple(map(str, missing)),
+        )
+        found, _ = reading.first(source)
+        return learn(SequenceClassifier() if model is None else model, found, reading)
     if isinstance(source, Panel):
         if any((target, time, id, inputs, known_ahead, missing)):
             raise BadInput("expected a panel alone, for its roles are said already; got roles besides")

@@ -45,6 +45,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         self.deviation_ = np.where(deviation > 0, deviation, 1.0)
         target = torch.from_numpy((y - self.mean_) / self.deviation_).float()
         self._learn(found, target, y.shape[1], held, nn.functional.mse_loss)
+        self._judge(found, y if y.shape[1] > 1 else y[:, 0], held)
         return self
 
     def __sklearn_tags__(self) -> Tags:

@@ -31,6 +31,7 @@ import torch
 from wavetrain import __version__, find, scan
 from wavetrain.core import Layer, Recorded, Task
 from wavetrain.errors import BadInput
+from wavetrain.estimators.answering import of_comparison
 from wavetrain.evidence import code, comparison
 from wavetrain.evidence.comparison import Figures, Part, Record, Timings
 from wavetrain.evidence.files import write_json
@@ -45,6 +46,7 @@ from wavetrain.run.pools import named_in, pool
 from wavetrain.run.terms import Terms, plain, with_steps
 from wavetrain.run.threads import limited
 from wavetrain.tables.load import Described, load
+from wavetrain.tables.read.answered import Reading
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared
 from wavetrain.train.lab import Lab, News, Plan
@@ -67,6 +69,7 @@ class Entry:
     terms: Terms
     folder: Path
     device: str
+    reading: Reading | None = None  # of later sequences; None where no model is kept
 
     @property
     def layer(self) -> str:
@@ -120,7 +123,9 @@ def compare_layers(
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config)
     crop = _crop(data.task, max(width for width, _ in sizes.values()))
-    entries = [Entry(one, *sizes[one.name], crop, data.source, terms, folder, device) for one in chosen]
+    entries = [
+        Entry(one, *sizes[one.name], crop, data.source, terms, folder, device, data.reading) for one in chosen
+    ]
     if minutes is not None:
         costs = functools.partial(_costs, entries, jobs, tell)
         terms = with_steps(terms, folder, costs, minutes=minutes, jobs=jobs, say=say)
@@ -231,7 +236,8 @@ def execute(entry: Entry, tell: Callable[[News], None]) -> Part:
 
 
 def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
-    task, terms, found = load(entry.source).task, entry.terms, entry.found
+    data, terms, found = load(entry.source), entry.terms, entry.found
+    task = data.task
     labs = [Lab(entry.folder / f"{entry.layer}-seed{seed}", seed, entry.device, tell) for seed in terms.seeds]
 
     def make() -> Answer:
@@ -261,6 +267,7 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
     if classes.is_answered(task):
         told = answers.answered([one.network for one in trainings], task)
         answers.write(entry.folder / f"{entry.layer}.npz", told)
+    model = _kept(entry, data, network, plan.rate) if whole is not None else ""
     figures = Figures(
         layer=entry.layer,
         family=found.facts.get("family", ""),
@@ -273,8 +280,27 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
         diverged=tuple(bad),
         state_bytes=looks.state_bytes(network.stack, x[:1]),
         context=context,
+        model=model,
     )
     return Part(figures=figures, timings=_timings(network, task, terms))
+
+
+def _kept(entry: Entry, data: Described, network: Answer, rate: float) -> str:
+    """Keep what answers whole sequences of a file; returns its place in the folder, empty where none is."""
+    if entry.reading is None or not data.spread or not classes.is_answered(data.task):
+        return ""
+    depth = entry.terms.depth
+    model = of_comparison(
+        network,
+        data,
+        entry.reading,
+        layer=entry.found.place or entry.found.name,
+        width=entry.width,
+        depth=depth,
+        rate=rate,
+    )
+    model.save(entry.folder / "models" / entry.layer)
+    return f"models/{entry.layer}"
 
 
 def _crop(task: Task, width: int) -> looks.Crop:

@@ -21,8 +21,9 @@ from wavetrain.tables.cases import case
 from wavetrain.tables.load import Described, load
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
-from wavetrain.tables.read.asked import Asked, Names, named
-from wavetrain.tables.read.classed import classed, folder_of_classes, is_of_classes
+from wavetrain.tables.read.answered import Reading
+from wavetrain.tables.read.asked import Names, named
+from wavetrain.tables.read.classed import is_of_classes
 from wavetrain.tables.read.sources import ENDINGS
 from wavetrain.tables.rolling import Metric
 from wavetrain.tables.seasons import season_before
@@ -71,17 +72,24 @@ def sequences(source: Any, roles: Roles, classes: str, out: Path) -> tuple[Descr
             )
         inputs = None if roles.inputs is None else named(roles.inputs)
         missing = tuple(f"{word:g}" if isinstance(word, float) else str(word) for word in roles.missing)
-        asked = Asked((), named(roles.time), named(roles.id), inputs, (), missing)
-        found, said = classed(source, classes, asked)
+        reading = Reading(
+            classes=classes,
+            id=named(roles.id),
+            time=named(roles.time),
+            inputs=inputs,
+            missing=missing,
+        )
     else:
-        found, said = folder_of_classes(Path(source))
+        reading = Reading()
+    found, said = reading.first(source if classes else Path(source))
     told = str(source) if isinstance(source, str | Path) else f"a {type(source).__name__}"
     name = Path(told).name.partition(".")[0] if isinstance(source, str | Path) else "frame"
     try:
         whole = case(found)
     except BadInput as error:
         raise BadInput(f"{told}: {error}") from error
-    return load(str(recorded.write(whole, out / "data", name if told != "-" else "input"))), said
+    loaded = load(str(recorded.write(whole, out / "data", name if told != "-" else "input")))
+    return replace(loaded, reading=reading.like(found)), said
 
 
 def answered(

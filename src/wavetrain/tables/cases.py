@@ -25,6 +25,8 @@ class Case(NamedTuple):
     task: Recorded
     what: str
     answer: str
+    spread: tuple[float, ...] = ()  # what one of each channel is in its own units, where sequences are scaled
+    centre: tuple[float, ...] = ()  # what zero is
 
 
 def cases(content: bytes) -> Case:
@@ -45,17 +47,18 @@ def case(found: Labelled) -> Case:
     scale: tuple[float, ...] = ()
     level: tuple[float, ...] = ()
     if found.labels is not None:
-        names, y = np.unique(_sortable(found.labels), return_inverse=True)
+        names, y = np.unique(sortable(found.labels), return_inverse=True)
         if len(names) < 2:
             raise BadInput(f"expected two classes or more, got one class only: {names[0]}")
         split = parts.stratified(y)
         parts.check_classes(y, split, names)
     else:
-        values = np.array(found.targets)[:, None]
+        values = np.asarray(found.targets).reshape(len(series), -1)
         split = parts.shuffled(len(values))
         y = scaling.scaled(values, values[split[0]])
         scale, level = scaling.units(values[split[0]])
-    x = _together(series, np.concatenate([series[row] for row in split[0]]))
+    rows = np.concatenate([series[row] for row in split[0]])
+    x = _together(series, rows)
     train, valid, test = (Batch(torch.from_numpy(x[part]), torch.from_numpy(y[part])) for part in split)
     if not len(names):
         parts.check_varies(train.y, valid.y, test.y)
@@ -64,7 +67,7 @@ def case(found: Labelled) -> Case:
         valid,
         test,
         inputs=x.shape[-1],
-        outputs=len(names) or 1,
+        outputs=len(names) or values.shape[1],
         tokens=False,
         every_step=False,
         objective=CLASSES if len(names) else VALUES,
@@ -74,11 +77,17 @@ def case(found: Labelled) -> Case:
         level=level,
     )
     what = _said(found.series, len(names), split)
-    return Case(task, what, "the commonest class" if len(names) else "the mean")
+    spread, centre = scaling.units(rows)
+    return Case(task, what, "the commonest class" if len(names) else "the mean", spread, centre)
 
 
-def _sortable(labels: Sequence[str]) -> np.ndarray:
-    """Classes as numbers where all are, so that 2 comes before 10."""
+def sortable(labels: Sequence[str]) -> np.ndarray:
+    """Classes as numbers where all are, so that 2 comes before 10.
+
+    >>> from wavetrain.tables.cases import sortable
+    >>> sortable(["10", "2"]).tolist(), sortable(["1", "a"]).tolist()
+    ([10, 2], ['1', 'a'])
+    """
     for kind in (np.int64, np.float64):
         try:
             found = np.array(labels).astype(kind)

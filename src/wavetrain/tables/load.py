@@ -17,16 +17,18 @@ single bytes in the test part. The name of a task or recording of the library lo
 
 import hashlib
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from wavetrain import find
-from wavetrain.core import Task
+from wavetrain.core import Recorded, Task
 from wavetrain.errors import BadInput, unknown
 from wavetrain.evidence import code
 from wavetrain.outside import is_place
 from wavetrain.tables import recorded
-from wavetrain.tables.cases import cases
+from wavetrain.tables.cases import Case, cases
+from wavetrain.tables.read.answered import Reading
 from wavetrain.tables.sequences import sequences
 from wavetrain.tables.series import forecast
 from wavetrain.tables.texts import text
@@ -42,6 +44,9 @@ class Described:
     what: str  # sizes, parts, what was left out
     chance: str  # the answer that the chance level belongs to
     digest: str  # sha256 of the file
+    spread: tuple[float, ...] = ()  # of the channels of whole sequences, by which they are scaled
+    centre: tuple[float, ...] = ()
+    reading: Reading | None = None  # of later sequences; None where there is no file to read
 
 
 def load(source: str) -> Described:
@@ -60,6 +65,7 @@ def load(source: str) -> Described:
         return _known(find.named(source, ("tasks", "data")))
     if not path.exists() and not path.suffix:
         raise unknown("file, task or data", source, known)
+    readers: dict[str, Callable[[bytes], Case | tuple[Recorded, str, str]]]
     readers = {".npz": sequences, ".ts": cases, ".csv": forecast, ".txt": text}
     try:
         if not path.exists():
@@ -75,17 +81,30 @@ def load(source: str) -> Described:
                 kept.what,
                 kept.answer,
                 hashlib.sha256(path.read_bytes()).hexdigest(),
+                kept.spread,
+                kept.centre,
             )
         content = path.read_bytes()
         if not content:
             raise BadInput("the file is empty")
-        task, what, chance = readers[path.suffix.lower()](content)
+        made = readers[path.suffix.lower()](content)
     except BadInput as error:
         raise BadInput(f"{source}: {error}") from error
     except OSError as error:
         raise BadInput(f"{source} cannot be read: {error.strerror}") from error
     digest = hashlib.sha256(content).hexdigest()
-    return Described(str(path.resolve()), path.stem, task, what, chance, digest)
+    found = made if isinstance(made, Case) else Case(*made)
+    return Described(
+        str(path.resolve()),
+        path.stem,
+        found.task,
+        found.what,
+        found.answer,
+        digest,
+        found.spread,
+        found.centre,
+        Reading() if found.spread else None,
+    )
 
 
 def _is_kept(path: Path) -> bool:

@@ -29,6 +29,8 @@ def write(case: Case, folder: Path, name: str) -> Path:
         "names": task.names,
         "scale": task.scale,
         "level": task.level,
+        "spread": case.spread,
+        "centre": case.centre,
     }
     arrays["words"] = np.array(json.dumps(words))
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(one).tobytes() for one in arrays.values()))
@@ -62,4 +64,4 @@ def read(path: Path) -> Case:
         scale=tuple(words["scale"]),
         level=tuple(words["level"]),
     )
-    return Case(task, words["what"], words["answer"])
+    return Case(task, words["what"], words["answer"], tuple(words["spread"]), tuple(words["centre"]))

@@ -8,12 +8,13 @@ import torch
 from wavetrain.core import CLASSES, VALUES, Batch, Recorded, majority
 from wavetrain.errors import BadInput
 from wavetrain.tables import archive, parts, scaling
+from wavetrain.tables.cases import Case
 
 FEWEST = 10  # sequences that can be had in three parts
 
 
-def sequences(content: bytes) -> tuple[Recorded, str, str]:
-    """The task, what it is in words, and the answer that its chance level belongs to."""
+def sequences(content: bytes) -> Case:
+    """The task of two arrays."""
     arrays, others = archive.arrays(content, ("x", "y"), ("groups",))
     x, y, groups = arrays["x"], arrays["y"], arrays.get("groups")
     labels = y.dtype.kind in "iubUS"
@@ -29,11 +30,15 @@ def sequences(content: bytes) -> tuple[Recorded, str, str]:
     if labels:
         parts.check_classes(y, split, names)
     train = split[0]
+    spread: tuple[float, ...] = ()
+    centre: tuple[float, ...] = ()
     if tokens:
         x, inputs = scaling.tokens(x, x[train])
     else:
         x = x.reshape(count, time, -1)
-        x, inputs = scaling.scaled(x, x[train]), x.shape[-1]
+        raw = x
+        x, inputs = scaling.scaled(raw, raw[train]), raw.shape[-1]
+        spread, centre = scaling.units(raw[train])
     scale, level = ((), ()) if labels else scaling.units(y[train])
     if not labels:
         y = scaling.scaled(y, y[train])
@@ -62,7 +67,7 @@ def sequences(content: bytes) -> tuple[Recorded, str, str]:
         scale=scale,
         level=level,
     )
-    return task, what, "the commonest class" if labels else "the mean"
+    return Case(task, what, "the commonest class" if labels else "the mean", spread, centre)
 
 
 def _parts(y: np.ndarray, groups: np.ndarray | None, labels: bool, every_step: bool) -> parts.Parts:

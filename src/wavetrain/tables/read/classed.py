@@ -28,8 +28,13 @@ from wavetrain.tables.read.table import Table
 NUMBER = re.compile(r"[+-]?(?:0|[1-9]\d*)(?:\.\d+)?")  # no 007
 
 
-def classed(source: Any, classes: str, asked: Asked) -> tuple[Labelled, tuple[str, ...]]:
+def classed(
+    source: Any, classes: str, asked: Asked, *, needed: bool = True, long: bool | None = None
+) -> tuple[Labelled, tuple[str, ...]]:
     """The sequences of a table and their classes, and what was understood, in words.
+
+    Unless they are `needed`, a table may come without the column of classes. Whether it is `long`, with rows
+    that are steps, is seen from ids that come again where it is not said.
 
     >>> import pandas as pd
     >>> from wavetrain.tables.read.asked import Asked
@@ -44,12 +49,14 @@ def classed(source: Any, classes: str, asked: Asked) -> tuple[Labelled, tuple[st
         table = found(source, asked)
         if isinstance(table, Panel):
             raise BadInput(f"expected a table with a column of classes, {classes}; got arrays")
-        if classes not in table.names:
+        labels, rest = None, table
+        if classes in table.names:
+            labels = _labels(table, classes)
+            rest = replace(table, frame=table.frame.drop(columns=classes))
+        elif needed:
             raise unknown("column", classes, table.names)
-        labels = _labels(table, classes)
-        rest = replace(table, frame=table.frame.drop(columns=classes))
         ids, keys = ids_of(rest, asked, When(None, {}))
-        if ids.name and len(ids.kinds) < len(rest.frame):
+        if ids.name and (len(ids.kinds) < len(rest.frame) if long is None else long):
             return _long(rest, labels, ids.codes, ids.columns, classes, asked)
         return _wide(rest, labels, (*asked.time, *keys), classes, asked)
     except BadInput as error:
@@ -57,25 +64,40 @@ def classed(source: Any, classes: str, asked: Asked) -> tuple[Labelled, tuple[st
 
 
 def _long(
-    table: Table, labels: np.ndarray, codes: np.ndarray, columns: tuple[str, ...], classes: str, asked: Asked
+    table: Table,
+    labels: np.ndarray | None,
+    codes: np.ndarray,
+    columns: tuple[str, ...],
+    classes: str,
+    asked: Asked,
 ) -> tuple[Labelled, tuple[str, ...]]:
     """A sequence for each id."""
     panel = panel_of(table, asked._replace(id=columns))
     named = []
-    for code, one in enumerate(panel.series):
+    for code, one in enumerate(panel.series if labels is not None else ()):
+        assert labels is not None
         mine = np.unique(labels[codes == code])
         if len(mine) > 1:
             raise BadInput(
                 f"{', '.join(columns)} {one.name}: expected one class in {classes}, got {', '.join(mine[:3])}"
             )
         named.append(str(mine[0]))
-    words = f"the class of each {', '.join(columns)} is in {classes}; its rows are the steps"
+    each = ", ".join(columns)
+    words = f"the class of each {each} is in {classes}; its rows are the steps"
+    if labels is None:
+        words = f"the rows of each {each} are the steps of a sequence"
     told = f"channels: {', '.join(panel.columns[:9])}{', ...' * (len(panel.columns) > 9)}"
-    return Labelled(tuple(one.values for one in panel.series), tuple(named)), (words, told, *panel.said[2:])
+    found = Labelled(
+        tuple(one.values for one in panel.series),
+        None if labels is None else tuple(named),
+        names=tuple(one.name for one in panel.series),
+        channels=panel.columns,
+    )
+    return found, (words, told, *panel.said[2:])
 
 
 def _wide(
-    table: Table, labels: np.ndarray, others: Sequence[str], classes: str, asked: Asked
+    table: Table, labels: np.ndarray | None, others: Sequence[str], classes: str, asked: Asked
 ) -> tuple[Labelled, tuple[str, ...]]:
     """A sequence for each row."""
     names = [name for name in table.names if name not in others]
@@ -97,9 +119,16 @@ def _wide(
     if len(wrong):
         row, column = wrong[0]
         raise BadInput(f"line {table.line(int(row))}, {names[column]}: expected a finite number")
-    words = f"the class of each row is in {classes}; its columns are the steps, {names[0]} to {names[-1]}"
+    words = f"the columns of each row are the steps of a sequence, {names[0]} to {names[-1]}"
+    if labels is not None:
+        words = f"the class of each row is in {classes}; its columns are the steps, {names[0]} to {names[-1]}"
     left = [f"left out: {', '.join(others)}"] if others else []
-    return Labelled(tuple(one[:, None] for one in values), tuple(labels.tolist())), (words, *left)
+    found = Labelled(
+        tuple(one[:, None] for one in values),
+        None if labels is None else tuple(labels.tolist()),
+        channels=tuple(names),
+    )
+    return found, (words, *left)
 
 
 def _labels(table: Table, name: str) -> np.ndarray:
@@ -133,7 +162,15 @@ def is_of_classes(folder: Path) -> bool:
 
 def folder_of_classes(folder: Path) -> tuple[Labelled, tuple[str, ...]]:
     """A sequence for each file, whose class is the name of the folder that it lies in."""
-    series, labels = [], []
+    found, (told,) = folder_of_sequences(folder)
+    labels = tuple(Path(name).parts[0] for name in found.names)
+    words = f"each file is a sequence, and its folder its class: {', '.join(sorted(set(labels)))}"
+    return found._replace(labels=labels), (words, told)
+
+
+def folder_of_sequences(folder: Path) -> tuple[Labelled, tuple[str, ...]]:
+    """A sequence for each file in a folder and below it."""
+    series, names = [], []
     columns: tuple[str, ...] = ()
     for path in folders.files(folder, ENDINGS):
         panel = read(path)
@@ -145,7 +182,6 @@ def folder_of_classes(folder: Path) -> tuple[Labelled, tuple[str, ...]]:
                 f"{path}: expected the columns {', '.join(columns)}; got {', '.join(panel.columns)}"
             )
         series.append(panel.series[0].values)
-        labels.append(path.parent.name)
+        names.append(path.relative_to(folder).as_posix())
     told = f"channels: {', '.join(columns[:9])}{', ...' * (len(columns) > 9)}"
-    words = f"each file is a sequence, and its folder its class: {', '.join(sorted(set(labels)))}"
-    return Labelled(tuple(series), tuple(labels)), (words, told)
+    return Labelled(tuple(series), None, names=tuple(names), channels=columns), (told,)

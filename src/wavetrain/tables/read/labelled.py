@@ -21,7 +21,9 @@ class Labelled(NamedTuple):
 
     series: tuple[np.ndarray, ...]  # (steps, columns) each, NaN where nothing was measured
     labels: tuple[str, ...] | None  # None: the file names no classes
-    targets: tuple[float, ...] | None = None  # None: the file has no numbers to tell from series
+    targets: np.ndarray | None = None  # (N,) or (N, K); None: the file has no numbers to tell from series
+    names: tuple[str, ...] = ()  # of the series, where they have any
+    channels: tuple[str, ...] = ()  # the same of their columns
 
 
 def labelled(text: str) -> Labelled:
@@ -56,7 +58,7 @@ def labelled(text: str) -> Labelled:
     return Labelled(
         tuple(series),
         tuple(answers) if head.says("classlabel") else None,
-        tuple(map(float, answers)) if head.says("targetlabel") else None,
+        np.array(answers, np.float64) if head.says("targetlabel") else None,
     )
 
 
@@ -135,7 +137,7 @@ def panel_of_labelled(found: Labelled, asked: Asked) -> Panel:
         "no times: rows are numbered",
     ]
     said += [f"left out: the class of each series ({', '.join(kinds[:6])})"] if kinds else []
-    said += ["left out: the number of each series"] if found.targets else []
+    said += ["left out: the number of each series"] if found.targets is not None else []
     series = tuple(Series(name=str(place), values=one) for place, one in enumerate(found.series))
     taken = asked.target or tuple(
         name for name in columns if name not in (*asked.known, *(asked.inputs or ()))
