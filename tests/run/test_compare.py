@@ -20,12 +20,14 @@ from wavetrain.evidence.shape import written
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.report.tables import comparison, scores
 from wavetrain.run import looks
-from wavetrain.run.compare import compare_layers, fitting_width, founders
+from wavetrain.run.chosen import founders
+from wavetrain.run.compare import compare_layers
+from wavetrain.run.contender import build, crop_of, fitting_width
 from wavetrain.run.terms import Terms
 from wavetrain.tables.load import load
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.tasks.recall.copying import Copying
-from wavetrain.train.lab import News
+from wavetrain.train.lab import Lab, News
 
 module = importlib.import_module("wavetrain.run.compare")
 TINY = Terms(parameters=600, steps=4, batch=4, depth=1, rates=(1e-3, 1e-2), search=0.5, seeds=(0, 1))
@@ -122,7 +124,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("after", [3, 14])
 def test_resumed_is_equal_to_uninterrupted(tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(module.Lab.__init__, "__defaults__", ("cpu", quiet, 0.0))  # a checkpoint every step
+    monkeypatch.setattr(Lab.__init__, "__defaults__", ("cpu", quiet, 0.0))  # a checkpoint every step
     source, told = source_of("labels", tmp_path), []
 
     def kill(news: News) -> None:
@@ -171,7 +173,7 @@ def test_the_budget_is_kept(found: find.Found, task: Task, terms: Terms):
     """Of parameters that learn: what is fixed at random, as in a reservoir, costs nothing."""
 
     def trained(width: int) -> int:
-        stack = module.build(found.load(), width, task, terms.depth)
+        stack = build(found.load(), width, task, terms.depth)
         learn = (part for part in stack.parameters() if part.requires_grad)
         return sum(part.numel() * (1 + part.is_complex()) for part in learn)
 
@@ -224,7 +226,7 @@ def test_the_width_is_the_nearest_that_there_is(period: int):
 
     found = SimpleNamespace(name="coarse", load=lambda: make)
     sizes = {
-        width: sum(part.numel() for part in module.build(Elman, width, Adding(), 1).parameters())
+        width: sum(part.numel() for part in build(Elman, width, Adding(), 1).parameters())
         for width in range(period, 60, period)
     }
     for budget in range(800, 6000, 650):
@@ -243,7 +245,7 @@ def test_a_complex_parameter_counts_as_two():
             self.turn = torch.nn.Parameter(torch.zeros(100, dtype=torch.complex64))
 
     def trained(width: int) -> int:
-        return sum(part.numel() for part in module.build(Elman, width, Adding(), 1).parameters()) + 200
+        return sum(part.numel() for part in build(Elman, width, Adding(), 1).parameters()) + 200
 
     found = SimpleNamespace(name="turned", load=lambda: Turned)
     width, parameters = fitting_width(found, Adding(), Terms(3000, depth=1))  # type: ignore[arg-type]
@@ -270,16 +272,16 @@ def test_by_default_there_is_the_oldest_layer_of_each_family():
 
 
 def test_long_sequences_are_looked_at_in_part(tmp_path: Path):
-    assert module._crop(Adding(100), 40) == (4, 6, 100)
-    assert module._crop(Adding(3), 40) == (4, 3, 3)
+    assert crop_of(Adding(100), 40) == (4, 6, 100)
+    assert crop_of(Adding(3), 40) == (4, 3, 3)
     wide = dataclasses.replace(load("digits").task, inputs=1024, outputs=1024)  # type: ignore[type-var]
-    assert module._crop(wide, 40) == (1, 4, 64)
+    assert crop_of(wide, 40) == (1, 4, 64)
     tokens = load(source_of("tokens", tmp_path)).task
-    assert module._crop(tokens, 40) == (4, 6, 9)  # 40 x 40 floats for each of 6 x 6 pairs of steps
-    assert module._crop(tokens, 4096) == (1, 2, 9)  # as many as there may be, for a single pair
-    assert module._crop(tokens, 1024) == (1, 4, 9)
-    assert module._crop(tokens, 512) == (1, 6, 9)
-    assert module._crop(tokens, 482) == (2, 6, 9)  # 482**2 is just below half of 2**24 / 36
+    assert crop_of(tokens, 40) == (4, 6, 9)  # 40 x 40 floats for each of 6 x 6 pairs of steps
+    assert crop_of(tokens, 4096) == (1, 2, 9)  # as many as there may be, for a single pair
+    assert crop_of(tokens, 1024) == (1, 4, 9)
+    assert crop_of(tokens, 512) == (1, 6, 9)
+    assert crop_of(tokens, 482) == (2, 6, 9)  # 482**2 is just below half of 2**24 / 36
 
 
 BAD = {

@@ -21,7 +21,7 @@ from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts import saved
 from wavetrain.parts.reader import Reader
 from wavetrain.parts.stack import Stack
-from wavetrain.run import compare, looks
+from wavetrain.run import contender, looks
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.train.lab import Lab, News, Plan, Training
 from wavetrain.train.online import retrained, updated
@@ -174,23 +174,23 @@ class Dropped(nn.Linear):
 
 
 def test_a_comparison_repeats_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    build, terms = compare.build, compare.Terms(2000, 4, 4, rates=(1e-2,), search=0.5, seeds=(0, 1))
+    build, terms = contender.build, contender.Terms(2000, 4, 4, rates=(1e-2,), search=0.5, seeds=(0, 1))
 
     def dropping(layer: type[Layer], width: int, task: Task, depth: int) -> Stack:
         whole = build(layer, width, task, depth)
         whole.encode = Dropped(task.inputs, width)
         return whole
 
-    monkeypatch.setattr(compare, "build", dropping)
+    monkeypatch.setattr(contender, "build", dropping)
     found = []
     for name in ("one", "two"):
         disturb()
         torch_before, *before = states()
         (tmp_path / name).mkdir()
-        entry = compare.Entry(
+        entry = contender.Entry(
             find.named("elman"), 8, 0, looks.Crop(1, 4, 4), "adding", terms, tmp_path / name, "cpu"
         )
-        found.append(compare.execute(entry, lambda news: None).figures)
+        found.append(contender.execute(entry, lambda news: None).figures)
         torch_after, *after = states()
         assert torch.equal(torch_before, torch_after) and before == after
     assert found[0] == found[1] and found[0].context is not None
