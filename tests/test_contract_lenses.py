@@ -34,8 +34,12 @@ from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
+from wavetrain.lenses.population.predictivity import predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
+from wavetrain.lenses.population.rotations import rotations
+from wavetrain.lenses.population.rsa import rsa
+from wavetrain.lenses.population.timescales import timescales
 from wavetrain.lenses.space.band_power import band_power
 from wavetrain.lenses.space.gamma_events import gamma_events
 from wavetrain.lenses.space.generalized_phase import generalized_phase
@@ -53,10 +57,11 @@ from wavetrain.testing.lenses import recorded
 OPERATORS = [dynamical_systems_form, effective_context, head_count, interaction_rank, toeplitz]
 LAYERS = [*OPERATORS, automata, gradient_highway, lattice, privileged_basis]
 SYSTEMS = [bifurcation, fixed_points, lyapunov, orbits]
-LIKENESS = [cca, cka, procrustes]
+LIKENESS = [cca, cka, predictivity, procrustes, rsa]
+ALONE = [dimension, rotations]  # of activity and nothing else
 POPULATION = [grid_score, place_fields, remapping, six_fold]
 RHYTHMS = [gamma_events, generalized_phase, phase_amplitude_coupling, phase_precession, spindles, synchrony]
-RECORDINGS = [*RHYTHMS, band_power, wave_patterns]
+RECORDINGS = [*RHYTHMS, band_power, timescales, wave_patterns]
 
 
 def layer() -> Elman:
@@ -126,7 +131,7 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
         return lens([model, model] if lens is bifurcation else model, model(x)[0].flatten(0, 1))
     if lens is dsa:
         return lens([model(x)[0], x])
-    if lens is dimension:
+    if lens in ALONE:
         return lens(model(x)[0])
     if lens in LIKENESS:
         return lens(model(x)[0], x)
@@ -146,7 +151,7 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
 
 @pytest.mark.parametrize(
     "lens",
-    [*LAYERS, *SYSTEMS, *LIKENESS, dimension, dsa, *POPULATION, *RECORDINGS, space_time_spectrum],
+    [*LAYERS, *SYSTEMS, *LIKENESS, *ALONE, dsa, *POPULATION, *RECORDINGS, space_time_spectrum],
     ids=lambda lens: lens.__name__,
 )
 def test_a_lens_draws_nothing_and_leaves_all_alone(lens):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import torch
+from scipy.signal import lfilter
 from torch import Tensor
 
 from tests.lenses.operators import Given, empty
@@ -34,8 +35,12 @@ from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
+from wavetrain.lenses.population.predictivity import predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
+from wavetrain.lenses.population.rotations import rotations
+from wavetrain.lenses.population.rsa import rsa
+from wavetrain.lenses.population.timescales import timescales
 from wavetrain.lenses.space.band_power import band_power
 from wavetrain.lenses.space.gamma_events import gamma_events
 from wavetrain.lenses.space.generalized_phase import generalized_phase
@@ -52,6 +57,7 @@ from wavetrain.scan import Activation
 from wavetrain.testing.lenses import recorded
 
 WEIGHT = normal(2, 3, 6, 6).tril()
+SLOW = lfilter([1], [1, -0.9], normal(600, 2, seed=8).numpy(), axis=0)
 PLACE = torch.tanh(normal(3, 310, 2).unfold(1, 11, 1).sum(-1) / 4)  # slow, and all over the box
 ACTIVITY = normal(3, 300, 4, seed=5).abs() + (PLACE[..., :1] > 0)
 STATES = normal(9, 4, seed=6)
@@ -167,10 +173,27 @@ LOOKS = {
         "last",
     ),
     "lattice": Look(order, "element below cover upper kept completion null p", "strength threshold"),
+    "predictivity": Look(
+        lambda factor: predictivity(factor * ACTIVITY, ACTIVITY[..., :2] ** 2, draws=5),
+        "score error each r2 null p samples",
+    ),
     "procrustes": Look(
         lambda factor: procrustes(factor * ACTIVITY, factor * ACTIVITY**2, draws=9),
         "angle error rotation null p samples",
         "distance before",
+    ),
+    "rotations": Look(
+        lambda factor: rotations(factor * ACTIVITY, planes=2, draws=3),
+        "r2 error r2_any frequency variance held null p",
+        "projected",
+    ),
+    "rsa": Look(
+        lambda factor: rsa(factor * ACTIVITY[:, :9], ACTIVITY[:, :9, :2] ** 2, draws=9),
+        "score error distance distance_other null p pairs",
+    ),
+    "timescales": Look(
+        lambda factor: timescales(factor * SLOW, RATE, draws=9),
+        "tau error spectral lasting fit autocorrelation null p",
     ),
     "orbits": Look(
         lambda factor: orbits(circle(factor), factor * STATES[:2, :2], surrogates=9),
@@ -286,6 +309,11 @@ SHIFTS = {
     "cka": (lambda a: cka(a, ACTIVITY**2, draws=9), LOOKS["cka"].same),
     "dsa": (lambda a: dsa([a, PLACE]), LOOKS["dsa"].same),
     "dimension": (lambda a: dimension(a, draws=9), LOOKS["dimension"].same),
+    "predictivity": (
+        lambda a: predictivity(a, ACTIVITY[..., :2] ** 2, draws=5),
+        LOOKS["predictivity"].same,
+    ),
+    "rotations": (lambda a: rotations(a, planes=2, draws=3), LOOKS["rotations"].same),
     "procrustes": (lambda a: procrustes(a, ACTIVITY**2, draws=9), LOOKS["procrustes"].same),
     "grid_score": (lambda a: grid_score(a, PLACE, 8, shifts=9), LOOKS["grid_score"].same),
     "remapping": (lambda a: remapping(a, PLACE, bins=6, shuffles=9), LOOKS["remapping"].same),

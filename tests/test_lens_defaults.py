@@ -31,8 +31,12 @@ from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
+from wavetrain.lenses.population.predictivity import predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
+from wavetrain.lenses.population.rotations import rotations
+from wavetrain.lenses.population.rsa import Comparison, Distance, rsa
+from wavetrain.lenses.population.timescales import timescales
 from wavetrain.lenses.space.band_power import BANDS, band_power
 from wavetrain.lenses.space.gamma_events import gamma_events
 from wavetrain.lenses.space.generalized_phase import generalized_phase
@@ -142,7 +146,11 @@ LOOKS = {
     "orbits": lambda **words: orbits(spun, normal(1, 2), **({"surrogates": 5} | words)),
     "place_fields": lambda **words: place_fields(ACTIVITY, PLACE, **({"shifts": 5} | words)),
     "privileged_basis": basis,
+    "predictivity": lambda **words: predictivity(FIELD, FIELD**2, **({"draws": 5} | words)),
     "procrustes": lambda **words: procrustes(FIELD, FIELD**2, **({"draws": 5} | words)),
+    "rotations": lambda **words: rotations(FIELD, **({"draws": 2} | words)),
+    "rsa": lambda **words: rsa(FIELD[:, :9], FIELD[:, 9:18] ** 2, **({"draws": 5} | words)),
+    "timescales": lambda **words: timescales(RECORDING[:, :1], RATE, **({"draws": 5} | words)),
     "remapping": lambda **words: remapping(ACTIVITY, PLACE, **({"shuffles": 5} | words)),
     "phase_amplitude_coupling": lambda **words: phase_amplitude_coupling(
         RECORDING[:, :1], RATE, **({"draws": 5} | words)
@@ -233,7 +241,16 @@ ARGUMENTS = {
         "columns": Argument(6 // 2, 2),
         "readout": Argument(False, True),
     },
+    "predictivity": {"repeats": Argument(None, torch.stack([FIELD**2, FIELD**3])), "seed": Argument(0, 1)},
     "procrustes": {"seed": Argument(0, 1)},
+    "rotations": {"planes": Argument(UNITS // 2 - 1, 2), "rate": Argument(1.0, 2.0), "seed": Argument(0, 1)},
+    "rsa": {
+        "distance": Argument(Distance.SQUARED, Distance.CORRELATION),
+        "comparison": Argument(Comparison.PEARSON, Comparison.SPEARMAN),
+        "whiten": Argument(False, True),
+        "seed": Argument(0, 1),
+    },
+    "timescales": {"seed": Argument(0, 1)},
     "remapping": BOX | {"grid": Argument(ACTIVITY, ACTIVITY.flip(-1) ** 2)},
     "phase_amplitude_coupling": {
         "slow": Argument((4.0, 8.0), (4.0, 7.0)),
@@ -269,11 +286,11 @@ DRAWS = {
     "remapping": "shuffles",
 }
 DRAWS |= {"space_time_spectrum": "surrogates", "orbits": "surrogates"}
-DRAWS |= dict.fromkeys(("cca", "cka", "dimension", "procrustes"), "draws")
+DRAWS |= dict.fromkeys(("cca", "cka", "dimension", "procrustes", "rsa", "timescales"), "draws")
 DRAWS |= dict.fromkeys(
     ("band_power", "gamma_events", "phase_amplitude_coupling", "phase_precession"), "draws"
 )
-NINETY_NINE = {"synchrony": "draws", "wave_patterns": "draws"}
+NINETY_NINE = {"predictivity": "draws", "rotations": "draws", "synchrony": "draws", "wave_patterns": "draws"}
 
 
 def alike(one: Any, two: Any) -> bool:
@@ -305,6 +322,7 @@ def test_the_documented_value_changes_nothing_and_another_does(lens: str, argume
 
 
 def test_ninety_nine_draws_make_the_null_of_many_channels() -> None:
+    assert len(predictivity(FIELD, FIELD).null) == len(rotations(FIELD).null) == 99
     assert len(wave_patterns(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99
     assert len(synchrony(RECORDING[:, :2], RATE, BAND).null_plv) == 99
 
@@ -320,6 +338,8 @@ def test_two_hundred_draws_make_the_null(lens: str) -> None:
         "cka": lambda: cka(FIELD, FIELD).null,
         "dimension": lambda: dimension(FIELD).null,
         "procrustes": lambda: procrustes(FIELD, FIELD).null,
+        "rsa": lambda: rsa(FIELD[:, :9], FIELD[:, :9]).null,
+        "timescales": lambda: timescales(RECORDING[:400, :1], RATE).null,
         "orbits": lambda: orbits(spun, normal(1, 2)).null[0],
         "place_fields": lambda: place_fields(ACTIVITY[..., :1], PLACE, **given).null,
         "remapping": lambda: remapping(ACTIVITY, PLACE, **given).null,

@@ -17,8 +17,12 @@ from wavetrain.lenses.population.cca import cca as cca
 from wavetrain.lenses.population.cka import cka as cka
 from wavetrain.lenses.population.dimension import dimension as dimension
 from wavetrain.lenses.population.dsa import dsa as dsa
+from wavetrain.lenses.population.predictivity import predictivity as predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis as privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes as procrustes
+from wavetrain.lenses.population.rotations import rotations as rotations
+from wavetrain.lenses.population.rsa import rsa as rsa
+from wavetrain.lenses.population.timescales import timescales as timescales
 from wavetrain.lenses.space.band_power import band_power as band_power
 from wavetrain.lenses.space.gamma_events import gamma_events as gamma_events
 from wavetrain.lenses.space.generalized_phase import generalized_phase as generalized_phase

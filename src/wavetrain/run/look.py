@@ -30,6 +30,7 @@ ASKED = {  # what a lens may ask for that a recording may lack, and how to say i
     "system": "a layer or a network instead of a recording",
     "operator": "an operator, which a layer has",
     "activity": "units in an order of their own: name the lens to say that the channels are in one",
+    "other": "a second population on the same samples: give both to the lens in Python",
     "x": "an input, which a layer has",
     "recording": "a recording",
 }
