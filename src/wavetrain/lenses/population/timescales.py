@@ -204,10 +204,15 @@ def _knee(x: Float[np.ndarray, "trials time"]) -> float:
     middle = np.log(power).mean()
 
     def off(given: np.ndarray) -> np.ndarray:
-        top, tau, floor = np.exp(np.clip(given, -60, 60))
-        shape = (1 - np.exp(-1 / tau)) ** 2 / np.abs(1 - np.exp(-1 / tau - 2j * np.pi * frequency)) ** 2
+        top, tau, floor = np.exp(given)
+        keep = np.exp(-1 / tau)
+        shape = (1 - keep) ** 2 / (1 + keep**2 - 2 * keep * np.cos(2 * np.pi * frequency))
         return np.asarray(np.log(top * shape + floor) - np.log(power) + middle - 0.5772)
 
     start = np.array([np.log(power[:3].mean()) - middle, np.log(5.0), np.log(power[-3:].mean()) - middle])
     close = 1e-15  # as near as rounding lets it come, whatever the size of the recording
-    return float(np.exp(optimize.least_squares(off, start, xtol=close, ftol=close, gtol=close).x[1]))
+    low, high = np.array([-40.0, -2.0, -40.0]), np.array([40.0, np.log(4.0 * len(power)), 40.0])
+    found = optimize.least_squares(
+        off, np.clip(start, low, high - 1), "cs", (low, high), xtol=close, ftol=close, gtol=close
+    )
+    return float(np.exp(found.x[1]))
