@@ -77,6 +77,7 @@ def _panel(table: Table, asked: Asked, earlier: Panel, form: Form) -> Panel:
     nothing = np.full(len(table.frame), np.nan)
     values = np.stack([columns.get(name, nothing) for name in earlier.columns], 1)
     moments, count = when.moments, len(values)
+    far = said.strays(earlier.columns, values, table.line)
     if asked.resample:
         values, ids, moments = resampled(values, ids, moments, asked.resample, table)
     rows = series_of(values, ids, moments, table.line, asked.earlier)
@@ -88,7 +89,7 @@ def _panel(table: Table, asked: Asked, earlier: Panel, form: Form) -> Panel:
         said.roles(asked.target, asked.inputs or (), asked.known),
         said.sizes(rows.series, ids, count),
         said.span(rows, moments),
-        said.holes(rows, earlier.columns, np.isnan(values).sum(0)) if asked.target else "",
+        said.holes(rows, earlier.columns, np.isnan(values).sum(0), far) if asked.target else "",
         said.others(left_out, table.units, kept.units),
     ]
     return Panel(

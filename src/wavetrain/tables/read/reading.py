@@ -101,6 +101,7 @@ def panel_of(table: Table, asked: Asked) -> Panel:
     names = list(columns)
     values = np.stack([columns[name] for name in names], 1)
     moments, count = when.moments, len(values)
+    far = said.strays(names, values, table.line)
     if asked.resample:
         values, ids, moments = resampled(values, ids, moments, asked.resample, table)
     rows = series_of(values, ids, moments, table.line)
@@ -110,7 +111,7 @@ def panel_of(table: Table, asked: Asked) -> Panel:
         said.roles(targets, read_only, known),
         said.sizes(rows.series, ids, count),
         said.span(rows, moments),
-        said.holes(rows, names, np.isnan(values).sum(0)),
+        said.holes(rows, names, np.isnan(values).sum(0), far),
         said.others(left_out, table.units, kept.units),
     ]
     return Panel(

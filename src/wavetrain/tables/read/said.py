@@ -1,6 +1,6 @@
 """What was understood of a table, in at most five lines."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from wavetrain.tables.read.moments import Moments
 from wavetrain.tables.read.rows import Ids, Rows
 
 SHOWN = 6  # names that are told
+ENOUGH = 20  # values, from which on one may be said to be far from the others
+NEAR = 0.9  # the share of the others whose distance is the usual one
 
 
 def listed(names: Sequence[str]) -> str:
@@ -66,13 +68,48 @@ def step(clock: Clock) -> str:
     return f"{clock}{anchor}"
 
 
-def holes(rows: Rows, columns: Sequence[str], cells: np.ndarray) -> str:
-    """Gaps between rows, and cells (columns,) in which nothing was measured."""
+def strays(columns: Sequence[str], values: np.ndarray, line: Callable[[int], int]) -> list[str]:
+    """One value (rows, columns) of a column that lies far from all others, such as 1e30 for a broken sensor.
+
+    Far is a thousand times as far from the median as the next value, or ten thousand times as far as nine
+    tenths of the values.
+
+    >>> import numpy as np
+    >>> from wavetrain.tables.read.said import strays
+    >>> load = np.append(np.arange(50.0), 1e30)[:, None]
+    >>> strays(["load"], load, lambda row: row + 2)
+    ['load 1e+30 in line 52']
+    """
+    found = []
+    for place, name in enumerate(columns):
+        column = values[:, place]
+        column = np.where(np.isinf(column), np.nan, column)
+        count = int(np.isfinite(column).sum())
+        if count < ENOUGH:
+            continue
+        scale = np.nanmax(np.abs(column)) or 1.0  # so that no square overflows
+        units = column / scale
+        middle, spread = np.nanmean(units), np.nanstd(units)
+        if not np.nanmax(np.abs(units - middle)) > spread * np.sqrt(count) / 4:  # as one value alone has it
+            continue
+        distance = np.abs(units - np.nanmedian(units))
+        row = int(np.nanargmax(distance))
+        others = np.sort(distance[np.isfinite(distance)])[:-1]
+        near, most = others[int(NEAR * len(others))], others[-1]
+        if distance[row] > 1e3 * most > 0 or distance[row] > 1e4 * near > 0:
+            found.append(f"{name} {column[row]:.6g} in line {line(row)}")
+    return found
+
+
+def holes(rows: Rows, columns: Sequence[str], cells: np.ndarray, far: Sequence[str] = ()) -> str:
+    """Gaps between rows, cells (columns,) in which nothing was measured, and values far from all others."""
     gaps = "no gaps"
     if rows.gaps:
         gaps = f"{rows.gaps:,} gap{'s' * (rows.gaps != 1)}, {rows.steps:,} step{'s' * (rows.steps != 1)}"
     missing = [f"{name} {count:,}" for name, count in zip(columns, cells, strict=True) if count]
-    return f"{gaps}; " + (f"missing cells: {listed(missing)}" if missing else "no cell is missing")
+    cell = f"missing cells: {listed(missing)}" if missing else "no cell is missing"
+    odd = f"; far from all other values: {listed(far)} (--missing leaves such a value out)" if far else ""
+    return f"{gaps}; {cell}{odd}"
 
 
 def others(left_out: dict[str, str], units: dict[str, str], cells: dict[str, str] | None = None) -> str:
