@@ -93,7 +93,11 @@ claim = Claim(
         Figure(name="slope_{how}", says="phase in a unit of drive, {how}", unit="radians"),
         Figure(name="resultant_{how}", says="how well phases keep to the line, {how}", unit="0 to 1"),
         Figure(name="spikes_{how}", says="first spikes of a cycle, {how}", unit="count"),
-        Figure(name="{which}_{how}", says="spikes that pass at the {which} lag, {how}", unit="Hz"),
+        Figure(name="best_{how}", says="spikes that pass at the best lag, {how}", unit="Hz"),
+        Figure(name="worst_{how}", says="spikes that pass at the worst lag, {how}", unit="Hz"),
+        Figure(name="transitions_{how}", says="changes of the token, {how}", unit="count"),
+        Figure(name="tokens_{how}", says="different tokens, {how}", unit="count"),
+        Figure(name="held_{how}", says="time in a token, {how}", unit="share"),
     ),
     names={
         "theta": "theta rhythm",

@@ -162,7 +162,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             seen = walk.active[: 400 * every : every].T.numpy()
             title = f"Activity without input, {claim.names[name]}"
             lab.show(name, Field(title, seen, "time (10 units)", "site"))
-        figures |= _pushed(network, walk, scale)
+        figures |= _pushed(network, walk, scale)  # the twenty sites
         figures |= _bars(scale, lab)
     return figures
 
