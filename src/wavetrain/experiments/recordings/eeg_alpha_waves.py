@@ -120,7 +120,8 @@ claim = Claim(
         "Planted waves cannot meet that: all of their moments are wave-like, and so are up to 0.8 of those "
         "of their surrogates. It now asks whether waves travel more than in surrogates. The recording failed "
         "the first form, too.",
-        "Three seeds disagreed on the first part, so there were seven; of these six agreed, so there are ten.",
+        "Three seeds disagreed on the first part, so there were seven; six of these agreed, so there are "
+        "ten.",
     ),
     unrun="its result is not in the repository yet",
 )
