@@ -118,7 +118,7 @@ claim = Claim(
     "locking .96), so that this is a test of halves, controls and phases, and no discovery. One rat, one "
     "minute: seeds are halves of the same recording and not animals. Without coupling the index is nearly "
     "exponential, so that z is above 3 by chance in one recording of fifty (1 of 60 from this one), and the "
-    "largest of three in one seed of twenty. In CA1 z is from 3.5 to 10.6 in seven seeds, in entorhinal "
+    "largest of three in one seed of twenty. In CA1 z is from 3.5 to 10.6 in ten seeds, in entorhinal "
     "cortex from 16 to 28; where CA1 fails it is by that or by the control. At two places a lag tells no "
     "direction of travel.",
     changed=(
