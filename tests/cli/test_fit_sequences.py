@@ -170,6 +170,10 @@ def test_what_a_comparison_trained_is_kept_and_answers_alike(
     shares = kept.predict_proba(x[:1])[0]
     scores = np.array([float(compared[0][f"score of {kind}"]) for kind in ("falls", "rises")])
     assert shares == pytest.approx(np.exp(scores) / np.exp(scores).sum(), abs=1e-4)
+    compared = list(csv.DictReader(io.StringIO((folder / "forecasts" / "random_kernels.csv").read_text())))
+    simple = wt.load(folder / "models" / "random_kernels")
+    assert simple.predict(x).tolist() == [row["forecast"] for row in compared]
+    capsys.readouterr()
     found = told(capsys, "predict", folder / "models" / "elman", table(tmp_path / "n.csv", range(60, 64)))
     assert [row["sequence"] for row in found] == ["p60", "p61", "p62", "p63"]
 
@@ -211,3 +215,19 @@ def test_models_of_other_kinds_are_not_asked_for_answers(tmp_path: Path) -> None
 
     with pytest.raises(BadInput, match="this one was given arrays"):
         answers(model, source)
+
+
+def test_a_simple_answer_is_kept_in_the_units_of_the_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = arrays(tmp_path / "first.npz", slice(50))
+    words = ["--layers", "elman", "--steps", "5", "--seeds", "1", "--rates", "0.01", "--jobs", "1"]
+    main(["compare", str(source), *words, "--parameters", "900", "--out", str(tmp_path), "--json"])
+    record = json.loads(capsys.readouterr().out)
+    models = {one["name"]: one["model"] for one in record["baselines"]}
+    assert set(models) == {"mean", "ridge on summaries", "ridge on random kernels"}
+    later = arrays(tmp_path / "later.npz", slice(50, 60))
+    main(["evaluate", str(Path(record["folder"]) / models["ridge on summaries"]), str(later), "--json"])
+    assert json.loads(capsys.readouterr().out)["R²"] > 0.9  # the last value is one of the summaries
+    with pytest.raises(BadInput, match="ridge on summaries"):
+        wt.load(Path(record["folder"]) / models["ridge on summaries"]).fit(np.zeros((12, 5)), np.arange(12.0))

@@ -28,7 +28,9 @@ from wavetrain.errors import BadInput
 from wavetrain.estimators import _sequences_kept
 from wavetrain.estimators._kept import layer_of
 from wavetrain.parts.stack import MLP, Stack
+from wavetrain.tables.class_baselines import ClassBaseline
 from wavetrain.tables.read.answered import Reading
+from wavetrain.tables.simple_kept import Simplest
 from wavetrain.train.generators import Shared
 
 LOOKS = 20  # at the sequences to choose by
@@ -71,27 +73,43 @@ class Pooled(nn.Module):
 
 
 class Ended(nn.Module):
-    """The last output of a stack, (batch, outputs): sequences end together, behind zeros up to `steps`.
-
-    So comparisons train a layer, and a model that they keep reads later sequences in the same way.
-    """
+    """The last output of a stack, (batch, outputs), as comparisons train it (`together`)."""
 
     def __init__(self, stack: Stack, steps: int):
         super().__init__()
         self.stack, self.steps = stack, steps
 
     def forward(self, sequences: Sequences) -> Float[Tensor, "batch outputs"]:
-        x, lengths = sequences
-        steps = max(self.steps, int(lengths.max()))
-        place = torch.arange(steps, device=x.device) - (steps - lengths[:, None])
-        rows = torch.arange(len(x), device=x.device)[:, None]
-        moved = x[rows, place.clamp(min=0, max=x.shape[1] - 1)]
-        y, _ = self.stack(torch.where((place >= 0)[..., None], moved, 0.0))
+        y, _ = self.stack(together(sequences, self.steps))
         return y[:, -1]
 
     @property
     def outputs(self) -> int:
         return self.stack.width
+
+
+class Simple(nn.Module):
+    """A simple answer that a comparison fitted, (batch, outputs): scores of classes, or numbers."""
+
+    def __init__(self, simple: Simplest, steps: int):
+        super().__init__()
+        self.simple, self.steps = simple, steps
+
+    def forward(self, sequences: Sequences) -> Float[Tensor, "batch outputs"]:
+        x = together(sequences, self.steps).numpy()
+        simple = self.simple
+        found = simple.scores(x) if isinstance(simple, ClassBaseline) else simple.predict(x)
+        return torch.from_numpy(np.array(found, np.float64))
+
+
+def together(sequences: Sequences, steps: int) -> Float[Tensor, "batch time channels"]:
+    """Sequences that end together, behind zeros up to `steps` or the longest, as comparisons have them."""
+    x, lengths = sequences
+    steps = max(steps, int(lengths.max()))
+    place = torch.arange(steps, device=x.device) - (steps - lengths[:, None])
+    rows = torch.arange(len(x), device=x.device)[:, None]
+    moved = x[rows, place.clamp(min=0, max=x.shape[1] - 1)]
+    return torch.where((place >= 0)[..., None], moved, 0.0)
 
 
 class SequenceEstimator(BaseEstimator):
@@ -189,7 +207,8 @@ class SequenceEstimator(BaseEstimator):
         with Shared(seed).drawn():
             kind = layer_of(self.layer)
             layers = [kind(self.width) for _ in range(self.depth)]
-            self.network_: Pooled | Ended = Pooled(Stack(layers, whole.x.shape[-1], 1, MLP.PLAIN), outputs)
+            stack = Stack(layers, whole.x.shape[-1], 1, MLP.PLAIN)
+            self.network_: Pooled | Ended | Simple = Pooled(stack, outputs)
             self.history_ = self._trained(
                 whole, y, torch.from_numpy(train), torch.from_numpy(held), loss, generator
             )
@@ -238,7 +257,7 @@ class SequenceEstimator(BaseEstimator):
     @torch.no_grad()
     def _outputs(self, sequences: Sequences) -> Tensor:
         """The outputs of the network, (batch, outputs), in its own precision."""
-        dtype = self.network_.stack.encode.weight.dtype
+        dtype = next((one.dtype for one in self.network_.parameters()), torch.float64)
         sequences = Sequences(sequences.x.to(dtype), sequences.lengths)
         rows = torch.arange(len(sequences.x)).split(TOGETHER)
         return torch.cat([self.network_(sequences.part(some)) for some in rows])

@@ -11,6 +11,7 @@ from wavetrain.estimators._kept import layer_of, name_of
 from wavetrain.estimators._series_kept import versions
 from wavetrain.parts import saved
 from wavetrain.parts.stack import MLP, Stack
+from wavetrain.tables import simple_kept
 from wavetrain.tables.read.answered import reading
 
 if TYPE_CHECKING:
@@ -21,12 +22,13 @@ E = TypeVar("E", bound="SequenceEstimator")
 KIND = "wavetrain sequences"
 VERSION = 1
 FILE = "sequences.safetensors"
+SIMPLE = "simple."  # in front of what a simple answer learned
 ARRAYS = ("centre_", "spread_", "mean_", "deviation_")  # where there are such
 WORDS = ("history_", "n_features_in_", "single_", "held_", "valid_score_")
 
 
 def save(model: "SequenceEstimator", folder: Path) -> None:
-    from wavetrain.estimators._sequences import Ended
+    from wavetrain.estimators._sequences import Ended, Simple
 
     settings = {**model.get_params(), "layer": name_of(model.layer)}
     if not isinstance(model.random_state, int | None):
@@ -34,11 +36,16 @@ def save(model: "SequenceEstimator", folder: Path) -> None:
     tensors = {f"network.{name}": value for name, value in model.network_.state_dict().items()}
     tensors |= {name: torch.from_numpy(getattr(model, name)) for name in ARRAYS if hasattr(model, name)}
     words: dict[str, Any] = {"kind": KIND, "version": VERSION, "class": type(model).__name__}
-    words |= {"versions": versions(), "settings": settings, "outputs": model.network_.outputs}
+    words |= {"versions": versions(), "settings": settings}
     words |= {name: getattr(model, name) for name in WORDS if hasattr(model, name)}
     if hasattr(model, "classes_"):
         words["classes"] = [model.classes_.dtype.str, model.classes_.tolist()]
-    if isinstance(model.network_, Ended):
+    if isinstance(model.network_, Simple):
+        words["simple"], arrays = simple_kept.parts(model.network_.simple)
+        tensors |= {SIMPLE + name: torch.from_numpy(one) for name, one in arrays.items()}
+    else:
+        words["outputs"] = model.network_.outputs
+    if isinstance(model.network_, Ended | Simple):
         words["steps"] = model.network_.steps
     if model.reading_ is not None:
         words["reading"] = model.reading_.plain()
@@ -62,7 +69,7 @@ def load(kind: type[E], folder: Path) -> E:
 
 
 def _restored(kind: type[E], tensors: dict[str, torch.Tensor], words: dict[str, Any]) -> E:
-    from wavetrain.estimators._sequences import Ended, Pooled
+    from wavetrain.estimators._sequences import Ended, Pooled, Simple
 
     model = kind(**words["settings"])
     for name in ARRAYS:
@@ -78,6 +85,10 @@ def _restored(kind: type[E], tensors: dict[str, torch.Tensor], words: dict[str, 
     model.reading_ = reading(words["reading"]) if "reading" in words else None
     if "features" in words:
         model.feature_names_in_ = np.array(words["features"], dtype=object)
+    if "simple" in words:
+        arrays = {name.removeprefix(SIMPLE): one.numpy() for name, one in tensors.items()}
+        model.network_ = Simple(simple_kept.whole(words["simple"], arrays), words["steps"])
+        return model
     layers = [layer_of(model.layer)(model.width) for _ in range(model.depth)]
     channels, outputs = len(model.centre_), words["outputs"]
     if "steps" in words:  # a comparison trained it

@@ -9,7 +9,7 @@ import torch
 
 from wavetrain.core import explained
 from wavetrain.errors import BadInput
-from wavetrain.estimators._sequences import Ended, SequenceEstimator
+from wavetrain.estimators._sequences import Ended, SequenceEstimator, Simple
 from wavetrain.estimators.classifier import SequenceClassifier
 from wavetrain.estimators.regressor import SequenceRegressor
 from wavetrain.parts.stack import Answer
@@ -18,6 +18,7 @@ from wavetrain.tables.cases import filled, sortable
 from wavetrain.tables.load import Described
 from wavetrain.tables.read.answered import Reading
 from wavetrain.tables.read.labelled import Labelled
+from wavetrain.tables.simple_kept import Simplest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,12 +102,25 @@ def scores(model: SequenceEstimator, source: Any) -> tuple[dict[str, float], tup
     return told, ()
 
 
-def of_comparison(
+def of_layer(
     network: Answer, data: Described, reading: Reading, *, layer: str, width: int, depth: int, rate: float
 ) -> SequenceEstimator:
-    """What a comparison trained, as a model that is kept and answers in the units of the data."""
+    """A layer that a comparison trained, as a model that is kept and answers in the units of the data."""
+    model = _compared(data, reading, layer, width=width, depth=depth, rate=rate)
+    steps = data.task.test().x.shape[1]
+    model.network_ = Ended(copy.deepcopy(network.stack), steps).cpu().double().eval()
+    return model
+
+
+def of_simple(simple: Simplest, data: Described, reading: Reading) -> SequenceEstimator:
+    """A simple answer that a comparison fitted, in the same form; it cannot be fitted again."""
+    model = _compared(data, reading, simple.name)
+    model.network_ = Simple(simple, data.task.test().x.shape[1])
+    return model
+
+
+def _compared(data: Described, reading: Reading, layer: str, **settings: Any) -> SequenceEstimator:
     task = data.task
-    settings: dict[str, Any] = {"width": width, "depth": depth, "rate": rate}
     model: SequenceEstimator
     if names := getattr(task, "names", ()):
         model = SequenceClassifier(layer, **settings)
@@ -117,7 +131,6 @@ def of_comparison(
         model.single_ = len(model.mean_) == 1
     steps = task.test().x.shape[1]
     model.centre_, model.spread_ = np.array(data.centre), np.array(data.spread)
-    model.network_ = Ended(copy.deepcopy(network.stack), steps).cpu().double().eval()
     model.history_, model.reading_, model.n_features_in_ = [], reading, steps
     model.held_, model.valid_score_ = len(task.valid().y), None
     return model

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import CLASSES, Recorded, Task
 from wavetrain.evidence.comparison import Judged, Simple
+from wavetrain.tables.simple_kept import Simplest
 from wavetrain.tables.verdict import Verdict
 from wavetrain.train.fit import examined
 
@@ -30,11 +31,20 @@ class Judgement(NamedTuple):
     baselines: tuple[Simple, ...]  # best first
     verdict: Judged
     answers: Mapping[str, Answers]  # of the baselines
+    fitted: Mapping[str, Simplest]  # the baselines by name
+
+
+class Tried(NamedTuple):
+    """A baseline, fitted."""
+
+    model: Simplest
+    answers: Answers
+    seconds: float
 
 
 def judgement(
     answers: Mapping[str, Answers],
-    tried: Sequence[tuple[str, Answers, float]],
+    tried: Sequence[Tried],
     found: Verdict,
     *,
     metrics: Callable[[Answers], Mapping[str, float | None]],
@@ -42,15 +52,22 @@ def judgement(
 ) -> Judgement:
     """Layers by name beside baselines, each with its answers and the seconds that it took to fit."""
     simple = [
-        Simple(name=name, score=score(one), metrics=metrics(one), columns={}, seconds=seconds)
-        for name, one, seconds in tried
+        Simple(
+            name=one.model.name,
+            score=score(one.answers),
+            metrics=metrics(one.answers),
+            columns={},
+            seconds=one.seconds,
+        )
+        for one in tried
     ]
     chosen = (*([found.layer.name] if found.layer else []), found.baseline.name)
     return Judgement(
         {name: metrics(one) for name, one in answers.items()},
         tuple(sorted(simple, key=lambda one: -(one.score or 0.0))),
         Judged(says=str(found), advice=found.advice, earns=found.earns, chosen=chosen),
-        {name: one for name, one, _ in tried},
+        {one.model.name: one.answers for one in tried},
+        {one.model.name: one.model for one in tried},
     )
 
 

@@ -7,6 +7,7 @@ They learn from the training part and answer the part to choose by, as layers do
 from both, as one would use them. The verdict is about accuracy, sequence by sequence.
 """
 
+import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,10 +15,12 @@ from pathlib import Path
 import numpy as np
 
 from wavetrain.core import CLASSES, Recorded, Task
+from wavetrain.estimators.answering import of_simple
 from wavetrain.run import values
-from wavetrain.run.answers import Answers, Judgement, judgement, read, write_tables
+from wavetrain.run.answers import Answers, Judgement, Tried, judgement, read, write_tables
 from wavetrain.tables import class_metrics
 from wavetrain.tables.class_baselines import ClassBaseline, Majority, RandomKernels
+from wavetrain.tables.load import Described
 from wavetrain.tables.score import Score
 from wavetrain.tables.verdict import Candidate, verdict
 
@@ -30,12 +33,21 @@ def is_answered(task: Task) -> bool:
     return known and not task.every_step and not task.tokens
 
 
-def held(task: Recorded, folder: Path, layers: Sequence[str]) -> Judgement:
-    """Layers whose answers lie in a folder, held against the baselines; all answers are written as tables."""
+def held(data: Described, task: Recorded, folder: Path, layers: Sequence[str]) -> Judgement:
+    """Layers whose answers lie in a folder, held against the baselines; all answers are written as tables.
+
+    Baselines of a file are kept as models.
+    """
     found = {name: read(folder / f"{name}.npz") for name in layers}
     judgement = judged(task, found)
     write_tables(folder / "forecasts", task, {**found, **judgement.answers})
-    return judgement
+    if data.reading is None or not data.spread:
+        return judgement
+    places = {name: f"models/{name.replace(' ', '_')}" for name in judgement.fitted}
+    for name, one in judgement.fitted.items():
+        of_simple(one, data, data.reading).save(folder / places[name])
+    kept = tuple(dataclasses.replace(one, model=places[one.name]) for one in judgement.baselines)
+    return judgement._replace(baselines=kept)
 
 
 def judged(task: Recorded, answers: Mapping[str, Answers]) -> Judgement:
@@ -44,7 +56,7 @@ def judged(task: Recorded, answers: Mapping[str, Answers]) -> Judgement:
         return values.judged(task, answers)
     tried = [_baseline(kind, task) for kind in (Majority, RandomKernels)]
     candidates = [_candidate(name, one, task, baseline=False) for name, one in answers.items()]
-    candidates += [_candidate(name, one, task, baseline=True) for name, one, _ in tried]
+    candidates += [_candidate(one.model.name, one.answers, task, baseline=True) for one in tried]
     found = verdict(candidates, {"sequence": np.arange(len(task.test().y))}, more=True)
     return judgement(
         answers,
@@ -69,7 +81,7 @@ def small(task: Task) -> str:
     )
 
 
-def _baseline(kind: type[ClassBaseline], task: Recorded) -> tuple[str, Answers, float]:
+def _baseline(kind: type[ClassBaseline], task: Recorded) -> Tried:
     learn, valid, test = (
         (part.x.numpy(), part.y.numpy()) for part in (task.train, task.valid(), task.test())
     )
@@ -77,7 +89,8 @@ def _baseline(kind: type[ClassBaseline], task: Recorded) -> tuple[str, Answers, 
     early = kind.fit(*learn)
     whole = kind.fit(*(np.concatenate(pair) for pair in zip(learn, valid, strict=True)))
     seconds = round(time.perf_counter() - begun, 3)
-    return whole.name, Answers(early.scores(valid[0])[None], whole.scores(test[0])[None]), seconds
+    answers = Answers(early.scores(valid[0])[None], whole.scores(test[0])[None])
+    return Tried(whole, answers, seconds)
 
 
 def _candidate(name: str, answers: Answers, task: Task, *, baseline: bool) -> Candidate:

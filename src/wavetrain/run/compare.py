@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from wavetrain import __version__
-from wavetrain.core import Recorded, Task
+from wavetrain.core import Recorded
 from wavetrain.errors import BadInput
 from wavetrain.evidence import code, comparison
 from wavetrain.evidence.comparison import Figures, Part, Record
@@ -104,7 +104,7 @@ def compare_layers(
         score = part.figures.score
         told.over(entry.layer, "diverged" if score is None else f"{data.task.objective.measure} {score:.3f}")
     figures = [parts[entry.layer].figures for entry in entries]  # not in the order in which they end
-    judgement = _judged(data.task, folder, figures)
+    judgement = _judged(data, folder, figures)
     if judgement is not None:
         figures = [dataclasses.replace(one, metrics=judgement.metrics.get(one.layer, {})) for one in figures]
     objective = data.task.objective
@@ -131,13 +131,14 @@ def compare_layers(
     return record
 
 
-def _judged(task: Task, folder: Path, figures: Sequence[Figures]) -> answers.Judgement | None:
+def _judged(data: Described, folder: Path, figures: Sequence[Figures]) -> answers.Judgement | None:
     """The layers held against baselines, where answers for whole sequences are asked for."""
+    task = data.task
     if not isinstance(task, Recorded) or not classes.is_answered(task):
         return None
     whole = [one.layer for one in figures if not one.diverged]
     with limited(1):
-        return classes.held(task, folder, whole)
+        return classes.held(data, task, folder, whole)
 
 
 def _costs(entries: Sequence[Entry], jobs: int, tell: Callable[[News], None]) -> list[Cost]:

@@ -18,7 +18,7 @@ import torch
 from wavetrain import find, scan
 from wavetrain.core import Layer, Task
 from wavetrain.errors import BadInput
-from wavetrain.estimators.answering import of_comparison
+from wavetrain.estimators.answering import of_layer
 from wavetrain.evidence import comparison
 from wavetrain.evidence.comparison import Figures, Part, Timings
 from wavetrain.parts.stack import MLP, Answer, Stack
@@ -171,7 +171,7 @@ def _kept(entry: Entry, data: Described, network: Answer, rate: float) -> str:
     if entry.reading is None or not data.spread or not classes.is_answered(data.task):
         return ""
     depth = entry.terms.depth
-    model = of_comparison(
+    model = of_layer(
         network,
         data,
         entry.reading,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from wavetrain.core import Batch, Recorded, explained
-from wavetrain.run.answers import Answers, Judgement, judgement
+from wavetrain.run.answers import Answers, Judgement, Tried, judgement
 from wavetrain.tables import metrics
 from wavetrain.tables.score import Score
 from wavetrain.tables.value_baselines import KernelRidge, Mean, Summaries, ValueBaseline
@@ -23,7 +23,7 @@ def judged(task: Recorded, answers: Mapping[str, Answers]) -> Judgement:
     """Layers by name, held against the baselines."""
     tried = [_baseline(kind, task) for kind in (Mean, Summaries, KernelRidge)]
     candidates = [_candidate(name, one, task, baseline=False) for name, one in answers.items()]
-    candidates += [_candidate(name, one, task, baseline=True) for name, one, _ in tried]
+    candidates += [_candidate(one.model.name, one.answers, task, baseline=True) for one in tried]
     found = verdict(candidates, {"sequence": np.arange(len(task.test().y))})
     return judgement(
         answers,
@@ -34,7 +34,7 @@ def judged(task: Recorded, answers: Mapping[str, Answers]) -> Judgement:
     )
 
 
-def _baseline(kind: type[ValueBaseline], task: Recorded) -> tuple[str, Answers, float]:
+def _baseline(kind: type[ValueBaseline], task: Recorded) -> Tried:
     learn, valid, test = (
         (part.x.double().numpy(), part.y.double().numpy()) for part in (task.train, task.valid(), task.test())
     )
@@ -42,7 +42,8 @@ def _baseline(kind: type[ValueBaseline], task: Recorded) -> tuple[str, Answers, 
     early = kind.fit(*learn)
     whole = kind.fit(*(np.concatenate(pair) for pair in zip(learn, valid, strict=True)))
     seconds = round(time.perf_counter() - begun, 3)
-    return whole.name, Answers(early.predict(valid[0])[None], whole.predict(test[0])[None]), seconds
+    answers = Answers(early.predict(valid[0])[None], whole.predict(test[0])[None])
+    return Tried(whole, answers, seconds)
 
 
 def in_units(values: np.ndarray, task: Recorded) -> np.ndarray:

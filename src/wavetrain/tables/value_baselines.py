@@ -74,7 +74,8 @@ class Summaries(ValueBaseline):
 
     middle: np.ndarray  # (features,)
     width: np.ndarray
-    model: RidgeCV
+    weights: np.ndarray  # (features, K)
+    bias: np.ndarray  # (K,)
 
     name = "ridge on summaries"
 
@@ -84,11 +85,11 @@ class Summaries(ValueBaseline):
         found = summaries(x)
         middle, width = found.mean(0), found.std(0)
         width = np.where(width > 1e-12, width, 1.0)
-        return cls(middle=middle, width=width, model=RidgeCV(ALPHAS).fit((found - middle) / width, y))
+        weights, bias = _line((found - middle) / width, y)
+        return cls(middle=middle, width=width, weights=weights, bias=bias)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
-        answers = self.model.predict(_units(x, self.middle, self.width))
-        return np.asarray(answers).reshape(len(x), -1)
+        return _units(x, self.middle, self.width) @ self.weights + self.bias
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -98,7 +99,8 @@ class KernelRidge(ValueBaseline):
     found: Found
     middle: np.ndarray  # (summaries,)
     width: np.ndarray
-    model: RidgeCV
+    weights: np.ndarray  # (features, K)
+    bias: np.ndarray  # (K,)
 
     name = "ridge on random kernels"
 
@@ -109,13 +111,18 @@ class KernelRidge(ValueBaseline):
         told = summaries(x)
         middle, width = told.mean(0), told.std(0)
         width = np.where(width > 1e-12, width, 1.0)
-        model = RidgeCV(ALPHAS).fit(np.concatenate([read, (told - middle) / width], 1), y)
-        return cls(found=kernels, middle=middle, width=width, model=model)
+        weights, bias = _line(np.concatenate([read, (told - middle) / width], 1), y)
+        return cls(found=kernels, middle=middle, width=width, weights=weights, bias=bias)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         told = _units(x, self.middle, self.width)
-        answers = self.model.predict(np.concatenate([self.found.read(x), told], 1))
-        return np.asarray(answers).reshape(len(x), -1)
+        return np.concatenate([self.found.read(x), told], 1) @ self.weights + self.bias
+
+
+def _line(read: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (features, K) and bias (K,) of a ridge regression."""
+    model = RidgeCV(ALPHAS).fit(read, y)
+    return np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
 
 
 def summaries(x: np.ndarray) -> np.ndarray:
