@@ -45,6 +45,7 @@ from wavetrain.lenses.space.gamma_events import gamma_events
 from wavetrain.lenses.space.generalized_phase import generalized_phase
 from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling
+from wavetrain.lenses.space.phase_gradient import phase_gradient
 from wavetrain.lenses.space.phase_precession import phase_precession
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
@@ -61,7 +62,7 @@ LIKENESS = [cca, cka, predictivity, procrustes, rsa]
 ALONE = [dimension, rotations]  # of activity and nothing else
 POPULATION = [grid_score, place_fields, remapping, six_fold]
 RHYTHMS = [gamma_events, generalized_phase, phase_amplitude_coupling, phase_precession, spindles, synchrony]
-RECORDINGS = [*RHYTHMS, band_power, timescales, wave_patterns]
+RECORDINGS = [*RHYTHMS, band_power, phase_gradient, timescales, wave_patterns]
 
 
 def layer() -> Elman:

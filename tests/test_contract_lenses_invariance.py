@@ -46,6 +46,7 @@ from wavetrain.lenses.space.gamma_events import gamma_events
 from wavetrain.lenses.space.generalized_phase import generalized_phase
 from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling
+from wavetrain.lenses.space.phase_gradient import phase_gradient
 from wavetrain.lenses.space.phase_precession import phase_precession
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
@@ -260,6 +261,10 @@ LOOKS = {
         "rotation winding centre source outward mean null p heading directed p_directed",
         "amplitude",
     ),
+    "phase_gradient": Look(
+        lambda factor: phase_gradient(factor * RECORDING, RATE, POSITIONS, BAND, draws=5),
+        " ".join(phase_gradient(RECORDING, RATE, POSITIONS, BAND, draws=0)._fields),
+    ),
     "space_time_spectrum": Look(
         lambda factor: space_time_spectrum(factor * ACTIVITY, surrogates=9),
         " ".join(space_time_spectrum(ACTIVITY, surrogates=0)._fields),
@@ -292,16 +297,31 @@ def test_size_changes_nothing_but_what_follows_it(name: str, factor: float):
 
 CHANNELS: dict[str, Callable[[Any], Any]] = {
     "wave_patterns": lambda at: wave_patterns(RECORDING, RATE, at, BAND, draws=5),
+    "phase_gradient": lambda at: phase_gradient(RECORDING, RATE, at, BAND, draws=5),
 }
+
+
+SPACE = {
+    "wave_patterns": {
+        0: "strength travel p_moment direction rotation winding p",
+        1: "speed speed_error",
+        -1: "wavevector outward",
+    },
+    "phase_gradient": {
+        0: "direction fit ordered aligned heading steady share mean null p p_steady",
+        1: "wavelength speed",
+        -1: "gradient",
+        -2: "divergence curl mean_divergence mean_curl",
+    },
+}  # what follows the power of a unit of length
 
 
 @pytest.mark.parametrize(("unit", "zero"), [(100.0, 0.0), (1e-9, 0.0), (0.37, -5.0)])
 @pytest.mark.parametrize("name", CHANNELS)
 def test_zero_of_channels_changes_nothing_and_their_unit_what_follows_it(name: str, unit: float, zero: float):
     one, two = CHANNELS[name](POSITIONS), CHANNELS[name](unit * POSITIONS + zero)
-    alike(one, two, "strength travel p_moment direction rotation winding p", rtol=1e-5)
-    alike(one, two, "speed speed_error", unit, rtol=1e-5)
-    alike(one, two, "wavevector outward", 1 / unit, rtol=1e-5)
+    for power, names in SPACE[name].items():
+        alike(one, two, names, unit**power, rtol=1e-5)
 
 
 SHIFTS = {
@@ -332,6 +352,7 @@ RECORDED = {
     "phase_amplitude_coupling": lambda recording: phase_amplitude_coupling(recording[:, :2], RATE, draws=9),
     "spindles": lambda recording: spindles(recording[:, :2], RATE, BAND, draws=2),
     "synchrony": lambda recording: synchrony(recording[:, :3], RATE, BAND, draws=9),
+    "phase_gradient": lambda recording: phase_gradient(recording, RATE, POSITIONS, BAND, draws=5),
     "wave_patterns": lambda recording: wave_patterns(recording, RATE, POSITIONS, BAND, draws=5),
 }
 

@@ -42,6 +42,7 @@ from wavetrain.lenses.space.gamma_events import gamma_events
 from wavetrain.lenses.space.generalized_phase import generalized_phase
 from wavetrain.lenses.space.grid_score import grid_score
 from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling
+from wavetrain.lenses.space.phase_gradient import phase_gradient
 from wavetrain.lenses.space.phase_precession import phase_precession
 from wavetrain.lenses.space.place_fields import place_fields
 from wavetrain.lenses.space.remapping import remapping
@@ -163,6 +164,9 @@ LOOKS = {
     "wave_patterns": lambda **words: wave_patterns(
         RECORDING, RATE, POSITIONS, BAND, **({"draws": 5} | words)
     ),
+    "phase_gradient": lambda **words: phase_gradient(
+        RECORDING, RATE, POSITIONS, BAND, **({"draws": 5} | words)
+    ),
     "space_time_spectrum": lambda **words: space_time_spectrum(FIELD, **({"surrogates": 5} | words)),
 }
 ARGUMENTS = {
@@ -270,6 +274,7 @@ ARGUMENTS = {
         "null": Argument(Null.STILL, Null.SHUFFLED),
         "seed": Argument(0, 1),
     },
+    "phase_gradient": {"every": Argument(1 / BAND[0], 0.2), "seed": Argument(0, 1)},
     "space_time_spectrum": {
         "speed": Argument(None, 0.5),
         "slack": Argument(1.0, 2.0),
@@ -290,7 +295,9 @@ DRAWS |= dict.fromkeys(("cca", "cka", "dimension", "procrustes", "rsa", "timesca
 DRAWS |= dict.fromkeys(
     ("band_power", "gamma_events", "phase_amplitude_coupling", "phase_precession"), "draws"
 )
-NINETY_NINE = {"predictivity": "draws", "rotations": "draws", "synchrony": "draws", "wave_patterns": "draws"}
+NINETY_NINE = dict.fromkeys(
+    ("phase_gradient", "predictivity", "rotations", "synchrony", "wave_patterns"), "draws"
+)
 
 
 def alike(one: Any, two: Any) -> bool:
@@ -324,6 +331,7 @@ def test_the_documented_value_changes_nothing_and_another_does(lens: str, argume
 def test_ninety_nine_draws_make_the_null_of_many_channels() -> None:
     assert len(predictivity(FIELD, FIELD).null) == len(rotations(FIELD).null) == 99
     assert len(wave_patterns(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99
+    assert len(phase_gradient(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99
     assert len(synchrony(RECORDING[:, :2], RATE, BAND).null_plv) == 99
 
 

@@ -41,6 +41,16 @@ def test_a_layer_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "Elman: 8 inputs" in capsys.readouterr().out
 
 
+def test_a_layer_beside_a_recording(
+    recording: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--data", str(recording), "--beside", str(recording), "--lens", "cka", "dimension"]
+    main(["look", "elman", *words, "--out", str(tmp_path / "seen")])
+    said = capsys.readouterr().out
+    assert "Elman: 6 inputs" in said and "beside: wave.npz" in said and "of both" in said
+    assert "100 steps a second" in said
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -55,12 +65,17 @@ def test_a_layer_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["WAVE", "--positions", "none.csv"], "there is no file none.csv"),
         (["WAVE", "--name", "signl"], "did you mean signal"),
         (["WAVE", "--rate", "-5"], "expected a rate above 0"),
+        (["WAVE", "--data", "WAVE"], "data and a part are for layers and models"),
+        (["FOLDER"], "expected a folder of a kept model"),
+        (["elman", "--data", "none.npz"], "there is no file none.npz"),
+        (["elman", "--beside", "FOLDER"], "expected a recording to stand beside"),
     ],
 )
 def test_bad_words_are_one_line(
     recording: Path, capsys: pytest.CaptureFixture[str], words: list[str], told: str
 ) -> None:
     with pytest.raises(SystemExit) as left:
-        main(["look", *(str(recording) if word == "WAVE" else word for word in words)])
+        known = {"WAVE": str(recording), "FOLDER": str(recording.parent)}
+        main(["look", *(known.get(word, word) for word in words)])
     said = capsys.readouterr().err
     assert left.value.code == 2 and told in said and said.count("\n") == 1

@@ -9,10 +9,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.report.test_report import lay, planted, result
 from wavetrain.report import pages
+from wavetrain.run.look import look
+from wavetrain.run.look_kept import keep
 
 BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 OPTIONS = [
@@ -168,3 +171,20 @@ def test_claims_can_be_read_without_the_script(browser, index):
         assert not browser.execute_script("return document.getElementById('find').offsetParent")
     finally:
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_of_a_look_fits_and_its_pictures_are_there(browser, tmp_path, width):
+    """Two recordings side by side, with their moving pictures."""
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    time = np.arange(600)[:, None] / 200
+    place = np.stack(np.meshgrid(np.arange(3.0), np.arange(2.0)), -1).reshape(-1, 2)
+    wave = np.sin(2 * np.pi * (12 * time - place[:, 0] / 6))
+    found = look(wave, beside=wave[:, ::-1], rate=200, positions=place, lenses=["generalized_phase", "dsa"])
+    open_page(browser, keep(found, tmp_path / "seen"), width, "light")
+    browser.execute_script("for (const image of document.images) image.loading = 'eager'")
+    WebDriverWait(browser, 10).until(lambda browser: all(browser.execute_script(LOADED)))
+    assert browser.execute_script("return document.querySelectorAll('img[src$=gif], video').length") == 2
+    check(browser, width)
+    assert not faults(browser)

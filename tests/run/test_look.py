@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from wavetrain.run.look_kept import keep
 from wavetrain.run.shown import figures, numbers, pictures
 
 RATE = 200.0
+FAKE = "#!{python}\nimport sys\nopen(sys.argv[-1], 'wb').write(sys.stdin.buffer.read())\n"
 TIME = np.arange(800)[:, None] / RATE
 RING = np.sin(2 * np.pi * (12 * TIME - np.arange(6) / 6)) + 0.1 * np.random.default_rng(0).normal(
     size=(800, 6)
@@ -151,7 +153,7 @@ def test_a_moving_picture_keeps_its_colours(tmp_path: Path) -> None:
     phase = np.tile(np.linspace(-np.pi, np.pi, 5), (3, 1))
     phase[1] = 0.1
     places = np.stack([np.arange(5.0), np.zeros(5)], 1)
-    path = moving(tmp_path / "one.gif", phase, places, np.zeros(3), title="a wave")
+    path = moving(tmp_path / "one.gif", phase, places, np.zeros(3), title="a wave").gif
     with Image.open(path) as film:
         frames = []
         for at in range(film.n_frames):
@@ -162,3 +164,42 @@ def test_a_moving_picture_keeps_its_colours(tmp_path: Path) -> None:
     assert np.abs(frames[0] - frames[1]).max() > 50
     with pytest.raises(BadInput, match="moving picture: expected phases"):
         moving(tmp_path / "two.gif", phase, places[:4], np.zeros(3), title="a wave")
+
+
+def test_an_mp4_lies_beside_where_ffmpeg_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program of that name gets the pixels of each frame, as many as the GIF has, and their size."""
+    phase, places = np.array([[0.0, 1.0], [2.0, 3.0]]), np.eye(2)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    film = moving(tmp_path / "one.gif", phase, places, np.zeros(2), title="a wave")
+    assert film.video is None and film.why == "ffmpeg is not on the path"
+    program = tmp_path / "ffmpeg"
+    program.write_text(FAKE.format(python=sys.executable))
+    program.chmod(0o755)
+    film = moving(tmp_path / "one.gif", phase, places, np.zeros(2), title="a wave")
+    assert film.video == tmp_path / "one.mp4" and not film.why
+    frames = np.frombuffer(film.video.read_bytes(), np.uint8).reshape(2, 320, 336, 4)
+    with Image.open(film.gif) as gif:
+        near = np.abs(np.asarray(gif.convert("RGB")).astype(int) - frames[0, ..., :3])
+    assert near.mean() < 3  # but for the colours that a GIF has
+    program.write_text("#!/bin/sh\nexit 1\n")
+    film = moving(tmp_path / "one.gif", phase, places, np.zeros(2), title="a wave")
+    assert film.video is None and "could not write one" in film.why and not (tmp_path / "one.mp4").exists()
+
+
+def test_two_stand_side_by_side(tmp_path: Path) -> None:
+    places = np.random.default_rng(1).random((6, 2))
+    found = look(
+        RING, beside=RING[:700, ::-1], rate=RATE, positions=places, lenses=["generalized_phase", "dsa"]
+    )
+    page = keep(found, tmp_path / "two").read_text(encoding="utf-8")
+    assert page.count("phase-moving.gif") == page.count("phase-moving-beside.gif") == 1
+    assert "of both" in page and "ndarray beside ndarray" in page
+    rows = list(csv.reader((tmp_path / "two/figures.csv").read_text(encoding="utf-8").splitlines()))
+    assert rows[0] == ["lens", "figure", "value", "beside", "what it is"]
+    phase = next(row for row in rows if row[:2] == ["generalized_phase", "phase"])
+    assert phase[2].startswith("800 × 6") and phase[3].startswith("700 × 6")
+    told = json.loads((tmp_path / "two/look.json").read_text(encoding="utf-8"))
+    assert [one["lens"] for one in told["beside"]["lenses"]] == [one["lens"] for one in told["lenses"]]
+    with np.load(tmp_path / "two/generalized_phase-beside.npz") as arrays:
+        assert found.beside is not None
+        np.testing.assert_array_equal(arrays["phase"], found.beside["generalized_phase"].phase)

@@ -28,6 +28,7 @@ from wavetrain.lenses.space.gamma_events import gamma_events as gamma_events
 from wavetrain.lenses.space.generalized_phase import generalized_phase as generalized_phase
 from wavetrain.lenses.space.grid_score import grid_score as grid_score
 from wavetrain.lenses.space.phase_amplitude_coupling import phase_amplitude_coupling as phase_amplitude_coupling
+from wavetrain.lenses.space.phase_gradient import phase_gradient as phase_gradient
 from wavetrain.lenses.space.phase_precession import phase_precession as phase_precession
 from wavetrain.lenses.space.place_fields import place_fields as place_fields
 from wavetrain.lenses.space.remapping import remapping as remapping

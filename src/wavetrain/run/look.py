@@ -1,39 +1,47 @@
-"""Looking at a recording, or at a layer, through the lenses that apply.
+"""Looking at a recording, a layer or a model through the lenses that apply; and at two, one beside the other.
 
-A lens says what it asks for by the names of its arguments; what the target has is offered by the same names.
-Of a recording these are `recording` (time, channels), `rate`, and `positions` where it has them; of a layer
-`layer`, `system`, an input `x`, its `activity` on it and its `operator`. A `band` is asked for where a lens
-has none of its own. A lens that asks for more, or refuses what it gets, is told with its reason.
+A lens says what it asks for by the names of its arguments; what the target has is offered by the same names
+(`look_targets.py`). A `band` is asked for where a lens has none of its own. A lens that asks for more, or
+refuses what it gets, is told with its reason.
+
+With a recording beside the target, both go through the same lenses, with the same null, draws and seed.
+Lenses that compare two get both: `recordings`, and `other`, the same samples of the recording, where the data
+that drive a model have as many samples as the recording.
 """
 
 import inspect
 import time
+import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
+import numpy as np
 
 from wavetrain import find
-from wavetrain.core import Layer
 from wavetrain.errors import BadInput
-from wavetrain.formats.recordings import read_recording
 from wavetrain.parts.recording import Recording
+from wavetrain.run.look_targets import How, View, called, is_model, of_recording, view
 
-ASKED = {  # what a lens may ask for that a recording may lack, and how to say it
+ASKED = {  # what a lens may ask for that a target may lack, and how to say it
     "rate": "a rate in samples per second",
     "positions": "positions of the channels",
     "position": "where an animal was",
     "band": "a band of frequencies: --band LOW HIGH",
     "layer": "a layer instead of a recording",
     "system": "a layer or a network instead of a recording",
+    "systems": "systems along a training: call it in Python",
     "operator": "an operator, which a layer has",
+    "start": "states to start from, of one size and of at most 512 numbers",
     "activity": "units in an order of their own: name the lens to say that the channels are in one",
     "other": "a second population on the same samples: give both to the lens in Python",
     "x": "an input, which a layer has",
     "recording": "a recording",
+    "recordings": "a recording to compare with: --beside RECORDING",
+    "other": "the same samples of two: --beside RECORDING, with as many samples as the data",
 }
+MADE = ("layer", "system", "systems", "operator", "x", "start")  # which recordings have not
+COMPARED = {"other", "recordings"}  # which lenses ask for that compare two
 
 
 class Seen(NamedTuple):
@@ -44,6 +52,7 @@ class Seen(NamedTuple):
     found: Any = None  # the lens's own NamedTuple; None where it does not apply
     why: str = ""  # why it does not
     seconds: float = 0.0
+    both: bool = False  # whether it compares the target with the recording beside it
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +72,7 @@ class Look:
     said: tuple[str, ...]  # what was understood
     seen: tuple[Seen, ...]
     offered: dict[str, Any]  # what the lenses were given, by name
+    beside: "Look | None" = None  # the recording beside it, through the same lenses
 
     @property
     def applied(self) -> tuple[Seen, ...]:
@@ -83,6 +93,9 @@ def look(
     target: Any,
     *,
     lenses: Sequence[str] = (),
+    data: Any = None,
+    beside: Any = None,
+    part: str = "",
     rate: float | None = None,
     positions: Any = None,
     band: tuple[float, float] | None = None,
@@ -90,12 +103,17 @@ def look(
     between: tuple[float, float] | None = None,
     name: str = "",
 ) -> Look:
-    """Look at a recording or a layer through some lenses, or through all that apply.
+    """Look at a recording, a layer or a model through some lenses, or through all that apply.
 
     A recording is a file (.npz, .npy, .csv, .edf, .bdf, .fif, .nwb), an array (time, channels), or an object
     of pandas, xarray, MNE or neo; `rate` (samples per second) and `positions` (channels, 2 or 3) are given
     where it does not say them, `name` picks one of several arrays in a file, `channels` some channels, and
     `between` a part, in seconds. `band` (low, high) in Hz is for lenses that look at one.
+
+    A model is a folder that `fit` or `compare` keeps, or what they return, and is driven by the rows of
+    `data`; or the folder of a run, of which `name` picks a training. A layer is driven by `data` (time,
+    inputs), or by noise. `part` names one layer of a model. `beside` is a recording that goes through the
+    same lenses.
 
     Raises BadInput for what cannot be read, for a lens that there is not, and where a lens that is named does
     not apply.
@@ -105,69 +123,98 @@ def look(
     >>> found["toeplitz"].kernel.shape[-1] > 1
     True
     """
-    if isinstance(target, Layer):
-        offered, said, told = _of_layer(target), _words_of(target), type(target).__name__
-    else:
-        recording = read_recording(target, rate=rate, positions=positions, name=name)
-        recording = recording.picked(channels) if channels else recording
-        recording = recording.between(*between) if between else recording
-        offered, said = _of_recording(recording, bool(lenses)), recording.said
-        told = Path(target).name if isinstance(target, str | Path) else type(target).__name__
-    if band is not None:
-        offered["band"] = tuple(map(float, band))
+    how = How(rate, positions, channels, between)
+    model = is_model(target)
+    other = None if beside is None else _beside(beside, how, "" if model and data is None else name)
+    seen = view(target, how, data=data, name=name, part=part, beside=other)
     some = [find.named(one, ("lenses",)) for one in lenses] or [*find.members("lenses")]
-    seen = []
-    for one in some:
-        shown = through(one, offered)
-        if shown.found is None and lenses:
-            raise BadInput(f"{one.name} does not apply: {shown.why}")
-        if shown.found is None and "layer instead" in shown.why and not isinstance(target, Layer):
-            continue  # of the other kind: nothing to tell
-        seen.append(shown)
-    return Look(told, tuple(said), tuple(seen), offered)
+    named = bool(lenses)
+    offered = dict(seen.offered) | ({} if band is None else {"band": tuple(map(float, band))})
+    pair = {} if other is None else _pair(seen, other)
+    first = _all(some, offered | pair, named or seen.made)
+    second = None
+    if other is not None:
+        mine = of_recording(other, called(beside))
+        theirs = mine.offered | ({"band": offered["band"]} if band is not None else {})
+        second = Look(mine.name, mine.said, _all(some, theirs, named), theirs)
+    there = {one.lens for one in second.applied} if second is not None else set[str]()
+    for one in first:
+        if named and one.found is None and one.lens not in there:
+            raise BadInput(f"{one.lens} does not apply: {one.why}")
+    told = first if seen.made else tuple(one for one in first if not _for_layers(one, some))
+    return Look(seen.name, seen.said, told, offered, second)
 
 
-def through(found: find.Found, offered: Mapping[str, Any]) -> Seen:
-    """What one lens shows of what is offered, or why it shows nothing."""
+def through(found: find.Found, offered: Mapping[str, Any], ordered: bool = True) -> Seen:
+    """What one lens shows of what is offered, or why it shows nothing.
+
+    `ordered` says whether units are in an order of their own, such as that of places along a line.
+    """
     lens = found.load()
     title = (inspect.getdoc(inspect.getmodule(lens)) or found.name).splitlines()[0].rstrip(".")
-    wanted = [
-        one.name
-        for one in inspect.signature(lens).parameters.values()
-        if one.default is inspect.Parameter.empty
-    ]
-    missing = [one for one in wanted if one not in offered]
+    wanted = wants(found)
+    given = dict(offered)
+    axes = _axes(lens)
+    if "positions" in axes and not ordered:
+        del given["activity"]
+    if "operator" in wanted and "layer" in given:
+        given["operator"] = given["layer"].operator(given["x"])
+    missing = [one for one in wanted if one not in given]
     if missing:
-        kinds = [one for one in ("layer", "system", "operator", "x") if one in missing] or missing
+        kinds = [one for one in MADE if one in missing] or missing
         return Seen(found.name, title, why=f"it asks for {ASKED.get(kinds[0], kinds[0])}")
+    for key in ("activity", "other"):
+        if axes[:1] == ["*samples"] and key in wanted and np.ndim(given[key]) == 2:
+            given[key] = given[key][None]  # samples in time, of one sequence
     begun = time.perf_counter()
     try:
-        shown = lens(*(offered[one] for one in wanted))
+        shown = lens(*(given[one] for one in wanted))
     except BadInput as error:
         return Seen(found.name, title, why=str(error))
-    return Seen(found.name, title, shown, seconds=time.perf_counter() - begun)
+    except RuntimeError as error:  # of torch, such as of states that grow where a lens wants them of one size
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        return Seen(found.name, title, why=f"it cannot read this target ({first})")
+    both = not COMPARED.isdisjoint(wanted)
+    return Seen(found.name, title, shown, seconds=time.perf_counter() - begun, both=both)
 
 
-def _of_recording(recording: Recording, named: bool) -> dict[str, Any]:
-    """What a recording offers; its channels are units in an order of their own only where a lens is named."""
-    offered: dict[str, Any] = {"recording": recording.signal, "rate": recording.rate}
-    if recording.positions is not None:
-        offered["positions"] = recording.positions
-    if named:
-        offered["activity"] = recording.signal
-    return offered
+def wants(found: find.Found) -> list[str]:
+    """The names of the arguments that a lens cannot do without."""
+    return [
+        one.name
+        for one in inspect.signature(found.load()).parameters.values()
+        if one.default is inspect.Parameter.empty
+    ]
 
 
-def _of_layer(layer: Layer, steps: int = 64) -> dict[str, Any]:
-    """What a layer offers: it is driven by noise of its own type, the same each time."""
-    like = next(layer.parameters(), torch.zeros(()))
-    generator = torch.Generator().manual_seed(0)
-    x = torch.randn(2, steps, layer.inputs, generator=generator).to(like.device, torch.get_default_dtype())
-    with torch.no_grad():
-        activity = layer(x)[0]
-    return {"layer": layer, "system": layer, "x": x, "activity": activity, "operator": layer.operator(x)}
+def _all(some: Sequence[find.Found], offered: Mapping[str, Any], ordered: bool) -> tuple[Seen, ...]:
+    return tuple(through(one, offered, ordered) for one in some)
 
 
-def _words_of(layer: Layer) -> tuple[str, ...]:
-    size = sum(part.numel() for part in layer.parameters())
-    return (f"{type(layer).__name__}: {layer.inputs} inputs, {size:,} parameters, driven by noise",)
+def _for_layers(one: Seen, some: Sequence[find.Found]) -> bool:
+    """Whether a lens shows nothing of a recording since it is for layers: that needs no words."""
+    if one.found is not None:
+        return False
+    (found,) = (each for each in some if each.name == one.lens)
+    return bool(set(wants(found)) & set(MADE))
+
+
+def _beside(given: Any, how: How, name: str) -> Recording:
+    if is_model(given):
+        raise BadInput("expected a recording to stand beside the target, got a model: let it be the target")
+    return how.read(given, name)
+
+
+def _pair(seen: View, other: Recording) -> dict[str, Any]:
+    """What lenses get that compare two: both, and the same samples of both where that can be told."""
+    found: dict[str, Any] = {"recordings": [seen.offered["activity"], other.signal]}
+    if seen.rows is not None and seen.of == len(other):
+        found["other"] = other.signal[seen.rows if len(seen.rows) > 1 else seen.rows[0]]
+    return found
+
+
+def _axes(lens: Any) -> list[str]:
+    """The names of the axes of the activity that a lens takes."""
+    hint = typing.get_type_hints(lens).get("activity")
+    kinds = typing.get_args(hint) or (hint,)
+    return str(getattr(kinds[0], "dim_str", "")).split()

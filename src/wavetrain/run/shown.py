@@ -31,10 +31,13 @@ class Figure(NamedTuple):
 
 
 def figures(found: Any) -> list[Figure]:
-    """Numbers as they are; of an array its shape, its smallest, its middle and its largest value."""
-    words = _abouts(type(found))
+    """Numbers as they are; of an array its shape, its smallest, its middle and its largest value.
+
+    A field without a comment of its own is what the whole is, by its first line.
+    """
+    words, whole = _abouts(type(found)), (inspect.getdoc(found) or "").partition("\n")[0].rstrip(".")
     return [
-        Figure(name.replace("_", " "), _told(getattr(found, name)), words.get(name, ""))
+        Figure(name.replace("_", " "), _told(getattr(found, name)), words.get(name) or whole)
         for name in found._fields
     ]
 
@@ -54,8 +57,8 @@ def numbers(found: Any) -> dict[str, Any]:
     return told
 
 
-def pictures(lens: str, found: Any, offered: Mapping[str, Any]) -> dict[str, Picture]:
-    """At most `SHOWN` pictures of what a lens found, by the names of its fields."""
+def pictures(lens: str, found: Any, offered: Mapping[str, Any], of: str = "") -> dict[str, Picture]:
+    """At most `SHOWN` pictures of what a lens found, by the names of its fields; `of` is whose they are."""
     words, axes, drawn = _abouts(type(found)), _axes(type(found)), dict[str, Picture]()
     for name in found._fields:
         value = np.asarray(getattr(found, name))
@@ -67,7 +70,11 @@ def pictures(lens: str, found: Any, offered: Mapping[str, Any]) -> dict[str, Pic
         while len(dims) > 3 or (len(dims) == 3 and dims[0] in ("trials", "batch", "rings", "sequences")):
             value, dims = value[0], dims[1:]
         one = _picture(
-            f"{lens.replace('_', ' ')}: {name.replace('_', ' ')}", value, dims, words.get(name, ""), offered
+            f"{of or lens.replace('_', ' ')}: {name.replace('_', ' ')}",
+            value,
+            dims,
+            words.get(name, ""),
+            offered,
         )
         if one is not None:
             drawn[name] = one

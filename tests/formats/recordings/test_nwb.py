@@ -84,3 +84,30 @@ def test_a_damaged_file_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "broken.nwb").write_bytes(b"x" * 3000)
     with pytest.raises(BadInput, match=r"^broken.nwb cannot be read: [^\n]*$"):
         read_recording(tmp_path / "broken.nwb")
+
+
+def test_spikes_are_counted_in_bins(tmp_path: Path) -> None:
+    """The table of units over the time of the recording; times that restart or are in ms are refused."""
+
+    def with_units(name: str, *trains: list[float]) -> Path:
+        path = written(tmp_path / name, np.zeros((1000, 1)), {"rate": 100.0})
+        with pynwb.NWBHDF5IO(path, "a") as out:
+            file = out.read()
+            for train in trains:
+                file.add_unit(spike_times=np.array(train))
+            out.write(file)
+        return path
+
+    found = read_recording(with_units("good.nwb", [0.1, 0.2, 9.99], [5.0]), rate=10, name="units")
+    assert found.signal.shape == (100, 2) and found.rate == 10 and found.unit == "spikes"
+    assert np.flatnonzero(found.signal[:, 0]).tolist() == [1, 2, 99]
+    assert np.flatnonzero(found.signal[:, 1]).tolist() == [50] and "4 spikes of 2 units" in found.said[0]
+    with pytest.raises(BadInput, match="in bins a second"):
+        read_recording(tmp_path / "good.nwb", name="units")
+    with pytest.raises(BadInput, match="unit 1: expected times that rise"):
+        read_recording(with_units("back.nwb", [1.0], [1, 2, 3, 0.5]), rate=10, name="units")
+    with pytest.raises(BadInput, match="milliseconds"):
+        read_recording(with_units("ms.nwb", [100.0, 9000.0]), rate=10, name="units")
+    none = written(tmp_path / "none.nwb", np.zeros((10, 1)), {"rate": 100.0})
+    with pytest.raises(BadInput, match="a table of units"):
+        read_recording(none, rate=10, name="units")

@@ -8,6 +8,7 @@ from tests.formats.recordings.edf_files import write_edf
 
 from wavetrain.errors import BadInput
 from wavetrain.formats.recordings import read_recording
+from wavetrain.lenses.space.generalized_phase import generalized_phase
 
 mne = pytest.importorskip("mne")
 
@@ -92,6 +93,20 @@ def test_joins_are_marked() -> None:
     assert np.flatnonzero(np.isnan(found.signal[:, 0])).tolist() == [3000]
     assert found.signal[2999, 0] == 1 and found.signal[3001, 0] == 2 and found.events == ()
     assert any("1 joins" in line for line in found.said)
+
+
+def test_no_filter_runs_across_a_join() -> None:
+    """Two sines of 1 µV whose offset jumps by 1 mV: the amplitude is that of the sine up to the border."""
+    time = np.arange(10_000) / 1000
+    wave = 1e-6 * np.sin(2 * np.pi * 10 * time)[None]
+    whole = mne.concatenate_raws([made(wave), made(wave + 1e-3)], verbose="ERROR")
+    found = read_recording(whole)
+    seen = generalized_phase(found.signal, found.rate, (5.0, 20.0))
+    border = round(seen.border * 1000)
+    unknown = np.isnan(seen.amplitude[:, 0])
+    assert unknown[10_000 - border : 10_000 + border].all()
+    assert unknown.sum() == 4 * border + 1  # at both ends of both, and the sample that was left out
+    np.testing.assert_allclose(seen.amplitude[~unknown], 1e-6, rtol=0.05)
 
 
 def test_what_was_skipped_is_nan() -> None:

@@ -149,3 +149,23 @@ def test_units_of_the_place_tell_more_than_the_same_units_shifted_in_time():
 def test_bad_shapes():
     with pytest.raises(BadInput, match=r"got \(2, 5, 3\) and \(2, 4, 2\)"):
         place_fields(torch.zeros(2, 5, 3), torch.zeros(2, 4, 2))
+
+
+def test_steps_that_are_left_out_count_neither_as_time_nor_as_spikes():
+    """Half of the time the animal sits in bin 0 and fires 20 Hz; on its way it fires 5 Hz everywhere.
+
+    Its place is NaN where it is slower than a speed that is asked for: then each bin has 5 Hz.
+    """
+    dice = np.random.default_rng(0)
+    moving = np.tile((np.arange(10) + 0.5) / 10, 8000)  # a step of 0.1 s in each bin, around and around
+    place = np.concatenate([np.full(len(moving), 0.05), moving])
+    slow = np.arange(len(place)) < len(moving)
+    spikes = dice.poisson(np.where(slow, 2.0, 0.5))
+    kept = torch.from_numpy(np.where(slow, np.nan, place))[None, :, None]
+    activity = torch.from_numpy(spikes / 0.1)[None, :, None]
+    words = {"bins": 10, "smooth": 0.0, "low": 0.0, "high": 1.0, "shifts": 0}
+    seen = place_fields(activity, kept, **words)
+    np.testing.assert_allclose(seen.rate[0], 5.0, atol=0.3)
+    assert seen.dropped[0] == len(moving)
+    both = place_fields(activity, torch.from_numpy(place)[None, :, None], **words)
+    assert both.rate[0, 0] > 15  # with the steps at rest

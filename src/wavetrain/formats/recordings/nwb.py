@@ -1,7 +1,8 @@
 """Recordings of NWB files: an `ElectricalSeries` or another `TimeSeries` of channels, by pynwb.
 
 Stored numbers become the series' own unit by `data * channel_conversion * conversion + offset`, in float64,
-and sample i was taken at `starting_time + i / rate`, or at its own timestamp.
+and sample i was taken at `starting_time + i / rate`, or at its own timestamp. The series `units` is the table
+of spikes, counted in bins.
 """
 
 from pathlib import Path
@@ -10,22 +11,30 @@ from typing import Any
 import numpy as np
 
 from wavetrain.errors import BadInput, unknown
+from wavetrain.parts import spikes
 from wavetrain.parts.recording import Recording, laid_out, rate_of
 
+SPIKES = "units"
 UNITS = {"volts": "V", "volt": "V", "tesla": "T"}
 
 
-def read_nwb(path: Path, name: str = "") -> Recording:
-    """The series `name` of an NWB file, or the only one; needs the extra `neuro`."""
+def read_nwb(path: Path, name: str = "", rate: float | None = None) -> Recording:
+    """The series `name` of an NWB file, or the only one; needs the extra `neuro`.
+
+    With the name "units" it is the spikes of each unit, counted in bins, `rate` of them a second.
+    """
     try:
         import pynwb
     except ImportError as error:
         raise BadInput(f"{path.name} is read by pynwb: pip install 'wavetrain[neuro]'") from error
     try:
         with pynwb.NWBHDF5IO(path, mode="r", load_namespaces=True) as file:
+            held = file.read()
+            if name == SPIKES:
+                return _of_spikes(held, path, rate)
             series = {
                 one.name: one
-                for one in file.read().objects.values()
+                for one in held.objects.values()
                 if isinstance(one, pynwb.TimeSeries) and np.issubdtype(one.data.dtype, np.number)
             }
             return _of(_chosen(series, name, path), path)
@@ -91,3 +100,36 @@ def _electrodes(series: Any, count: int) -> tuple[tuple[str, ...], np.ndarray | 
                 frame = "along the probe" if axes[0] == "rel_x" else "in the file's own frame"
                 return names, found, f"positions {', '.join(axes)}, {frame}, their unit unknown"
     return names, None, "no positions of channels"
+
+
+def _of_spikes(held: Any, path: Path, rate: float | None) -> Recording:
+    """The table of units, over the time of the longest series in the file, or to the last spike."""
+    if held.units is None or not len(held.units):
+        raise BadInput(f"{path.name}: expected a table of units with spikes, got none")
+    if rate is None:
+        raise BadInput(f"{path.name}: expected a rate, in bins a second, that spikes are counted in")
+    names = [str(one) for one in held.units.id[:]]
+    trains = [np.asarray(held.units["spike_times"][at]) for at in range(len(names))]
+    lengths = [_end(one) for one in held.acquisition.values() if hasattr(one, "starting_time")]
+    known = max((one for one in lengths if one is not None), default=None)
+    trains = spikes.checked(trains, names, seconds=known)
+    last = max((float(one[-1]) for one in trains if len(one)), default=0.0)
+    seconds = known if known is not None else last + 1 / rate
+    found = spikes.counts(trains, rate=rate, start=0.0, seconds=seconds)
+    total = int(found.sum())
+    return Recording(
+        signal=found,
+        rate=rate,
+        channels=tuple(names),
+        unit="spikes",
+        said=(f"{total:,} spikes of {len(names)} units, counted in {len(found):,} bins of {1 / rate:g} s",),
+    )
+
+
+def _end(series: Any) -> float | None:
+    """When a series ends, in seconds."""
+    if series.rate is None:
+        return (
+            float(series.timestamps[-1]) if series.timestamps is not None and len(series.timestamps) else None
+        )
+    return float(series.starting_time or 0.0) + len(series.data) / float(series.rate)

@@ -47,7 +47,7 @@ def read_recording(
     elif ending == ".npy":
         found = arrays.read_npy(path, rate, placed)
     elif ending == ".nwb":
-        found = read_nwb(path, name)
+        found = read_nwb(path, name, rate)
     elif ending in (".edf", ".bdf", ".fif"):
         found = read_raw(path)
     else:

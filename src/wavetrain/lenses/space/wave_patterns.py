@@ -40,6 +40,7 @@ from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.lenses import _rhythm
 from wavetrain.lenses.space import _fit, _montage
+from wavetrain.lenses.space._moments import Moments, moments
 from wavetrain.lenses.space._still import phasors, still
 from wavetrain.parts import nulls
 
@@ -126,7 +127,7 @@ def wave_patterns(
     """
     what = "wave patterns"
     asked = _rhythm.band_of(what, band, rate)
-    seen = _seen(what, recording, rate, asked, every)
+    seen = moments(what, recording, rate, asked, every)
     channels = seen.field.shape[2]
     montage = _montage.montage(what, positions, channels)
     if draws < 0:
@@ -179,63 +180,6 @@ def wave_patterns(
     )
 
 
-class _Seen(NamedTuple):
-    """A recording at its moments."""
-
-    time: np.ndarray  # (moments,), s
-    field: np.ndarray  # (trials, moments, C), analytic, 0 where unknown
-    amplitude: np.ndarray  # (trials, moments), median over channels
-    frequency: np.ndarray  # (trials, moments)
-
-
-def _seen(
-    what: str, recording: Tensor | np.ndarray, rate: float, band: _rhythm.Band, every: float | None
-) -> _Seen:
-    """The analytic signal at even moments, and its frequency from the samples before to those behind."""
-    complex_given = recording.is_complex() if isinstance(recording, Tensor) else np.iscomplexobj(recording)
-    if complex_given:
-        given = recording.detach().cpu().numpy() if isinstance(recording, Tensor) else np.asarray(recording)
-        parts = [_rhythm.read(what, part, rate) for part in (given.real, given.imag)]
-        series = parts[0] + 1j * parts[1]
-    else:
-        series = _rhythm.read(what, recording, rate)
-    pace = 1 / band.low if every is None else every
-    step = round(pace * rate) if np.isfinite(pace) else 0
-    if not 1 <= step <= series.shape[1] / 3:
-        raise BadInput(
-            f"{what}: expected a time between moments from one sample to a third of the {series.shape[1]} "
-            f"samples ({series.shape[1] / 3 / rate:.3g} s), got {pace:g} s"
-        )
-    moment = np.arange(step // 2 + 1, series.shape[1] - 1, step)
-    around = (moment[:, None] + [-1, 0, 1]).ravel()
-    value = np.full((len(series), series.shape[2], len(around)), np.nan, complex)
-    if complex_given:
-        value[:] = series[:, around].swapaxes(1, 2)
-    else:
-        for trial, channels, steps, piece, size in _rhythm.pieces(what, series, band):
-            inside = np.flatnonzero((around >= steps.start) & (around < steps.stop))
-            value[trial, channels[:, None], inside] = piece[:, around[inside] - steps.start] * size[:, None]
-    three = value.reshape(*value.shape[:2], len(moment), 3).transpose(0, 2, 1, 3)  # (trials, M, C, 3)
-    size = np.abs(three[..., 1])
-    there = np.isfinite(three).all(3) & (size > 0)
-    unit = phasors(np.where(np.isfinite(three), three, 0))
-    turn = np.angle(unit[..., 2] * unit[..., 0].conj())
-    return _Seen(
-        time=moment / rate,
-        field=np.where(there, three[..., 1], 0),
-        amplitude=_median(size, there),
-        frequency=_median(turn, there) * rate / (4 * np.pi),
-    )
-
-
-def _median(values: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Over channels; NaN where there is none."""
-    middle = np.full(values.shape[:2], np.nan)
-    some = there.any(2)
-    middle[some] = np.nanmedian(np.where(there, values, np.nan)[some], 1)
-    return middle
-
-
 def _at_once(
     rows: np.ndarray, montage: _montage.Montage, strength: np.ndarray, draws: int, seed: int
 ) -> np.ndarray:
@@ -285,7 +229,7 @@ def _kind(strength: np.ndarray, p: np.ndarray) -> np.ndarray:
 
 
 def _events(
-    kind: np.ndarray, trial: np.ndarray, moment: np.ndarray, seen: _Seen
+    kind: np.ndarray, trial: np.ndarray, moment: np.ndarray, seen: Moments
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Onset, duration, kind and trial of each run of moments of one kind, without a moment between."""
     pace = seen.time[1] - seen.time[0]
