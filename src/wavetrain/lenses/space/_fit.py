@@ -8,7 +8,6 @@ from jaxtyping import Complex, Float, Int
 
 from wavetrain.lenses.space import _montage
 from wavetrain.lenses.space._montage import Montage
-from wavetrain.parts import circular
 
 CHUNK = 2048  # moments at once
 REFINEMENTS = 2
@@ -93,9 +92,9 @@ def exchanges(channels: int, draws: int, seed: int) -> Iterator[np.ndarray]:
 
 
 def heading(wave: Float[np.ndarray, "moments 2"]) -> tuple[float, float]:
-    """The angle of the mean direction of plane waves, NaN where they cancel, and the length of that mean."""
-    mean = circular.mean(np.arctan2(wave[:, 1], wave[:, 0]))
-    return float(mean.direction), float(mean.length)
+    """The angle of the mean direction of plane waves, and the length of that mean."""
+    mean = np.exp(1j * np.arctan2(wave[:, 1], wave[:, 0])).mean()
+    return float(np.angle(mean)), float(np.abs(mean))
 
 
 def speed(
