@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import wavetrain as wt
+from wavetrain import find
 from wavetrain.errors import BadInput
 from wavetrain.estimators import BaselineForecaster
 from wavetrain.evidence.files import write_json
@@ -15,7 +16,7 @@ from wavetrain.formats.recordings import read_recording
 from wavetrain.lenses import cka, dimension, dsa, fixed_points
 from wavetrain.parts.reader import Reader
 from wavetrain.run import look_folders
-from wavetrain.run.look import look
+from wavetrain.run.look import look, through
 from wavetrain.run.look_folders import in_folder
 from wavetrain.run.look_targets import How, view
 from wavetrain.tables.panel import panel
@@ -109,10 +110,11 @@ def test_a_layer_reads_the_data(tmp_path: Path) -> None:
 
 
 def test_what_has_no_state_of_one_size_says_so() -> None:
-    found = look(wt.layers.SoftmaxAttention(4))
-    why = {one.lens: one.why for one in found.seen if one.found is None}
+    offered = view(wt.layers.SoftmaxAttention(4), How(), data=None, name="", part="", beside=None).offered
+    lenses = ("fixed_points", "lyapunov", "dsa", "automata")
+    why = {one: through(find.named(one, ("lenses",)), offered).why for one in lenses}
     assert "states to start from" in why["fixed_points"] and "states to start from" in why["lyapunov"]
-    assert "recordings to compare" not in why["dsa"] and "--beside" in why["dsa"]
+    assert "--beside" in why["dsa"] and "cannot read this target" in why["automata"]
 
 
 def test_a_network_that_carries_a_state_shows_it() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+import wavetrain.tables.load
 from wavetrain import find
 from wavetrain.core import Batch, Rule, Task
 from wavetrain.errors import BadInput, unknown
@@ -27,7 +28,6 @@ from wavetrain.evidence.picture import Picture
 from wavetrain.parts import saved
 from wavetrain.parts.stack import Answer
 from wavetrain.run.compare import build
-from wavetrain.tables.load import load as load_task
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read_like
 from wavetrain.train.generators import Shared, seed_of
@@ -206,7 +206,7 @@ def _of_comparison(folder: Path, wanted: str) -> Model:
     found = next((one for one in record.get("figures", ()) if one.get("layer") == layer), None)
     if found is None:
         raise BadInput(f"{folder}: {result} tells nothing of {layer}")
-    task = load_task(record["data"]["source"]).task
+    task = wavetrain.tables.load.load(record["data"]["source"]).task
     stack = build(find.named(layer, ("layers",)).load(), found["width"], task, record["terms"]["depth"])
     network = Answer(stack, task.every_step)
     tensors, words = saved.load(folder / CHECKPOINTS / f"{wanted}.safetensors")
