@@ -111,9 +111,10 @@ def test_a_layer_reads_the_data(tmp_path: Path) -> None:
 
 def test_what_has_no_state_of_one_size_says_so() -> None:
     offered = view(wt.layers.SoftmaxAttention(4), How(), data=None, name="", part="", beside=None).offered
-    lenses = ("fixed_points", "lyapunov", "dsa", "automata")
+    lenses = ("fixed_points", "lyapunov", "dsa", "automata", "rsa")
     why = {one: through(find.named(one, ("lenses",)), offered).why for one in lenses}
     assert "states to start from" in why["fixed_points"] and "states to start from" in why["lyapunov"]
+    assert "sequences that repeat each other" in why["rsa"]
     assert "--beside" in why["dsa"] and "cannot read this target" in why["automata"]
 
 

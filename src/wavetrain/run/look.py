@@ -33,8 +33,8 @@ ASKED = {  # what a lens may ask for that a target may lack, and how to say it
     "systems": "systems along a training: call it in Python",
     "operator": "an operator, which a layer has",
     "start": "states to start from, of one size and of at most 512 numbers",
+    "repeats": "sequences that repeat each other: name the lens to say that they do",
     "activity": "units in an order of their own: name the lens to say that the channels are in one",
-    "other": "a second population on the same samples: give both to the lens in Python",
     "x": "an input, which a layer has",
     "recording": "a recording",
     "recordings": "a recording to compare with: --beside RECORDING",
@@ -131,12 +131,12 @@ def look(
     named = bool(lenses)
     offered = dict(seen.offered) | ({} if band is None else {"band": tuple(map(float, band))})
     pair = {} if other is None else _pair(seen, other)
-    first = _all(some, offered | pair, named or seen.made)
+    first = _all(some, offered | pair, named or seen.made, named)
     second = None
     if other is not None:
         mine = of_recording(other, called(beside))
         theirs = mine.offered | ({"band": offered["band"]} if band is not None else {})
-        second = Look(mine.name, mine.said, _all(some, theirs, named), theirs)
+        second = Look(mine.name, mine.said, _all(some, theirs, named, named), theirs)
     there = {one.lens for one in second.applied} if second is not None else set[str]()
     for one in first:
         if named and one.found is None and one.lens not in there:
@@ -145,16 +145,21 @@ def look(
     return Look(seen.name, seen.said, told, offered, second)
 
 
-def through(found: find.Found, offered: Mapping[str, Any], ordered: bool = True) -> Seen:
+def through(
+    found: find.Found, offered: Mapping[str, Any], *, ordered: bool = True, repeated: bool = False
+) -> Seen:
     """What one lens shows of what is offered, or why it shows nothing.
 
-    `ordered` says whether units are in an order of their own, such as that of places along a line.
+    `ordered` says whether units are in an order of their own, such as that of places along a line, and
+    `repeated` whether sequences repeat the same course.
     """
     lens = found.load()
     title = (inspect.getdoc(inspect.getmodule(lens)) or found.name).splitlines()[0].rstrip(".")
     wanted = wants(found)
     given = dict(offered)
     axes = _axes(lens)
+    if "repeats" in axes and "activity" in given and not repeated:
+        return Seen(found.name, title, why=f"it asks for {ASKED['repeats']}")
     if "positions" in axes and not ordered:
         del given["activity"]
     if "operator" in wanted and "layer" in given:
@@ -187,8 +192,10 @@ def wants(found: find.Found) -> list[str]:
     ]
 
 
-def _all(some: Sequence[find.Found], offered: Mapping[str, Any], ordered: bool) -> tuple[Seen, ...]:
-    return tuple(through(one, offered, ordered) for one in some)
+def _all(
+    some: Sequence[find.Found], offered: Mapping[str, Any], ordered: bool, repeated: bool
+) -> tuple[Seen, ...]:
+    return tuple(through(one, offered, ordered=ordered, repeated=repeated) for one in some)
 
 
 def _for_layers(one: Seen, some: Sequence[find.Found]) -> bool:
