@@ -109,13 +109,35 @@ def test_a_layer_reads_the_data(tmp_path: Path) -> None:
     assert ((start >= low) & (start <= high)).all()  # near states that it passes through
 
 
+def test_a_classifier_reads_sequences(tmp_path: Path) -> None:
+    waves = [np.sin(np.arange(20 + at)[:, None] / (2 + at % 2)) for at in range(8)]
+    model = wt.SequenceClassifier("gru", width=4, depth=1, steps=1).fit(waves, np.arange(8) % 2)
+    model.save(tmp_path / "kept")
+    file = tmp_path / "waves.ts"
+    rows = [",".join(f"{value:.17g}" for value in one[:, 0]) for one in waves]
+    file.write_text("\n".join(["@univariate true", "@classLabel false", "@data", *rows]))
+    one = view(tmp_path / "kept", How(), data=file, name="", part="", beside=None)
+    two = view(model, How(), data=waves, name="", part="", beside=None)
+    assert one.offered["recording"].shape == (8, 20, 4)  # as long as the shortest
+    np.testing.assert_allclose(one.offered["recording"], two.offered["recording"], atol=1e-12)
+    with pytest.raises(BadInput, match="sequences that drive it"):
+        look(model)
+
+
 def test_what_has_no_state_of_one_size_says_so() -> None:
     offered = view(wt.layers.SoftmaxAttention(4), How(), data=None, name="", part="", beside=None).offered
     lenses = ("fixed_points", "lyapunov", "dsa", "automata", "rsa")
     why = {one: through(find.named(one, ("lenses",)), offered).why for one in lenses}
     assert "states to start from" in why["fixed_points"] and "states to start from" in why["lyapunov"]
     assert "sequences that repeat each other" in why["rsa"]
-    assert "--beside" in why["dsa"] and "cannot read this target" in why["automata"]
+    assert "--beside" in why["dsa"] and "state grows" in why["automata"]
+
+    def stacked(activity: np.ndarray) -> None:
+        torch.stack([torch.ones(2), torch.ones(3)])
+
+    found = SimpleNamespace(name="stacked", load=lambda: stacked)
+    said = through(found, {"activity": WAVE}).why  # type: ignore[arg-type]
+    assert said.startswith("it cannot read this target (stack expects each tensor to be equal size")
 
 
 def test_a_network_that_carries_a_state_shows_it() -> None:

@@ -17,7 +17,7 @@ import wavetrain.tables.load
 from wavetrain import find
 from wavetrain.core import Batch, Rule, Task
 from wavetrain.errors import BadInput, unknown
-from wavetrain.estimators import AnomalyDetector, FittedForecaster, read_sequences
+from wavetrain.estimators import AnomalyDetector, FittedForecaster
 from wavetrain.estimators._foresight import Forecasts
 from wavetrain.estimators._sequences import SequenceEstimator
 from wavetrain.estimators._series_model import SeriesModel
@@ -27,9 +27,11 @@ from wavetrain.evidence.files import read_json
 from wavetrain.evidence.picture import Picture
 from wavetrain.parts import saved
 from wavetrain.parts.stack import Answer
-from wavetrain.run.compare import build
+from wavetrain.run.contender import build
+from wavetrain.tables.cases import filled
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read_like
+from wavetrain.tables.read.answered import Reading
 from wavetrain.train.generators import Shared, seed_of
 from wavetrain.train.lab import Lab, Plan, Training
 
@@ -107,17 +109,16 @@ def _of_series(model: FittedForecaster, data: Any, called: str) -> Model:
 def _of_sequences(model: SequenceEstimator, data: Any, called: str) -> Model:
     """A classifier or regressor under sequences, cut to the shortest of those that are looked at."""
     if data is None:
-        raise BadInput(f"{called}: expected data, sequences that drive it (--data FILE.ts)")
+        raise BadInput(f"{called}: expected data, sequences that drive it (--data FILE)")
     if isinstance(data, str | Path):
-        if not str(data).lower().endswith((".ts", ".ts.gz")):
-            raise BadInput(f"{called}: expected sequences in a file that ends in .ts, got {data}")
-        data = read_sequences(data)[0]
+        reading = Reading() if model.reading_ is None else model.reading_
+        data = [filled(one) for one in reading.later(str(data))[0].series]
     found = model._taken(data)[0]
     found = sorted(found, key=len)[-MANY:]
     shortest = len(found[0])
     x = model._sequences([one[:shortest] for one in found]).x
     said = (f"{type(model).__name__} by {model.layer}, under {len(found)} sequences of {shortest} steps",)
-    return Model(model.network_.stack, x.to(model.network_.read.weight.dtype), said)
+    return Model(model.network_.stack, x.to(model.network_.stack.encode.weight.dtype), said)
 
 
 class Reached(Exception):
