@@ -112,7 +112,7 @@ def _of_sequences(model: SequenceEstimator, data: Any, called: str) -> Model:
         raise BadInput(f"{called}: expected data, sequences that drive it (--data FILE)")
     if isinstance(data, str | Path):
         reading = Reading() if model.reading_ is None else model.reading_
-        data = [filled(one) for one in reading.later(str(data))[0].series]
+        data = [filled(one) for one in reading.later(Path(data))[0].series]
     found = model._taken(data)[0]
     found = sorted(found, key=len)[-MANY:]
     shortest = len(found[0])
