@@ -65,6 +65,30 @@ def test_what_is_too_short_is_told_with_the_formula():
         half_widths(last, whole.cut(0, 60), horizon=52)
 
 
+def test_as_many_windows_as_there_are_and_a_hundred_at_most():
+    """Errors of a series that is flat but for its first rows: they count where a window reaches them."""
+    last = LastValue(horizon=1).rolling
+    for rows, seen in ((100, True), (101, True), (102, False)):
+        y = np.zeros(rows)
+        y[0] = 1.0  # the first forecast errs, if it is made
+        widest = half_widths(last, panel(y), horizon=1, coverage=0.99).item()
+        assert (widest == 1.0) == seen, rows
+    steps = half_widths(last, panel(np.arange(41.0)), horizon=1, apart=4, coverage=0.9)
+    assert steps.item() == 1.0  # ten windows, where nine are needed
+    with pytest.raises(BadInput, match="9 windows, 4 rows apart, of a horizon of 1 need 34 rows"):
+        half_widths(last, panel(np.arange(33.0)), horizon=1, apart=4)
+    with pytest.raises(BadInput, match="one phase of the season of 2"):
+        half_widths(last, RAMP, horizon=1, apart=4, season=2)
+
+
+def test_the_first_series_without_a_forecast_is_named():
+    def rolls(whole: Panel, series: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        return np.where(series > 0, np.nan, 0.0)[:, None, None]
+
+    with pytest.raises(BadInput, match="series '1': expected a forecast at each origin"):
+        half_widths(rolls, panel([np.arange(40.0)] * 3), horizon=1)
+
+
 def test_origins_meet_every_phase():
     with pytest.raises(BadInput, match="one phase of the season of 24"):
         half_widths(LastValue(horizon=24).rolling, RAMP, horizon=24, apart=24, season=24)

@@ -30,6 +30,12 @@ def test_what_is_loaded_is_what_was_kept(kind: type[Baseline], tmp_path: Path):
     assert sorted(one.name for one in (tmp_path / "b").iterdir()) == ["baseline.json", "baseline.safetensors"]
 
 
+def test_a_folder_is_made_with_those_above_it(tmp_path: Path):
+    save(LastValue(horizon=1), tmp_path / "a" / "b")
+    save(LastValue(horizon=2), tmp_path / "a" / "b")
+    assert load(tmp_path / "a" / "b").horizon == 2
+
+
 def test_trees_from_a_file_answer_like_those_that_were_grown(tmp_path: Path):
     """Bit for bit, whatever is missing, and without scikit-learn."""
     holes = WAVE.series[0].values.copy()
