@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from wavetrain.errors import BadInput
 from wavetrain.tables import kernels
 from wavetrain.tables.kernels import Kernel, fitted
 
@@ -76,3 +77,12 @@ def test_holes_are_the_last_value_before_them_and_the_mean_at_the_start():
     np.testing.assert_allclose(FOUND.read(holed), FOUND.read(filled))
     holed[0, :2], filled[0, :2] = np.nan, FOUND.centre
     np.testing.assert_allclose(FOUND.read(holed), FOUND.read(filled))
+
+
+def test_what_is_too_short_for_the_widest_filter_is_refused():
+    """Padding helps a filter to fit."""
+    wide = [(len(one.weights) - 1) * one.dilation + 1 - 2 * one.padding for one in FOUND.kernels]
+    least = max(wide)
+    assert 11 < least <= 40 and np.isfinite(FOUND.read(X[:, :least])).all()
+    with pytest.raises(BadInput, match=f"at least {least} steps, got {least - 1}"):
+        FOUND.read(X[:, : least - 1])
