@@ -62,6 +62,21 @@ def test_a_series_without_a_scale_is_left_out_and_counted():
     assert "1 of 2 undefined" in str(found)
 
 
+def test_a_scale_needs_one_pair_of_rows_before_the_forecast():
+    y = np.array([[1.0], [4.0], [9.0]])
+    found = metrics.seasonal_scales(y, np.array([0, 1, 2, 3]), season=1).ravel()
+    np.testing.assert_array_equal(found, [np.nan, np.nan, 3.0, 4.0])
+    np.testing.assert_array_equal(
+        metrics.seasonal_scales(y, np.array([2, 3]), season=2).ravel(), [np.nan, 8.0]
+    )
+
+
+def test_an_interval_without_width_holds_its_ends():
+    one = np.ones(1)
+    assert metrics.coverage(truth=one, low=one, high=one).value == 1.0
+    assert metrics.width(truth=one, low=one, high=one).value == 0.0
+
+
 @pytest.mark.parametrize("season", [0, -1, 8, 9])
 def test_a_season_without_pairs_is_refused(season: int):
     with pytest.raises(BadInput, match=f"got {season}"):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.baselines import LastValue
@@ -64,6 +65,51 @@ def test_seeds_widen_the_interval():
     assert same.value == pytest.approx(one.value) and same.high == pytest.approx(one.high)
     assert wide.value == pytest.approx(one.value) and wide.high - wide.low > 1.5 * (one.high - one.low)
     assert "1 seed" in str(one) and "3 seeds" in str(wide)
+
+
+def test_the_chance_of_seeds_is_added():
+    """Ten windows and three seeds, 1 apart: variances of the means, 0.0957 squared and 1 / 3, by Welch."""
+    apart = np.arange(1, 11) / 10
+    scores = [errors(5 + apart + step) for step in (-1.0, 0.0, 1.0)]
+    found = difference(scores, errors(np.full(10, 5.0)), {"window": np.arange(10)})
+    off, seeds = apart.var(ddof=1) / 10, 1 / 3
+    free = (off + seeds) ** 2 / (off**2 / 9 + seeds**2 / 2)
+    half = stats.t.ppf(0.975, free) * np.sqrt(off + seeds)
+    assert (found.low, found.high) == pytest.approx((0.55 - half, 0.55 + half))
+    assert (found.level, found.seeds, found.what) == (0.95, 3, "window")
+
+
+def test_a_unit_in_which_nothing_was_measured_does_not_count():
+    truth = np.zeros((10, 1))
+    truth[8:] = np.nan
+    scores = [mae(truth=truth, forecast=np.arange(10.0)[:, None] + step) for step in (1.0, 0.0)]
+    found = difference(scores[:1], scores[1], {"pair": np.arange(10) // 2})
+    assert found.units == 4 and found.value == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.5])
+def test_a_level_outside_of_0_and_1_is_refused(level: float):
+    one = errors(np.ones(4))
+    with pytest.raises(BadInput, match=f"level between 0 and 1, got {level}"):
+        difference([one], one, {"window": np.arange(4)}, level=level)
+
+
+def test_how_many_units_are_enough():
+    one, other = errors(1 + np.arange(4.0)), errors(np.ones(4))
+    assert np.isfinite(difference([one], other, {"window": np.arange(4)}).low)
+    assert not np.isfinite(difference([one], other, {"window": np.array([0, 1, 2, 2])}).low)
+    assert list(units(rolled([100] * 8, 4))) == ["series", "block"]
+    assert list(units(rolled([100] * 7, 4))) == ["block"]
+
+
+def test_words_of_a_difference():
+    facts = {"value": -0.5, "low": -1.0, "high": 0.25, "level": 0.9, "units": 1, "seeds": 1}
+    assert (
+        str(Difference(**facts, what="block"))
+        == "difference -0.5, 90 % interval -1 to +0.25, 1 block, 1 seed"
+    )
+    many = Difference(**{**facts, "units": 2, "seeds": 2}, what="series")
+    assert str(many).endswith("2 series, 2 seeds")
 
 
 def test_the_wider_of_two_kinds_of_unit_counts():

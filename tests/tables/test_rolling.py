@@ -90,6 +90,10 @@ def test_what_cannot_be_evaluated_is_refused():
     naive = LastValue(horizon=2).rolling
     with pytest.raises(BadInput, match="a row before the first forecast"):
         evaluate(naive, RAMP, 0, 2)
+    for first in (-60, -61, -100):
+        with pytest.raises(BadInput, match="a row before the first forecast"):
+            evaluate(naive, RAMP, first, 2)
+    assert evaluate(naive, RAMP, -59, 2).rows.tolist() == list(range(1, 59))
     with pytest.raises(BadInput, match="expected 2 rows to forecast behind a first row, got 1 at most"):
         evaluate(naive, RAMP, 59, 2)
     with pytest.raises(BadInput, match="each of 1 series, got 2"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
-from wavetrain.tables.value_baselines import KernelRidge, Mean, Summaries, ValueBaseline, summaries
+from wavetrain.tables.value_baselines import ALPHAS, KernelRidge, Mean, Summaries, ValueBaseline, summaries
 
 DICE = np.random.default_rng(0)
 X = DICE.normal(size=(120, 30, 2))
@@ -60,3 +60,19 @@ def test_what_cannot_be_learned_from_is_refused():
         Mean.fit(X, X[:, 0, 0])
     with pytest.raises(BadInput, match=r"sequences \(N, T, 2\), got \(9, 30, 1\)"):
         KernelRidge.fit(X, X.mean(1)).predict(np.zeros((9, 30, 1)))
+
+
+def test_what_never_varies_is_no_answer_and_no_error():
+    x = X.copy()
+    x[..., 1] = 7.0
+    model = Summaries.fit(x, X.mean(1))
+    assert (model.width[1::2] == 1).all() and np.isfinite(model.predict(x)).all()
+    assert ALPHAS == (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1e3, 1e4, 1e5)
+
+
+@pytest.mark.parametrize(
+    ("x", "y"), [(X[:0], np.zeros((0, 1))), (X, np.zeros((119, 1))), (X[0], np.zeros((30, 1)))]
+)
+def test_sequences_and_numbers_go_together(x: np.ndarray, y: np.ndarray):
+    with pytest.raises(BadInput, match=r"expected sequences \(N, T, C\) and numbers"):
+        Mean.fit(x, y)

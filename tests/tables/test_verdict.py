@@ -84,6 +84,18 @@ def test_more_may_be_better():
     assert not worse.earns and "is worse" in str(worse)
 
 
+def test_less_is_better_at_95_percent_where_nothing_is_said():
+    found = verdict([NAIVE, tried("gru", 1.0, 1.0)], OF)
+    assert not found.more and found.difference.level == 0.95 and found.unscored == ()
+    assert verdict([NAIVE, tried("gru", 1.0, 1.0)], OF, level=0.8).difference.level == 0.8
+
+
+def test_a_baseline_of_several_seeds_counts_by_its_mean():
+    several = tried("ridge on lags", 1.0, 1.0, 2.0, baseline=True)
+    found = verdict([several, tried("gru", 1.0, 1.0)], OF)
+    assert found.difference.value == pytest.approx(-0.5)
+
+
 def test_a_verdict_needs_a_baseline_and_scores():
     with pytest.raises(BadInput, match="expected a baseline"):
         verdict([tried("gru", 1.0, 1.0)], OF)

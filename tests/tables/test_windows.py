@@ -6,7 +6,7 @@ import torch
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.panel import Panel, Series, panel
-from wavetrain.tables.windows import Place, Windows, filled
+from wavetrain.tables.windows import Place, Windows, filled, fitting_context, usual_context
 
 
 def test_windows_lie_inside_one_series():
@@ -112,3 +112,38 @@ def test_many_windows_are_those_that_are_cut_one_by_one():
         one = windows.at(Place(places.series[some : some + 1], places.row[some : some + 1]))
         for side, mine in zip(whole, one, strict=True):
             torch.testing.assert_close(side[some : some + 1], mine, equal_nan=True, rtol=0, atol=0)
+
+
+def test_contexts_that_are_chosen():
+    assert [usual_context(season) for season in (1, 16, 17, 256, 257)] == [32, 32, 34, 512, 512]
+    fits = [fitting_context(1, horizon=3, shortest=rows) for rows in (100, 36, 35, 5, 4, 3)]
+    assert fits == [32, 32, 31, 1, 1, 1]
+
+
+def test_a_context_of_zeros_has_the_least_scale():
+    windows = Windows(panel(np.r_[np.zeros(4), 1.0]), context=3, origins=1, horizon=1)
+    window = windows.at(Place(np.array([0]), np.array([4])))
+    assert (window.level, window.scale) == (0.0, 1e-30)
+    negative = Windows(panel([-5.0] * 5), context=3, origins=1, horizon=1).at(
+        Place(np.array([0]), np.array([4]))
+    )
+    assert negative.scale.item() == pytest.approx(5e-6)
+
+
+def test_places_of_windows_by_hand():
+    """The last one ends with the series; a context that is longer than half of it begins before it."""
+    both = Windows(panel([np.arange(10.0), np.arange(5.0)]), context=4, origins=2, horizon=3)
+    place = both.places()
+    assert place.series.tolist() == [0] * 3 + [1] * 0 and place.row.tolist() == [4, 5, 6]
+    some = both.places(first=[5, 0], last=[9, 5])
+    assert some.row.tolist() == [5]
+    short = Windows(panel([np.arange(7.0)]), context=9, origins=1, horizon=1).places()
+    assert short.row.tolist() == [3, 4, 5, 6]
+    one = Windows(panel([np.arange(3.0)]), context=1, origins=1, horizon=1).places()
+    assert one.row.tolist() == [1, 2]
+
+
+def test_weights_are_by_rows_before_the_end_that_is_given():
+    y = np.r_[np.zeros(10), np.ones(10), 1e6 * np.arange(10)]
+    windows = Windows(panel(y), context=5, origins=1, horizon=1, until=[20])
+    assert windows.least.item() == pytest.approx(0.05 * 0.5)

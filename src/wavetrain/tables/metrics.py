@@ -62,7 +62,7 @@ def smape(*, truth: np.ndarray, forecast: np.ndarray, series: np.ndarray | None 
     y, f = _alike(truth, forecast)
     below = np.abs(y) + np.abs(f)
     share = 200 * np.abs(y - f) / np.where(below > 0, below, 1.0)
-    return averaged("sMAPE (0 to 200)", np.where(below == 0, 0.0, share), series, np.isnan(y))
+    return averaged("sMAPE (0 to 200)", share, series, np.isnan(y))
 
 
 def quantile_loss(
@@ -142,7 +142,7 @@ def seasonal_scale(before: np.ndarray, *, season: int) -> float:
     1.6666666666666667
     """
     rows = np.asarray(before, np.float64)
-    if rows.ndim != 1 or not 1 <= season < len(rows):
+    if rows.ndim != 1 or season >= len(rows):
         raise BadInput(f"expected a season of 1 to the number of rows less 1, got {season} for {rows.shape}")
     return float(seasonal_scales(rows[:, None], np.array([len(rows)]), season=season)[0, 0])
 

@@ -54,8 +54,8 @@ def blocks(rolled: Rolled) -> np.ndarray:
     end = np.array([rolled.rows[rolled.series == one].max(initial=0) for one in range(len(rolled.names))])
     back = end[rolled.series] - rolled.rows
     span = int(back.max()) + 1
-    count = max(1, min(MOST, span // (2 * rolled.horizon)), min(FEWEST, span // rolled.horizon))
-    return np.minimum(back * count // span, count - 1)
+    count = max(min(MOST, span // (2 * rolled.horizon)), min(FEWEST, span // rolled.horizon))
+    return back * count // span
 
 
 def difference(
