@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
+from wavetrain.tables import ridge
 from wavetrain.tables.lags import lagged
 from wavetrain.tables.panel import Panel, Series, panel
-from wavetrain.tables.ridge import Ridge, origins, together
+from wavetrain.tables.ridge import Ridge, origins, together, usual
 
 DICE = np.random.default_rng(0)
 NOISY = np.sin(np.arange(120) * 2 * np.pi / 12) + 0.02 * np.arange(120) + 0.1 * DICE.normal(size=120)
@@ -117,3 +118,62 @@ def test_steps_that_read_the_same_are_solved_together():
     )
     one, two = (Ridge.fit(whole, horizon=4, lags=(6,), alphas=(1e-3,)) for whole in (alone, beside))
     np.testing.assert_allclose(one.weights[:, :6], two.weights[:, :6], rtol=1e-6, atol=1e-9)
+
+
+def test_prices_and_lags_that_are_tried():
+    np.testing.assert_allclose(ridge.ALPHAS, [1e-10, *np.logspace(-6, 2, 9)])
+    assert (ridge.FITTED, ridge.LONGEST, ridge.TOGETHER) == (20_000, 512, 4096)
+    long = panel(np.zeros(2000))
+    assert usual(long, horizon=1, season=1) == (1, 2, 8, 32)
+    assert usual(long, horizon=1, season=15) == (2, 8, 15, 30, 32)
+    assert usual(long, horizon=1, season=16) == (2, 8, 16, 32, 48)
+    assert usual(long, horizon=1, season=300) == (2, 8, 300, 512)
+    assert usual(panel(np.zeros(22)), horizon=1, season=1) == (1, 2, 7)
+    assert usual(panel(np.zeros(3)), horizon=2, season=1) == (1,)
+
+
+def test_first_rows_of_a_short_series():
+    """Fewer lags are there than are read: windows begin half-way through what is to train."""
+    each = origins(panel(np.zeros(20)), horizon=2, lags=50)
+    assert each.train[1].tolist() == list(range(7, 15)) and each.valid[1].tolist() == [16, 17, 18]
+    assert each.whole[1].tolist() == list(range(7, 19))
+    tiny = origins(panel(np.zeros(3)), horizon=1, lags=50)
+    assert tiny.train[1].tolist() == [1] and tiny.valid[1].tolist() == [2]
+
+
+def test_one_choice_is_no_search():
+    y = recursion(30)
+    chosen = Ridge.fit(panel(y), horizon=1, lags=(2,), alphas=(1e-10, 100.0))
+    assert chosen.alpha == 1e-10
+    assert Ridge.fit(panel(y), horizon=1, lags=(1, 2), alphas=(1e-10,)).lags == 2
+    assert Ridge.fit(panel(y), horizon=1, lags=(1,), alphas=(100.0,)).alpha == 100.0
+
+
+def test_columns_known_ahead_count_in_their_own_units():
+    """A plan in thousandths is read like one in thousands."""
+    plan = DICE.normal(size=120)
+    weights = []
+    for size in (1e-3, 1e3):
+        one = Series(name="", values=np.stack([NOISY + plan, 5.0 + size * plan], 1))
+        whole = Panel(columns=("y", "plan"), series=(one,), targets=("y",), known=("plan",))
+        model = Ridge.fit(whole, horizon=1, lags=(4,), alphas=(1e-3,))
+        assert (model.centre.item(), model.spread.item()) == pytest.approx(
+            (5.0 + size * plan.mean(), size * plan.std())
+        )
+        weights.append(model.weights)
+    np.testing.assert_allclose(*weights, rtol=1e-6)
+
+
+def test_errors_are_weighed_as_they_are_scored():
+    """A window of tiny units counts little: what it would teach is not believed."""
+    y = np.r_[1e-6 * DICE.normal(size=60), NOISY]
+    model = Ridge.fit(panel(y), horizon=1, lags=(4,), alphas=(1e-3,))
+    rows = np.arange(6, len(y))
+    read = lagged(panel(y), np.zeros(len(rows), int), rows, count=4, horizon=1, season=1)
+    x = np.concatenate([read.lags[:, 0], np.ones((len(rows), 1))], 1) * read.weight
+    price = np.diag([1e-3] * 4 + [1e-8]) * len(rows)
+    wanted = np.linalg.solve(x.T @ x + price, x.T @ (read.wanted[:, 0, 0] * read.weight[:, 0]))
+    assert read.weight.min() < 1e-3
+    first = origins(panel(y), horizon=1, lags=4).whole[1][0]
+    assert first == 5
+    np.testing.assert_allclose(model.weights[0], wanted, rtol=0.05, atol=0.01)

@@ -131,6 +131,26 @@ def test_text_of_many_kinds_is_left_out_and_named(tmp_path: Path):
     words[0] = words[1]
     panel = reading(tmp_path, "note,y\n" + rows([*words, "more"], [place**2 % 7 for place in range(22)]))
     assert panel.said[-1] == "left out: note, which is text of 21 kinds, more than 20"
+    words[0] = words[1] = words[2]
+    panel = reading(tmp_path, "note,y\n" + rows([*words, "more"], [place**2 % 7 for place in range(22)]))
+    assert len(panel.columns) == 21  # 20 kinds are a category
+
+
+def test_a_column_that_goes_up_or_down_by_one_for_twenty_steps_counts(tmp_path: Path):
+    def kept(level: list[int]) -> bool:
+        y = [0.5 * place * (place % 3) for place in range(len(level))]
+        return "level" in reading(tmp_path, "y,level\n" + rows(y, level)).columns
+
+    assert not kept(list(range(7, 28))) and not kept(list(range(28, 7, -1)))
+    assert kept(list(range(7, 27)))  # of 19 steps
+    assert kept(list(range(0, 42, 2))) and kept([*range(20), 18]) and kept([1, *range(20)])
+
+
+def test_a_year_of_whole_numbers_dates_the_rows(tmp_path: Path):
+    y = [0.5 * place * (place % 3) for place in range(8)]
+    for year, measured in (([3, 1, 2, 7, 5, 9, 4, 4], False), ([3.5, 1, 2, 7, 5, 9, 4, 4], True)):
+        panel = reading(tmp_path, "y,year\n" + rows(y, year))
+        assert ("year" in panel.columns) == measured
 
 
 def test_what_says_nothing_is_left_out_and_named(tmp_path: Path):
