@@ -12,7 +12,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators import AnomalyDetector
-from wavetrain.estimators._anomalies import HISTORY, RECENT, Recent, deviations, likelihood
+from wavetrain.estimators._anomalies import (
+    HISTORY,
+    RECENT,
+    Anomalies,
+    Recent,
+    deviations,
+    likelihood,
+    shares,
+)
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory
 from wavetrain.tables.anomaly_metrics import pointwise
@@ -190,6 +198,74 @@ def test_the_likelihood_is_that_of_the_formula():
     one.extend(scores[300:])
     assert len(one.scores) == HISTORY + RECENT  # and does not grow
     assert one.extend(scores[:1])[0] == pytest.approx(deviations(np.append(scores, scores[0]))[-1])
+
+
+def test_rows_without_a_score_are_passed_over():
+    scores = np.random.default_rng(1).random(40)
+    holed = np.insert(scores, [5, 20, 20], np.nan)
+    plain, found = Recent(scores[:2]).extend(scores[2:]), Recent(holed[:2]).extend(holed[2:])
+    np.testing.assert_allclose(found[~np.isnan(holed[2:])], plain)
+    assert np.isnan(found[np.isnan(holed[2:])]).all()
+    assert np.isnan(Recent(scores).extend(np.array([np.nan]))).all()
+    begun = Recent(np.append(np.nan, scores))
+    assert begun.scores.tolist() == scores.tolist()
+    assert len(Recent(np.arange(HISTORY + 50.0)).scores) == HISTORY
+    assert Recent(np.arange(HISTORY + 50.0)).scores[0] == 50
+
+
+def test_the_first_two_scores_are_no_more_unusual_than_others():
+    for size in (1, 4):
+        parts = [np.array([1.0, 2.0, 4.0, 8.0])[at : at + size] for at in range(0, 4, size)]
+        recent = Recent(np.zeros(0))
+        z = np.concatenate([recent.extend(part) for part in parts])
+        assert np.isnan(z[:2]).all()
+        assert z[2:] == pytest.approx([(7 / 3 - 1.5) / 0.5, (15 / 4 - 7 / 3) / np.std([1, 2, 4])])
+
+
+def test_scores_that_hardly_vary_have_a_least_deviation():
+    for size in (1, 2):  # one by one, and together
+        z = Recent(np.zeros(9)).extend(np.full(size, 0.5))
+        assert z[0] == pytest.approx(0.5 / 10 / 0.01)
+
+
+def test_shares_count_the_row_itself_and_forgive_rounding():
+    held = np.array([1.0, 2.0, 2.0, 4.0])
+    assert shares(held, np.array([2.0, 2.0 * (1 + 5e-6), 2.0 * (1 + 2e-5), 5.0])).tolist() == [
+        0.8,
+        0.8,
+        0.4,
+        0.2,
+    ]
+    assert shares(-held[::-1], np.array([-2.0 * (1 - 5e-6)])).tolist() == [0.8]
+
+
+def test_alarms_within_ten_rows_are_one_event():
+    def found(*places: int, series: int = 1) -> list[tuple[int, int, int, int]]:
+        alarm = np.zeros(60, bool)
+        alarm[list(places)] = True
+        unusual = np.arange(60.0)
+        names = np.repeat([str(one) for one in range(series)], 60 // series)
+        nothing = np.zeros((60, 1))
+        told = Anomalies(
+            columns=("y",),
+            series=names,
+            row=np.arange(60),
+            time=tuple(map(str, range(60))),
+            value=nothing,
+            expected=nothing,
+            score=unusual,
+            likelihood=unusual,
+            unusual=unusual,
+            p=unusual,
+            alarm=alarm,
+        )
+        assert len(told) == 60 and not told.events(np.arange(5))
+        return [(one.first, one.last, one.peak, one.alarms) for one in told.events()]
+
+    assert found() == [] and found(7) == [(7, 7, 7, 1)]
+    assert found(5, 15, 25) == [(5, 25, 25, 3)]
+    assert found(5, 16, 26) == [(16, 26, 26, 2), (5, 5, 5, 1)]  # the most unusual first
+    assert found(28, 31, series=2) == [(31, 31, 31, 1), (28, 28, 28, 1)]
 
 
 def test_it_is_scikit_learns_and_can_be_copied():

@@ -9,7 +9,8 @@ Each change runs, up to the first failure:
 
     1  the test that mirrors the file, without what is slow, and the contract's tests of that member
     2  what is slow in that test
-    3  the tests that import the file, where they are few; for what a folder shares, those of its members
+    3  the tests that import the file, or mirror those beside it that do, where they are few; for what a
+       folder shares, those of its members
 
 A file without a mirror is tried by the tests of its folder, or by those of the files that import it. A test
 that fails is run again without the change and must pass. A row for each change goes to

@@ -77,13 +77,13 @@ class Tests:
         promised += [one for one in self.contract if one.endswith(f"[{module}]")]
         naming = {test for test, used in self.named.items() if name in used}
         naming = naming if len(naming) <= FEW else set()
-        if Path(name).stem == "__init__":
-            beside = (
-                user
-                for user, used in self.uses.items()
-                if name in used and Path(user).parent == Path(name).parent
-            )
-            naming |= {test for user in beside for test in self.mirror(user)}
+        beside = (
+            user
+            for user, used in self.uses.items()
+            if name in used and Path(user).parent == Path(name).parent
+        )
+        near_by = {test for user in beside for test in self.mirror(user)}
+        naming |= near_by if Path(name).stem == "__init__" or len(near_by) <= FEW else set()
         last = sorted(naming - {*mirror, *CONTRACT})
         slow = [
             test
