@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 import torch
 
-from wavetrain.core import explained
+from wavetrain.core import Recorded, explained
 from wavetrain.errors import BadInput
 from wavetrain.estimators._sequences import Ended, SequenceEstimator, Simple
 from wavetrain.estimators.classifier import SequenceClassifier
@@ -106,7 +106,7 @@ def of_layer(
     network: Answer, data: Described, reading: Reading, *, layer: str, width: int, depth: int, rate: float
 ) -> SequenceEstimator:
     """A layer that a comparison trained, as a model that is kept and answers in the units of the data."""
-    model = _compared(data, reading, layer, width=width, depth=depth, rate=rate)
+    model = _compared(data, reading, layer).set_params(width=width, depth=depth, rate=rate)
     steps = data.task.test().x.shape[1]
     model.network_ = Ended(copy.deepcopy(network.stack), steps).cpu().double().eval()
     return model
@@ -119,15 +119,17 @@ def of_simple(simple: Simplest, data: Described, reading: Reading) -> SequenceEs
     return model
 
 
-def _compared(data: Described, reading: Reading, layer: str, **settings: Any) -> SequenceEstimator:
+def _compared(data: Described, reading: Reading, layer: str) -> SequenceEstimator:
+    """What both have in common: how the data is read, its units and its classes."""
     task = data.task
+    assert isinstance(task, Recorded)
     model: SequenceEstimator
-    if names := getattr(task, "names", ()):
-        model = SequenceClassifier(layer, **settings)
-        model.classes_ = sortable(names)
+    if task.names:
+        model = SequenceClassifier(layer)
+        model.classes_ = sortable(task.names)
     else:
-        model = SequenceRegressor(layer, **settings)
-        model.mean_, model.deviation_ = np.array(getattr(task, "level")), np.array(getattr(task, "scale"))  # noqa: B009
+        model = SequenceRegressor(layer)
+        model.mean_, model.deviation_ = np.array(task.level), np.array(task.scale)
         model.single_ = len(model.mean_) == 1
     steps = task.test().x.shape[1]
     model.centre_, model.spread_ = np.array(data.centre), np.array(data.spread)
