@@ -106,6 +106,8 @@ def reading(name: str, cells: Sequence[str], lines: Sequence[int], usual: str = 
 def at_once(cells: Sequence[str], usual: str = "") -> Reading | None:
     """The same of many cells that are all written alike, by pandas; None where they are not.
 
+    None, too, where pandas 2 cannot hold them: before 1677 and after 2262.
+
     >>> from wavetrain.tables import times
     >>> times.at_once(["13/01/1970 06:00", "14/01/1970 06:00"]).form
     '%d/%m/%Y %H:%M'

@@ -4,6 +4,7 @@ A step begins at a round time (1h: on the hour; 1D: at midnight of the table's z
 then on. A step without rows stays missing, for nothing is made up; whatever learns from it fills it later.
 """
 
+import warnings
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -68,7 +69,9 @@ def _step(every: str) -> "pd.offsets.BaseOffset":
 
     for told in (every, every.lower(), every.upper()):  # 1H is 1h, and 1d is 1D
         try:
-            step = to_offset(told)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # pandas 2 reads 1H, and warns of it
+                step = to_offset(told)
         except ValueError:
             continue
         if step is not None and step.n > 0:
