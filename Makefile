@@ -33,10 +33,14 @@ slow: $(TESTS)  ## which tests `make check` leaves out; on two idle cores
 check-memory: $(TESTS)  ## kernels with their bounds checked, in memory that holds no number; compiled anew, beside the others
 	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/$(VENV)/checked $(BIN)/pytest tests/scan/cpu/test_memory.py
 
-coverage: $(TESTS)  ## which lines and branches all tests reach, for the page "What the tests reach"
-	$(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=
+COVERED := HYPOTHESIS_PROFILE=quick $(BIN)/pytest -n 2 --dist worksteal --cov --cov-report=
+
+# Not over all tests: measured so, they would take an hour.
+coverage: $(TESTS)  ## what the quick tests, the contract and small runs of all experiments reach, for "What the tests reach"
+	$(COVERED) -m "not slow"
+	$(COVERED) --cov-append -m slow tests/test_contract*.py tests/test_experiments.py
 	$(BIN)/coverage json -q -o .coverage.json
-	$(BIN)/python docs/covered.py .coverage.json
+	$(BIN)/python docs/covered.py .coverage.json --tests "the quick tests, the contract and small runs of all experiments"
 
 # torch's own lower bound is not tried by this: lowest.txt pins the torch of constraints.txt, as an older one brings
 # gigabytes of other packages. Old releases warn about newer ones that they bring, so deprecations are no errors here; and

@@ -11,12 +11,12 @@ import hypothesis
 import pytest
 import torch
 
-from tests.slow import SLOW
+from tests.slow import FIXTURES, SLOW
 
 pytest_plugins = ["wavetrain.testing.plugin"]  # which an installed Wavetrain brings by itself
 torch.set_num_threads(1)
 
-hypothesis.settings.register_profile("same", max_examples=8, deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("same", max_examples=3, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("quick", max_examples=1, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", max_examples=60, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
@@ -32,5 +32,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         promise = getattr(item, "callspec", None) and item.callspec.params.get("promise")  # type: ignore[attr-defined]
         name = getattr(promise, "__name__", "").removeprefix("check_")
-        if name in SLOW or item.nodeid.partition("[")[0] in listed:
+        file, *_ = item.nodeid.split("::")
+        asked = {f"{file}::{one}" for one in getattr(item, "fixturenames", ())}
+        if name in SLOW or asked & FIXTURES or item.nodeid.partition("[")[0] in listed:
             item.add_marker(pytest.mark.slow)

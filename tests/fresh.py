@@ -1,8 +1,18 @@
-"""What a new interpreter does: imports, forks, threads and caches cannot be tried twice in one process."""
+"""What a new interpreter does: imports, forks, threads and caches cannot be tried twice in one process.
 
+`run` and `python` start one. `warm` takes one in which PyTorch is loaded already, which spares seconds: for
+all who do not ask what is imported, in what order, or with which warnings.
+"""
+
+import atexit
+import json
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 from wavetrain import find
 
@@ -16,7 +26,56 @@ def python(code: str, **more: str) -> str:
 
 def run(code: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The finished process, with `more` in its environment."""
-    environment = os.environ | {"PYTHONPATH": str(find.ROOT.parent)} | more
     return subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-c", code], env=_environment(more), capture_output=True, text=True, check=False
     )
+
+
+def warm(
+    *words: str, cwd: Path | None = None, files: int | None = None, **more: str
+) -> subprocess.CompletedProcess[str]:
+    """What `python WORDS` does, `-c CODE` or `-m MODULE ...`, where PyTorch is loaded already.
+
+    With `more` in its environment; `files` bounds the bytes of each file that it may write.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        output, errors = Path(folder) / "output", Path(folder) / "errors"
+        output.touch()
+        errors.touch()
+        work: dict[str, Any] = {"words": words, "cwd": str(cwd or Path.cwd()), "files": files}
+        work |= {"environment": _environment(more), "input": os.devnull}
+        work |= {"output": str(output), "errors": str(errors)}
+        code = _waiting.ask(work)
+        encoding = more.get("PYTHONIOENCODING", "utf-8")
+        said = (path.read_text(encoding=encoding) for path in (output, errors))
+        return subprocess.CompletedProcess([sys.executable, *words], code, *said)
+
+
+def _environment(more: Mapping[str, str]) -> dict[str, str]:
+    return os.environ | {"PYTHONPATH": str(find.ROOT.parent)} | more
+
+
+class _Waiting:
+    """The process that forks, from the first work to the end of the tests."""
+
+    process: subprocess.Popen[str] | None = None
+
+    def ask(self, work: Mapping[str, Any]) -> int:
+        """The exit code."""
+        if self.process is None:
+            command = [sys.executable, str(Path(__file__).with_name("warm.py"))]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            threads = os.environ | {"OMP_NUM_THREADS": "1"}
+            self.process = subprocess.Popen(command, env=threads, text=True, **pipes)  # type: ignore[call-overload]
+            atexit.register(self.end)
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.stdin.write(json.dumps(work) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+    def end(self) -> None:
+        if self.process is not None:
+            self.process.communicate()
+
+
+_waiting = _Waiting()

@@ -2,9 +2,10 @@
 
     make slow        # runs everything on two idle cores, then this: python -m tests.slow junit.xml
 
-The promises in SLOW cost seconds for each layer and are left out always. Of the other tests, each a function
-with all its cases, those are left out whose cases take longest on average, until the rest takes no longer
-than SECONDS on one core. What is left out is marked `slow`, and `make test` runs it.
+The promises in SLOW cost seconds for each layer and are left out always. So is every test that asks for one
+of FIXTURES, for whichever comes first pays for all. Of the other tests, each a function with all its cases,
+those are left out whose cases take longest on average, until the rest takes no longer than SECONDS on one
+core. What is left out is marked `slow`, and `make test` runs it.
 """
 
 import sys
@@ -14,6 +15,13 @@ from pathlib import Path
 
 SECONDS = 60.0
 SLOW = ("compile", "export", "half_precision", "autocast")  # promises of a layer
+FIXTURES = {  # made once for a file, in seconds
+    "tests/report/test_comparisons.py::runs",
+    "tests/report/test_site_browser.py::browser",
+    "tests/run/test_classes.py::compared",
+    "tests/run/test_forecasts.py::compared",
+    "tests/run/test_values.py::compared",
+}
 HERE = Path(__file__).parent
 
 

@@ -32,6 +32,7 @@ def cases(draw: st.DrawFn) -> tuple[int, int, Tensor, int]:
 
 SMALLEST = (1, 1, normal(1, 1, 1), 0)
 ODD = (7, 3, normal(2, 11, 3), 1)
+EVEN = (4, 5, normal(3, 8, 5), 2)  # whole blocks, and more inputs than units
 
 
 @pytest.mark.parametrize("promise", ON_SEQUENCES, ids=lambda check: check.__name__.removeprefix("check_"))
@@ -39,6 +40,7 @@ ODD = (7, 3, normal(2, 11, 3), 1)
 @hypothesis.given(case=cases())
 @hypothesis.example(case=SMALLEST)
 @hypothesis.example(case=ODD)
+@hypothesis.example(case=EVEN)
 def test_on_sequences(
     name: str, promise: Callable[[Layer, Tensor], None], case: tuple[int, int, Tensor, int]
 ):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import wavetrain as wt
-from tests.fresh import run
+from tests.fresh import run, warm
 from wavetrain import find, outside
 from wavetrain.cli import command as cli
 from wavetrain.core import Layer, Task
@@ -114,7 +114,7 @@ def test_it_is_compared_like_ours_in_this_process_and_in_others(mine: Path, tmp_
         "--out",
         str(tmp_path / "two"),
     ]
-    done = run(f"from wavetrain.cli import main; main({[*words, '--json']!r})")
+    done = warm("-c", f"from wavetrain.cli import main; main({[*words, '--json']!r})")
     assert done.returncode == 0, done.stderr
     two = json.loads(done.stdout)
     assert {row["layer"]: row["scores"] for row in two["figures"]} == {

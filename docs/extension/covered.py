@@ -94,9 +94,10 @@ def read(path: Path = COMMITTED) -> Coverage | None:
 
 START = """# What the tests reach
 
-`make coverage` runs the tests and counts which lines and branches of each package they run, in the commands
-and workers that they start as well. A line that was run may still be wrong; a line that was never run is not
-tested at all. How many planted faults the tests see is measured by `make mutants`.
+`make coverage` counts which lines and branches of each package run in the quick tests, in the contract and in
+a small run of every experiment. The other slow tests are left out, for measured they would take an hour: what
+they alone reach counts here as not reached. A line that was run may still be wrong; a line that was never run
+is not tested at all. How many planted faults the tests see is measured by `make mutants`.
 
 Left out are kernels that numba compiles: they run as machine code, in which lines cannot be seen. Their
 values and gradients are held to PyTorch by `tests/scan`, and their bounds by `make check-memory`. Left out,

@@ -9,22 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.fresh import warm
 from wavetrain.cli import command as cli
 
 SMALLEST = ["run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "1", "--jobs", "1", "--out"]
 
 
-def wavetrain(
-    *words: str, cwd: Path | None = None, files: int | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own; `files` bounds the size of what it may write."""
-
-    def bound() -> None:
-        if files is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (files, files))
-
-    command = [sys.executable, "-m", "wavetrain.cli", *words]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300, preexec_fn=bound)
+COMMAND = ("-m", "wavetrain.cli")
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -55,10 +46,12 @@ def test_list_is_quick() -> None:
     times = []
     for _ in range(5):
         begun = resource.getrusage(resource.RUSAGE_CHILDREN)
-        done = wavetrain("list", "--json")
+        done = subprocess.run([sys.executable, *COMMAND, "list", "--json"], check=False, capture_output=True)
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         times.append(ended.ru_utime + ended.ru_stime - begun.ru_utime - begun.ru_stime)
         assert done.returncode == 0
+        if times[-1] < 0.7:
+            break
     assert min(times) < 0.7
     loaded = "import sys; from wavetrain.cli import main; main(['list']); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", loaded], check=True, capture_output=True)
@@ -118,15 +111,15 @@ def test_a_finished_run_is_read_by_another_process(tmp_path: Path) -> None:
         "--out",
         str(tmp_path),
     )
-    first, second = wavetrain(*words), wavetrain(*words)
+    first, second = warm(*COMMAND, *words), warm(*COMMAND, *words)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
     assert len(list(tmp_path.glob("wave_rnn_digits-smoke-seed0-*"))) == 1
 
 
 def test_jobs_do_not_change_figures(tmp_path: Path) -> None:
     words = ("run", "wave_rnn_adding", "--scale", "smoke", "--seeds", "2", "--json", "--out")
-    alone = wavetrain(*words, str(tmp_path / "one"), "--jobs", "1")
-    together = wavetrain(*words, str(tmp_path / "two"), "--jobs", "2")
+    alone = warm(*COMMAND, *words, str(tmp_path / "one"), "--jobs", "1")
+    together = warm(*COMMAND, *words, str(tmp_path / "two"), "--jobs", "2")
     assert alone.returncode == together.returncode == 0, alone.stderr + together.stderr
     assert json.loads(alone.stdout)[0]["figures"] == json.loads(together.stdout)[0]["figures"]
     assert together.stderr == ""  # quiet when not a terminal
@@ -194,12 +187,13 @@ def test_folders_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_
 
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     words = (*SMALLEST, str(tmp_path))
-    assert wavetrain(*words).returncode == 0
+    assert warm(*COMMAND, *words).returncode == 0
     before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()}
-    full = wavetrain(*words[:-2], "--save-every", "0", "--out", str(tmp_path / "full"), files=2_000)
+    late = (*words[:-2], "--save-every", "0", "--out", str(tmp_path / "full"))
+    full = warm(*COMMAND, *late, files=2_000)
     assert full.returncode == 2 and len(full.stderr.strip().splitlines()) == 1, full.stderr
     assert not list((tmp_path / "full").glob("results/*.json"))
-    again = wavetrain(*words[:-2], "--out", str(tmp_path / "full"))
+    again = warm(*COMMAND, *words[:-2], "--out", str(tmp_path / "full"))
     assert again.returncode == 0, again.stderr
     assert {path: path.read_bytes() for path in before} == before
 

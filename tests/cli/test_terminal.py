@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fresh import warm
 from wavetrain import find
 from wavetrain.cli import command as cli
 from wavetrain.cli import terminal
@@ -29,10 +30,9 @@ for words in ("list layers", "cite s4", "run --bad", "show wave_rnn", "show wave
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
 def test_any_encoding(encoding: str) -> None:
     """A character that the terminal lacks is replaced; JSON loses nothing."""
-    environment = os.environ | {"PYTHONIOENCODING": encoding}
-    done = subprocess.run([sys.executable, "-c", SCRIPT], env=environment, capture_output=True, check=False)
+    done = warm("-c", SCRIPT, PYTHONIOENCODING=encoding)
     assert done.returncode == 0, done.stderr
-    text, said = done.stdout.decode(encoding), done.stderr.decode(encoding)
+    text, said = done.stdout, done.stderr
     assert "Traveling waves encode the recent past" in " ".join(text.split())
     assert said.splitlines() == ["wavetrain: Unrecognized options: --bad; see `wavetrain run --help`"]
     assert json.loads(text[text.index("\n{\n") :])["about"] == find.named("wave_rnn").about

@@ -1,5 +1,6 @@
 """A baseline is used like a forecaster: with intervals, in a folder, and row by row as all at once."""
 
+import functools
 import json
 import subprocess
 import sys
@@ -34,9 +35,12 @@ def holes(values: np.ndarray) -> np.ndarray:
 
 HOLES = holes(WAVE)
 PART = 174  # rows of it: the last ones were not measured
-MODELS = {
-    name: BaselineForecaster(name, horizon=3, season=12).fit(HOLES[:PART]) for name in NAMES
-}  # fitted once
+
+
+@functools.cache
+def fitted(name: str) -> BaselineForecaster:
+    """Once, for all who only ask it."""
+    return BaselineForecaster(name, horizon=3, season=12).fit(HOLES[:PART])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,7 +85,7 @@ def test_a_series_without_a_scale_has_the_width_of_plain_errors():
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_loaded_is_what_was_kept(name: str, tmp_path: Path):
     """Only the last rows are kept; what was measured before them is not forgotten."""
-    model = MODELS[name]
+    model = fitted(name)
     model.save(tmp_path / "here")
     (tmp_path / "here").rename(tmp_path / "m")
     again = FittedBaseline.load(tmp_path / "m")
@@ -104,7 +108,7 @@ def test_what_is_loaded_is_what_was_kept(name: str, tmp_path: Path):
 @pytest.mark.parametrize("chunk", [1, 5, 200])
 def test_a_stream_is_prediction_on_all_rows_so_far(name: str, chunk: int, tmp_path: Path):
     """Behind what was learned from, and of a new series; from a folder, too; holes wherever they are."""
-    model = MODELS[name]
+    model = fitted(name)
     model.save(tmp_path)
     kept = FittedBaseline.load(tmp_path)
     later, rows = (
@@ -185,16 +189,16 @@ def test_what_is_known_ahead_is_read(tmp_path: Path):
 
 
 def test_no_row_is_kept_where_none_is_wanted(tmp_path: Path):
-    MODELS["ridge"].save(tmp_path)
-    MODELS["ridge"].save(tmp_path, rows=False)
+    fitted("ridge").save(tmp_path)
+    fitted("ridge").save(tmp_path, rows=False)
     again = FittedBaseline.load(tmp_path)
-    np.testing.assert_array_equal(again.predict(WAVE).low, MODELS["ridge"].predict(WAVE).low)
+    np.testing.assert_array_equal(again.predict(WAVE).low, fitted("ridge").predict(WAVE).low)
     with pytest.raises(BadInput, match="at least one row of each series"):
         again.predict()
 
 
 def test_it_scores_windows_like_any_forecaster():
-    model = MODELS["ridge"]
+    model = fitted("ridge")
     found = evaluate(model.rolling, panel(WAVE), -60, 3, season=12)
     low, high = model.intervals(panel(WAVE), found.series, found.rows)
     assert 0.8 < ((low <= found.truth) & (found.truth <= high)).mean() < 1
@@ -202,7 +206,7 @@ def test_it_scores_windows_like_any_forecaster():
 
 
 def test_a_folder_starts_without_scikit_learn(tmp_path: Path):
-    MODELS["boosted_trees"].save(tmp_path)
+    fitted("boosted_trees").save(tmp_path)
     command = (
         "import json, sys; from wavetrain.estimators import load_series_model as load; "
         "found = load(sys.argv[1]).predict(); "
@@ -212,11 +216,11 @@ def test_a_folder_starts_without_scikit_learn(tmp_path: Path):
     done = subprocess.run(
         [sys.executable, "-c", command, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    np.testing.assert_array_equal(json.loads(done.stdout), MODELS["boosted_trees"].predict().value)
+    np.testing.assert_array_equal(json.loads(done.stdout), fitted("boosted_trees").predict().value)
 
 
 def test_folders_of_another_kind_are_told_apart(tmp_path: Path):
-    MODELS["ridge"].save(tmp_path)
+    fitted("ridge").save(tmp_path)
     with pytest.raises(
         BadInput, match="expected a wavetrain forecaster of version 2, got wavetrain baseline"
     ):

@@ -1,5 +1,6 @@
 """Forecasts are in the units of the file, know nothing of what is held out, and stand by themselves."""
 
+import functools
 import time
 
 import numpy as np
@@ -23,7 +24,10 @@ def small(**words: object) -> Forecaster:
     return Forecaster("elman", **{"horizon": 3, "width": 4, "depth": 1, "steps": 12, **words})
 
 
-FITTED = small().fit(WAVE)
+@functools.cache
+def fitted() -> Forecaster:
+    """Once, for all who only ask it."""
+    return small().fit(WAVE)
 
 
 def same(one: Forecaster, other: Forecaster) -> None:
@@ -32,13 +36,13 @@ def same(one: Forecaster, other: Forecaster) -> None:
 
 
 def test_the_same_seed_gives_the_same_model():
-    same(FITTED, small().fit(WAVE))
-    assert small(random_state=1).fit(WAVE).history_ != FITTED.history_
+    same(fitted(), small().fit(WAVE))
+    assert small(random_state=1).fit(WAVE).history_ != fitted().history_
 
 
 def test_a_copy_is_not_fitted():
-    other = clone(FITTED)
-    assert other.get_params() == FITTED.get_params()
+    other = clone(fitted())
+    assert other.get_params() == fitted().get_params()
     with pytest.raises(NotFittedError):
         other.predict()
 
@@ -56,30 +60,30 @@ def test_training_sees_no_row_of_the_part_to_choose_by():
 
 def test_a_forecast_of_a_hundred_times_the_series_is_a_hundred_times_as_large():
     """New series get units of their own."""
-    plain = FITTED.predict(WAVE).value
-    np.testing.assert_allclose(FITTED.predict(100 * WAVE).value, 100 * plain, rtol=1e-4)
-    np.testing.assert_allclose(FITTED.predict(WAVE + 1e6).value, plain + 1e6, rtol=1e-6)
-    assert np.allclose(FITTED.predict(np.full(60, 5.0)).value, 5.0, rtol=1e-4)
+    plain = fitted().predict(WAVE).value
+    np.testing.assert_allclose(fitted().predict(100 * WAVE).value, 100 * plain, rtol=1e-4)
+    np.testing.assert_allclose(fitted().predict(WAVE + 1e6).value, plain + 1e6, rtol=1e-6)
+    assert np.allclose(fitted().predict(np.full(60, 5.0)).value, 5.0, rtol=1e-4)
 
 
 def test_a_series_is_forecast_alike_alone_and_beside_others():
-    alone = FITTED.predict(WAVE).value[0]
+    alone = fitted().predict(WAVE).value[0]
     others = [1e9 * WAVE[:50], WAVE, np.tile(WAVE, 4)]
-    np.testing.assert_allclose(FITTED.predict(others).value[1], alone, rtol=1e-5)
+    np.testing.assert_allclose(fitted().predict(others).value[1], alone, rtol=1e-5)
 
 
 def test_forecasts_made_at_once_are_those_made_one_row_after_another():
     """From blocks, and from series that end there."""
     rows = np.arange(100, 140)
-    together = FITTED.rolling(panel(WAVE), np.zeros(40, int), rows)
-    apart = np.concatenate([FITTED.predict(WAVE[:row]).value for row in rows])
+    together = fitted().rolling(panel(WAVE), np.zeros(40, int), rows)
+    apart = np.concatenate([fitted().predict(WAVE[:row]).value for row in rows])
     np.testing.assert_allclose(together, apart, rtol=1e-5)
 
 
 def test_prediction_changes_nothing():
-    before = {key: value.clone() for key, value in FITTED.network_.state_dict().items()}
-    one, other = FITTED.predict(WAVE[:90]), FITTED.predict(WAVE[:90])
-    torch.testing.assert_close(FITTED.network_.state_dict(), before, rtol=0, atol=0)
+    before = {key: value.clone() for key, value in fitted().network_.state_dict().items()}
+    one, other = fitted().predict(WAVE[:90]), fitted().predict(WAVE[:90])
+    torch.testing.assert_close(fitted().network_.state_dict(), before, rtol=0, atol=0)
     assert (one.value == other.value).all()
 
 

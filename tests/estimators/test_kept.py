@@ -1,14 +1,14 @@
 """A kept forecaster is the forecaster: in another process, in another place, and nothing else is needed."""
 
+import functools
 import json
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.fresh import warm
 from wavetrain.errors import BadInput
 from wavetrain.estimators import Forecaster
 from wavetrain.layers.recurrence.elman import Elman
@@ -24,7 +24,14 @@ HOURS = Panel(
     targets=("y",),
     clock=Clock(1, "hour", zone="Europe/Oslo"),
 )
-MODEL = Forecaster(Elman, horizon=3, width=4, depth=1, steps=10, context=30).fit(HOURS)
+
+
+@functools.cache
+def fitted() -> Forecaster:
+    """Once, for all who only ask it."""
+    return Forecaster(Elman, horizon=3, width=4, depth=1, steps=10, context=30).fit(HOURS)
+
+
 READ = """
 import json, sys
 from wavetrain.estimators import Forecaster
@@ -34,12 +41,12 @@ print(json.dumps([found.value.tolist(), found.low.tolist(), found.times, found.s
 
 
 def test_it_forecasts_the_same_in_another_process_and_place(tmp_path: Path):
-    before = MODEL.predict()
-    MODEL.save(tmp_path / "here")
-    assert (MODEL.predict().value == before.value).all()  # saving changes nothing
+    before = fitted().predict()
+    fitted().save(tmp_path / "here")
+    assert (fitted().predict().value == before.value).all()  # saving changes nothing
     (tmp_path / "here").rename(tmp_path / "there")
-    command = [sys.executable, "-c", READ, str(tmp_path / "there")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    done = warm("-c", READ, str(tmp_path / "there"))
+    assert done.returncode == 0, done.stderr
     value, low, times, series = json.loads(done.stdout)
     np.testing.assert_array_equal(value, before.value)
     np.testing.assert_array_equal(low, before.low)
@@ -47,24 +54,24 @@ def test_it_forecasts_the_same_in_another_process_and_place(tmp_path: Path):
 
 
 def test_other_series_are_forecast_the_same_too(tmp_path: Path):
-    MODEL.save(tmp_path)
+    fitted().save(tmp_path)
     other = HOURS.cut(0, 100)
-    assert (Forecaster.load(tmp_path).predict(other).value == MODEL.predict(other).value).all()
+    assert (Forecaster.load(tmp_path).predict(other).value == fitted().predict(other).value).all()
 
 
 def test_no_row_is_kept_where_none_is_wanted(tmp_path: Path):
-    MODEL.save(tmp_path)
-    MODEL.save(tmp_path, rows=False)
+    fitted().save(tmp_path)
+    fitted().save(tmp_path, rows=False)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["card.md", "model.safetensors"]
     again = Forecaster.load(tmp_path)
-    assert (again.predict(HOURS).value == MODEL.predict(HOURS).value).all()
+    assert (again.predict(HOURS).value == fitted().predict(HOURS).value).all()
     with pytest.raises(BadInput, match="at least one row of each series"):
         again.predict()
 
 
 def test_it_can_be_pickled_and_copied():
-    again = pickle.loads(pickle.dumps(MODEL))
-    assert (again.predict().value == MODEL.predict().value).all()
+    again = pickle.loads(pickle.dumps(fitted()))
+    assert (again.predict().value == fitted().predict().value).all()
 
 
 def test_a_layer_that_cannot_be_found_again_is_refused(tmp_path: Path):
@@ -89,7 +96,7 @@ def test_nothing_is_unpickled(tmp_path: Path):
         def __reduce__(self):  # type: ignore[no-untyped-def]
             return (Path.touch, (tmp_path / "sprung",))
 
-    MODEL.save(tmp_path)
+    fitted().save(tmp_path)
     np.savez(tmp_path / "rows.npz", **{"values 0": np.array([Trap()], object), "names": np.array(["a"])})
     with pytest.raises(BadInput):
         Forecaster.load(tmp_path)
@@ -129,10 +136,11 @@ def test_rows_that_come_together_are_forecast_alike(chunk: int):
 
 
 def test_a_stream_in_time_knows_its_phases():
-    stream = MODEL.stream()
+    model = fitted()
+    stream = model.stream()
     for row in range(60):
         told = stream.push(Y[row], int(TIMES[row]))
-        np.testing.assert_allclose(told, MODEL.predict(HOURS.cut(0, row + 1)).value[0], rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(told, model.predict(HOURS.cut(0, row + 1)).value[0], rtol=1e-5, atol=1e-6)
     with pytest.raises(BadInput, match="out of order, or repeated"):
         stream.push(0.0, int(TIMES[row]))
     with pytest.raises(BadInput, match="a time with each row"):

@@ -1,5 +1,6 @@
 """Only what is known ahead is read beyond the last row, and it is read where it is told."""
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,9 +28,14 @@ def sales(rows: np.ndarray) -> Panel:
 
 
 WHOLE = np.stack([SOLD, RAIN, SALE], 1)
-MODEL = Forecaster("elman", horizon=4, context=16, width=8, depth=1, steps=150, rate=1e-2).fit(
-    sales(WHOLE[:390])
-)
+
+
+@functools.cache
+def fitted() -> Forecaster:
+    """Once, for all who only ask it."""
+    return Forecaster("elman", horizon=4, context=16, width=8, depth=1, steps=150, rate=1e-2).fit(
+        sales(WHOLE[:390])
+    )
 
 
 def with_tail(tail: np.ndarray) -> np.ndarray:
@@ -41,19 +47,19 @@ def with_tail(tail: np.ndarray) -> np.ndarray:
 
 def test_what_is_known_ahead_is_learned_and_used():
     tail = np.array([1.0, 0.0, 0.0, 1.0])
-    found = MODEL.predict(sales(with_tail(tail)))
+    found = fitted().predict(sales(with_tail(tail)))
     assert np.abs(found.value[0, :, 0] - (10 + 5 * tail)).max() < 2.0 and not found.said  # of an effect of 5
-    turned = MODEL.predict(sales(with_tail(1 - tail)))
+    turned = fitted().predict(sales(with_tail(1 - tail)))
     assert (np.sign(found.value - turned.value)[0, :, 0] == np.sign(tail - 0.5)).all()
 
 
 def test_rows_arrays_and_a_panel_of_later_rows_tell_the_same():
     tail = np.array([1.0, 0.0, 0.0, 1.0])
-    rows = MODEL.predict(sales(with_tail(tail))).value
-    assert (MODEL.predict(sales(WHOLE[:390]), ahead=[tail[:, None]]).value == rows).all()
+    rows = fitted().predict(sales(with_tail(tail))).value
+    assert (fitted().predict(sales(WHOLE[:390]), ahead=[tail[:, None]]).value == rows).all()
     later = sales(np.stack([np.full(4, np.nan), np.full(4, 1e9), tail], 1))
-    assert (MODEL.predict(sales(WHOLE[:390]), ahead=later).value == rows).all()
-    assert (MODEL.predict(ahead=[tail[:, None]]).value == rows).all()
+    assert (fitted().predict(sales(WHOLE[:390]), ahead=later).value == rows).all()
+    assert (fitted().predict(ahead=[tail[:, None]]).value == rows).all()
 
 
 def test_rows_that_are_learned_from_tell_what_follows_them(tmp_path: Path):
@@ -67,13 +73,13 @@ def test_rows_that_are_learned_from_tell_what_follows_them(tmp_path: Path):
 
 
 def test_what_is_not_told_counts_as_its_mean_and_this_is_said():
-    found = MODEL.predict(sales(WHOLE[:390]))
+    found = fitted().predict(sales(WHOLE[:390]))
     assert found.said == (
         "sale is known ahead, but not given for all rows to come: its mean in training counts there",
     )
-    mean = np.full((4, 1), MODEL.network_.ahead.centre.item())  # type: ignore[union-attr]
-    np.testing.assert_allclose(MODEL.predict(ahead=[mean]).value, found.value)
-    assert MODEL.predict(sales(with_tail(np.ones(2)))).said == found.said
+    mean = np.full((4, 1), fitted().network_.ahead.centre.item())  # type: ignore[union-attr]
+    np.testing.assert_allclose(fitted().predict(ahead=[mean]).value, found.value)
+    assert fitted().predict(sales(with_tail(np.ones(2)))).said == found.said
 
 
 @pytest.mark.parametrize("later", [np.nan, 1e9])
@@ -102,7 +108,7 @@ def test_a_model_without_such_columns_takes_none():
     with pytest.raises(BadInput, match="the model has no such columns"):
         model.predict(ahead=[np.zeros((2, 1))])
     with pytest.raises(BadInput, match="each of 1 series"):
-        MODEL.predict(ahead=[np.zeros((2, 1))])
+        fitted().predict(ahead=[np.zeros((2, 1))])
 
 
 def test_a_column_that_equals_the_target_is_doubted():

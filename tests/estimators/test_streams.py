@@ -1,5 +1,6 @@
 """A stream is prediction on all rows so far: cut anywhere, kept and gone on with, series by series."""
 
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,12 @@ def hours(last: int, names: str = "AB") -> Panel:
     return Panel(columns=("y",), series=series, targets=("y",), clock=Clock(1, "hour"))
 
 
-MODEL = Forecaster("gru", horizon=3, width=4, depth=2, steps=10, context=30).fit(hours(FIRST))
+@functools.cache
+def fitted() -> Forecaster:
+    """Once, for all who only ask it."""
+    return Forecaster("gru", horizon=3, width=4, depth=2, steps=10, context=30).fit(hours(FIRST))
+
+
 LATER = slice(FIRST, FIRST + 40)
 ROWS, LATER_TIMES = {name: VALUES[name][LATER, None] for name in "AB"}, TIMES[LATER]
 
@@ -34,7 +40,7 @@ def near(one: np.ndarray, other: np.ndarray) -> None:
 
 
 def told(name: str, chunk: int = 40) -> np.ndarray:
-    stream = MODEL.stream(name)
+    stream = fitted().stream(name)
     parts = range(0, 40, chunk)
     return np.concatenate(
         [stream.extend(ROWS[name][at : at + chunk], LATER_TIMES[at : at + chunk]) for at in parts]
@@ -46,13 +52,13 @@ def test_rows_behind_those_learned_from_are_as_if_all_had_come_at_once():
     for name in "AB":
         found = told(name)
         for row in (0, 1, 17, 39):
-            whole = MODEL.predict(hours(FIRST + row + 1, name))
+            whole = fitted().predict(hours(FIRST + row + 1, name))
             near(found[row], whole.value[0])
 
 
 def test_kept_rows_are_enough_to_go_on(tmp_path: Path):
     """Ledger 34: what is left out of the folder is what no forecast reads."""
-    MODEL.save(tmp_path)
+    fitted().save(tmp_path)
     again = Forecaster.load(tmp_path)
     assert len(again.panel_.series[0]) < FIRST
     near(again.stream("A").extend(ROWS["A"], LATER_TIMES), told("A"))
@@ -82,17 +88,17 @@ def both(streams: ForecastStreams, order: str) -> dict[str, np.ndarray]:
 
 @pytest.mark.parametrize("order", ["AB", "ABBA", "A" * 40 + "B" * 40])
 def test_series_whose_rows_alternate_are_each_by_itself(order: str):
-    found = both(ForecastStreams(MODEL), order)
+    found = both(ForecastStreams(fitted()), order)
     near(found["A"], told("A"))
     near(found["B"], told("B"))
 
 
 def test_a_new_id_begins_a_new_series():
     """Also one that was learned from, where all begin fresh."""
-    new = MODEL.stream().extend(ROWS["A"], LATER_TIMES)
-    streams = ForecastStreams(MODEL)
+    new = fitted().stream().extend(ROWS["A"], LATER_TIMES)
+    streams = ForecastStreams(fitted())
     near(streams.extend(["C"] * 40, ROWS["A"], LATER_TIMES).value, new)
-    near(ForecastStreams(MODEL, fresh=True).extend(["A"] * 40, ROWS["A"], LATER_TIMES).value, new)
+    near(ForecastStreams(fitted(), fresh=True).extend(["A"] * 40, ROWS["A"], LATER_TIMES).value, new)
     assert np.abs(new[0] - told("A")[0]).max() > 1e-3
 
 
@@ -101,10 +107,10 @@ def test_states_that_are_kept_go_on_bit_for_bit(tmp_path: Path):
     names = ["A", "B"] * 20
     rows = np.stack([ROWS["A"], ROWS["B"]], 1)[:20].reshape(40, 1)
     times = np.repeat(LATER_TIMES[:20], 2)
-    whole = ForecastStreams(MODEL)
+    whole = ForecastStreams(fitted())
     first = whole.extend(names[:14], rows[:14], times[:14])
     whole.save(tmp_path / "state")
-    again = ForecastStreams(MODEL)
+    again = ForecastStreams(fitted())
     again.resume(tmp_path / "state")
     one, other = (each.extend(names[14:], rows[14:], times[14:]) for each in (whole, again))
     for mine, theirs in zip(one, other, strict=True):
@@ -113,7 +119,7 @@ def test_states_that_are_kept_go_on_bit_for_bit(tmp_path: Path):
 
 
 def test_states_of_another_model_are_refused(tmp_path: Path):
-    streams = ForecastStreams(MODEL)
+    streams = ForecastStreams(fitted())
     streams.extend(["A"], ROWS["A"][:1], LATER_TIMES[:1])
     streams.save(tmp_path / "state")
     other = Forecaster("gru", horizon=3, width=4, steps=1, context=30).fit(hours(FIRST))
@@ -125,8 +131,8 @@ def test_states_of_another_model_are_refused(tmp_path: Path):
 
 
 def test_the_intervals_are_those_of_prediction():
-    found = ForecastStreams(MODEL, coverage=0.8).extend(["A"] * 5, ROWS["A"][:5], LATER_TIMES[:5])
-    whole = MODEL.predict(hours(FIRST + 5, "A"), coverage=0.8)
+    found = ForecastStreams(fitted(), coverage=0.8).extend(["A"] * 5, ROWS["A"][:5], LATER_TIMES[:5])
+    whole = fitted().predict(hours(FIRST + 5, "A"), coverage=0.8)
     near(found.low[-1], whole.low[0])
     near(found.high[-1], whole.high[0])
 
@@ -135,7 +141,7 @@ def test_the_intervals_are_those_of_prediction():
 @pytest.mark.parametrize("start", [4, FIRST])
 def test_steps_that_are_left_out_are_rows_without_values(gap: int, start: int):
     """However long the gap, and where the stream has only begun."""
-    stream = MODEL.stream("A") if start == FIRST else MODEL.stream()
+    stream = fitted().stream("A") if start == FIRST else fitted().stream()
     if start != FIRST:
         stream.extend(VALUES["A"][:start, None], TIMES[:start])
     later = moment("2024-01-01") + (start + gap + np.arange(20)) * HOUR
@@ -147,7 +153,9 @@ def test_steps_that_are_left_out_are_rows_without_values(gap: int, start: int):
     for last in (0, 3, 19):
         end = start + gap + last + 1
         one = Series(name="A", values=whole[:end], times=times[:end])
-        expected = MODEL.predict(Panel(columns=("y",), series=(one,), targets=("y",), clock=Clock(1, "hour")))
+        expected = fitted().predict(
+            Panel(columns=("y",), series=(one,), targets=("y",), clock=Clock(1, "hour"))
+        )
         near(found[last], expected.value[0])
 
 
@@ -163,7 +171,7 @@ def test_numbered_rows_may_have_gaps_too():
 
 
 def test_times_out_of_order_or_beside_their_step_are_refused():
-    stream = MODEL.stream("A")
+    stream = fitted().stream("A")
     for time, message in (
         (TIMES[FIRST - 1], "out of order, or repeated"),
         (TIMES[3], "out of order, or repeated"),
@@ -172,7 +180,7 @@ def test_times_out_of_order_or_beside_their_step_are_refused():
         with pytest.raises(BadInput, match=message):
             stream.push(0.0, int(time))
     with pytest.raises(BadInput, match="a series that was learned from, got 'Z'"):
-        MODEL.stream("Z")
+        fitted().stream("Z")
 
 
 def test_the_last_value_of_a_stream_is_forecast_from_it():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.fresh import warm
 from tests.promises import close
 from wavetrain.errors import BadInput
 from wavetrain.formats import checkpoints, harness
@@ -356,23 +357,15 @@ def test_the_command_knows_the_model(tmp_path: Path):
     )
     (tasks / "choices.yaml").write_text(json.dumps(words))  # JSON is YAML
     out = tmp_path / "out"
-    command = [
-        sys.executable,
-        "-m",
-        "wavetrain.formats.harness",
-        "--model",
-        "wavetrain",
-        "--tasks",
-        "choices",
-    ]
+    command = ["-m", "wavetrain.formats.harness", "--model", "wavetrain", "--tasks", "choices"]
     command += ["--model_args", f"checkpoint={tmp_path / 'new'},tokenizer=bytes", "--batch_size", "2"]
     command += ["--include_path", str(tasks), "--output_path", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    done = warm(*command)
     assert done.returncode == 0, done.stderr
     assert torch.cuda.is_available() or "the model runs on the CPU" in done.stderr
     (path,) = out.rglob("*.json")
     assert set(json.loads(path.read_text())["results"]) == {"choices"}
     bad = [word.replace("tokenizer=bytes", "speed=11") for word in command]
-    done = subprocess.run(bad, capture_output=True, text=True, check=False, timeout=300)
+    done = warm(*bad)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("wavetrain: no argument of the model is called 'speed'")

@@ -29,6 +29,9 @@ OPTIONS = [
     "--no-first-run",
 ]
 WIDTHS = [390, 1280]  # pixels: a phone, and a desk
+SCHEMES = ["light", "dark"]
+LONG = "a_long_name_" * 8
+RESULTS = {"wave_rnn_adding", "wave_rnn_copy", LONG}
 LOADED = "return [...document.images].map(image => image.naturalWidth)"
 
 pytestmark = pytest.mark.skipif(
@@ -39,7 +42,7 @@ pytestmark = pytest.mark.skipif(
 @pytest.fixture(scope="module")
 def index(tmp_path_factory) -> Path:
     home = planted(tmp_path_factory.mktemp("browser") / "results")
-    long = result("a_long_name_" * 8, figures=[{"a_figure_with_a_very_long_name_" * 4: 123456789.123}] * 3)
+    long = result(LONG, figures=[{"a_figure_with_a_very_long_name_" * 4: 123456789.123}] * 3)
     long["claim"]["title"] = "Unbreakable" * 30
     return pages.build(lay(home, long, result("wave_rnn_copy")), home.parent / "site")
 
@@ -93,14 +96,21 @@ def faults(browser) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_fits(browser, index, width, scheme):
+    """All fit everywhere. Asking axe-core takes most of the time: it sees pages with a result at each width
+    and in each scheme, and the others, which one template makes, once each."""
     folder = index.parent
-    for page in (index, *sorted((folder / "claims").iterdir()), folder / "systems" / "wave_rnn.html"):
+    full = {index.stem, *RESULTS, "wave_rnn"}
+    turn = 2 * WIDTHS.index(width) + SCHEMES.index(scheme)
+    for place, page in enumerate(
+        (index, *sorted((folder / "claims").iterdir()), folder / "systems" / "wave_rnn.html")
+    ):
         open_page(browser, page, width, scheme)
         check(browser, width)
-        assert not faults(browser), page.name
+        if page.stem in full or place % 4 == turn:
+            assert not faults(browser), page.name
     background = browser.execute_script("return getComputedStyle(document.body).backgroundColor")
     light = sum(int(part) for part in background.removeprefix("rgb(").removesuffix(")").split(",")) > 3 * 128
     assert light == (scheme == "light")

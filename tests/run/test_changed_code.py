@@ -2,15 +2,14 @@
 
 import inspect
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.fresh import warm
 from wavetrain import core, find
 
 pytestmark = pytest.mark.slow
@@ -30,11 +29,7 @@ class Copy:
         self.result = home / "runs" / "results" / "wave_rnn_copy-smoke.json"
 
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {"PYTHONPATH": str(self.home), "OMP_NUM_THREADS": "1"}
-        command = [sys.executable, "-m", CLI, "run", *words, "--json"]
-        return subprocess.run(
-            command, env=environment, cwd=self.home, capture_output=True, text=True, check=False
-        )
+        return warm("-m", CLI, "run", *words, "--json", cwd=self.home, PYTHONPATH=str(self.home))
 
     def standing(self) -> tuple[int, str]:
         """The exit code of a replay, and what the only result then is."""
@@ -55,7 +50,8 @@ class Copy:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Copy:
     """One result, and the code that measured it."""
     copy = Copy(tmp_path_factory.mktemp("copy"))
-    shutil.copytree(find.ROOT, copy.root, ignore=shutil.ignore_patterns("__pycache__"))
+    half = shutil.ignore_patterns("*.tmp*", "*.pyc.*")  # what another process writes at this moment
+    shutil.copytree(find.ROOT, copy.root, ignore=half)  # with what is compiled
     done = copy.command(*RUN)
     assert done.returncode == 0, done.stderr
     return copy

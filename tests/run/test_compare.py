@@ -11,13 +11,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from wavetrain import find
 from wavetrain.core import Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence.comparison import Record, read_record
+from wavetrain.evidence.picture import Picture
 from wavetrain.evidence.shape import written
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.report import draw
 from wavetrain.report.tables import comparison, scores
 from wavetrain.run import looks
 from wavetrain.run.chosen import founders
@@ -35,10 +38,23 @@ TWO = ("elman", "softmax_attention")
 LABELS = np.arange(40) % 3
 
 
+def blank(one: Picture, path: Path) -> None:
+    """A picture of one point, in both forms."""
+    Image.new("L", (1, 1)).save(path)
+    path.with_suffix(".svg").write_text("<svg/>")
+
+
+@pytest.fixture
+def drawn() -> None:
+    """For a test that asks for pictures."""
+
+
 @pytest.fixture(autouse=True)
-def short_operators(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looking at long ones takes the most time."""
+def short_operators(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Looking at long ones takes the most time, and drawing them, where nobody asks for pictures."""
     monkeypatch.setattr(looks, "LONGEST", 6)
+    if "drawn" not in request.fixturenames:
+        monkeypatch.setattr(draw, "draw", blank)
 
 
 def quiet(news: News) -> None:
@@ -77,7 +93,7 @@ KINDS = ("csv", "txt", "labels", "values", "labels a step", "values a step", "to
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_of_data_from_file_to_table(tmp_path: Path, kind: str):
+def test_each_kind_of_data_from_file_to_table(tmp_path: Path, kind: str, drawn: None):
     result = run(source_of(kind, tmp_path), tmp_path / "out")
     assert {one.layer for one in result.figures} == set(TWO)
     scores = [one.score for one in result.figures]

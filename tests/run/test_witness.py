@@ -1,6 +1,7 @@
 """Figures are held to the code of today: what changes them makes a result stale, and nothing else does."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -31,9 +32,15 @@ def measured(out: Path, scale: str = "smoke") -> Path:
     return home
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return measured(tmp_path_factory.mktemp("once"))
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
-    return measured(tmp_path)
+def home(once: Path, tmp_path: Path) -> Path:
+    """The same results for each test, to do with as it likes."""
+    return shutil.copytree(once, tmp_path / "results")
 
 
 def told(home: Path, names: Sequence[str] = ()) -> confirm.Told:

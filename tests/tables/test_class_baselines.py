@@ -1,5 +1,6 @@
 """Simple classifiers tell what is easy to tell, and answer in the labels that they were given."""
 
+import functools
 import inspect
 
 import numpy as np
@@ -20,7 +21,12 @@ def waves(count: int, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
 
 
 X, Y = waves(60)
-MODEL = RandomKernels.fit(X, Y, kernels=60)
+
+
+@functools.cache
+def fitted() -> RandomKernels:
+    """Once, for all who only ask it."""
+    return RandomKernels.fit(X, Y, kernels=60)
 
 
 @pytest.mark.parametrize("labels", [[5, 7], [-1, 1], ["b", "a"], [True, False]])
@@ -46,18 +52,18 @@ def test_three_classes_of_two_channels():
 
 def test_the_same_seed_gives_the_same_answers_and_no_neighbour_counts():
     again = RandomKernels.fit(X, Y, kernels=60)
-    assert (again.scores(X) == MODEL.scores(X)).all()
-    assert (RandomKernels.fit(X, Y, kernels=60, seed=1).scores(X) != MODEL.scores(X)).any()
+    assert (again.scores(X) == fitted().scores(X)).all()
+    assert (RandomKernels.fit(X, Y, kernels=60, seed=1).scores(X) != fitted().scores(X)).any()
     np.testing.assert_allclose(
-        np.concatenate([MODEL.scores(X[n : n + 1]) for n in range(9)]), MODEL.scores(X)[:9]
+        np.concatenate([fitted().scores(X[n : n + 1]) for n in range(9)]), fitted().scores(X)[:9]
     )
 
 
 def test_units_do_not_matter_and_holes_are_read_over():
-    assert (RandomKernels.fit(1e6 * X + 3, Y, kernels=60).predict(1e6 * X + 3) == MODEL.predict(X)).all()
+    assert (RandomKernels.fit(1e6 * X + 3, Y, kernels=60).predict(1e6 * X + 3) == fitted().predict(X)).all()
     holed = X.copy()
     holed[:, 35:] = np.nan
-    assert np.isfinite(MODEL.scores(holed)).all()
+    assert np.isfinite(fitted().scores(holed)).all()
 
 
 def test_noise_is_not_told_apart():
@@ -77,9 +83,9 @@ def test_what_cannot_be_classified_is_refused():
     with pytest.raises(BadInput, match="two classes or more, got 1 alone"):
         RandomKernels.fit(X, np.ones(60, int))
     with pytest.raises(BadInput, match=r"sequences \(N, T, 1\), got \(60, 40, 2\)"):
-        MODEL.predict(np.zeros((60, 40, 2)))
+        fitted().predict(np.zeros((60, 40, 2)))
     with pytest.raises(BadInput, match="steps, got 3"):
-        MODEL.predict(X[:, :3])
+        fitted().predict(X[:, :3])
 
 
 def test_prices_and_seed_are_the_usual_ones():
@@ -90,7 +96,7 @@ def test_prices_and_seed_are_the_usual_ones():
 
 def test_two_classes_are_told_by_one_function():
     """The class with the larger score is the one that scikit-learn answers, and the scores are its own."""
-    assert MODEL.weights.shape == (120, 2) and MODEL.bias.shape == (2,)
-    scores = MODEL.scores(X)
+    assert fitted().weights.shape == (120, 2) and fitted().bias.shape == (2,)
+    scores = fitted().scores(X)
     np.testing.assert_allclose(scores[:, 0], -scores[:, 1])
-    assert (MODEL.predict(X) == Y).mean() > 0.9
+    assert (fitted().predict(X) == Y).mean() > 0.9

@@ -1,5 +1,7 @@
 """Ridge on lags reads its rows alike to fit and to forecast, and chooses by what comes later."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,12 @@ from wavetrain.tables.ridge import Ridge, origins, together, usual
 
 DICE = np.random.default_rng(0)
 NOISY = np.sin(np.arange(120) * 2 * np.pi / 12) + 0.02 * np.arange(120) + 0.1 * DICE.normal(size=120)
-MODEL = Ridge.fit(panel(NOISY), horizon=4, season=12)
+
+
+@functools.cache
+def fitted() -> Ridge:
+    """Once, for all who only ask it."""
+    return Ridge.fit(panel(NOISY), horizon=4, season=12)
 
 
 def recursion(count: int) -> np.ndarray:
@@ -31,10 +38,10 @@ def test_a_recursion_is_continued():
 
 def test_one_function_makes_the_rows_to_fit_and_to_forecast():
     y = panel(NOISY)
-    read = lagged(y, np.array([0]), np.array([120]), count=MODEL.lags, horizon=4, season=12)
+    read = lagged(y, np.array([0]), np.array([120]), count=fitted().lags, horizon=4, season=12)
     row = np.append(read.lags[0, 0], 1.0)
-    by_hand = read.last[0, 0] + read.unit[0, 0] * (row @ MODEL.weights[0])
-    assert MODEL.forecast(y).ravel()[0] == by_hand == MODEL.forecast(y, 1).item()
+    by_hand = read.last[0, 0] + read.unit[0, 0] * (row @ fitted().weights[0])
+    assert fitted().forecast(y).ravel()[0] == by_hand == fitted().forecast(y, 1).item()
 
 
 def test_what_is_chosen_is_chosen_by_later_rows():
@@ -50,8 +57,8 @@ def test_what_is_chosen_is_chosen_by_later_rows():
 
 def test_rolling_forecasts_are_those_of_each_history():
     rows = np.arange(3, 117)
-    together = MODEL.rolling(panel(NOISY), np.zeros(len(rows), int), rows)
-    apart = np.concatenate([MODEL.forecast(panel(NOISY[:row])) for row in rows])
+    together = fitted().rolling(panel(NOISY), np.zeros(len(rows), int), rows)
+    apart = np.concatenate([fitted().forecast(panel(NOISY[:row])) for row in rows])
     np.testing.assert_allclose(together, apart, rtol=1e-9)
 
 
@@ -66,10 +73,10 @@ def test_what_comes_later_changes_nothing():
 
 
 def test_new_series_are_forecast_in_their_own_units():
-    plain = MODEL.forecast(panel(NOISY))
-    np.testing.assert_allclose(MODEL.forecast(panel(100 * NOISY)), 100 * plain, rtol=1e-9)
-    np.testing.assert_allclose(MODEL.forecast(panel(NOISY + 1e6)), plain + 1e6, rtol=1e-9)
-    np.testing.assert_allclose(MODEL.forecast(panel(np.full(40, 5.0))), 5.0, rtol=1e-4)
+    plain = fitted().forecast(panel(NOISY))
+    np.testing.assert_allclose(fitted().forecast(panel(100 * NOISY)), 100 * plain, rtol=1e-9)
+    np.testing.assert_allclose(fitted().forecast(panel(NOISY + 1e6)), plain + 1e6, rtol=1e-9)
+    np.testing.assert_allclose(fitted().forecast(panel(np.full(40, 5.0))), 5.0, rtol=1e-4)
 
 
 def test_columns_known_ahead_are_read():
@@ -91,7 +98,7 @@ def test_holes_are_read_over():
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(BadInput, match="horizon of at most 4, got 5"):
-        MODEL.forecast(panel(NOISY), 5)
+        fitted().forecast(panel(NOISY), 5)
     with pytest.raises(BadInput, match="rows of 4 steps to learn from, got none"):
         Ridge.fit(panel(NOISY[:4]), horizon=4)
 

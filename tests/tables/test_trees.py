@@ -1,5 +1,7 @@
 """Boosted trees never stop by rows drawn at random, and read what ridge reads."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,12 @@ from wavetrain.tables.trees import Trees
 
 DICE = np.random.default_rng(0)
 NOISY = np.sin(np.arange(150) * 2 * np.pi / 12) + 0.1 * DICE.normal(size=150)
-MODEL = Trees.fit(panel(NOISY), horizon=3, season=12)
+
+
+@functools.cache
+def fitted() -> Trees:
+    """Once, for all who only ask it."""
+    return Trees.fit(panel(NOISY), horizon=3, season=12)
 
 
 @pytest.mark.parametrize("rows", [9_000, 11_000])
@@ -33,16 +40,16 @@ def test_a_wave_is_learned():
 
 def test_rolling_forecasts_are_those_of_each_history(monkeypatch: pytest.MonkeyPatch):
     rows = np.arange(1, 147, 9)
-    together = MODEL.rolling(panel(NOISY), np.zeros(len(rows), int), rows)
-    apart = np.concatenate([MODEL.forecast(panel(NOISY[:row])) for row in rows])
+    together = fitted().rolling(panel(NOISY), np.zeros(len(rows), int), rows)
+    apart = np.concatenate([fitted().forecast(panel(NOISY[:row])) for row in rows])
     np.testing.assert_allclose(together, apart, rtol=1e-12)
     monkeypatch.setattr(trees, "TOGETHER", 5)
-    np.testing.assert_array_equal(MODEL.rolling(panel(NOISY), np.zeros(len(rows), int), rows), together)
+    np.testing.assert_array_equal(fitted().rolling(panel(NOISY), np.zeros(len(rows), int), rows), together)
 
 
 def test_levels_never_seen_are_forecast():
     np.testing.assert_allclose(
-        MODEL.forecast(panel(8 * NOISY + 1024)), 8 * MODEL.forecast(panel(NOISY)) + 1024
+        fitted().forecast(panel(8 * NOISY + 1024)), 8 * fitted().forecast(panel(NOISY)) + 1024
     )
 
 
@@ -60,6 +67,6 @@ def test_several_columns_and_holes():
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(BadInput, match="horizon of at most 3, got 4"):
-        MODEL.forecast(panel(NOISY), 4)
+        fitted().forecast(panel(NOISY), 4)
     with pytest.raises(BadInput, match="rows of 3 steps to learn from, got none"):
         Trees.fit(panel(NOISY[:3]), horizon=3)

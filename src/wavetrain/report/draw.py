@@ -85,6 +85,8 @@ def draw(one: Picture, path: Path) -> None:
                 _points(one, figure, axes)
             case Alarms():
                 alarms(one, figure, COLOURS)
+        figure.draw_without_rendering()  # which lays it out
+        figure.set_layout_engine("none")  # once for both files
         new = path.with_name(path.name + ".new")
         words = {"Title": one.title, "Description": describe(one), "Software": None}  # no version, no date
         figure.savefig(new, format="png", metadata=words)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fresh import python, run
+from tests.fresh import python, warm
 from wavetrain import find
 
 USE = "import torch, wavetrain.scan as s; x = torch.ones(1, 3, 2); print(s.linear(x, x)[1].tolist())"
@@ -16,21 +16,34 @@ ANSWER = "[[3.0, 3.0]]"
 
 def used(folder: Path, code: str = USE) -> str:
     """What a new process says on its way to the right answer."""
-    done = run(code, NUMBA_CACHE_DIR=str(folder))
+    done = warm("-c", code, NUMBA_CACHE_DIR=str(folder))
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == ANSWER
     return done.stderr
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the kernels of USE, compiled."""
+    folder = tmp_path_factory.mktemp("once")
+    assert used(folder) == ""
+    return folder
+
+
+@pytest.fixture
+def folder(once: Path, tmp_path: Path) -> Path:
+    """The same for each test, to do with as it likes."""
+    return shutil.copytree(once, tmp_path / "kernels")
 
 
 def kept(folder: Path, kind: str) -> list[Path]:
     return sorted(folder.rglob(f"linear.forward-*.{kind}"))
 
 
-def test_a_kernel_is_compiled_once(tmp_path: Path) -> None:
-    assert used(tmp_path) == ""
-    (data,) = kept(tmp_path, "nbc")
+def test_a_kernel_is_compiled_once(folder: Path) -> None:
+    (data,) = kept(folder, "nbc")
     written = data.stat().st_mtime_ns
-    assert used(tmp_path) == ""
+    assert used(folder) == ""
     assert data.stat().st_mtime_ns == written
 
 
@@ -44,9 +57,12 @@ print(s.short(x, x[:, :0], torch.ones(1, 1), None)[0].item(), s.routes())
 """
 
     def silu_of_one() -> str:
-        return python(code, PYTHONPATH=str(tmp_path), NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
+        done = warm("-c", code, PYTHONPATH=str(tmp_path), NUMBA_CACHE_DIR=str(tmp_path / "kernels"))
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-    assert silu_of_one().startswith("0.73105") and "numba" in silu_of_one()
+    before = silu_of_one()
+    assert before.startswith("0.73105") and "numba" in before
     source = tmp_path / "wavetrain/scan/cpu/compiled.py"
     text = source.read_text(encoding="utf-8")
     assert text.count("return one / (one + exp(-z, like))") == 1
@@ -68,34 +84,32 @@ def test_what_is_compiled_lies_where_its_changes_are_seen() -> None:
                 assert node.module.startswith((f"{own}.", "wavetrain.scan.cpu.")), f"{path}: {node.module}"
 
 
-def test_kernels_that_check_their_bounds_are_others(tmp_path: Path) -> None:
-    used(tmp_path)
-    (data,) = kept(tmp_path, "nbc")
+def test_kernels_that_check_their_bounds_are_others(folder: Path) -> None:
+    (data,) = kept(folder, "nbc")
     fast = data.read_bytes()
-    assert run(USE, NUMBA_CACHE_DIR=str(tmp_path), NUMBA_BOUNDSCHECK="1").stdout.strip() == ANSWER
+    done = warm("-c", USE, NUMBA_CACHE_DIR=str(folder), NUMBA_BOUNDSCHECK="1")
+    assert done.stdout.strip() == ANSWER
     assert data.read_bytes() != fast
 
 
 @pytest.mark.parametrize("kind", ["nbi", "nbc"])
 @pytest.mark.parametrize("damage", [b"", b"half"])
-def test_what_cannot_be_read_is_compiled_again_and_replaced(tmp_path: Path, kind: str, damage: bytes) -> None:
-    used(tmp_path)
-    for path in tmp_path.rglob(f"*.{kind}"):
+def test_what_cannot_be_read_is_compiled_again_and_replaced(folder: Path, kind: str, damage: bytes) -> None:
+    for path in folder.rglob(f"*.{kind}"):
         whole = path.read_bytes()
         path.write_bytes(whole[: len(whole) // 2] if damage == b"half" else damage)
-    said = used(tmp_path)
+    said = used(folder)
     assert said.count("RuntimeWarning") == 1
-    assert f"kernels kept in {tmp_path}" in said and "cannot be read" in said
-    assert used(tmp_path) == "", "what was damaged has not been replaced"
+    assert f"kernels kept in {folder}" in said and "cannot be read" in said
+    assert used(folder) == "", "what was damaged has not been replaced"
 
 
-def test_files_that_may_not_be_read(tmp_path: Path) -> None:
+def test_files_that_may_not_be_read(folder: Path) -> None:
     """Of another user, say; here folders in their place, which not even root can read as files."""
-    used(tmp_path)
-    for path in tmp_path.rglob("*.nbi"):
+    for path in folder.rglob("*.nbi"):
         path.unlink()
         path.mkdir()
-    said = used(tmp_path)
+    said = used(folder)
     assert said.count("RuntimeWarning") == 1 and "cannot be read (IsADirectoryError" in said
 
 
@@ -112,7 +126,7 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 
 
 def test_nowhere_to_keep_anything() -> None:
-    done = run(USE, NUMBA_CACHE_LOCATOR_CLASSES="IPythonCacheLocator")
+    done = warm("-c", USE, NUMBA_CACHE_LOCATOR_CLASSES="IPythonCacheLocator")
     assert done.stdout.strip() == ANSWER
     assert done.stderr.count("RuntimeWarning") == 1 and "can be kept nowhere" in done.stderr
 
@@ -137,7 +151,7 @@ for one in find.members("layers"):
 assert "numba" not in scan.routes().values(), scan.routes()
 print(sorted(scan.routes()))
 """
-    done = run(BLOCKED + code)
+    done = warm("-c", BLOCKED + code)
     assert done.returncode == 0, done.stderr
     assert "'linear'" in done.stdout and "'selective'" in done.stdout and "'wave'" in done.stdout
     said = [line for line in done.stderr.splitlines() if "Warning" in line]
@@ -153,10 +167,10 @@ memory = TemporalMemory(64, 4, Dendrites(activation=5, matching=4, grow=8), seed
 trace, state = memory.forward(symbols[torch.tensor([0, 1, 2] * 8)])
 print(trace.anomaly.tolist(), memory.predict(state).sum())
 """
-    done = run(BLOCKED + code)
+    done = warm("-c", BLOCKED + code)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("numba cannot be imported") == 1
-    assert done.stdout.strip() == python(code)
+    assert done.stdout == warm("-c", code).stdout
 
 
 def test_the_command_runs_without_numba(tmp_path: Path) -> None:
@@ -166,5 +180,5 @@ sys.argv = ["wavetrain", "run", "wave_rnn_copy", "--scale", "smoke", "--results"
 from wavetrain.cli import main
 main()
 """
-    done = run(BLOCKED + code)
+    done = warm("-c", BLOCKED + code)
     assert done.returncode == 0, done.stderr[-2000:]
