@@ -17,6 +17,7 @@ from wavetrain import find
 OPTIONS = "as these options are by default"
 
 DEFAULTS: dict[str, dict[str, Any]] = {
+    "analog_lstm-AnalogLSTM": dict(converter="RAMP"),
     "aussm-AUSSM": dict(states=16, taps=4),
     "cortical_columns-CorticalColumns": dict(
         width=64, columns=3, heads=4, experts=8, rank=16, thalamus=True, slots=512, read_at=1
@@ -37,6 +38,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "identity_rnn-IdentityRNN": dict(shift=False, source=False, spread=0.001, activation="RELU"),
     "language_model-LanguageModel": dict(mlp=0, tied=True),
     "language_model-Predictor": dict(every_step=True),
+    "leaky_rnn-LeakyRNN": dict(leak="INSIDE"),
     "lightnet-LightNet": dict(sink=False),
     "lightnet-TPE": dict(axes=2, heads=2),
     "line_attractor-LineAttractor": dict(tau=10.0, gain=1.0),
@@ -53,6 +55,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "neural_memory-Feedback": dict(horizon=5, share=1.0, places=("WRITE",), fast=False),
     "neural_memory-NeuralMemory": dict(slots=20),
     "predictive_autoencoder-PredictiveAutoencoder": dict(predicts=True, activation="TANH", output="sigmoid"),
+    "quantum_rnn-QuantumRNN": dict(workspace=4, stages=1, degree=3, order=2, spread=0.5),
     "recurrent_highway-RecurrentHighway": dict(depth=2),
     "ring-Ring": dict(cells=64, closed=False, speed=1.0, keep=1.0),
     "s4-S4": dict(states=64),

@@ -102,6 +102,12 @@ def echo(v: Tensor, others: dict[str, Tensor]) -> None:
     drawn(stats.uniform(-1, 2), lambda v: v / v.abs().amax((1, 2), keepdim=True))(v, others)
 
 
+def off_diagonal(v: Tensor, others: dict[str, Tensor]) -> None:
+    """Uniform in +/- 1 / sqrt(W), but for a diagonal of zeros."""
+    assert not v.diagonal(dim1=1, dim2=2).any()
+    within(W**-0.5)(v[:, ~torch.eye(W, dtype=torch.bool)], others)
+
+
 def gamma(v: Tensor, others: dict[str, Tensor]) -> None:
     """gamma^2 = 1 - |lambda|^2."""
     size = (-others["nu"].double().exp()).exp()
@@ -176,6 +182,7 @@ COMPLEX = torch.stack([WRITE, torch.zeros(32)], -1)
 
 STARTS: dict[str, dict[str, Check]] = {
     "aaren": {"query": normal(0.02)} | linear("ask", W) | linear("project", I) | linear("out", W),
+    "analog_lstm": {"weight": within(W**-0.5)},
     "aussm": linear("enter", I, bias=False)
     | linear("convolve", 4)
     | linear("rate_down", W, bias=False)
@@ -202,6 +209,8 @@ STARTS: dict[str, dict[str, Check]] = {
         "recur.weight": exactly(torch.eye(W)),
         "recur.bias": exactly(0),
     },
+    "leaky_rnn": linear("encode", I)
+    | {"beyond": drawn(stats.uniform(0, 1)), "recur.weight": off_diagonal, "recur.bias": within(W**-0.5)},
     "lightnet": attention() | linear("gate.0", I) | linear("gate.1", W // 2) | {"norm.weight": exactly(1)},
     "line_attractor": linear("encode", I, bias=False)
     | {"line": unit, "tilt": exactly(0), "gain": exactly(1)},
@@ -237,6 +246,11 @@ STARTS: dict[str, dict[str, Check]] = {
     "para_gru": {"encode": within((6 / (I / 2 + W)) ** 0.5)} | RECUR,
     "para_lstm": {"encode": within((6 / (I / 2 + W / 2)) ** 0.5), "peep": normal(2 * (5 * W) ** -0.5)}
     | RECUR,
+    "quantum_rnn": {
+        **dict.fromkeys(("phi", "theta", "turn"), normal(0.5)),
+        "encode": exactly(torch.eye(4).repeat(1, I // 4)),
+        "out": exactly(torch.eye(W, 16)),
+    },
     "recurrent_highway": linear("encode", I, bias=False)
     | {f"recur.{level}.weight": within(W**-0.5) for level in range(2)}
     | {f"recur.{level}.bias": half(within(W**-0.5), exactly(-2)) for level in range(2)},

@@ -66,6 +66,9 @@ PUBLISHED = {
     "n_bit_flipflop": {"bits": 3, "length": 64, "pulse": 0.5},
     "delayed_discrimination": {"shortest": 5, "longest": 20},
     "temporal_flipflop": {"length": 60, "period": 10, "early": ((0, 0), (0, 0)), "late": ((1, 0), (1, 0))},
+    # Khajehabdollahi et al. 2024: their curricula begin at 2
+    "n_delayed_match": {"shortest": 2},
+    "n_parity": {"shortest": 2},
     # Chen et al. 2024, steps in a square of side 2; Santoro et al. 2016, five classes in fifty samples
     "random_walks": {"step": 0.1},
     "prototype_stream": {"length": 50, "shares": (0.2,) * 5},
@@ -97,6 +100,8 @@ OURS = {
     "majority": {"length": 40},
     "majority_count": {"length": 40},
     "modular_arithmetic": {"length": 15},
+    "n_delayed_match": {"longest": 6},
+    "n_parity": {"longest": 6},
     "parity": {"length": 20},
     "path_integration": {"length": 50, "axes": 2},
     "pattern_completion": {"size": 64, "patterns": 16, "cues": 4, "wrong": 6, "hidden": 16},

@@ -34,6 +34,8 @@ LEAST: dict[str, dict[str, int]] = {
     "majority_count": dict(length=2, symbols=2),
     "modular_arithmetic": dict(length=1, modulus=2),
     "n_bit_flipflop": dict(bits=1, length=1),
+    "n_delayed_match": dict(shortest=2, longest=2),
+    "n_parity": dict(shortest=2, longest=2),
     "parity": dict(length=1),
     "path_integration": dict(length=1, axes=2),
     "pattern_completion": dict(cues=1, wrong=0, hidden=0),

@@ -41,9 +41,13 @@ from wavetrain.experiments.recordings import lfp_theta_gamma as lfp_theta_gamma
 from wavetrain.experiments.recordings import songbird_sequence as songbird_sequence
 from wavetrain.experiments.recordings import spindle_detection as spindle_detection
 from wavetrain.experiments.recordings import wave_rnn_speed as wave_rnn_speed
+from wavetrain.experiments.recurrences import analog_activation as analog_activation
+from wavetrain.experiments.recurrences import curriculum_heads as curriculum_heads
 from wavetrain.experiments.recurrences import elm_small as elm_small
+from wavetrain.experiments.recurrences import lattice_pruning as lattice_pruning
 from wavetrain.experiments.recurrences import para_rnn_iterations as para_rnn_iterations
 from wavetrain.experiments.recurrences import para_rnn_newton as para_rnn_newton
+from wavetrain.experiments.recurrences import quantum_sequences as quantum_sequences
 from wavetrain.experiments.recurrences import recurrence_ablation_lorenz96 as recurrence_ablation_lorenz96
 from wavetrain.experiments.recurrences import state_regularized_automata as state_regularized_automata
 from wavetrain.experiments.recurrences import state_regularized_depth as state_regularized_depth

@@ -11,6 +11,7 @@ from wavetrain.layers.attention.tem_transformer import TemTransformer as TemTran
 from wavetrain.layers.convolution.fsmn import FSMN as FSMN
 from wavetrain.layers.convolution.tcnca import TCNCA as TCNCA
 from wavetrain.layers.convolution.temporal_convolution import TemporalConvolution as TemporalConvolution
+from wavetrain.layers.gate.analog_lstm import AnalogLSTM as AnalogLSTM
 from wavetrain.layers.gate.gru import GRU as GRU
 from wavetrain.layers.gate.lstm import LSTM as LSTM
 from wavetrain.layers.gate.para_gru import ParaGRU as ParaGRU
@@ -21,7 +22,9 @@ from wavetrain.layers.recurrence.elm_neuron import ELMNeuron as ELMNeuron
 from wavetrain.layers.recurrence.elman import Elman as Elman
 from wavetrain.layers.recurrence.episodic import Episodic as Episodic
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN as IdentityRNN
+from wavetrain.layers.recurrence.leaky_rnn import LeakyRNN as LeakyRNN
 from wavetrain.layers.recurrence.line_attractor import LineAttractor as LineAttractor
+from wavetrain.layers.recurrence.quantum_rnn import QuantumRNN as QuantumRNN
 from wavetrain.layers.recurrence.ring import Ring as Ring
 from wavetrain.layers.recurrence.state_regularized import StateRegularized as StateRegularized
 from wavetrain.layers.state_space.aussm import AUSSM as AUSSM

@@ -16,6 +16,7 @@ from wavetrain.tasks.languages.long_addition import LongAddition as LongAddition
 from wavetrain.tasks.languages.majority import Majority as Majority
 from wavetrain.tasks.languages.majority_count import MajorityCount as MajorityCount
 from wavetrain.tasks.languages.modular_arithmetic import ModularArithmetic as ModularArithmetic
+from wavetrain.tasks.languages.n_parity import NParity as NParity
 from wavetrain.tasks.languages.parity import Parity as Parity
 from wavetrain.tasks.languages.reverse_string import ReverseString as ReverseString
 from wavetrain.tasks.languages.solve_equation import SolveEquation as SolveEquation
@@ -42,6 +43,7 @@ from wavetrain.tasks.recall.copying import Copying as Copying
 from wavetrain.tasks.recall.delay_memory import DelayMemory as DelayMemory
 from wavetrain.tasks.recall.induction_heads import InductionHeads as InductionHeads
 from wavetrain.tasks.recall.n_bit_flipflop import NBitFlipflop as NBitFlipflop
+from wavetrain.tasks.recall.n_delayed_match import NDelayedMatch as NDelayedMatch
 from wavetrain.tasks.recall.pattern_completion import PatternCompletion as PatternCompletion
 from wavetrain.tasks.recall.repeat_copy import RepeatCopy as RepeatCopy
 from wavetrain.tasks.recall.repetition import Repetition as Repetition
