@@ -113,9 +113,9 @@ def test_a_step_written_out_on_two_qubits():
         for bit in (0, 1):  # the lane is at 0 again, and the workspace decides how it turns
             lane = neuron([k[bit], 0.0], out * bit + tout + math.pi / 2)
             psi[bit] = lane
-        state = torch.tensor(psi).double()
+        state = torch.tensor(psi, dtype=torch.float64)
         state = state / state.norm()
-        y, found = one.step(torch.tensor([[float(x)]]).double(), one.begin(1))
+        y, found = one.step(torch.tensor([[x]], dtype=torch.float64), one.begin(1))
         close(found[0], state, "the state, written out")
         close(y[0], state.square().sum(0), "probabilities, written out")
 
@@ -172,7 +172,7 @@ def test_the_start_is_the_published_kind():
     assert torch.equal(one.out, torch.eye(4))
     many = QuantumRNN(3, 6, workspace=2)  # inputs beyond the fourth share lanes
     assert torch.equal(many.encode, torch.eye(4)[:, [0, 1, 2, 3, 0, 1]])
-    assert float(one.phi.std()) == pytest.approx(0.1, rel=0.2)
+    assert one.phi.std().item() == pytest.approx(0.1, rel=0.2)
     none = QuantumRNN(4, 2, spread=0.0)
     assert not none.turn.any() and not none.phi.any() and not none.theta.any()
 
