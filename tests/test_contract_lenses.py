@@ -32,6 +32,9 @@ from wavetrain.lenses.operator.interaction_rank import interaction_rank
 from wavetrain.lenses.operator.toeplitz import toeplitz
 from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
+from wavetrain.lenses.population.covariance import covariance
+from wavetrain.lenses.population.decoding import decoding
+from wavetrain.lenses.population.demixed import demixed
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.predictivity import predictivity
@@ -60,7 +63,8 @@ LAYERS = [*OPERATORS, automata, gradient_highway, lattice, privileged_basis]
 SYSTEMS = [bifurcation, fixed_points, lyapunov, orbits]
 LIKENESS = [cca, cka, predictivity, procrustes, rsa]
 ALONE = [dimension, rotations]  # of activity and nothing else
-POPULATION = [grid_score, place_fields, remapping, six_fold]
+TRIALS = [covariance, demixed]
+POPULATION = [decoding, grid_score, place_fields, remapping, six_fold]
 RHYTHMS = [gamma_events, generalized_phase, phase_amplitude_coupling, phase_precession, spindles, synchrony]
 RECORDINGS = [*RHYTHMS, band_power, phase_gradient, timescales, wave_patterns]
 
@@ -138,6 +142,8 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
         return lens(model(x)[0], x)
     if lens in POPULATION:
         return lens(model(x)[0], x[..., :2])
+    if lens in TRIALS:
+        return lens(torch.cat([x, -x, x**2, x**3, x.abs()], 0), torch.arange(10) % 2)
     if lens in RECORDINGS:
         given = recorded()
         given = {name: torch.as_tensor(one) for name, one in given.items()} | {
@@ -152,7 +158,7 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
 
 @pytest.mark.parametrize(
     "lens",
-    [*LAYERS, *SYSTEMS, *LIKENESS, *ALONE, dsa, *POPULATION, *RECORDINGS, space_time_spectrum],
+    [*LAYERS, *SYSTEMS, *LIKENESS, *ALONE, dsa, *POPULATION, *TRIALS, *RECORDINGS, space_time_spectrum],
     ids=lambda lens: lens.__name__,
 )
 def test_a_lens_draws_nothing_and_leaves_all_alone(lens):

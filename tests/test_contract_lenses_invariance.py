@@ -33,6 +33,9 @@ from wavetrain.lenses.operator.interaction_rank import interaction_rank
 from wavetrain.lenses.operator.toeplitz import toeplitz
 from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
+from wavetrain.lenses.population.covariance import covariance
+from wavetrain.lenses.population.decoding import decoding
+from wavetrain.lenses.population.demixed import demixed
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.predictivity import predictivity
@@ -58,6 +61,8 @@ from wavetrain.scan import Activation
 from wavetrain.testing.lenses import recorded
 
 WEIGHT = normal(2, 3, 6, 6).tril()
+TRIALS = normal(24, 30, 3, seed=9)
+TRIALS[::2] += 0.3
 SLOW = lfilter([1], [1, -0.9], normal(600, 2, seed=8).numpy(), axis=0)
 PLACE = torch.tanh(normal(3, 310, 2).unfold(1, 11, 1).sum(-1) / 4)  # slow, and all over the box
 ACTIVITY = normal(3, 300, 4, seed=5).abs() + (PLACE[..., :1] > 0)
@@ -154,6 +159,18 @@ LOOKS = {
     ),
     "cka": Look(
         lambda factor: cka(factor * ACTIVITY, ACTIVITY[..., :2] ** 2, draws=9), "score error null p samples"
+    ),
+    "covariance": Look(
+        lambda factor: covariance(factor * TRIALS, np.arange(24) % 2, 2, draws=5),
+        "accuracy error nearest rank mean apart null p",
+    ),
+    "decoding": Look(
+        lambda factor: decoding(factor * ACTIVITY, PLACE, draws=5),
+        "decoded error chance r2 spread known null p",
+    ),
+    "demixed": Look(
+        lambda factor: demixed(factor * TRIALS, np.arange(24) % 2, draws=5),
+        "share signal error explained labels null p",
     ),
     "dimension": Look(
         lambda factor: dimension(factor * ACTIVITY, draws=9), "ratio error components variance null p samples"
@@ -328,6 +345,7 @@ SHIFTS = {
     "cca": (lambda a: cca(a, ACTIVITY[..., :2] ** 2, draws=9), LOOKS["cca"].same),
     "cka": (lambda a: cka(a, ACTIVITY**2, draws=9), LOOKS["cka"].same),
     "dsa": (lambda a: dsa([a, PLACE]), LOOKS["dsa"].same),
+    "decoding": (lambda a: decoding(a, PLACE, draws=5), LOOKS["decoding"].same),
     "dimension": (lambda a: dimension(a, draws=9), LOOKS["dimension"].same),
     "predictivity": (
         lambda a: predictivity(a, ACTIVITY[..., :2] ** 2, draws=5),

@@ -29,6 +29,9 @@ from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
 from wavetrain.lenses.population.cca import cca
 from wavetrain.lenses.population.cka import cka
+from wavetrain.lenses.population.covariance import covariance
+from wavetrain.lenses.population.decoding import Decoder, decoding
+from wavetrain.lenses.population.demixed import demixed
 from wavetrain.lenses.population.dimension import dimension
 from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.predictivity import predictivity
@@ -133,6 +136,11 @@ LOOKS = {
     ),
     "cca": lambda **words: cca(FIELD, FIELD**2, **({"draws": 5} | words)),
     "cka": lambda **words: cka(FIELD, FIELD**2, **({"draws": 5} | words)),
+    "covariance": lambda **words: covariance(
+        normal(24, 30, 3, seed=9), np.arange(24) % 2, **({"draws": 5} | words)
+    ),
+    "decoding": lambda **words: decoding(ACTIVITY, PLACE, **({"draws": 2} | words)),
+    "demixed": lambda **words: demixed(normal(24, 9, 5, seed=9), np.arange(24) % 2, **({"draws": 5} | words)),
     "dimension": lambda **words: dimension(FIELD, **({"draws": 5} | words)),
     "dsa": lambda **words: dsa([FIELD, FIELD**2], **words),
     "fixed_points": lambda **words: fixed_points(small(), normal(9, 4), **words),
@@ -203,6 +211,15 @@ ARGUMENTS = {
     "grid_score": BOX | {"away": AWAY},
     "cca": {"keep": Argument(1.0, 0.8), "seed": Argument(0, 1)},
     "cka": {"debiased": Argument(True, False), "seed": Argument(0, 1)},
+    "covariance": {"order": Argument(1, 2), "lag": Argument(1, 2), "seed": Argument(0, 1)},
+    "decoding": {
+        "decoder": Argument(Decoder.RIDGE, Decoder.WIENER),
+        "bins": Argument(20, 19),
+        "history": Argument(10, 9),
+        "ahead": Argument(0, 1),
+        "seed": Argument(0, 1),
+    },
+    "demixed": {"components": Argument(3, 2), "seed": Argument(0, 1)},
     "dimension": {"seed": Argument(0, 1)},
     "dsa": {"delays": Argument(4, 3), "rank": Argument(14, 13)},
     "fixed_points": {
@@ -291,12 +308,13 @@ DRAWS = {
     "remapping": "shuffles",
 }
 DRAWS |= {"space_time_spectrum": "surrogates", "orbits": "surrogates"}
-DRAWS |= dict.fromkeys(("cca", "cka", "dimension", "procrustes", "rsa", "timescales"), "draws")
+DRAWS |= dict.fromkeys(("cca", "cka", "demixed", "dimension", "procrustes", "rsa", "timescales"), "draws")
 DRAWS |= dict.fromkeys(
     ("band_power", "gamma_events", "phase_amplitude_coupling", "phase_precession"), "draws"
 )
 NINETY_NINE = dict.fromkeys(
-    ("phase_gradient", "predictivity", "rotations", "synchrony", "wave_patterns"), "draws"
+    ("covariance", "decoding", "phase_gradient", "predictivity", "rotations", "synchrony", "wave_patterns"),
+    "draws",
 )
 
 
@@ -321,15 +339,25 @@ CASES = [(lens, argument) for lens, arguments in ARGUMENTS.items() for argument 
 def test_the_documented_value_changes_nothing_and_another_does(lens: str, argument: str) -> None:
     look, (default, other) = LOOKS[lens], ARGUMENTS[lens][argument]
     # a length wants places: units in the order of their index, on a ring of as many
-    whole = {"position": torch.arange(float(UNITS))} if argument == "period" else {}
+    whole: dict[str, Any] = {"position": torch.arange(float(UNITS))} if argument == "period" else {}
+    if lens == "covariance" and argument != "order":
+        whole = {"order": 2}
+    if lens == "decoding" and argument in ("bins", "history", "ahead"):
+        whole = {"decoder": Decoder.BAYES if argument == "bins" else Decoder.WIENER}
     default = float(UNITS) if argument == "period" else default
-    plain = look()
+    plain = look(**(whole if lens in ("covariance", "decoding") else {}))
     assert alike(plain, look(**whole, **{argument: default}))
     assert not alike(plain, look(**whole, **{argument: other}))
 
 
 def test_ninety_nine_draws_make_the_null_of_many_channels() -> None:
-    assert len(predictivity(FIELD, FIELD).null) == len(rotations(FIELD).null) == 99
+    assert len(covariance(normal(24, 30, 3, seed=9), np.arange(24) % 2).null) == 99
+    assert (
+        len(decoding(ACTIVITY, PLACE).null)
+        == len(predictivity(FIELD, FIELD).null)
+        == len(rotations(FIELD).null)
+        == 99
+    )
     assert len(wave_patterns(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99
     assert len(phase_gradient(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99
     assert len(synchrony(RECORDING[:, :2], RATE, BAND).null_plv) == 99
@@ -344,6 +372,7 @@ def test_two_hundred_draws_make_the_null(lens: str) -> None:
         "lattice": lambda: lattice(small(), normal(2, 5, 2)).null,
         "cca": lambda: cca(FIELD, FIELD).null,
         "cka": lambda: cka(FIELD, FIELD).null,
+        "demixed": lambda: demixed(normal(24, 9, 5), np.arange(24) % 2).null,
         "dimension": lambda: dimension(FIELD).null,
         "procrustes": lambda: procrustes(FIELD, FIELD).null,
         "rsa": lambda: rsa(FIELD[:, :9], FIELD[:, :9]).null,

@@ -15,6 +15,9 @@ from wavetrain.lenses.operator.interaction_rank import interaction_rank as inter
 from wavetrain.lenses.operator.toeplitz import toeplitz as toeplitz
 from wavetrain.lenses.population.cca import cca as cca
 from wavetrain.lenses.population.cka import cka as cka
+from wavetrain.lenses.population.covariance import covariance as covariance
+from wavetrain.lenses.population.decoding import decoding as decoding
+from wavetrain.lenses.population.demixed import demixed as demixed
 from wavetrain.lenses.population.dimension import dimension as dimension
 from wavetrain.lenses.population.dsa import dsa as dsa
 from wavetrain.lenses.population.predictivity import predictivity as predictivity

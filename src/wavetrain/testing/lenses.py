@@ -34,6 +34,8 @@ def _given() -> tuple[Layer, dict[str, Any]]:
         "recordings": [y, y.flip(-1) ** 2],
         "operator": layer.operator(x),
         "position": x[..., :2],
+        "trials": normal(24, 30, 3, seed=4),
+        "label": torch.arange(24) % 2,
         "system": layer,
         "systems": [layer, layer],
         "start": y.flatten(0, 1),  # of an Elman network the output is the state

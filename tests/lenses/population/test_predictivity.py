@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.population.predictivity import RIDGES, correlated, predicted, predictivity
+from wavetrain.lenses.population._ridge import RIDGES, predicted
+from wavetrain.lenses.population.predictivity import correlated, predictivity
 
 
 def test_a_linear_readout_in_noise_reaches_its_ceiling():

@@ -27,6 +27,7 @@ from torch import Tensor
 from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.lenses.population import _likeness
+from wavetrain.lenses.population._ridge import predicted
 from wavetrain.parts import nulls
 
 card = Card(
@@ -41,7 +42,6 @@ card = Card(
 
 PARTS, FEW = 10, 4  # parts, and the fewest samples of one
 LEAST = 20  # samples: five parts
-RIDGES = np.logspace(-6, 3, 10)  # times the mean variance of a unit and the number of samples
 SPLITS = 40  # of repeats in halves
 FLAT = 1e-12
 
@@ -134,27 +134,6 @@ def _held_out(
         chance += ((y[part] - middle) ** 2).sum(0)
     r2 = np.divide(wrong, chance, out=np.full_like(wrong, np.nan), where=chance > 0)
     return np.array(found), 1 - r2
-
-
-def predicted(
-    x: Float[np.ndarray, "m units"], y: Float[np.ndarray, "m others"], at: Float[np.ndarray, "n units"]
-) -> Float[np.ndarray, "n others"]:
-    """What a ridge regression of y on x, of a strength found by leaving out single samples, says at `at`."""
-    middle, zero = x.mean(0), y.mean(0)
-    size = float(((x - middle) ** 2).mean())
-    if not size > 0:
-        return np.tile(zero, (len(at), 1))
-    left, sizes, axes = np.linalg.svd(x - middle, full_matrices=False)
-    inner = left.T @ (y - zero)
-    least, best = np.full(y.shape[1], np.inf), np.zeros_like(inner)
-    for ridge in RIDGES * size * len(x):
-        kept = sizes**2 / (sizes**2 + ridge)
-        fitted = left @ (kept[:, None] * inner)
-        free = 1 - left**2 @ kept - 1 / len(x)  # what a sample leaves of its own error when it is fitted too
-        alone = (((y - zero - fitted) / np.maximum(free, FLAT)[:, None]) ** 2).sum(0)
-        best = np.where(alone < least, (sizes / (sizes**2 + ridge))[:, None] * inner, best)
-        least = np.minimum(least, alone)
-    return np.asarray((at - middle) @ axes.T @ best + zero)
 
 
 def correlated(
