@@ -1,5 +1,6 @@
 """Checkpoints: the published layout key by key, both spellings, what does not fit, what is saved."""
 
+import inspect
 import itertools
 import json
 import math
@@ -16,6 +17,7 @@ from torch import Tensor
 from wavetrain.errors import BadInput
 from wavetrain.formats import checkpoints
 from wavetrain.formats.checkpoints import config as settings
+from wavetrain.formats.checkpoints import folder as folders
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.layers.state_space import mamba, mamba2
 from wavetrain.layers.state_space.mamba import Mamba
@@ -414,3 +416,17 @@ def test_a_model_that_is_there_is_not_written_over(tmp_path: Path):
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     refused(lambda: checkpoints.save(tmp_path, small(depth=1)), str(tmp_path), "config.json")
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_tensors_are_parted_in_their_order():
+    """Each of 8 bytes; one that is larger than the limit is by itself."""
+    eight = {name: torch.zeros(2) for name in "abcde"}
+    for largest, parts in (
+        (16, ["ab", "cd", "e"]),
+        (15, list("abcde")),
+        (24, ["abc", "de"]),
+        (40, ["abcde"]),
+    ):
+        assert ["".join(part) for part in folders._shards(eight, largest)] == parts
+    assert folders._shards({}, 8) == [{}]
+    assert inspect.signature(checkpoints.save).parameters["largest"].default == 5 * 10**9

@@ -336,6 +336,18 @@ def test_pickles_of_other_things(tmp_path: Path, name: str, capsys: pytest.Captu
     assert capsys.readouterr().out == ""
 
 
+def test_a_call_is_refused_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """What looks into an archive may miss one; then torch reads nothing but weights."""
+    monkeypatch.setattr("wavetrain.formats.checkpoints.weights._check_archive", lambda file, size: None)
+    folder = lay(tmp_path, FACES)
+    (folder / "pytorch_model.bin").write_bytes(archived(HOSTILE["a call"]()))
+    with pytest.raises(BadInput, match="Weights only load failed"):
+        checkpoints.load(folder)
+    assert capsys.readouterr().out == ""
+
+
 def test_pickles_that_are_no_archives(tmp_path: Path):
     folder, stream = lay(tmp_path, FACES), io.BytesIO()
     torch.save(tensors_of(small()), stream, _use_new_zipfile_serialization=False)

@@ -42,6 +42,8 @@ ONE = {
     "2020-03-04T05:06 -0530": "2020-03-04T10:36",
     "2020-03-04T05:06+02": "2020-03-04T03:06",
     "Wed, 04 Mar 2020": "2020-03-04T00:00",
+    "2020-03-04 05:06:60": "2020-03-04T05:07",
+    "2020-03-04 23:59:59": "2020-03-04T23:59",
 }
 
 
@@ -103,6 +105,11 @@ def test_the_hour_that_clocks_show_twice():
         (["2020-01-01"] * 20 + [""], "line 21, when: expected a time like the others, got ''"),
         (["2020-01-01 05:00", "2020-01-01 25:00"], "line 2, when: expected a time of day"),
         (["2020-01-01 13:00 PM"], "line 1, when: expected a time of day"),
+        (["2020-01-01 00:30 PM"], "line 1, when: expected a time of day"),
+        (["2020-01-01 24:00:01"], "line 1, when: expected a time of day"),
+        (["2020-01-01 24:01:01"], "line 1, when: expected a time of day"),
+        (["2020-01-01 05:60"], "line 1, when: expected a time of day"),
+        (["2020-01-01 05:06:61"], "line 1, when: expected a time of day"),
         (["2020-01-01 05:00Z", "2020-01-01 06:00"], "with a time zone or without one throughout"),
     ],
 )
@@ -154,3 +161,12 @@ def test_at_once_the_usual_form_is_taken():
     again = times.at_once(days, usual="%m/%d/%Y")
     assert first is not None and (first.form, first.rival) == ("%d/%m/%Y", "%m/%d/%Y")
     assert again is not None and (again.form, again.rival) == ("%m/%d/%Y", "")
+
+
+@pytest.mark.parametrize(
+    ("zone", "form"),
+    [("+0200", "%z"), ("+02:00", "%:z"), ("-02", "%:z"), ("Z", "Z"), (" UTC", " UTC"), ("", "")],
+)
+def test_the_form_of_a_zone(zone: str, form: str):
+    found = times.reading("when", [f"2020-03-04 05:06{zone}", f"2020-03-05 05:06{zone}"], range(2))
+    assert found is not None and found.form == f"%Y-%m-%d %H:%M{form}"

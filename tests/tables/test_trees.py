@@ -1,14 +1,16 @@
 """Boosted trees never stop by rows drawn at random, and read what ridge reads."""
 
 import functools
+import inspect
 
 import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
 from wavetrain.tables import trees
+from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.metrics import mae
-from wavetrain.tables.panel import panel
+from wavetrain.tables.panel import Panel, Series, panel
 from wavetrain.tables.trees import Trees
 
 DICE = np.random.default_rng(0)
@@ -70,3 +72,34 @@ def test_what_cannot_be_is_refused():
         fitted().forecast(panel(NOISY), 4)
     with pytest.raises(BadInput, match="rows of 3 steps to learn from, got none"):
         Trees.fit(panel(NOISY[:3]), horizon=3)
+
+
+def test_how_trees_are_grown():
+    assert (trees.FITTED, trees.MOST, trees.RATE) == (15_000, 100, 0.1)
+    assert (trees.LEAVES, trees.BINS, trees.TOGETHER) == (15, 64, 1024)
+    words = trees._trees(7).get_params()
+    wanted = {"max_iter": 7, "learning_rate": 0.1, "max_leaf_nodes": 15, "max_bins": 64}
+    wanted |= {"early_stopping": False, "random_state": 0}
+    assert {name: words[name] for name in wanted} == wanted
+    for kind in (trees.Trees, LastValue):
+        assert inspect.signature(kind.fit).parameters["season"].default == 1
+
+
+def test_what_a_value_is_told_from():
+    """Lags, the step, the column, the value of the phase, and what is known ahead at that step."""
+    one = Series(name="", values=np.arange(24.0).reshape(8, 3) ** 2)
+    whole = Panel(columns=("a", "b", "z"), series=(one,), targets=("a", "b"), known=("z",))
+    model = trees.Trees(horizon=2, season=2, lags=3, model=trees._trees(1))
+    read = model._read(whole, np.zeros(1, int), np.array([5]))
+    inputs = model._inputs(read)
+    assert inputs.shape == (1, 2, 2, 7) and model._width(read) == 7
+    for target in range(2):
+        for step in range(2):
+            wanted = [
+                *read.lags[0, target],
+                step,
+                target,
+                read.season[0, target, step],
+                one.values[5 + step, 2],
+            ]
+            assert inputs[0, target, step].tolist() == wanted

@@ -90,6 +90,17 @@ def test_less_is_better_at_95_percent_where_nothing_is_said():
     assert verdict([NAIVE, tried("gru", 1.0, 1.0)], OF, level=0.8).difference.level == 0.8
 
 
+def test_where_more_is_better_the_best_layer_has_most():
+    tried_twice = [
+        tried("gru", 1.0, 3.0),
+        tried("lstm", 3.0, 3.0),
+        NAIVE,
+        tried("mean", 1.0, 2.0, baseline=True),
+    ]
+    found = verdict(tried_twice, OF, more=True)
+    assert (found.layer.name, found.baseline.name) == ("lstm", NAIVE.name)
+
+
 def test_a_baseline_of_several_seeds_counts_by_its_mean():
     several = tried("ridge on lags", 1.0, 1.0, 2.0, baseline=True)
     found = verdict([several, tried("gru", 1.0, 1.0)], OF)

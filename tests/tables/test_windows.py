@@ -147,3 +147,10 @@ def test_weights_are_by_rows_before_the_end_that_is_given():
     y = np.r_[np.zeros(10), np.ones(10), 1e6 * np.arange(10)]
     windows = Windows(panel(y), context=5, origins=1, horizon=1, until=[20])
     assert windows.least.item() == pytest.approx(0.05 * 0.5)
+
+
+def test_beyond_a_series_nothing_is_read_of_the_next():
+    both = Windows(panel([np.arange(6.0), np.full(9, 100.0)]), context=4, origins=2, horizon=3)
+    window = both.at(Place(np.array([0, 1]), np.array([6, 1])))
+    assert window.wanted[0].isnan().all() and window.missing[0, :, 0].tolist() == [False] * 4 + [True]
+    assert window.missing[1, :, 0].tolist() == [True] * 3 + [False] * 2 and window.level[1] == 100.0

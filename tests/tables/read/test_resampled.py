@@ -11,6 +11,7 @@ from wavetrain.errors import BadInput
 from wavetrain.tables import stored
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read, read_like
+from wavetrain.tables.read.resampled import _tells
 
 UNEVEN = """time,load,sky
 2024-01-01 00:05,1,clear
@@ -109,3 +110,21 @@ def test_without_times_there_is_nothing_to_resample_by():
 def test_an_infinite_row_is_named():
     with pytest.raises(BadInput, match="row 2 is infinite"):
         read(table().assign(load=[1, np.inf, 3, 4, 5, 6]), resample="1h")
+
+
+@pytest.mark.parametrize(
+    ("form", "seconds", "tells"),
+    [
+        ("", 0, False),
+        ("%Y-%m-%d", 0, True),
+        ("%Y-%m-%d", 60, False),
+        ("%Y-%m-%d %H:%M", 60, True),
+        ("%Y-%m-%d %H:%M", 61, False),
+        ("%Y-%m-%d %I:%M %p", 3600, True),
+        ("%Y-%m-%d %H:%M:%S", 61, True),
+        ("%Y-%m-%d %H:%M", 0, True),
+    ],
+)
+def test_a_form_must_tell_the_new_times_apart(form: str, seconds: int, tells: bool):
+    ticks = np.array([0, 86_400 + seconds]) * 10**6
+    assert _tells(form, ticks) == tells
