@@ -24,6 +24,7 @@ from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.orbits import orbits
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import automata
+from wavetrain.lenses.machines.coarse_graining import coarse_graining
 from wavetrain.lenses.machines.lattice import lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context
@@ -142,6 +143,9 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
         return lens(model(x)[0], x)
     if lens in POPULATION:
         return lens(model(x)[0], x[..., :2])
+    if lens is coarse_graining:
+        weight = x.flatten()[:48, None] ** 2
+        return lens(weight + weight.T, draws=9)
     if lens in TRIALS:
         return lens(torch.cat([x, -x, x**2, x**3, x.abs()], 0), torch.arange(10) % 2)
     if lens in RECORDINGS:
@@ -158,7 +162,18 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
 
 @pytest.mark.parametrize(
     "lens",
-    [*LAYERS, *SYSTEMS, *LIKENESS, *ALONE, dsa, *POPULATION, *TRIALS, *RECORDINGS, space_time_spectrum],
+    [
+        *LAYERS,
+        *SYSTEMS,
+        *LIKENESS,
+        *ALONE,
+        dsa,
+        *POPULATION,
+        *TRIALS,
+        coarse_graining,
+        *RECORDINGS,
+        space_time_spectrum,
+    ],
     ids=lambda lens: lens.__name__,
 )
 def test_a_lens_draws_nothing_and_leaves_all_alone(lens):

@@ -25,6 +25,7 @@ from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.orbits import orbits
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import Automata, automata
+from wavetrain.lenses.machines.coarse_graining import coarse_graining
 from wavetrain.lenses.machines.lattice import lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context
@@ -63,6 +64,8 @@ from wavetrain.testing.lenses import recorded
 WEIGHT = normal(2, 3, 6, 6).tril()
 TRIALS = normal(24, 30, 3, seed=9)
 TRIALS[::2] += 0.3
+WEIGHTS = normal(24, 24, seed=10).abs()
+WEIGHTS = WEIGHTS + WEIGHTS.T
 SLOW = lfilter([1], [1, -0.9], normal(600, 2, seed=8).numpy(), axis=0)
 PLACE = torch.tanh(normal(3, 310, 2).unfold(1, 11, 1).sum(-1) / 4)  # slow, and all over the box
 ACTIVITY = normal(3, 300, 4, seed=5).abs() + (PLACE[..., :1] > 0)
@@ -159,6 +162,10 @@ LOOKS = {
     ),
     "cka": Look(
         lambda factor: cka(factor * ACTIVITY, ACTIVITY[..., :2] ** 2, draws=9), "score error null p samples"
+    ),
+    "coarse_graining": Look(
+        lambda factor: coarse_graining(factor * WEIGHTS, 2, steps=50, draws=5),
+        "member ensembles variation strength distance rate mismatch window least null p",
     ),
     "covariance": Look(
         lambda factor: covariance(factor * TRIALS, np.arange(24) % 2, 2, draws=5),

@@ -23,6 +23,7 @@ from wavetrain.lenses.dynamics.lyapunov import lyapunov
 from wavetrain.lenses.dynamics.orbits import orbits
 from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import automata
+from wavetrain.lenses.machines.coarse_graining import coarse_graining
 from wavetrain.lenses.machines.lattice import Acyclic, lattice
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.head_count import head_count
@@ -61,6 +62,8 @@ ACTIVITY = normal(3, TIME, 4, seed=5).abs() + (PLACE[..., :1] > 0)
 LEAST, MOST = PLACE.amin((0, 1)).tolist(), PLACE.amax((0, 1)).tolist()
 UNITS = 8
 FIELD = normal(2, 40, UNITS, seed=3).cumsum(1)
+WEIGHTS = normal(48, 48, seed=10).abs()
+WEIGHTS = WEIGHTS + WEIGHTS.T
 GIVEN = recorded()
 RECORDING, RATE, BAND, POSITIONS = (GIVEN[name] for name in ("recording", "rate", "band", "positions"))
 
@@ -136,6 +139,7 @@ LOOKS = {
     ),
     "cca": lambda **words: cca(FIELD, FIELD**2, **({"draws": 5} | words)),
     "cka": lambda **words: cka(FIELD, FIELD**2, **({"draws": 5} | words)),
+    "coarse_graining": lambda **words: coarse_graining(WEIGHTS, **({"draws": 5} | words)),
     "covariance": lambda **words: covariance(
         normal(24, 30, 3, seed=9), np.arange(24) % 2, **({"draws": 5} | words)
     ),
@@ -211,6 +215,7 @@ ARGUMENTS = {
     "grid_score": BOX | {"away": AWAY},
     "cca": {"keep": Argument(1.0, 0.8), "seed": Argument(0, 1)},
     "cka": {"debiased": Argument(True, False), "seed": Argument(0, 1)},
+    "coarse_graining": {"levels": Argument(4, 3), "steps": Argument(0, 30), "seed": Argument(0, 1)},
     "covariance": {"order": Argument(1, 2), "lag": Argument(1, 2), "seed": Argument(0, 1)},
     "decoding": {
         "decoder": Argument(Decoder.RIDGE, Decoder.WIENER),
@@ -308,7 +313,9 @@ DRAWS = {
     "remapping": "shuffles",
 }
 DRAWS |= {"space_time_spectrum": "surrogates", "orbits": "surrogates"}
-DRAWS |= dict.fromkeys(("cca", "cka", "demixed", "dimension", "procrustes", "rsa", "timescales"), "draws")
+DRAWS |= dict.fromkeys(
+    ("cca", "cka", "coarse_graining", "demixed", "dimension", "procrustes", "rsa", "timescales"), "draws"
+)
 DRAWS |= dict.fromkeys(
     ("band_power", "gamma_events", "phase_amplitude_coupling", "phase_precession"), "draws"
 )
@@ -372,6 +379,7 @@ def test_two_hundred_draws_make_the_null(lens: str) -> None:
         "lattice": lambda: lattice(small(), normal(2, 5, 2)).null,
         "cca": lambda: cca(FIELD, FIELD).null,
         "cka": lambda: cka(FIELD, FIELD).null,
+        "coarse_graining": lambda: coarse_graining(WEIGHTS).null,
         "demixed": lambda: demixed(normal(24, 9, 5), np.arange(24) % 2).null,
         "dimension": lambda: dimension(FIELD).null,
         "procrustes": lambda: procrustes(FIELD, FIELD).null,

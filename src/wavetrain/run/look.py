@@ -35,6 +35,7 @@ ASKED = {  # what a lens may ask for that a target may lack, and how to say it
     "start": "states to start from, of one size and of at most 512 numbers",
     "repeats": "sequences that repeat each other: name the lens to say that they do",
     "activity": "units in an order of their own: name the lens to say that the channels are in one",
+    "weight": "weights between units, the same both ways: give them to the lens in Python",
     "trials": "trials with labels: give both to the lens in Python",
     "x": "an input, which a layer has",
     "recording": "a recording",

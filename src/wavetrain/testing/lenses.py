@@ -23,7 +23,7 @@ def _given() -> tuple[Layer, dict[str, Any]]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         layer = Elman(6, inputs=3).double()
-    x = normal(2, 12, 3)
+    x, weight = normal(2, 12, 3), normal(48, 48, seed=5).abs()
     with torch.no_grad():
         y = layer(x)[0]
     return layer, {
@@ -36,6 +36,7 @@ def _given() -> tuple[Layer, dict[str, Any]]:
         "position": x[..., :2],
         "trials": normal(24, 30, 3, seed=4),
         "label": torch.arange(24) % 2,
+        "weight": weight + weight.T,
         "system": layer,
         "systems": [layer, layer],
         "start": y.flatten(0, 1),  # of an Elman network the output is the state
