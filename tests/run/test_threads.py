@@ -48,3 +48,7 @@ def test_a_library_that_is_loaded_meanwhile_is_held_too() -> None:
 def test_experiments_on_the_cpu_have_one_thread_each() -> None:
     assert used("cpu") == 1
     assert used("cuda") == os.cpu_count()
+
+
+def test_one_thread_beside_others_and_all_beside_a_gpu() -> None:
+    assert used("cpu") == 1 and used("cuda") == used("cuda:1") == os.cpu_count()
