@@ -105,3 +105,9 @@ def test_what_cannot_be_evaluated_is_refused():
 def test_an_infinite_history_is_named():
     with pytest.raises(BadInput, match="series 'oslo': row 4 is infinite"):
         Series(name="oslo", values=np.array([[1.0], [2], [3], [np.inf]]))
+
+
+@pytest.mark.parametrize(("horizon", "apart"), [(0, 1), (1, 0), (-1, 1), (1, -1)])
+def test_horizons_and_rows_apart_are_one_at_least(horizon: int, apart: int):
+    with pytest.raises(BadInput, match=f"of at least 1, got {horizon} and {apart}"):
+        origins(RAMP, 30, horizon, apart=apart)

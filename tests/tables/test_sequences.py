@@ -143,3 +143,36 @@ def test_archives_from_anyone_are_one_line(case: str):
     with pytest.raises(BadInput, match="expected") as caught:
         sequences(HOSTILE[case])
     assert len(str(caught.value)) < 400
+
+
+def test_two_steps_of_ten_sequences_are_enough():
+    y = np.arange(10) % 2
+    assert sequences(saved(x=X[:10, :2], y=y))[0].inputs == 1
+    with pytest.raises(BadInput, match=r"at least 2 steps and 1 channel, got x \(10, 1\)"):
+        sequences(saved(x=X[:10, :1], y=y))
+    with pytest.raises(BadInput, match=r"at least 2 steps and 1 channel, got x \(10, 4, 0\)"):
+        sequences(saved(x=np.zeros((10, 4, 0)), y=y))
+    with pytest.raises(BadInput, match="at least 10 sequences for three parts, got 9"):
+        sequences(saved(x=X[:9], y=y[:9]))
+
+
+def test_one_class_alone_is_refused_wherever_another_would_stand():
+    y = np.zeros(20, int)
+    with pytest.raises(BadInput, match="two classes or more, got one class only: 0"):
+        sequences(saved(x=X[:20], y=y))
+
+
+@pytest.mark.parametrize(
+    "groups", [np.zeros((200, 1), int), np.zeros(199, int), np.zeros(200), np.zeros((200, 4), int)]
+)
+def test_groups_are_one_whole_number_or_name_for_each_sequence(groups: np.ndarray):
+    with pytest.raises(BadInput, match=r"expected groups \(200,\) of integers or strings, got"):
+        sequences(saved(x=X, y=np.arange(200) % 2, groups=groups))
+
+
+def test_the_units_of_values_are_told():
+    y = np.random.default_rng(0).normal(5.0, 3.0, size=(200, 2))
+    task = sequences(saved(x=X, y=y))[0]
+    train = np.sort(task.train.y.numpy() * np.array(task.scale) + np.array(task.level), 0)
+    assert np.isin(train.round(4), y.round(4)).mean() > 0.99 and len(task.scale) == len(task.level) == 2
+    assert (task.chance, task.names, task.outputs) == (0.0, (), 2)

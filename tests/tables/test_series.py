@@ -212,3 +212,13 @@ def test_the_first_number_that_is_not_finite_is_named():
     rows[30], rows[50] = "inf,1", "-inf,2"
     with pytest.raises(BadInput, match="line 32, a: expected a finite number, got 'inf'"):
         forecast(("a,b\n" + "\n".join(rows)).encode())
+
+
+def test_a_table_is_a_forecast_of_numbers_at_every_step():
+    assert (ALONE.tokens, ALONE.every_step, ALONE.inputs, ALONE.outputs) == (False, True, 1, 1)
+
+
+@pytest.mark.parametrize(("count", "told"), [(6, "a, b, c, d, e, f; "), (7, "a, b, c, d, e, f, ...; ")])
+def test_six_columns_are_named(count: int, told: str):
+    columns = np.random.default_rng(0).normal(size=(count, COUNT)).round(6)
+    assert forecast(written(",".join("abcdefg"[:count]), *columns))[1].startswith(f"100 rows of {told}")
