@@ -58,6 +58,7 @@ def test_the_last_of_each_unit():
     assert digits.at(2020, 12, 31, 24) == seconds(2021, 1, 1) * SECOND
     assert digits.at(2020, 1, 1, 0, 0, 60) == seconds(2020, 1, 1, 0, 1) * SECOND
     assert digits.at(2020, 1, 1, 0, 60) is None and digits.at(2020, 1, 1, -1) is None
+    assert digits.at(2020, 1, 1, 0, -1) is None and digits.at(2020, 1, 1, 0, 0, -1) is None
     assert (
         digits.at(2020, 13) is None
         and digits.at(2020, 12, 31, 0, 59, 59) == seconds(2020, 12, 31, 0, 59, 59) * SECOND
