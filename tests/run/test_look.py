@@ -193,7 +193,7 @@ def test_two_stand_side_by_side(tmp_path: Path) -> None:
     )
     page = keep(found, tmp_path / "two").read_text(encoding="utf-8")
     assert page.count("phase-moving.gif") == page.count("phase-moving-beside.gif") == 1
-    assert "of both" in page and "ndarray beside ndarray" in page
+    assert "of both" in page and "ndarray beside ndarray (beside)" in page
     rows = list(csv.reader((tmp_path / "two/figures.csv").read_text(encoding="utf-8").splitlines()))
     assert rows[0] == ["lens", "figure", "value", "beside", "what it is"]
     phase = next(row for row in rows if row[:2] == ["generalized_phase", "phase"])

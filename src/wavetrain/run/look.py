@@ -136,7 +136,8 @@ def look(
     first = _all(some, offered | pair, named or seen.made, named)
     second = None
     if other is not None:
-        mine = of_recording(other, called(beside))
+        its = called(beside)
+        mine = of_recording(other, its if its != seen.name else f"{its} (beside)")
         theirs = mine.offered | ({"band": offered["band"]} if band is not None else {})
         second = Look(mine.name, mine.said, _all(some, theirs, named, named), theirs)
     there = {one.lens for one in second.applied} if second is not None else set[str]()

@@ -59,7 +59,7 @@ class PhaseGradient(NamedTuple):
     """At M moments and C channels; lengths are in the unit of positions. NaN where a phase is not known."""
 
     time: Float[np.ndarray, "moments"]  # s from the start of the trial
-    trial: Int[np.ndarray, "moments"]
+    trial: Int[np.ndarray, "moments"]  # its number, from 0
     frequency: Float[np.ndarray, "moments"]  # Hz, median over channels
     gradient: Float[np.ndarray, "moments channels axes"]  # rad per unit, the way the wave travels
     wavelength: Float[np.ndarray, "moments channels"]  # units
