@@ -43,6 +43,7 @@ from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.population.rotations import rotations
 from wavetrain.lenses.population.rsa import rsa
+from wavetrain.lenses.population.sequences import sequences
 from wavetrain.lenses.population.timescales import timescales
 from wavetrain.lenses.space.band_power import band_power
 from wavetrain.lenses.space.gamma_events import gamma_events
@@ -67,7 +68,7 @@ ALONE = [dimension, rotations]  # of activity and nothing else
 TRIALS = [covariance, demixed]
 POPULATION = [decoding, grid_score, place_fields, remapping, six_fold]
 RHYTHMS = [gamma_events, generalized_phase, phase_amplitude_coupling, phase_precession, spindles, synchrony]
-RECORDINGS = [*RHYTHMS, band_power, phase_gradient, timescales, wave_patterns]
+RECORDINGS = [*RHYTHMS, band_power, phase_gradient, sequences, timescales, wave_patterns]
 
 
 def layer() -> Elman:

@@ -44,6 +44,7 @@ from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.population.rotations import rotations
 from wavetrain.lenses.population.rsa import rsa
+from wavetrain.lenses.population.sequences import sequences
 from wavetrain.lenses.population.timescales import timescales
 from wavetrain.lenses.space.band_power import band_power
 from wavetrain.lenses.space.gamma_events import gamma_events
@@ -216,6 +217,10 @@ LOOKS = {
         lambda factor: rsa(factor * ACTIVITY[:, :9], ACTIVITY[:, :9, :2] ** 2, draws=9),
         "score error distance distance_other null p pairs",
     ),
+    "sequences": Look(
+        lambda factor: sequences(factor * RECORDING[:, :5], RATE, 0.05, draws=5),
+        "score latency order lag strength null null_shifts p",
+    ),
     "timescales": Look(
         lambda factor: timescales(factor * SLOW, RATE, draws=9),
         "tau error spectral lasting fit autocorrelation null p",
@@ -376,6 +381,7 @@ RECORDED = {
     "generalized_phase": lambda recording: generalized_phase(recording, RATE, BAND),
     "phase_amplitude_coupling": lambda recording: phase_amplitude_coupling(recording[:, :2], RATE, draws=9),
     "spindles": lambda recording: spindles(recording[:, :2], RATE, BAND, draws=2),
+    "sequences": lambda recording: sequences(recording[:, :5], RATE, 0.05, draws=5),
     "synchrony": lambda recording: synchrony(recording[:, :3], RATE, BAND, draws=9),
     "phase_gradient": lambda recording: phase_gradient(recording, RATE, POSITIONS, BAND, draws=5),
     "wave_patterns": lambda recording: wave_patterns(recording, RATE, POSITIONS, BAND, draws=5),

@@ -40,6 +40,7 @@ from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.population.rotations import rotations
 from wavetrain.lenses.population.rsa import Comparison, Distance, rsa
+from wavetrain.lenses.population.sequences import sequences
 from wavetrain.lenses.population.timescales import timescales
 from wavetrain.lenses.space.band_power import BANDS, band_power
 from wavetrain.lenses.space.gamma_events import gamma_events
@@ -163,6 +164,7 @@ LOOKS = {
     "procrustes": lambda **words: procrustes(FIELD, FIELD**2, **({"draws": 5} | words)),
     "rotations": lambda **words: rotations(FIELD, **({"draws": 2} | words)),
     "rsa": lambda **words: rsa(FIELD[:, :9], FIELD[:, 9:18] ** 2, **({"draws": 5} | words)),
+    "sequences": lambda **words: sequences(RECORDING[:320, :5], RATE, **({"draws": 5} | words)),
     "timescales": lambda **words: timescales(RECORDING[:, :1], RATE, **({"draws": 5} | words)),
     "remapping": lambda **words: remapping(ACTIVITY, PLACE, **({"shuffles": 5} | words)),
     "phase_amplitude_coupling": lambda **words: phase_amplitude_coupling(
@@ -276,6 +278,7 @@ ARGUMENTS = {
         "whiten": Argument(False, True),
         "seed": Argument(0, 1),
     },
+    "sequences": {"longest": Argument(20 / RATE, 10 / RATE), "seed": Argument(0, 1)},
     "timescales": {"seed": Argument(0, 1)},
     "remapping": BOX | {"grid": Argument(ACTIVITY, ACTIVITY.flip(-1) ** 2)},
     "phase_amplitude_coupling": {
@@ -320,7 +323,16 @@ DRAWS |= dict.fromkeys(
     ("band_power", "gamma_events", "phase_amplitude_coupling", "phase_precession"), "draws"
 )
 NINETY_NINE = dict.fromkeys(
-    ("covariance", "decoding", "phase_gradient", "predictivity", "rotations", "synchrony", "wave_patterns"),
+    (
+        "covariance",
+        "decoding",
+        "phase_gradient",
+        "predictivity",
+        "rotations",
+        "sequences",
+        "synchrony",
+        "wave_patterns",
+    ),
     "draws",
 )
 
@@ -358,6 +370,7 @@ def test_the_documented_value_changes_nothing_and_another_does(lens: str, argume
 
 
 def test_ninety_nine_draws_make_the_null_of_many_channels() -> None:
+    assert len(sequences(RECORDING[:320, :5], RATE).null) == 99
     assert len(covariance(normal(24, 30, 3, seed=9), np.arange(24) % 2).null) == 99
     assert (
         len(decoding(ACTIVITY, PLACE).null)

@@ -26,6 +26,7 @@ from wavetrain.lenses.population.privileged_basis import privileged_basis as pri
 from wavetrain.lenses.population.procrustes import procrustes as procrustes
 from wavetrain.lenses.population.rotations import rotations as rotations
 from wavetrain.lenses.population.rsa import rsa as rsa
+from wavetrain.lenses.population.sequences import sequences as sequences
 from wavetrain.lenses.population.timescales import timescales as timescales
 from wavetrain.lenses.space.band_power import band_power as band_power
 from wavetrain.lenses.space.gamma_events import gamma_events as gamma_events

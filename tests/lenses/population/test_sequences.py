@@ -1,0 +1,92 @@
+"""Sequences that were planted in noise, and cells that have no order."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.ndimage import gaussian_filter1d
+
+from wavetrain.errors import BadInput
+from wavetrain.lenses.population.sequences import sequences
+
+
+def song(seed: int, cells: int = 12, noise: float = 0.3, apart: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    """Five sequences at times of their own, cells in a hidden order, three samples apart; and that order."""
+    dice = np.random.default_rng(seed)
+    order = dice.permutation(cells)
+    value = noise * dice.standard_normal((600, cells))
+    for start in 110 * np.arange(5) + dice.integers(0, 50, 5):
+        for place, cell in enumerate(order):
+            value[start + apart * place, cell] += 8
+    return gaussian_filter1d(value, 2, axis=0), order
+
+
+def slow(seed: int) -> np.ndarray:
+    """Bursts of single cells, of a hundred samples now and then, that know nothing of each other."""
+    dice = np.random.default_rng(seed)
+    return gaussian_filter1d((dice.random((400, 10)) < 0.03) * 5.0, 3, axis=0) + 0.01
+
+
+def test_a_planted_order_is_found_with_its_latencies():
+    for seed in range(4):
+        value, order = song(seed)
+        found = sequences(value, rate=30, draws=19)
+        assert found.order.tolist() == order.tolist() and found.p == 0.05 and found.score > 0.8
+        wanted = 0.1 * (np.arange(12) - 5.5)
+        np.testing.assert_allclose(found.latency[order], wanted, atol=0.05)
+        assert found.lag[order[0], order[1]] == pytest.approx(0.1, abs=0.04)
+
+
+def test_trials_never_meet():
+    value, order = song(5)
+    trials = value[: 5 * 110].reshape(5, 110, 12)
+    found = sequences(trials, rate=30, longest=0.9, draws=19)
+    assert found.order.tolist() == order.tolist() and found.p == 0.05
+
+
+def test_cells_that_know_nothing_of_each_other_pass_no_more_often_than_the_test_says():
+    p = np.array([sequences(slow(seed), rate=30, draws=19, seed=seed).p for seed in range(40)])
+    assert (p <= 0.05).sum() <= 7
+
+
+def test_cells_that_fire_together_are_no_sequence():
+    """All in one step, twelve times: what they share has no order."""
+    p = []
+    for seed in range(20):
+        dice = np.random.default_rng(seed)
+        value = np.zeros((600, 10))
+        value[dice.integers(0, 600, 12)] = 5
+        value = gaussian_filter1d(value, 3, axis=0) + 0.3 * dice.standard_normal((600, 10))
+        p.append(sequences(value, rate=30, draws=19, seed=seed).p)
+    assert (np.array(p) <= 0.05).sum() <= 4
+
+
+def test_cells_that_do_not_vary_are_told_and_leave_others_alone():
+    value, order = song(1)
+    found = sequences(np.c_[value, np.ones(600)], rate=30, draws=5)
+    assert np.isnan(found.latency[12]) and found.order.tolist() == [*order.tolist(), 12]
+
+
+def test_calcium_of_a_singing_bird():
+    """75 cells of HVC at 30 Hz for 22 s: their order comes again."""
+    path = Path(os.environ.get("WAVETRAIN_DATA", "")) / "songbird_hvc.npz"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not in WAVETRAIN_DATA")
+    with np.load(path) as file:
+        calcium = file["calcium"].T.astype(float)
+    found = sequences(calcium, rate=30, longest=0.7, draws=19)
+    assert found.p == 0.05 and found.score > 0.1
+
+
+@pytest.mark.parametrize(
+    ("given", "words", "message"),
+    [
+        (np.random.default_rng(0).standard_normal((100, 3)), {}, "4 cells or more that vary, got 3 of 3"),
+        (np.full((100, 5), np.nan), {}, "without gaps"),
+        (np.random.default_rng(0).standard_normal((100, 5)), {"longest": 20.0}, "4 times as much"),
+    ],
+)
+def test_what_does_not_fit_is_refused(given, words, message):
+    with pytest.raises(BadInput, match=message):
+        sequences(given, 1.0, **words)
