@@ -17,6 +17,7 @@ from wavetrain import find
 OPTIONS = "as these options are by default"
 
 DEFAULTS: dict[str, dict[str, Any]] = {
+    "adapting_attractors-AdaptingAttractors": dict(adaptation=0.0, tau=10.0, tau_tired=60.0, steep=6.0),
     "analog_lstm-AnalogLSTM": dict(converter="RAMP"),
     "aussm-AUSSM": dict(states=16, taps=4),
     "cortical_columns-CorticalColumns": dict(
@@ -54,6 +55,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "mega-MEGA": dict(rates=16, chunk=128),
     "neural_memory-Feedback": dict(horizon=5, share=1.0, places=("WRITE",), fast=False),
     "neural_memory-NeuralMemory": dict(slots=20),
+    "phase_coding-PhaseCoding": dict(period=1000 / 7.5, depth=0.8, tau=20.0, rest=3, lag=0.0),
     "predictive_autoencoder-PredictiveAutoencoder": dict(predicts=True, activation="TANH", output="sigmoid"),
     "quantum_rnn-QuantumRNN": dict(workspace=4, stages=1, degree=3, order=2, spread=0.5),
     "recurrent_highway-RecurrentHighway": dict(depth=2),
@@ -80,6 +82,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "tolman_eichenbaum-TolmanEichenbaum": dict(
         observations=45, actions=4, modules=(10, 10, 8, 6, 6), length=20_000, trust=400, iterations=5
     ),
+    "transient_states-Constants": dict(
+        excite=0.15, inhibit=1.0, active=0.85, least=0.05, steep=20.0, excited_at=0.7, inhibits_at=0.15,
+        fill=0.004, drain=0.009, step=0.2, learn=0.0, target=0.3, target_rest=-0.05, rise=0.5, decay=0.02,
+        opens=0.2,
+    ),
+    "transient_states-TransientStates": dict(spread=0.1),
     "translator-Translator": dict(attention=True, reading="BOTH", layer="LSTM", end=1),
     "universal_transformer-Halting": dict(most=8, slack=0.01, bias=1.0, interpolated=True),
     "universal_transformer-Transformer": dict(width=64, heads=4, steps=4, causal=False),

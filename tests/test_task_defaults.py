@@ -66,6 +66,11 @@ PUBLISHED = {
     "n_bit_flipflop": {"bits": 3, "length": 64, "pulse": 0.5},
     "delayed_discrimination": {"shortest": 5, "longest": 20},
     "temporal_flipflop": {"length": 60, "period": 10, "early": ((0, 0), (0, 0)), "late": ((1, 0), (1, 0))},
+    # Torre et al. 2025: the chain of three states, which is passed in two steps with a chance of 0.05
+    "hidden_markov": {
+        "moves": ((0.776393, 0.223607, 0.0), (0.223607, 0.552786, 0.223607), (0.0, 0.223607, 0.776393)),
+        "emits": ((0.99, 0.01, 0.0), (0.495, 0.01, 0.495), (0.0, 0.01, 0.99)),
+    },
     # Khajehabdollahi et al. 2024: their curricula begin at 2
     "n_delayed_match": {"shortest": 2},
     "n_parity": {"shortest": 2},
@@ -89,6 +94,7 @@ OURS = {
     "family_tree": {"levels": 3, "length": 64, "labels": 20},
     "graph_walks": {"length": 64, "labels": 20, "straight": 1.0},
     "group_words": {"length": 20},
+    "hidden_markov": {"length": 30},
     "hierarchical_cycles": {"periods": (2, 3, 2), "length": 64, "labels": 20},
     "high_order_sequences": {"length": 100, "endings": 1, "swap": None, "noise": 50},
     "induction_heads": {"length": 64},
@@ -143,6 +149,7 @@ SIZES = {
     "dyck": ((20,), 2 * 2, 1 + 2),
     "even_pairs": ((20,), 2, 2),
     "group_words": ((20,), 6, 6),
+    "hidden_markov": ((30,), 3, 3),
     "high_order_sequences": ((100,), 10 + 50, 1 + 10),
     "induction_heads": ((64,), 16, 16 - 1),
     "kuramoto_sivashinsky": ((32, 64), 64, 64),

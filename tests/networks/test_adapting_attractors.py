@@ -17,7 +17,7 @@ def test_it_follows_its_definition():
     network = AdaptingAttractors(patterns(2, 6), adaptation=0.5, tau=4.0, tau_tired=9.0).double()
     x = torch.randn(2, 5, 6, dtype=torch.float64)
     y, (u, tired) = network.carry(x)
-    weights = network.patterns.T @ network.patterns / 6
+    weights = (patterns(2, 6).T @ patterns(2, 6) / 6).double()  # of patterns in float32
     weights.fill_diagonal_(0)
     for row in range(2):
         h, a = 0.5 * network.patterns[0], torch.zeros(6).double()

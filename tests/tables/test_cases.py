@@ -82,15 +82,15 @@ def test_gaps_are_filled_by_what_came_before_and_told():
 
 def test_classes_in_numbers_are_in_their_order():
     for answers in (["10", "2"] * 5, ["10.0", "2.5"] * 5):
-        task, _, _ = cases(written(SERIES[:10], answers, "@classLabel true " + " ".join(answers[:2])))
+        task, *_ = cases(written(SERIES[:10], answers, "@classLabel true " + " ".join(answers[:2])))
         assert task.names == (answers[1], answers[0]) and task.outputs == 2
-    task, _, _ = cases(written(SERIES[:10], ["10", "02"] * 5, "@classLabel true 10 02"))
+    task, *_ = cases(written(SERIES[:10], ["10", "02"] * 5, "@classLabel true 10 02"))
     assert task.names == ("02", "10")  # which are no numbers as they are written
 
 
 def test_ten_series_of_one_length_are_enough():
     even = [one[:3] for one in SERIES[:10]]
-    _, what, _ = cases(written(even, ["a", "b"] * 5, "@classLabel true a b"))
+    _, what, *_ = cases(written(even, ["a", "b"] * 5, "@classLabel true a b"))
     assert what.startswith("10 series of 3 steps and 2 channels; 2 classes")
 
 

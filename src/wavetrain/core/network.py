@@ -48,7 +48,10 @@ class Carrying(Network):
     def carry(
         self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"], state: State = None
     ) -> tuple[Float[Tensor, "batch *answers"], State]:
-        """The answers (B, T, ...) to x (B, T, inputs) or tokens (B, T), after a state, and the last state."""
+        """The answers (B, T, ...) to x (B, T, inputs) or tokens (B, T), after a state, and the last state.
+
+        Raises BadInput for an input of another shape.
+        """
 
     def forward(self, x: Float[Tensor, "batch time inputs"] | Int[Tensor, "batch time"]) -> Any:
         return self.carry(x)[0]

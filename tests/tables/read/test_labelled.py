@@ -31,7 +31,8 @@ def test_series_of_unequal_lengths():
 
 def test_numbers_that_go_with_series():
     found = labelled("@univariate true\n@targetlabel true\n@data\n1,2,3:0.5\n4,5,6:-2e3\n")
-    assert found.labels is None and found.targets == (0.5, -2000.0)
+    assert found.labels is None and found.targets is not None
+    assert found.targets.tolist() == [0.5, -2000.0]
     assert found.series[1].tolist() == [[4], [5], [6]]
 
 

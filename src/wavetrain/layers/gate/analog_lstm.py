@@ -127,7 +127,10 @@ class AnalogLSTM(Nonlinear):
 
     @torch.no_grad()
     def program(self, weights: float = 0.0, ramp: float = 0.0) -> None:
-        """Draw the errors anew: a share of the largest weight, and of each cell of the ramps; 0 is none."""
+        """Draw the errors anew: a share of the largest weight, and of each cell of the ramps; 0 is none.
+
+        Raises BadInput for a share below 0.
+        """
         if not (weights >= 0 and ramp >= 0):
             raise BadInput(f"AnalogLSTM: expected errors of at least 0, got {weights} and {ramp}")
         self.error.copy_(weights * self.weight.abs().max() * torch.randn_like(self.error))
