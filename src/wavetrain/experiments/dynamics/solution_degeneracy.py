@@ -134,6 +134,10 @@ claim = Claim(
     "divides, wide networks are nearer before they have learned anything, since all weights start smaller; "
     "so the distance is held against that of the starts. The order of units is found by a relaxation, which "
     "gives an upper bound. The source trains 50 networks of 128 units a group, with trials of their own.",
+    changed=(
+        "After a trial of both on a seed that is not among those of the result, the penalty is 1e-4 and not "
+        "1e-5, which changed weights little; all networks learned with either. The limits stayed.",
+    ),
 )
 
 
@@ -147,7 +151,7 @@ class Scale:
     batch: int = 64
     rate: float = 2e-3
     threshold: float = 1e-3  # mean squared error
-    penalty: float = 1e-5  # times the sum of absolute recurrent weights
+    penalty: float = 1e-4  # times the sum of absolute recurrent weights
     every: int = 20
     trials: int = 64  # whose activity is compared
     delays: int = 4
