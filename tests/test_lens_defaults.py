@@ -63,6 +63,7 @@ ACTIVITY = normal(3, TIME, 4, seed=5).abs() + (PLACE[..., :1] > 0)
 LEAST, MOST = PLACE.amin((0, 1)).tolist(), PLACE.amax((0, 1)).tolist()
 UNITS = 8
 FIELD = normal(2, 40, UNITS, seed=3).cumsum(1)
+SEVERAL = normal(9, 40, UNITS, seed=3).cumsum(1)  # conditions
 WEIGHTS = normal(48, 48, seed=10).abs()
 WEIGHTS = WEIGHTS + WEIGHTS.T
 GIVEN = recorded()
@@ -162,7 +163,7 @@ LOOKS = {
     "privileged_basis": basis,
     "predictivity": lambda **words: predictivity(FIELD, FIELD**2, **({"draws": 5} | words)),
     "procrustes": lambda **words: procrustes(FIELD, FIELD**2, **({"draws": 5} | words)),
-    "rotations": lambda **words: rotations(FIELD, **({"draws": 2} | words)),
+    "rotations": lambda **words: rotations(SEVERAL, **({"draws": 2} | words)),
     "rsa": lambda **words: rsa(FIELD[:, :9], FIELD[:, 9:18] ** 2, **({"draws": 5} | words)),
     "sequences": lambda **words: sequences(RECORDING[:320, :5], RATE, **({"draws": 5} | words)),
     "timescales": lambda **words: timescales(RECORDING[:, :1], RATE, **({"draws": 5} | words)),
@@ -375,7 +376,7 @@ def test_ninety_nine_draws_make_the_null_of_many_channels() -> None:
     assert (
         len(decoding(ACTIVITY, PLACE).null)
         == len(predictivity(FIELD, FIELD).null)
-        == len(rotations(FIELD).null)
+        == len(rotations(SEVERAL).null)
         == 99
     )
     assert len(wave_patterns(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99

@@ -229,5 +229,7 @@ def test_a_simple_answer_is_kept_in_the_units_of_the_file(
     later = arrays(tmp_path / "later.npz", slice(50, 60))
     main(["evaluate", str(Path(record["folder"]) / models["ridge on summaries"]), str(later), "--json"])
     assert json.loads(capsys.readouterr().out)["R²"] > 0.9  # the last value is one of the summaries
+    with pytest.raises(BadInput, match="a network to look into, got ridge on summaries, a baseline"):
+        wt.look(Path(record["folder"]) / models["ridge on summaries"], data=str(later))
     with pytest.raises(BadInput, match="ridge on summaries"):
         wt.load(Path(record["folder"]) / models["ridge on summaries"]).fit(np.zeros((12, 5)), np.arange(12.0))

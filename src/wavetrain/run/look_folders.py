@@ -19,7 +19,7 @@ from wavetrain.core import Batch, Rule, Task
 from wavetrain.errors import BadInput, unknown
 from wavetrain.estimators import AnomalyDetector, FittedForecaster
 from wavetrain.estimators._foresight import Forecasts
-from wavetrain.estimators._sequences import SequenceEstimator
+from wavetrain.estimators._sequences import SequenceEstimator, Simple
 from wavetrain.estimators._series_model import SeriesModel
 from wavetrain.estimators.door import load
 from wavetrain.evidence import code
@@ -113,6 +113,8 @@ def _of_sequences(model: SequenceEstimator, data: Any, called: str) -> Model:
     if isinstance(data, str | Path):
         reading = Reading() if model.reading_ is None else model.reading_
         data = [filled(one) for one in reading.later(Path(data))[0].series]
+    if isinstance(model.network_, Simple):
+        raise BadInput(f"{called}: expected a network to look into, got {model.layer}, a baseline")
     found = model._taken(data)[0]
     found = sorted(found, key=len)[-MANY:]
     shortest = len(found[0])

@@ -50,8 +50,24 @@ def test_a_turn_in_smooth_noise_is_found():
 
 
 def test_smooth_activity_passes_as_often_as_the_test_says():
-    p = np.array([rotations(smooth(seed), planes=2, draws=19, seed=seed).p for seed in range(80)])
+    p = np.array([rotations(smooth(seed), planes=2, draws=19, seed=1000 + seed).p for seed in range(80)])
     assert (p <= 0.05).sum() <= 11 and abs(p.mean() - 0.525) < 0.12
+
+
+def test_conditions_that_turn_against_each_other_share_no_sense():
+    value = turning([0.3], [1.0])
+    along = rotations(value, planes=1, draws=99)
+    value[::2] = value[::2, ::-1]
+    assert along.p == 1 / 64 and rotations(value, planes=1, draws=99).p > 0.2
+
+
+def test_few_conditions_have_few_ways_backwards_and_two_have_none():
+    few = rotations(turning([0.3], [1.0])[:4], planes=1, draws=99)
+    assert len(few.null) == 3 and few.p == 0.25
+    many = rotations(turning([0.3], [1.0]), planes=1, draws=99)
+    assert len(many.null) == 2**6 - 1
+    for count in (1, 2):
+        assert np.isnan(rotations(turning([0.3], [1.0])[:count], planes=1).p)
 
 
 def test_what_grows_without_a_turn_does_not_turn():
