@@ -107,9 +107,10 @@ claim = Claim(
         "rested": "little adaptation",
         "tired": "more adaptation",
     },
-    unrun="The run at the small scale takes minutes of a core and was not finished yet.",
     notes="All programs, constants and limits are ours. The negative of a pattern is a token of its own. "
-    "Reading the first spike of a cycle makes phase go back a little even where there is no rhythm.",
+    "Reading the first spike of a cycle makes phase go back a little even where there is no rhythm. Three "
+    "scalings of the noise, four limits of overlap and several rests of the receiver were tried on another "
+    "seed before these were fixed, so a part of the agreement is by choice.",
 )
 
 

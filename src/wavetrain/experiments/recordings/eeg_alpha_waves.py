@@ -123,7 +123,6 @@ claim = Claim(
         "Three seeds disagreed on the first part, so there were seven; six of these agreed, so there are "
         "ten.",
     ),
-    unrun="its result is not in the repository yet",
 )
 
 

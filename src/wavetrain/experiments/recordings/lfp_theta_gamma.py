@@ -126,7 +126,6 @@ claim = Claim(
         "same half; it is now twelve blocks of five. The limits are the same.",
         "Three seeds disagreed, so there were seven; of these six agreed on the phases, so there are ten.",
     ),
-    unrun="its result is not in the repository yet",
 )
 
 

@@ -87,7 +87,6 @@ claim = Claim(
     notes="One bird, which never heard a tutor, and 22 s of its song; seeds are halves of the same "
     "renditions. What was seen before the limits were written is the song and how sparse the events are, not "
     "how the two go together. Events are those of the published file, calcium with its decay taken out.",
-    unrun="its result is not in the repository yet",
 )
 
 

@@ -98,7 +98,6 @@ claim = Claim(
         "The exact solution was at first the true times themselves, which meets any limit; it is now a "
         "matched filter on the same nights.",
     ),
-    unrun="its result is not in the repository yet",
 )
 
 

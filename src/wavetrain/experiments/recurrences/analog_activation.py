@@ -145,8 +145,8 @@ claim = Claim(
     "names fewer than 80% of them in floating point. Energy and area cannot be tested in a simulation. "
     "After 370 steps the network that trains with noise was not done, so all three have 1,000.",
     changed=(
-        "A trial with one seed and 370 steps: 0.771 of the words for training with noise and 0.792 for clipping "
-        "alone, so that this part was not reproduced. Then the steps were raised to 1,000 for all networks.",
+        "A trial with one seed and 370 steps: 0.771 of the words for training with noise and 0.792 for "
+        "clipping alone, so that this part was not reproduced. Then the steps were raised to 1,000 for all.",
     ),
     unrun="It has not been run at this scale yet.",
 )
