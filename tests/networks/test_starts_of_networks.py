@@ -14,22 +14,32 @@ from torch import nn
 from tests.test_starts import SEEDS, Check, drawn, exactly, normal, within
 from wavetrain import find
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.global_workspace import GlobalWorkspace, Table
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.neural_memory import Feedback, NeuralMemory
+from wavetrain.networks.noise_generator import NoiseGenerator
+from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
+from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
 from wavetrain.networks.universal_transformer import Halting, UniversalTransformer
 
+PATTERNS = torch.tensor([[1.0, 1, -1, -1], [1, -1, 1, -1], [1, 1, 1, -1]])
+CLIQUES = [tuple(range(6)), tuple(range(5, 12))]
 MAKE: dict[str, Callable[[], nn.Module]] = {
+    "adapting_attractors": lambda: AdaptingAttractors(PATTERNS),
     "cortical_columns": lambda: CorticalColumns(50),
     "global_workspace": lambda: GlobalWorkspace(modules=[Table(19)]),
     "language_model": lambda: LanguageModel([Elman(32)], 60, tied=False, mlp=64, positions=20),
     "neural_memory": lambda: NeuralMemory(24, 12, feedback=Feedback(fast=True)),
+    "noise_generator": lambda: NoiseGenerator(64, 12, 5),
+    "phase_coding": lambda: PhaseCoding(20),
     "predictive_autoencoder": lambda: PredictiveAutoencoder(32, 20),
     "tolman_eichenbaum": TolmanEichenbaum,
+    "transient_states": lambda: TransientStates(CLIQUES, 40),
     "translator": lambda: Translator(24, 20, 18),
     "universal_transformer": lambda: UniversalTransformer(12, 10, halting=Halting()),
 }
@@ -53,6 +63,7 @@ def xavier(outputs: int, inputs: int) -> Check:
 
 CELLS = (10, 10, 8, 6, 6)  # sampled cells of the machine's modules; each has three times as many
 NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that fits
+    "adapting_attractors": {"weight": exactly(PATTERNS.T @ PATTERNS / 4 - 3 / 4 * torch.eye(4))},
     "cortical_columns": {
         r"embed\.weight": normal(0.02),
         r"columns\.\d\.hint\.weight": exactly(0),
@@ -67,6 +78,8 @@ NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that f
         "rate": exactly(0.01),
         r"cuts\.\w+\.net\.2\.\w+": exactly(0),
     },
+    "noise_generator": {r"(encode|recur|read)\.weight": within(64**-0.5)},
+    "phase_coding": {"gain": exactly(1)},
     "predictive_autoencoder": {r"(encode|recur)\.\w+": within(32**-0.5)},
     "tolman_eichenbaum": {
         "first": cut(0.5, 1.0),
@@ -85,6 +98,7 @@ NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that f
         for side, sizes in (("first", (6 * s, inputs)), ("last", (3 * s, 6 * s)))
         if (part, side) != ("recall", "last")
     },
+    "transient_states": {"see": normal(0.1)},
     "translator": {},
     "universal_transformer": {r"encode\.weight": normal(1), r"halt\.bias": exactly(1)},
 }

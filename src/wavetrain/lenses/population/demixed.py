@@ -70,7 +70,7 @@ def demixed(
     >>> label = torch.arange(40) % 2
     >>> activity = label[:, None, None] + 0.1 * torch.randn(40, 5, 8)
     >>> found = demixed(activity, label)
-    >>> found.share[1] > 0.95, round(found.p[1], 3)
+    >>> bool(found.share[1] > 0.95), round(float(found.p[1]), 3)
     (True, 0.005)
     """
     if trials.ndim != 3:

@@ -76,7 +76,7 @@ def rotations(
     >>> from wavetrain.lenses import rotations
     >>> angle = 0.2 * torch.arange(60) + torch.arange(8)[:, None]
     >>> found = rotations(torch.stack([angle.cos(), angle.sin()], -1), planes=1)
-    >>> round(found.frequency[0] * 2 * torch.pi, 2), found.r2 > 0.99
+    >>> round(float(found.frequency[0]) * 2 * torch.pi, 2), found.r2 > 0.99
     (0.2, True)
     """
     what = "rotations"

