@@ -102,7 +102,6 @@ claim = Claim(
     "Where the network names fewer than 90% of the digits with all its units, or where no threshold keeps "
     "65% to 85% of them, nothing is decided. A first measurement of ours, on one network, put the lattice "
     "and random units within a point of each other.",
-    unrun="It has not been run at this scale yet.",
 )
 
 
