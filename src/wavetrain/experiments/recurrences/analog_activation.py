@@ -148,7 +148,6 @@ claim = Claim(
         "A trial with one seed and 370 steps: 0.771 of the words for training with noise and 0.792 for "
         "clipping alone, so that this part was not reproduced. Then the steps were raised to 1,000 for all.",
     ),
-    unrun="It has not been run at this scale yet.",
 )
 
 
