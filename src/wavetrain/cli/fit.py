@@ -1,10 +1,9 @@
 """The command `fit`: a model of one's own series, in a folder."""
 
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from wavetrain.cli import terminal
 from wavetrain.cli.arguments import Json, Name
@@ -146,8 +145,7 @@ def _answers(
     told: dict[str, Any] = {"data": list(lines), "folder": str(out), "layer": layer}
     words = f"{layer} learned {len(found.series):,} sequences"
     if found.labels is not None:
-        kinds, counts = np.unique(found.labels, return_counts=True)
-        told["classes"] = {str(one): int(count) for one, count in zip(kinds, counts, strict=True)}
+        told["classes"] = dict(sorted(Counter(found.labels).items()))
         words += " of " + ", ".join(f"{one} ({count})" for one, count in told["classes"].items())
     if model.valid_score_ is not None:
         what = "R²" if found.labels is None else "accuracy"

@@ -7,7 +7,6 @@ What is given decides:
     a table with a column of classes, folders of classes    the same
 """
 
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +20,7 @@ from wavetrain.tables.cases import case
 from wavetrain.tables.load import Described, load
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
-from wavetrain.tables.read.answered import Reading
+from wavetrain.tables.read.answered import Reading, is_archive_of_answers
 from wavetrain.tables.read.asked import Names, named
 from wavetrain.tables.read.classed import is_of_classes
 from wavetrain.tables.read.sources import ENDINGS
@@ -127,7 +126,7 @@ def is_series(source: Any, roles: Roles) -> bool:
     if str(source) == "-":
         return True
     if name.endswith(".npz"):
-        return not _answered(path)
+        return is_archive_of_answers(path) is False
     if name.endswith(".txt"):
         return any(roles)
     return name.endswith(ENDINGS) and not name.endswith(".ts")
@@ -195,12 +194,3 @@ def _split(whole: Panel, roles: Roles, horizon: int, window: int | None, split: 
     if split == "group":
         return by_series(whole, context)
     return later(whole, roles.panel(split), context)
-
-
-def _answered(path: Path) -> bool:
-    """Whether an archive holds sequences with their answers."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {"x.npy", "y.npy"} <= set(archive.namelist())
-    except (OSError, zipfile.BadZipFile):
-        return True  # whoever loads it says what is wrong

@@ -116,11 +116,7 @@ def has_answers(path: Path) -> bool:
         return is_of_classes(path)
     name = path.name.lower().removesuffix(".gz")
     if name.endswith(".npz"):
-        try:
-            with zipfile.ZipFile(path) as file:
-                return {"x.npy", "y.npy"} <= set(file.namelist())
-        except (OSError, zipfile.BadZipFile):
-            return False  # whoever reads it says what is wrong
+        return is_archive_of_answers(path) is True
     if not name.endswith(".ts") or not path.is_file():
         return False
     try:
@@ -128,6 +124,15 @@ def has_answers(path: Path) -> bool:
     except BadInput:
         return False
     return "@classlabel true" in head or "@targetlabel true" in head
+
+
+def is_archive_of_answers(path: Path) -> bool | None:
+    """Whether an `.npz` file holds x and y; None where it cannot be read, which its reader then says."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            return {"x.npy", "y.npy"} <= set(file.namelist())
+    except (OSError, zipfile.BadZipFile):
+        return None
 
 
 def _of_file(path: Path, needed: bool) -> tuple[Labelled, tuple[str, ...]]:
