@@ -7,6 +7,7 @@ from torch import Tensor
 
 from wavetrain.errors import BadInput
 from wavetrain.lenses import _rhythm
+from wavetrain.lenses.space import _montage
 from wavetrain.lenses.space._still import phasors
 
 
@@ -17,6 +18,17 @@ class Moments(NamedTuple):
     field: np.ndarray  # (trials, moments, C), analytic, 0 where unknown
     amplitude: np.ndarray  # (trials, moments), median over channels
     frequency: np.ndarray  # (trials, moments)
+
+
+def known_moments(what: str, field: np.ndarray) -> np.ndarray:
+    """The moments (trials, moments) at which half of the channels and as many as a wave wants are known."""
+    channels = field.shape[2]
+    used = (field != 0).sum(2) >= max(_montage.LEAST, channels / 2)
+    if not used.any():
+        raise BadInput(
+            f"{what}: expected a moment at which half of the {channels} channels are known, got none"
+        )
+    return np.asarray(used)
 
 
 def moments(

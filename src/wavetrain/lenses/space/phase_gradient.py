@@ -36,7 +36,7 @@ from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.lenses import _rhythm
 from wavetrain.lenses.space import _fit, _montage
-from wavetrain.lenses.space._moments import moments
+from wavetrain.lenses.space._moments import known_moments, moments
 from wavetrain.lenses.space._still import phasors, still
 from wavetrain.parts import circular, nulls
 
@@ -114,11 +114,7 @@ def phase_gradient(
     place, _ = _montage.flat(what, positions, channels)
     if draws < 0:
         raise BadInput(f"{what}: expected 0 draws or more, got {draws}")
-    used = (seen.field != 0).sum(2) >= max(_montage.LEAST, channels / 2)  # (trials, moments)
-    if not used.any():
-        raise BadInput(
-            f"{what}: expected a moment at which half of the {channels} channels are known, got none"
-        )
+    used = known_moments(what, seen.field)
     slopes = _slopes(what, place)
     rows = phasors(seen.field[used])
     frequency = seen.frequency[used]

@@ -40,7 +40,7 @@ from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.lenses import _rhythm
 from wavetrain.lenses.space import _fit, _montage
-from wavetrain.lenses.space._moments import Moments, moments
+from wavetrain.lenses.space._moments import Moments, known_moments, moments
 from wavetrain.lenses.space._still import phasors, still
 from wavetrain.parts import nulls
 
@@ -132,11 +132,7 @@ def wave_patterns(
     montage = _montage.montage(what, positions, channels)
     if draws < 0:
         raise BadInput(f"{what}: expected 0 draws or more, got {draws}")
-    used = (seen.field != 0).sum(2) >= max(_montage.LEAST, channels / 2)  # (trials, moments)
-    if not used.any():
-        raise BadInput(
-            f"{what}: expected a moment at which half of the {channels} channels are known, got none"
-        )
+    used = known_moments(what, seen.field)
     rows = phasors(seen.field[used])
     fit = _fit.fitted(rows, montage)
     at_once = _at_once(rows, montage, fit.strength, draws, seed)
