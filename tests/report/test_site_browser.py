@@ -70,9 +70,19 @@ def open_page(browser, page: Path, width: int, scheme: str) -> None:
     browser.get(page.as_uri())
 
 
+def settled(browser) -> int:
+    """How wide the page is once it is drawn: two frames after it was loaded."""
+    return browser.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "const draw = () => requestAnimationFrame(() => requestAnimationFrame("
+        "() => done(document.documentElement.scrollWidth)));"
+        "document.fonts.ready.then(draw)"
+    )
+
+
 def check(browser, width: int) -> None:
     """No sideways scrolling, nothing planted ran, and nothing came from elsewhere."""
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width, browser.current_url
+    assert settled(browser) <= width, browser.current_url
     assert browser.execute_script("return typeof window.planted") == "undefined"
     scripts = browser.execute_script("return [...document.scripts].map(script => script.src)")
     assert all(script.endswith("/site.js") for script in scripts)
@@ -183,16 +193,21 @@ def test_claims_can_be_read_without_the_script(browser, index):
         browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_the_page_of_a_look_fits_and_its_pictures_are_there(browser, tmp_path, width):
-    """Two recordings side by side, with their moving pictures."""
-    from selenium.webdriver.support.wait import WebDriverWait
-
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory) -> Path:
+    """The page of a look at two recordings side by side, with their moving pictures."""
     time = np.arange(600)[:, None] / 200
     place = np.stack(np.meshgrid(np.arange(3.0), np.arange(2.0)), -1).reshape(-1, 2)
     wave = np.sin(2 * np.pi * (12 * time - place[:, 0] / 6))
     found = look(wave, beside=wave[:, ::-1], rate=200, positions=place, lenses=["generalized_phase", "dsa"])
-    open_page(browser, keep(found, tmp_path / "seen"), width, "light")
+    return keep(found, tmp_path_factory.mktemp("looked") / "seen")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_page_of_a_look_fits_and_its_pictures_are_there(browser, seen, width):
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    open_page(browser, seen, width, "light")
     browser.execute_script("for (const image of document.images) image.loading = 'eager'")
     WebDriverWait(browser, 10).until(lambda browser: all(browser.execute_script(LOADED)))
     assert browser.execute_script("return document.querySelectorAll('img[src$=gif], video').length") == 2

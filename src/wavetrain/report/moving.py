@@ -79,19 +79,27 @@ class _Scene:
         self.axes.set_xlabel(f"x, to the right{f' ({unit})' * bool(unit)}")
         self.axes.set_ylabel(f"y, to the front{f' ({unit})' * bool(unit)}")
         self.figure.colorbar(self.marks, ax=self.axes, shrink=0.8, label="phase (rad)")
+        self.words = self.axes.set_title("", fontsize=11, loc="left")
         self.put(0)
         self.canvas.draw()
-        self.figure.set_layout_engine("none")  # nothing moves from frame to frame but colours
+        self.figure.set_layout_engine("none")  # nothing changes from frame to frame but colours and title
+        self.changing = (self.marks, self.words)
+        for one in self.changing:
+            one.set_animated(True)
+        self.canvas.draw()
+        self.still = self.canvas.copy_from_bbox(self.figure.bbox)  # all the rest, which is drawn once
 
     def put(self, at: int) -> None:
         """Show a moment."""
         self.marks.set_array(np.ma.masked_invalid(self.phase[at]))
-        self.axes.set_title(f"{self.title}\n{self.times[at]:.3f} s", fontsize=11, loc="left")
+        self.words.set_text(f"{self.title}\n{self.times[at]:.3f} s")
 
     def frame(self, at: int) -> Image.Image:
         """A moment as an image."""
         self.put(at)
-        self.canvas.draw()
+        self.canvas.restore_region(self.still)
+        for one in self.changing:
+            self.axes.draw_artist(one)
         image = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
         return image.convert("P", palette=Image.Palette.ADAPTIVE)
 

