@@ -20,6 +20,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "adapting_attractors-AdaptingAttractors": dict(adaptation=0.0, tau=10.0, tau_tired=60.0, steep=6.0),
     "analog_lstm-AnalogLSTM": dict(converter="RAMP"),
     "aussm-AUSSM": dict(states=16, taps=4),
+    "by_chunks-ByChunks": dict(chunk=20),
     "cortical_columns-CorticalColumns": dict(
         width=64, columns=3, heads=4, experts=8, rank=16, thalamus=True, slots=512, read_at=1
     ),
@@ -78,7 +79,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "temporal_memory-SoftmaxClassifier": dict(ahead=5, rate=0.01),
     "temporal_memory-SpatialPooler": dict(columns=2048, winners=40, potential=0.8, seed=0),
     "temporal_memory-TemporalMemory": dict(columns=2048, cells=32, seed=0),
-    "tolman_eichenbaum-ByChunks": dict(chunk=20),
     "tolman_eichenbaum-TolmanEichenbaum": dict(
         observations=45, actions=4, modules=(10, 10, 8, 6, 6), length=20_000, trust=400, iterations=5
     ),

@@ -11,8 +11,9 @@ and rehearses it beside all that comes later.
 import torch
 
 from wavetrain.core import TOKENS, Batch
+from wavetrain.networks import CorticalColumns
 from wavetrain.networks._rehearsal import Rehearsal
-from wavetrain.networks.cortical_columns import Consolidation, CorticalColumns
+from wavetrain.rules import Consolidation
 
 torch.manual_seed(0)
 columns = CorticalColumns(256, rehearsal=Rehearsal(window=15))

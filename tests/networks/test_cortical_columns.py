@@ -10,14 +10,12 @@ from wavetrain.core import TOKENS, Batch, map_state
 from wavetrain.errors import BadInput
 from wavetrain.networks._rehearsal import Rehearsal
 from wavetrain.networks.cortical_columns import (
-    BALANCE,
-    Consolidation,
     CorticalColumns,
     Experts,
     Hippocampus,
     normalised,
 )
-from wavetrain.rules.backpropagation import Backpropagation
+from wavetrain.rules.consolidation import Consolidation
 
 
 def network(rehearsal: Rehearsal | None = None, **parts: int) -> CorticalColumns:
@@ -209,59 +207,10 @@ def test_what_fades_is_not_lost():
     assert ((memory.strength > 0) == torch.tensor([True, True, False, False])).all()
 
 
-def test_rehearsal_at_no_weight_changes_no_gradient():
-    rehearsing, plain = network(Rehearsal(8, slots=3, each=2)), network()
-    rule = Consolidation()
-    rule.learn(rehearsing, batch(), TOKENS.loss)
-    rule.learn(plain, batch(), TOKENS.loss)
-    for model in (rehearsing, plain):
-        model.zero_grad()
-    assert rehearsing.rehearsal is not None and int(rehearsing.rehearsal.seen) == 3
-    for weight, same in ((0.0, True), (1.0, False)):
-        one, other = copy.deepcopy(rehearsing), copy.deepcopy(plain)
-        one.rehearsal.weight.fill_(weight)  # type: ignore[union-attr]
-        rule.learn(one, batch(), TOKENS.loss)
-        rule.learn(other, batch(), TOKENS.loss)
-        pairs = zip(one.parameters(), other.parameters(), strict=True)
-        assert all(torch.allclose(a.grad, b.grad) for a, b in pairs) is same  # type: ignore[arg-type]
-
-
-def test_rehearsal_adds_the_loss_of_what_is_kept_and_its_balance():
-    """The gradients with rehearsal, less those without, are those of the weighted loss of the chunks."""
-    model = network(Rehearsal(8, slots=3, each=2))
-    rule, kept = Consolidation(), model.rehearsal
-    rule.learn(model, batch(), TOKENS.loss)
-    assert kept is not None
-    kept.weight.fill_(0.7)
-    without, again = copy.deepcopy(model), copy.deepcopy(model)
-    without.rehearsal = None
-    chunks = kept.chunks[kept.draw()]
-    bare = again.run(chunks[:, :-1], bare=True)
-    told = torch.nn.functional.cross_entropy(bare.logits.mT, chunks[:, 1:])
-    (0.7 * (told + BALANCE * bare.balance)).backward()
-    for one in (model, without):
-        one.zero_grad()
-        rule.learn(one, batch(), TOKENS.loss)
-    for name, part in again.named_parameters():
-        added = torch.zeros_like(part) if part.grad is None else part.grad
-        grads = [dict(one.named_parameters())[name].grad for one in (model, without)]
-        first, second = (torch.zeros_like(part) if grad is None else grad for grad in grads)
-        torch.testing.assert_close(first - second, added, msg=name)
-
-
 @pytest.mark.parametrize("tokens", [torch.zeros(2, 5), torch.zeros(2, 5, 1).long(), torch.zeros(2, 0).long()])
 def test_what_is_no_batch_of_tokens_is_refused(tokens: torch.Tensor):
     with pytest.raises(BadInput, match=r"expected tokens \(batch, time\), got"):
         network().run(tokens)
-
-
-def test_columns_alone_learn_as_by_backpropagation():
-    model = CorticalColumns(11, 8, 2, 2, experts=0, thalamus=False, slots=0).double()
-    other = copy.deepcopy(model)
-    one = Consolidation().learn(model, batch(), TOKENS.loss)
-    assert torch.equal(one, Backpropagation().learn(other, batch(), TOKENS.loss))
-    pairs = zip(model.parameters(), other.parameters(), strict=True)
-    assert all(torch.allclose(a.grad, b.grad) for a, b in pairs)  # type: ignore[arg-type]
 
 
 def test_the_sample_is_fair():
@@ -298,5 +247,3 @@ def test_bad_input():
         CorticalColumns(11, rank=12)
     with pytest.raises(BadInput, match="read_at from 1 to 2"):
         network(read_at=3)
-    with pytest.raises(BadInput, match="expected CorticalColumns, got Linear"):
-        Consolidation().learn(torch.nn.Linear(1, 1), batch(), TOKENS.loss)

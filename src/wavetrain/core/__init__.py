@@ -12,7 +12,7 @@ from wavetrain.core.check import check_heads, check_width, divisor
 from wavetrain.core.layer import Layer, Nonlinear, Operator, check_input
 from wavetrain.core.memory import Memory
 from wavetrain.core.network import Carrying, Network
-from wavetrain.core.rule import Rule, examined, go_back
+from wavetrain.core.rule import Lesson, Rule, examined, go_back
 from wavetrain.core.state import State, detached, leaves, map_state, unroll
 from wavetrain.core.stream import Stream
 from wavetrain.core.tangent import tangent
@@ -41,6 +41,7 @@ __all__ = [
     "Generated",
     "HeldOut",
     "Layer",
+    "Lesson",
     "Memory",
     "Network",
     "Nonlinear",

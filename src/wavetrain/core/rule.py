@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -11,6 +11,14 @@ from torch import Tensor, nn
 from wavetrain.core.card import Card
 from wavetrain.core.task import Batch
 from wavetrain.errors import BadInput
+
+
+class Lesson(NamedTuple):
+    """What a rule can be tried on."""
+
+    network: nn.Module
+    batch: Batch
+    loss: Callable[[Tensor, Tensor], Tensor]  # of outputs and answers
 
 
 class Rule(ABC):
@@ -31,6 +39,11 @@ class Rule(ABC):
         self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]
     ) -> Float[Tensor, ""]:
         """One batch through the network; returns its loss, detached, made of outputs and answers (B, ...)."""
+
+    @classmethod
+    def lesson(cls) -> Lesson | None:
+        """A small network that it can teach, for the contract; None where it can teach any."""
+        return None
 
 
 def go_back(loss: Float[Tensor, ""]) -> None:

@@ -13,13 +13,12 @@ The hippocampus holds events (key: the normalised stream at a step, value: that 
 the nearest by softmax. Two critics, linear in the stream, learn the discounted loss to come, one fast and one
 slow; their difference is the surprise. Steps at which the error of the fast one is above that of the slow one
 are written, after the backward pass, over weaker events, whose strength fades*. Chunks of tokens are
-rehearsed through the columns alone, at a weight that rises when they are forgotten. `Consolidation` is that
-rule.
+rehearsed through the columns alone, at a weight that rises when they are forgotten. That is the rule
+`consolidation`.
 Left out: dropout, and the first version, whose equations let the future leak into the past.
 """
 # Above 300 lines: one file, since columns, thalamus, hippocampus and rehearsal are one network.
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -28,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Batch, Card, Carrying, Rule, State, check_width, go_back
+from wavetrain.core import Card, Carrying, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.networks._rehearsal import Rehearsal
 from wavetrain.parts.rotary import rotary
@@ -305,31 +304,3 @@ class CorticalColumns(Carrying):
             after.append((attention, near))
         logits = F.linear(self.norm(stream), self.embed.weight)
         return Run(logits, torch.stack(balances).mean(), events, tuple(after))
-
-
-class Consolidation(Rule):
-    """Backpropagation through columns; then events are written, and chunks kept for rehearsal."""
-
-    card = CorticalColumns.card
-
-    def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        if not isinstance(network, CorticalColumns):
-            raise BadInput(f"Consolidation: expected CorticalColumns, got {type(network).__name__}")
-        run, rehearsal = network.run(batch.x), network.rehearsal
-        value = loss(run.logits, batch.y)
-        total = value + BALANCE * run.balance
-        if rehearsal is not None and rehearsal.seen:
-            which = rehearsal.draw()
-            again = rehearsal.chunks[which]
-            bare = network.run(again[:, :-1], bare=True)
-            losses = F.cross_entropy(bare.logits.mT, again[:, 1:], reduction="none").mean(1)
-            total = total + rehearsal.weight.clone() * (losses.mean() + BALANCE * bare.balance)
-        go_back(total)
-        if rehearsal is not None:
-            if rehearsal.seen:
-                rehearsal.told(which, losses.detach())
-            rehearsal.keep(batch)
-        if network.hippocampus is not None:
-            each = F.cross_entropy(run.logits.detach().mT, batch.y, reduction="none")
-            network.hippocampus.write(run.stream, each)
-        return value.detach()

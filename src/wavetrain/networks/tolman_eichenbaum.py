@@ -34,7 +34,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain import scan
-from wavetrain.core import Batch, Card, Carrying, Rule, State, check_width, go_back, map_state
+from wavetrain.core import Card, Carrying, State, check_width
 from wavetrain.errors import BadInput
 
 KAPPA, KEEP, ETA = 0.8, 0.9999, 0.5
@@ -312,32 +312,6 @@ class TolmanEichenbaum(Carrying):
 
     def _fixed(self, name: str, matrix: Tensor) -> None:
         self.register_buffer(name, matrix.to(torch.get_default_dtype()))
-
-
-class ByChunks(Rule):
-    """Backpropagation inside chunks of time, on the machine's own losses beside the task's.
-
-    The task asks at each step for the next observation, and class 0 where it cannot be known.
-    """
-
-    card = TolmanEichenbaum.card
-
-    def __init__(self, chunk: int = 20):
-        self.chunk = chunk
-
-    def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        assert isinstance(network, TolmanEichenbaum)
-        known = F.pad(batch.y[:, :-1] > 0, (1, 0))
-        total, state = batch.x.new_zeros(()), None
-        for x, y, at in zip(*(part.split(self.chunk, 1) for part in (batch.x, batch.y, known)), strict=True):
-            walk, state = network.walk(x, state)
-            state = map_state(torch.Tensor.detach, state)
-            if at.any() and (y > 0).any():
-                asked = loss(walk.predicted, y)
-                go_back(asked + network.losses(walk, x, at))
-                total += asked.detach()
-        network.iteration += 1
-        return total
 
 
 def combine(one: Tensor, spread: Tensor, other: Tensor, doubt: Tensor) -> Tensor:

@@ -1,4 +1,6 @@
 """For type checkers and editors: the members of this kind. Written by `make stubs`."""
 
 from wavetrain.rules.backpropagation import Backpropagation as Backpropagation
+from wavetrain.rules.by_chunks import ByChunks as ByChunks
+from wavetrain.rules.consolidation import Consolidation as Consolidation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as ElasticWeightConsolidation

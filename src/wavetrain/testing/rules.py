@@ -6,7 +6,8 @@ from functools import partial
 import torch
 from torch import nn
 
-from wavetrain.core import Batch, Rule
+from wavetrain.core import Batch, Lesson, Rule
+from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.reader import Reader
 from wavetrain.testing import shapes
@@ -14,25 +15,30 @@ from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
 
 
-def lesson(seed: int) -> tuple[nn.Module, Batch]:
-    """A small network, and a batch of sequences with an answer for every step."""
+def lesson(rule: Rule, seed: int) -> Lesson:
+    """The rule's own; else a small network, and a batch of sequences with an answer for every step."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
+        own = rule.lesson()
+        if own is not None:
+            return own
         network = Reader(Elman(6, inputs=3), outputs=2, every_step=True)
     x = normal(4, 7, 3, dtype=torch.float32)
-    return network, Batch(x, x[..., :2].cumsum(1).tanh())
+    return Lesson(network, Batch(x, x[..., :2].cumsum(1).tanh()), nn.functional.mse_loss)
 
 
 def check_learns(make: Callable[[], Rule]) -> None:
     """The loss is the network's, detached; every parameter gets a finite update and keeps its value."""
-    network, batch = lesson(seed=3)
-    before = {key: value.clone() for key, value in network.state_dict().items()}
-    expected = nn.functional.mse_loss(network(batch.x), batch.y).detach()
+    rule = make()
+    network, batch, loss_of = lesson(rule, seed=3)
+    before = {key: value.detach().clone() for key, value in network.named_parameters()}
+    expected = loss_of(network(batch.x), batch.y).detach()
     torch.manual_seed(4)
-    loss = make().learn(network, batch, nn.functional.mse_loss)
+    loss = rule.learn(network, batch, loss_of)
     assert loss.shape == () and not loss.requires_grad, "expected one detached number as the loss"
     torch.testing.assert_close(loss, expected)
-    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0, msg="learn changed parameters")
+    after = {key: value.detach() for key, value in network.named_parameters()}
+    torch.testing.assert_close(after, before, rtol=0, atol=0, msg="learn changed parameters")
     for key, parameter in network.named_parameters():
         assert parameter.grad is not None, f"no update is left for {key}"
         assert parameter.grad.shape == parameter.shape, f"the update of {key} has another shape"
@@ -41,24 +47,39 @@ def check_learns(make: Callable[[], Rule]) -> None:
 
 def check_annotations(make: Callable[[], Rule]) -> None:
     """What is given and returned has the shapes of the annotations: the rule's own, and those of `Rule`."""
-    network, batch = lesson(seed=3)
     rule = make()
     with shapes.held(type(rule)):
-        rule.learn(network, batch, nn.functional.mse_loss)
+        rule.learn(*lesson(rule, seed=3))
 
 
 def check_same_again(make: Callable[[], Rule]) -> None:
     """The same seed gives the same updates."""
     grads = []
     for _ in range(2):
-        network, batch = lesson(seed=3)
+        rule = make()
+        given = lesson(rule, seed=3)
         torch.manual_seed(4)
-        make().learn(network, batch, nn.functional.mse_loss)
-        grads.append({key: parameter.grad for key, parameter in network.named_parameters()})
+        rule.learn(*given)
+        grads.append({key: parameter.grad for key, parameter in given.network.named_parameters()})
     torch.testing.assert_close(grads[0], grads[1], rtol=0, atol=0, msg="the same seed gives other updates")
 
 
-PROMISES = (check_learns, check_annotations, check_same_again)
+def check_what_it_cannot_teach(make: Callable[[], Rule]) -> None:
+    """A rule that has a lesson of its own refuses another network, in one line."""
+    rule = make()
+    own = rule.lesson()
+    if own is None:
+        return
+    try:
+        rule.learn(nn.Linear(3, 2), Batch(normal(4, 7, 3), normal(4, 7, 2)), nn.functional.mse_loss)
+    except BadInput as error:
+        said = str(error)
+        assert "\n" not in said and type(own.network).__name__ in said and "Linear" in said, said
+    else:
+        raise AssertionError("expected BadInput for a network that it cannot teach")
+
+
+PROMISES = (check_learns, check_annotations, check_same_again, check_what_it_cannot_teach)
 
 
 def promises(make: Callable[[], Rule]) -> Iterator[Promise]:

@@ -129,7 +129,6 @@ claim = Claim(
         "wide": "2 bits, twice as wide",
         "penalty": "2 bits, penalty on weights",
     },
-    unrun="The run at the small scale takes minutes of a core and was not finished yet.",
     notes="The published table gives directions and no numbers. By the number of weights, as the source "
     "divides, wide networks are nearer before they have learned anything, since all weights start smaller; "
     "so the distance is held against that of the starts. The order of units is found by a relaxation, which "

@@ -103,7 +103,6 @@ claim = Claim(
         "clamped": "spectral radius held at 0.95",
         "free": "free network at the same rate",
     },
-    unrun="The run at the small scale takes minutes of a core and was not finished yet.",
     notes="Trained by Adam; the paper says gradient descent, and neither its rate nor its start. With Adam "
     "what follows the clock rises faster and more sharply. The period is 10 and sequences have 60 steps, as "
     "in one of the two versions that are described. The test with a spectral radius that is held is ours.",

@@ -109,7 +109,6 @@ claim = Claim(
         "always": "rule always open",
         "shuffled": "shuffled images",
     },
-    unrun="The run at the small scale takes minutes of a core and was not finished yet.",
     notes="The equations are recalled from earlier papers, the rule of learning is reconstructed from the "
     "abstract, and all constants and limits are ours: the paper's were not found. Preferences at random give "
     "5.25 different bars, so that fewer than seven are no evidence.",

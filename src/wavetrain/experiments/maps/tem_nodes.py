@@ -27,9 +27,10 @@ from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.maps._shared import edge_agent, hits, node_agent
 from wavetrain.layers.gate.lstm import LSTM
-from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
+from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.parts import worlds
 from wavetrain.parts.reader import Reader
+from wavetrain.rules.by_chunks import ByChunks
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.graph_walks import graph_walks
 from wavetrain.train.lab import Lab, Plan, curve

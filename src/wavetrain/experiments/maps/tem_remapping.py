@@ -36,10 +36,11 @@ from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Maps, Matrix
 from wavetrain.experiments.maps._shared import PlaceCells, place_cells, position_cells
 from wavetrain.lenses.space.remapping import remapping
-from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
+from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.parts import worlds
 from wavetrain.parts.arena import rate_maps
 from wavetrain.parts.nulls import LEVEL
+from wavetrain.rules.by_chunks import ByChunks
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.graph_walks import graph_walks
 from wavetrain.train.lab import Lab, Plan

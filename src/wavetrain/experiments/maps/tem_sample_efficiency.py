@@ -18,10 +18,11 @@ from wavetrain.core import Batch, HeldOut, Rule, Task
 from wavetrain.evidence.claims import Claim, Figure, Part, given
 from wavetrain.experiments.maps._shared import LogShares
 from wavetrain.layers.attention.tem_transformer import TemTransformer
-from wavetrain.networks.tolman_eichenbaum import ByChunks, TolmanEichenbaum
+from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.parts import worlds
 from wavetrain.parts.reader import Reader
 from wavetrain.rules.backpropagation import Backpropagation
+from wavetrain.rules.by_chunks import ByChunks
 from wavetrain.tasks.maps._shared import Walking
 from wavetrain.tasks.maps.graph_walks import graph_walks
 from wavetrain.train.lab import Lab, Mark, Plan, Training, curve

@@ -27,8 +27,9 @@ from wavetrain.evidence.claims import Claim, Figure, Measured, Part, chosen
 from wavetrain.evidence.picture import Curve
 from wavetrain.layers.state_space.mamba import Mamba
 from wavetrain.networks._rehearsal import Rehearsal
-from wavetrain.networks.cortical_columns import Consolidation, CorticalColumns
+from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.language_model import LanguageModel, Predictor
+from wavetrain.rules.consolidation import Consolidation
 from wavetrain.train.lab import Lab, Plan
 
 SHARE, BEYOND, ANY = 0.6, 0.9, 0.05

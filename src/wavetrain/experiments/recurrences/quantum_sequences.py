@@ -93,7 +93,6 @@ claim = Claim(
     notes="For images the paper's cell has eight qubits of workspace, ours six. What is heard next is "
     "projected on, also between the pixels of an image. The control of order 0 is reported and decides "
     "nothing. The published figure for images is one minus the test error.",
-    unrun="It has not been run at this scale yet.",
 )
 
 
