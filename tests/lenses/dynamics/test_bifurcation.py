@@ -7,7 +7,7 @@ import torch
 from tests.promises import normal
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.lenses.dynamics.bifurcation import bifurcation
+from wavetrain.lenses.dynamics.bifurcation import _crossing, bifurcation
 
 GAINS = np.linspace(0.55, 1.45, 19)
 FEW = GAINS[5:14]
@@ -105,3 +105,26 @@ def test_networks_are_followed_along_their_weights():
 def test_what_does_not_fit_is_refused(count, words, message):
     with pytest.raises(BadInput, match=message):
         bifurcation([Elman(4, inputs=2)] * count, normal(3, 4), **words)
+
+
+@pytest.mark.parametrize(
+    ("leading", "wanted"),
+    [
+        ([0.5, 1.0], 1.0),
+        ([1.0, 1.2], np.nan),
+        ([1.5, 0.5, 1.25], 1 + 0.5 / 0.75),
+        ([0.5, 0.75, 1.25, 0.5, 2.0], 1.5),
+        ([0.5, np.nan, 2.0], np.nan),
+        ([np.nan, 0.9, 1.1], 1.5),
+    ],
+)
+def test_the_first_crossing_from_below_counts(leading: list[float], wanted: float):
+    values = np.array(leading) * np.exp(1j * np.arange(len(leading)))
+    at, angle = _crossing(np.array(leading), values)
+    assert at == pytest.approx(wanted, nan_ok=True)
+    assert angle == pytest.approx(np.ceil(wanted), nan_ok=True), "that of the eigenvalue after it"
+
+
+def test_a_modulus_of_one_is_not_stable():
+    found = bifurcation([lambda h: h / 2, lambda h: h * 1.0], torch.tensor([[0.5]]))
+    assert found.crossing == 1 and found.stable.tolist() == [1, 0]

@@ -14,7 +14,9 @@ from wavetrain.layers.gate.gru import GRU
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.layers.state_space.lru import LRU
-from wavetrain.lenses.dynamics.fixed_points import fixed_points
+from wavetrain.lenses.dynamics import _map, _roots
+from wavetrain.lenses.dynamics._map import Map, Scaled
+from wavetrain.lenses.dynamics.fixed_points import _told, fixed_points
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 
 LINE = torch.linspace(-1, 1, 500)[:, None]
@@ -142,6 +144,9 @@ def test_what_is_no_map_of_states_is_refused():
         fixed_points(lambda h: h[:, :1], normal(5, 2))
     with pytest.raises(BadInput, match="a layer, a network with a state, or a function"):
         fixed_points(3, normal(5, 2))
+    for start in (normal(4), normal(2, 3, 4), normal(0, 4), normal(4, 0)):
+        with pytest.raises(BadInput, match=r"expected start \(rows, n\), got \("):
+            fixed_points(lambda h: h / 2, start)
     assert fixed_points(layer, normal(3, 2)).fixed.all(), "the map that leaves all where it is"
 
 
@@ -149,7 +154,7 @@ def test_what_is_no_map_of_states_is_refused():
     ("start", "words", "message"),
     [
         (normal(5, 3), {}, r"expected start \(rows, 4\), got \(5, 3\)"),
-        (normal(4), {}, r"expected start \(rows, 4\)"),
+        (normal(4), {}, r"expected start \(rows, 4\), got \(4,\)"),
         (normal(0, 4), {}, r"expected start"),
         (normal(5, 4) * torch.nan, {}, "finite numbers in start, got 20 of 20"),
         (normal(5, 4) * 1j, {}, "real numbers in start"),
@@ -169,3 +174,85 @@ def test_maps_that_are_no_numbers_are_refused_and_rows_that_are_lost_are_counted
         fixed_points(lambda h: h / 0, normal(4, 2))
     found = fixed_points(lambda h: torch.where(h > 0, torch.nan, h / 2), LINE)
     assert found.lost > 0 and found.starts.sum() + found.lost == 500
+
+
+def told(rows: list[list[float]], speed: list[float], slope: list[float]) -> tuple[list[int], list[int]]:
+    """Which are points, and to which of them each belongs, from starts of mean distance 1 and size 1."""
+    n = len(rows[0])
+    starts = torch.tensor([[1.0] * n, [-1.0] * n], dtype=torch.float64) / n**0.5
+    at = torch.tensor(rows, dtype=torch.float64)
+    found = _roots.Refined(
+        at, torch.tensor(speed), torch.eye(n).repeat(len(at), 1, 1), torch.tensor(slope), at
+    )
+    _, kept, same = _told(found, starts, tolerance=0.01, size=1.0)
+    return kept.tolist(), same.tolist()
+
+
+def test_points_ten_times_further_out_than_the_starts_are_dropped():
+    assert told([[9.9], [-10.0], [10.1], [torch.nan]], [0.0] * 4, [1.0] * 4) == ([0, 1], [0, 1, -1, -1])
+
+
+def test_what_is_neither_fixed_nor_of_least_speed_is_no_point():
+    """A speed of a hundredth at most, or a slope below 0.02 over the root of the units."""
+    speed, slope = [0.009, 0.011, 0.5, 0.6], [1.0, 0.021, 0.019, 0.0]
+    assert told([[0.1], [0.2], [0.3], [0.4]], speed, slope) == ([0, 2, 3], [0, -1, 1, 2])
+    rows = [[0.1] * 4, [0.2] * 4]
+    assert told(rows, [0.5, 0.5], [0.011, 0.009]) == ([1], [-1, 0])
+
+
+def test_points_nearer_than_a_thousandth_are_one_and_the_slowest_stands_for_them():
+    rows = [[0.0, 0.0], [0.0009, 0.0009], [0.0022, 0.0009], [0.0024, 0.0009]]
+    assert told(rows, [0.002, 0.001, 0.003, 0.004], [1.0] * 4) == ([1, 3], [0, 0, 0, 1])
+
+
+def test_least_speed_and_how_far_a_fixed_point_may_be():
+    """h' = h + h^2 + 0.1 moves least at 0; of h' = h / 2 + 1 the point is 2, and one Newton step away."""
+    with torch.no_grad():
+        start = torch.tensor([[0.5], [-0.3]], dtype=torch.float64)
+        least = _roots.refine(Scaled(Map("here", lambda h: h + h**2 + 0.1), start), start / 0.5)
+        close = _roots.refine(Scaled(Map("here", lambda h: h / 2 + 1), start), start / 0.5)
+    assert least.rows.abs().max() < 1e-3 and least.speed.numpy() == pytest.approx(0.2)
+    assert least.slope.max() < 0.02 and (least.jacobian - 1).abs().max() < 2e-3
+    assert close.rows.numpy() == pytest.approx(4) and close.jacobian.numpy() == pytest.approx(0.5)
+    assert (close.speed < 1e-14).all() and (close.error < 1e-13).all()
+
+
+@pytest.mark.parametrize("chunk", [1, 8, 2**24])
+def test_jacobians_in_pieces(monkeypatch, chunk: int):
+    """Of h' = (x h_1 h_2, h_1^2), also where two rows, or one, are taken at once; of a constant it is 0."""
+    monkeypatch.setattr(_map, "CHUNK", chunk)
+    rows, x = normal(5, 2), normal(5, 1, seed=1)
+    system = Map("here", lambda h, x: torch.stack([x[:, 0] * h[:, 0] * h[:, 1], h[:, 0] ** 2], 1), x[0])
+    wanted = torch.stack(
+        [
+            torch.stack([x[:, 0] * rows[:, 1], x[:, 0] * rows[:, 0]], 1),
+            torch.stack([2 * rows[:, 0], 0 * x[:, 0]], 1),
+        ],
+        1,
+    )
+    scaled = Scaled(system, torch.ones(1, 2).double())
+    torch.testing.assert_close(scaled.jacobian(rows, x), wanted)
+    still = Scaled(Map("here", lambda h: torch.ones(len(h), 2).double()), rows)
+    assert not still.jacobian(rows).any() and still.jacobian(rows).shape == (5, 2, 2)
+
+
+def test_a_search_in_pieces_is_the_search(monkeypatch):
+    rows = normal(7, 3)
+    with torch.no_grad():
+        map = Scaled(Map("here", lambda h: torch.tanh(2 * h)), rows)
+        one = _roots.hasten(map, rows / map.size)
+        monkeypatch.setattr(_roots, "HELD", 2 * 9)
+        two = _roots.hasten(map, rows / map.size)
+    torch.testing.assert_close(one, two)
+    gap = (map(one) - one).norm(dim=1)
+    assert (gap <= (map(rows / map.size) - rows / map.size).norm(dim=1)).all() and gap.median() < 1e-7
+
+
+def test_the_system_that_is_given_stays_as_it_was():
+    """In single precision, and learning."""
+    torch.manual_seed(0)
+    layer = Elman(4, inputs=3)
+    before = {name: part.clone() for name, part in layer.state_dict().items()}
+    fixed_points(layer, normal(3, 4))
+    assert layer.training and all(part.requires_grad for part in layer.parameters())
+    assert all(torch.equal(part, before[name]) for name, part in layer.state_dict().items())

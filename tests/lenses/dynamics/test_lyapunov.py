@@ -7,7 +7,8 @@ import torch
 from tests.promises import normal
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.lenses.dynamics.lyapunov import lyapunov
+from wavetrain.lenses.dynamics import _growth
+from wavetrain.lenses.dynamics.lyapunov import _above, _dimension, lyapunov
 
 
 def lorenz(h: torch.Tensor) -> torch.Tensor:
@@ -145,3 +146,56 @@ def test_what_does_not_fit_is_refused(words, message):
 def test_a_trajectory_that_explodes_is_refused():
     with pytest.raises(BadInput, match="expected a finite trajectory; it is not after step"):
         lyapunov(lambda h: h**2 * 3, torch.ones(1, 1))
+
+
+def test_error_and_stretches_of_gains_that_are_known():
+    """Ten means of ten logarithms each, without those of the warm-up, times the rate."""
+    gains = torch.exp(0.3 * normal(121, 1))
+    found = lyapunov(lambda h, x: h * x, torch.ones(1, 1), gains, steps=100, warm=20, rate=2.0)
+    means = 2 * gains[20:120].log().reshape(10, 10).mean(1).numpy()
+    np.testing.assert_allclose(found.stretches[:, 0], means)
+    assert found.exponents[0] == pytest.approx(means.mean())
+    assert found.error[0] == pytest.approx(means.std(ddof=1) / 10**0.5)
+
+
+@pytest.mark.parametrize(
+    ("mean", "error", "p"),
+    [
+        (1.0, 1.0, 0.25),  # of two stretches, where Student's law is Cauchy's
+        (-1.0, 1.0, 0.75),
+        (0.5, 0.5 / 3**0.5, 0.5 - np.arctan(3**0.5) / np.pi),
+        (0.0, 0.0, 0.5),
+        (0.2, 0.0, 0.0),
+        (-0.2, 0.0, 1.0),
+        (-np.inf, np.nan, 1.0),
+    ],
+)
+def test_p_of_a_largest_exponent(mean: float, error: float, p: float):
+    assert _above(mean, error, 2) == pytest.approx(p)
+
+
+@pytest.mark.parametrize(
+    ("exponents", "whole", "dimension"),
+    [
+        ([-0.1, -0.2], True, 0.0),
+        ([0.9, 0.0, -14.5], True, 2 + 0.9 / 14.5),
+        ([1.0, -0.5, -2.0], False, 2.25),
+        ([1.0, -1.0, -2.0], True, 2.0),
+        ([1.0, -1.0], True, 2.0),
+        ([1.0, -1.0], False, np.nan),
+        ([0.0], True, 1.0),
+        ([0.5, -np.inf], True, 1.0),
+    ],
+)
+def test_dimension_of_kaplan_and_yorke(exponents: list[float], whole: bool, dimension: float):
+    assert _dimension(np.array(exponents), whole) == pytest.approx(dimension, nan_ok=True)
+
+
+def test_long_trajectories_are_walked_in_pieces(monkeypatch):
+    torch.manual_seed(0)
+    layer, x, starts = Elman(3, inputs=2), normal(50, 2), normal(2, 3, seed=1)
+    one = lyapunov(layer, starts, x, steps=40, warm=10)
+    monkeypatch.setattr(_growth, "CHUNK", 7 * 2 * 3**2)  # seven steps, and one at the end
+    two = lyapunov(layer, starts, x, steps=40, warm=10)
+    np.testing.assert_allclose(one.each, two.each, atol=1e-12)
+    np.testing.assert_allclose(one.last, two.last, atol=1e-12)

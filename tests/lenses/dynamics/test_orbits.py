@@ -9,7 +9,7 @@ from tests.promises import normal
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.lenses.dynamics._comb import comb
-from wavetrain.lenses.dynamics.orbits import _orbit, orbits
+from wavetrain.lenses.dynamics.orbits import _noise, _orbit, orbits
 
 
 class Planar:
@@ -118,3 +118,45 @@ def test_what_never_comes_back_has_no_period():
 def test_what_does_not_fit_is_refused(words, message):
     with pytest.raises(BadInput, match=message):
         orbits(Elman(4, inputs=3), torch.zeros(1, 4), **words)
+
+
+CIRCLE = np.stack([np.cos(0.3 * np.arange(100)), np.sin(0.3 * np.arange(100))], 1)
+
+
+@pytest.mark.parametrize(
+    ("scale", "middle", "still", "rest"),
+    [
+        (1e-9, 0.0, 0.0, False),
+        (1e9, 0.0, 0.0, False),
+        (10.0, 1e8, 0.0, True),
+        (1000.0, 1e8, 0.0, False),
+        (1e-3, 0.0, 2e-3, True),
+        (1e-3, 0.0, 0.5e-3, False),
+    ],
+)
+def test_what_moves_less_than_its_size_or_the_starts_allow_is_at_rest(scale, middle, still, rest):
+    """A circle of radius `scale`: a millionth of where it lies, or what is told, is rest."""
+    found = _orbit(middle + scale * CIRCLE, still, 1, np.random.default_rng(0))
+    assert (found.size == 0) == rest == np.isnan(found.share)
+    if not rest:
+        assert found.size == pytest.approx(scale, rel=1e-2) and found.share == pytest.approx(1)
+
+
+@pytest.mark.parametrize("period", [3, 7.5, 40, 97])
+def test_the_first_return_is_at_the_period(period: float):
+    """However few periods there are: a lag that leaves less of the trajectory is no worse return."""
+    found = comb(np.sin(2 * np.pi * np.arange(400) / period)[:, None])
+    assert 1 / found.frequency == pytest.approx(period, abs=0.7) and found.share > 0.9
+
+
+def test_noise_of_a_surrogate_has_the_variance_and_the_memory_of_what_it_stands_for():
+    seen = noise(3, 0.9) * [1.0, 5.0, 20.0]
+    dice = np.random.default_rng(0)
+    drawn = [_noise(seen, dice) for _ in range(200)]
+    np.testing.assert_allclose(np.mean([one.var(0) for one in drawn], 0), seen.var(0), rtol=0.15)
+    first = np.array([one[0] for one in drawn])
+    np.testing.assert_allclose(first.var(0), seen.var(0), rtol=0.3)
+    centred = seen - seen.mean(0)
+    slow = (centred[1:] * centred[:-1]).mean(0) / seen.var(0)
+    found = np.mean([(one[1:] * one[:-1]).mean(0) / (one**2).mean(0) for one in drawn], 0)
+    np.testing.assert_allclose(found, slow, atol=0.05)

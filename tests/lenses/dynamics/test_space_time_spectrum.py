@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
+from wavetrain.lenses.dynamics.space_time_spectrum import _lines, _scan, space_time_spectrum
 
 RING, TIME = 20, 100
 DICE = np.random.default_rng(0)
@@ -58,7 +58,7 @@ def test_standing_wave_has_two_equal_ridges_and_is_no_wave_that_travels():
 def test_no_more_speeds_are_scanned_than_a_thousand_in_each_direction():
     """Long recordings of many units would tell more apart."""
     found = space_time_spectrum(np.random.default_rng(0).normal(size=(1500, 64)), slack=0.0, surrogates=0)
-    assert len(found.speeds) <= 2 * 1000
+    assert len(found.speeds) == 2 * (500 + 499), "half of them even, half a ratio apart, and one is both"
     assert found.speeds.max() > found.speeds.min() > -np.inf
 
 
@@ -230,3 +230,43 @@ def test_surrogates_are_as_gaussian_fields():
     spread = np.std([one.fraction - one.expected for one in fields])
     drawn = [space_time_spectrum(noise(0.8, 3, seed), -1).null.std() for seed in range(10)]
     assert np.mean(drawn) == pytest.approx(spread, rel=0.25)
+
+
+@pytest.mark.parametrize(("slack", "apart"), [(0.0, 0.5), (0.5, 0.5), (1.0, 1.0), (2.0, 2.0)])
+def test_speeds_that_can_be_told_apart(slack: float, apart: float):
+    """Even up to 1 position a step, the first two bins of the shortest wave; then a ratio."""
+    speeds = _scan(TIME, np.fft.fftfreq(RING), slack)
+    assert (speeds[1::2] == -speeds[::2]).all() and (speeds[::2] > 0).all()
+    ahead = speeds[::2]
+    slow, fast = ahead[ahead <= 1 + 1e-9], ahead[ahead >= 1 - 1e-9]
+    np.testing.assert_allclose(np.diff(slow), 2 * apart / TIME)
+    assert slow[0] == pytest.approx(2 * 2 * apart / TIME)
+    assert fast[-1] == pytest.approx(RING / 2), "the longest wave turns by half a cycle"
+    assert len(fast) == int(np.log(RING / 2) / np.log(1 + 2 * apart / TIME)), (
+        "as many ratios as there is room"
+    )
+    np.testing.assert_allclose(np.diff(np.log(fast)), np.log(RING / 2) / (len(fast) - 1))
+
+
+def test_a_few_units_of_one_length_have_speeds_too():
+    """Three steps and three units: two even speeds, the second that of half a cycle, and that once more."""
+    assert _scan(3, np.fft.fftfreq(3), 0.5) == pytest.approx([1, -1, 1.5, -1.5, 1.5, -1.5])
+
+
+def test_bins_on_a_line_and_what_they_count():
+    """A quarter of a cycle a unit, at -1, is the second bin of time; the middle one counts twice as much."""
+    spatial = np.array([0.0, 0.25])
+    on, weighed = (part.toarray().reshape(2, 8, 2) for part in _lines(8, spatial, np.array([-1.0, 1.0]), 1.0))
+    wanted = np.zeros((2, 8, 2))
+    wanted[:, [7, 0, 1], 0] = wanted[0, [1, 2, 3], 1] = wanted[1, [5, 6, 7], 1] = 0.5, 1, 0.5
+    np.testing.assert_allclose(weighed, wanted)
+    np.testing.assert_array_equal(on, np.ceil(wanted))
+
+
+def test_a_wave_above_rounding_is_seen_and_each_ring_has_its_own():
+    """A wave of forty units in the last place on 1; and one far below the rounding of another ring."""
+    wave = np.cos(2 * np.pi * 3 * (PLACE + STEP) / RING)
+    assert space_time_spectrum(1 + 40 * 2.0**-52 * wave, -1, surrogates=1).fraction > 0.9
+    still = np.broadcast_to(1e3 * PATTERN, (TIME, RING))
+    both = space_time_spectrum(np.stack([still, 1e-15 * wave]), -1, surrogates=1)
+    assert both.fraction == pytest.approx(1)
