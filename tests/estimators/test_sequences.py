@@ -1,6 +1,8 @@
 """Classifiers and regressors of sequences keep scikit-learn's contract, and ours on labels and company."""
 
+import hashlib
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -164,3 +166,39 @@ def test_what_cannot_be_learned_is_refused(x: object, y: object, message: str):
 def test_numbers_that_are_none_are_refused():
     with pytest.raises(BadInput, match="expected numbers"):
         SequenceRegressor().fit(X, np.array(["a"] * 80))
+
+
+def test_a_card_lies_beside_and_says_what_was_learned(tmp_path: Path):
+    """So many sequences, of such lengths, by their digest; classes, sizes, and what was held to choose by."""
+    model = classifier(steps=4).fit(list(X), np.where(SIDE, "right", "left"))
+    model.save(tmp_path)
+    told = dict(
+        line.removeprefix("- ").split(": ", 1)
+        for line in (tmp_path / "card.md").read_text(encoding="utf-8").splitlines()
+        if line.startswith("- ")
+    )
+    assert told["sequences"] == str(80 - model.held_) and told["steps"] == "12" and told["channels"] == "2"
+    assert told["classes"] == "2: left, right" and told["layers"] == "1, 6 wide"
+    count = sum(one.numel() for one in model.network_.parameters())
+    assert told["parameters"] == f"{count:,}" and told["answers by"] == "elman"
+    assert told["accuracy"] == f"{model.valid_score_:.3f} on {model.held_} sequences, chosen by"
+    again = classifier(steps=1).fit(X[:30, :9], SIDE[:30])
+    other = classifier(steps=1).fit(X[:30, :9], 1 - SIDE[:30])
+    assert again.learned_["steps"] == "9" and again.learned_["sequences"] == "30"
+    assert again.learned_["sha256"] != other.learned_["sha256"]  # of the answers too
+    whole = hashlib.sha256(np.asarray(SIDE[:30], np.int64).tobytes())
+    for one in X[:30, :9]:
+        whole.update(b"(9, 2)" + np.ascontiguousarray(one).tobytes())
+    assert again.learned_["sha256"] == whole.hexdigest()
+    (tmp_path / "card.md").unlink()
+    assert SequenceClassifier.load(tmp_path).learned_ == model.learned_  # nothing is read from the card
+
+
+def test_a_card_names_few_of_many_and_no_validation_where_there_was_none(tmp_path: Path):
+    model = SequenceRegressor("elman", width=4, depth=1, steps=1)
+    model.fit([one[:length] for one, length in zip(X, range(3, 9), strict=False)], np.arange(6.0)).save(
+        tmp_path
+    )
+    page = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert page.startswith("# Numbers of sequences") and "- steps: 3 to 8\n" in page
+    assert "## Validation" not in page and "wavetrain predict" not in page and "wt.load" in page

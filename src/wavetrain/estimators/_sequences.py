@@ -11,6 +11,7 @@ least there.
 """
 
 import copy
+import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -112,6 +113,16 @@ def together(sequences: Sequences, steps: int) -> Float[Tensor, "batch time chan
     return torch.where((place >= 0)[..., None], moved, 0.0)
 
 
+def learned(found: Sequence[np.ndarray], y: Tensor) -> dict[str, str]:
+    """What a model learned from, in words: how many sequences, how long, and a digest of them."""
+    lengths = sorted({len(one) for one in found})
+    whole = hashlib.sha256(np.ascontiguousarray(y.numpy()).tobytes())
+    for one in found:
+        whole.update(str(one.shape).encode() + np.ascontiguousarray(one).tobytes())
+    steps = f"{lengths[0]:,}" if len(lengths) == 1 else f"{lengths[0]:,} to {lengths[-1]:,}"
+    return {"sequences": f"{len(found):,}", "steps": steps, "sha256": whole.hexdigest()}
+
+
 class SequenceEstimator(BaseEstimator):
     """What a classifier and a regressor of sequences have in common."""
 
@@ -201,6 +212,7 @@ class SequenceEstimator(BaseEstimator):
         self.centre_, spread = rows.mean(0), rows.std(0)
         self.spread_ = np.where(spread > 0, spread, 1.0)
         self.reading_: Reading | None = None  # of a source, where they were read from one (`answering.py`)
+        self.learned_ = learned([found[row] for row in train], y[torch.from_numpy(train)])
         whole = self._sequences(found)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         generator = torch.Generator().manual_seed(seed)

@@ -1,4 +1,7 @@
-"""A classifier or regressor of sequences in a folder: tensors and JSON, never pickled, and no sequence."""
+"""A classifier or regressor of sequences in a folder: tensors and JSON, never pickled, and no sequence.
+
+A page, card.md, lies beside them for people; nothing is read from it.
+"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -8,7 +11,8 @@ import torch
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators._kept import layer_of, name_of
-from wavetrain.estimators._series_kept import versions
+from wavetrain.estimators._sequences_card import card
+from wavetrain.estimators._series_kept import CARD, versions
 from wavetrain.parts import saved
 from wavetrain.parts.stack import MLP, Stack
 from wavetrain.tables import simple_kept
@@ -24,7 +28,7 @@ VERSION = 1
 FILE = "sequences.safetensors"
 SIMPLE = "simple."  # in front of what a simple answer learned
 ARRAYS = ("centre_", "spread_", "mean_", "deviation_")  # where there are such
-WORDS = ("history_", "n_features_in_", "single_", "held_", "valid_score_")
+WORDS = ("history_", "n_features_in_", "single_", "held_", "valid_score_", "learned_")
 
 
 def save(model: "SequenceEstimator", folder: Path) -> None:
@@ -36,7 +40,8 @@ def save(model: "SequenceEstimator", folder: Path) -> None:
     tensors = {f"network.{name}": value for name, value in model.network_.state_dict().items()}
     tensors |= {name: torch.from_numpy(getattr(model, name)) for name in ARRAYS if hasattr(model, name)}
     words: dict[str, Any] = {"kind": KIND, "version": VERSION, "class": type(model).__name__}
-    words |= {"versions": versions(), "settings": settings}
+    made_with = versions()
+    words |= {"versions": made_with, "settings": settings}
     words |= {name: getattr(model, name) for name in WORDS if hasattr(model, name)}
     if hasattr(model, "classes_"):
         words["classes"] = [model.classes_.dtype.str, model.classes_.tolist()]
@@ -53,6 +58,9 @@ def save(model: "SequenceEstimator", folder: Path) -> None:
         words["features"] = [str(name) for name in model.feature_names_in_]
     folder.mkdir(parents=True, exist_ok=True)
     saved.save(folder / FILE, tensors, words)
+    new = folder / f"{CARD}.new"
+    new.write_text(card(model, made_with), encoding="utf-8")
+    new.replace(folder / CARD)
 
 
 def load(kind: type[E], folder: Path) -> E:
