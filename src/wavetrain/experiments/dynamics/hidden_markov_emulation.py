@@ -120,7 +120,6 @@ claim = Claim(
         "network": "network",
         "model": "model",
     },
-    unrun="The run at the small scale takes minutes of a core and was not finished yet.",
     notes="With few sequences the distance has a large floor, and generators that are too smooth fall below "
     "it: lower is not better. The source trains 144 networks of up to 200 units with batches of 4096, by "
     "Adam with both its decays at 0.9, where ours has the usual 0.999 for the second. How kick units are "
