@@ -36,6 +36,7 @@ from wavetrain.experiments.memories import sdm_continual_learner as sdm_continua
 from wavetrain.experiments.memories import sdm_neuron_loss as sdm_neuron_loss
 from wavetrain.experiments.modules import columns_forgetting as columns_forgetting
 from wavetrain.experiments.modules import workspace_additions as workspace_additions
+from wavetrain.experiments.recordings import connectome_scales as connectome_scales
 from wavetrain.experiments.recordings import eeg_alpha_waves as eeg_alpha_waves
 from wavetrain.experiments.recordings import lfp_theta_gamma as lfp_theta_gamma
 from wavetrain.experiments.recordings import songbird_sequence as songbird_sequence

@@ -29,6 +29,7 @@ def test_a_tree_is_merged_into_a_tree_of_one_level_fewer():
             np.sort(merged[level].ravel()) / merged[level].max(), np.sort(tree(32 >> level).ravel())
         )
     found = coarse_graining(tree(48), levels=4, draws=0)
+    assert np.isnan(found.exchanged).all() and found.exchanged.shape == (5,)
     assert found.ensembles.tolist() == [48, 24, 12, 6, 3]
 
 
@@ -58,6 +59,8 @@ def test_units_have_no_order_of_their_own():
 def test_structure_of_a_noisy_tree_is_similar_to_itself_and_exchanged_weights_are_not():
     found = coarse_graining(tree(128, 0.5), levels=4, draws=19)
     assert found.p == 0.05 and found.variation[3] / found.variation[1] > 0.5
+    assert found.exchanged[0] == pytest.approx(found.variation[0])  # the same weights, elsewhere
+    assert found.exchanged[-1] / found.exchanged[0] == pytest.approx(found.null.mean())
     dice = np.random.default_rng(2)
     p = []
     for seed in range(100):

@@ -52,6 +52,7 @@ class CoarseGraining(NamedTuple):
     variation: Float[np.ndarray, "levels"]  # of weights, deviation over mean
     strength: Float[np.ndarray, "levels"]  # of the sums of weights, deviation over mean
     distance: Float[np.ndarray, "levels"]  # largest gap of their distributions, from the level before
+    exchanged: Float[np.ndarray, "levels"]  # variation, mean over exchanges of weights; NaN without draws
     rate: Float[np.ndarray, "inputs"]  # spikes a step of single units; NaN without steps
     mismatch: Float[np.ndarray, "3 levels"]  # of rates: the network, exchanged, without connections
     window: Int[np.ndarray, "levels"]  # k at which the network fits; 0 without steps
@@ -97,8 +98,10 @@ def coarse_graining(
     start = _variation(off[0]) or float("nan")  # of equal weights there is nothing to keep
     ratio = _variation(off[-1]) / start
     exchanged = [_exchanged(given, dice) for _ in range(max(draws, 1 if steps else 0))]
-    null = np.array([_variation(_off(merging(one, levels)[1][-1])) for one in exchanged[:draws]])
-    null = null / start
+    lost = np.array(
+        [[_variation(_off(each)) for each in merging(one, levels)[1]] for one in exchanged[:draws]]
+    ).reshape(-1, levels + 1)
+    null = lost[:, -1] / start
     mismatch, rate = np.full((3, levels + 1), np.nan), np.full(len(INPUTS), np.nan)
     window, least = np.zeros((2, levels + 1), dtype=int)
     if steps:
@@ -116,6 +119,7 @@ def coarse_graining(
         variation=np.array([_variation(one) for one in off]),
         strength=np.array([_variation(one) for one in sums]),
         distance=np.array([0.0, *(_gap(one, two) for one, two in itertools.pairwise(sums))]),
+        exchanged=lost.mean(0) if draws else np.full(levels + 1, np.nan),
         rate=rate,
         mismatch=mismatch,
         window=window,
