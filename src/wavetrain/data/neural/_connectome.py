@@ -1,7 +1,7 @@
 """Networks between parcels of the human cortex, group averages of the Human Connectome Project.
 
-Parcels are those of Schaefer et al. 2018. Weights are correlations of slow activity, z-transformed, with those
-below 0 set to 0: they say what goes together, and not what is connected to what.
+Parcels are those of Schaefer et al. 2018. Weights are correlations of slow activity, z-transformed, with
+those below 0 set to 0: they say what goes together, and not what is connected to what.
 """
 
 import numpy as np

@@ -10,9 +10,9 @@ same windows and the same numbers of spikes to choose from:
     exchanged     its weights exchanged at random, so that only their distribution stays
     uncoupled     the ensembles of the network, without connections
 
-*Variation* is the standard deviation of weights over their mean, and *mismatch* how far the rates of ensembles
-are from those of single units. *Depth* is the mismatch at the best of the scales that have one on either side,
-over the mean of those two.
+*Variation* is the standard deviation of weights over their mean, and *mismatch* how far the rates of
+ensembles are from those of single units. *Depth* is the mismatch at the best of the scales that have one on
+either side, over the mean of those two.
 """
 
 from dataclasses import dataclass
@@ -40,24 +40,24 @@ def _particular(figures: Measured) -> bool:
 
 claim = Claim(
     title="A network of the cortex looks alike at all scales and fires alike at few",
-    sentence="When parcels of the human cortex are merged in pairs, the variation of weights is kept as it is "
-    "not in exchanged weights; rates of ensembles are those of single units at one scale, and without "
+    sentence="When parcels of the human cortex are merged in pairs, the variation of weights is kept as it "
+    "is not in exchanged weights; rates of ensembles are those of single units at one scale, and without "
     "connections at none.",
     topic="Waves in recordings",
-    source="Amgalan et al. 2021, Scientific Reports 11:5331, arXiv 2002.10568, abstract; functional network of "
-    "the Human Connectome Project",
+    source="Amgalan et al. 2021, Scientific Reports 11:5331, arXiv 2002.10568, abstract; functional network "
+    "of the Human Connectome Project",
     systems=("coarse_graining",),
     parts=(
         Part(
-            says="From ensembles of 2 to ensembles of 8 at least half of the variation of weights is kept, and "
-            "at most 0.3 of it where weights are exchanged",
+            says="From ensembles of 2 to ensembles of 8 at least half of the variation of weights is kept, "
+            "and at most 0.3 of it where weights are exchanged",
             figures=("kept_network", "kept_exchanged"),
             holds=_similar,
             learned=False,
         ),
         Part(
-            says="At one scale, neither the smallest nor the largest, the mismatch of rates is at most half of "
-            "the mean of its neighbours",
+            says="At one scale, neither the smallest nor the largest, the mismatch of rates is at most half "
+            "of the mean of its neighbours",
             figures=("depth_network", "best_network"),
             holds=_particular,
             learned=False,
