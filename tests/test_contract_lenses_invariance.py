@@ -166,7 +166,7 @@ LOOKS = {
     ),
     "coarse_graining": Look(
         lambda factor: coarse_graining(factor * WEIGHTS, 2, steps=50, draws=5),
-        "member ensembles variation strength distance rate mismatch window least null p",
+        "member ensembles variation strength distance exchanged rate mismatch window least null p",
     ),
     "covariance": Look(
         lambda factor: covariance(factor * TRIALS, np.arange(24) % 2, 2, draws=5),
