@@ -92,3 +92,46 @@ def test_what_does_not_fit_is_refused(more: dict[str, object], told: str) -> Non
     Recording(**usual)
     with pytest.raises(BadInput, match=told):
         Recording(**usual | more)
+
+
+@pytest.mark.parametrize("part", [(np.nan, 1.0), (0.0, np.nan), (-np.inf, 1.0), (0.0, np.inf)])
+def test_a_part_without_an_end_is_refused(part: tuple[float, float]) -> None:
+    with pytest.raises(BadInput, match="expected a part of 0 to 20 s, got"):
+        made(200, rate=10.0).between(*part)
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        ([0.0, 1.0], r"three finite times or more, got \(2,\)"),
+        ([0.0, 1.0, np.nan], r"three finite times or more, got \(3,\)"),
+        ([[0.0, 1.0, 2.0]], r"three finite times or more, got \(1, 3\)"),
+        ([0.0, 1.0, 1.0, 2.0], "times that rise, got 1 and then 1 at sample 2"),
+        ([0.0, 3.0, 4.0, 2.0, 1.0], "times that rise, got 4 and then 2 at sample 3"),
+        ([0.0, 1.0, 2.0, 3.25, 4.0], r"a step of 1 s apart, got steps from 0\.75 to 1\.25 s"),
+    ],
+)
+def test_times_without_a_rate_are_refused(times: list, told: str) -> None:
+    with pytest.raises(BadInput, match=told):
+        rate_of(np.array(times))
+
+
+def test_a_tenth_of_a_step_is_even_enough() -> None:
+    assert rate_of(np.array([0.0, 1.0, 2.0])) == 1
+    assert rate_of(np.array([0.0, 1.09, 2.0, 3.0])) == pytest.approx(1)
+    with pytest.raises(BadInput, match="resample them first"):
+        rate_of(np.array([0.0, 1.11, 2.0, 3.0]))
+
+
+def test_the_gap_that_is_too_long_is_named() -> None:
+    """Ten million samples of nothing beside a few are kept, one more is not; then the longest gap is told."""
+    pieces = [np.ones((2, 1)), np.ones((2, 1)), np.ones((2, 1))]
+    with pytest.raises(BadInput, match=r"6 samples lie in 1e\+07 s: the gap after 5 s is too long"):
+        laid_out(pieces, [0.0, 5.0, 1e7 + 5], 1.0)
+    with pytest.raises(BadInput, match="the gap after 2 s is too long"):
+        laid_out(pieces, [2.0, 1e7 + 3, 1e7 + 9], 1.0)
+
+
+def test_stretches_begin_where_the_first_does() -> None:
+    found = laid_out([np.ones((2, 1)), np.full((1, 1), 2.0), np.full((2, 1), 3.0)], [7.5, 9.0, 10.0], 2.0)
+    np.testing.assert_array_equal(found.ravel(), [1, 1, np.nan, 2, np.nan, 3, 3])

@@ -44,3 +44,27 @@ def test_no_spike_is_tied_to_what_came_later():
     spikes = np.sort(np.concatenate([changes + 0.4, changes + 0.6]))
     assert before(spikes, changes).tolist() == np.repeat(np.arange(5), 2).tolist()
     assert before(np.array([-0.1, 0.0, 9.0]), changes).tolist() == [-1, 0, 4]
+
+
+@pytest.mark.parametrize(
+    ("rate", "seconds"),
+    [(np.inf, 1.0), (np.nan, 1.0), (10.0, np.inf), (10.0, np.nan), (-10.0, -1.0), (10.0, 0.0)],
+)
+def test_bins_that_cannot_be_counted_are_refused(rate: float, seconds: float):
+    with pytest.raises(BadInput, match="a rate above 0 bins a second and a bin or more"):
+        counts([np.array([0.1])], rate=rate, start=0.0, seconds=seconds)
+
+
+def test_a_last_bin_may_be_short_and_what_lies_outside_is_in_no_bin():
+    """0.55 s in bins of 0.1 s are six; a spike within a millionth of an edge belongs to the bin behind it."""
+    train = np.array([-0.05, 0.1 - 0.5e-7, 0.2 - 3e-7, 0.54, 0.72])
+    assert counts([train], rate=10, start=0.0, seconds=0.55).ravel().tolist() == [0, 2, 0, 0, 0, 1]
+    assert len(counts([train], rate=10, start=0.0, seconds=0.5 + 0.5e-7)) == 5
+
+
+@pytest.mark.parametrize(("last", "hint"), [(60.0, False), (60.1, True)])
+def test_seconds_ten_times_too_long_may_be_milliseconds(last: float, hint: bool):
+    """From 10 s on, 5 s long: 50 s behind the start is not yet ten times as long."""
+    with pytest.raises(BadInput, match=r"from 10 to 15 s, got one at 16 s \(spike 2\)") as caught:
+        checked([np.array([10.0, 15.0, 16.0, last])], ["a"], start=10.0, seconds=5.0)
+    assert ("milliseconds" in str(caught.value)) == hint

@@ -89,8 +89,9 @@ class Recording:
 
     def between(self, first: float, last: float) -> "Recording":
         """The samples from `first` seconds to before `last`: as many for each stretch of one length."""
-        count = round((last - first) * self.rate)
-        begin = round((first - self.start) * self.rate)
+        known = np.isfinite([first, last]).all()
+        count = round((last - first) * self.rate) if known else 0
+        begin = round((first - self.start) * self.rate) if known else 0
         if begin < 0 or count < 1 or begin + count > len(self):
             raise BadInput(
                 f"recording: expected a part of {self.start:g} to {self.start + self.seconds:g} s, got "

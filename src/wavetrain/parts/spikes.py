@@ -63,8 +63,8 @@ def counts(
     >>> counts([np.array([0.0, 0.1, 0.3])], rate=10, start=0.0, seconds=0.5).ravel().tolist()
     [1.0, 1.0, 0.0, 1.0, 0.0]
     """
-    many = int(np.ceil(seconds * rate - EDGE))
-    if not np.isfinite(rate) or rate <= 0 or many < 1:
+    many = int(np.ceil(seconds * rate - EDGE)) if np.isfinite([rate, seconds * rate]).all() else 0
+    if rate <= 0 or many < 1:
         raise BadInput(
             f"expected a rate above 0 bins a second and a bin or more, got {rate:g} in {seconds:g} s"
         )

@@ -8,7 +8,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.population.sequences import sequences
+from wavetrain.lenses.population.sequences import _covariances, _latencies, sequences
 
 
 def song(seed: int, cells: int = 12, noise: float = 0.3, apart: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -90,3 +90,47 @@ def test_calcium_of_a_singing_bird():
 def test_what_does_not_fit_is_refused(given, words, message):
     with pytest.raises(BadInput, match=message):
         sequences(given, 1.0, **words)
+
+
+@pytest.mark.parametrize(("shape", "most"), [((160, 4), 10), ((2, 40, 4), 10)])
+def test_the_largest_lag_by_default(shape: tuple[int, ...], most: int):
+    """A sixteenth of the time, of trials a quarter: a copy that comes so much later is found there."""
+    value = np.random.default_rng(0).standard_normal(shape)
+    value[..., most:, 1] = value[..., :-most, 0]
+    found = sequences(value, rate=5.0, draws=0)
+    assert found.lag[0, 1] == most / 5 and found.lag[1, 0] == -most / 5
+    assert np.abs(found.lag).max() <= most / 5
+
+
+@pytest.mark.parametrize("longest", [np.nan, np.inf, 0.0, -1.0, 0.4])
+def test_a_lag_of_no_sample_is_refused(longest: float):
+    with pytest.raises(BadInput, match="lags of one sample or more"):
+        sequences(np.random.default_rng(0).standard_normal((100, 5)), 1.0, longest=longest)
+
+
+def test_a_half_has_four_times_the_lag_and_no_less():
+    value = np.random.default_rng(0).standard_normal((81, 5))
+    sequences(value, 1.0, longest=10.0, draws=0)
+    with pytest.raises(BadInput, match="4 times as much in each half, got 11 of 40"):
+        sequences(value, 1.0, longest=11.0, draws=0)
+
+
+def test_covariances_by_lag_are_sums_over_each_trial():
+    value = np.random.default_rng(1).standard_normal((2, 9, 3))
+    found = _covariances(value, 2)
+    for at, lag in enumerate(range(-2, 3)):
+        ahead, behind = max(-lag, 0), max(lag, 0)
+        first, second = value[:, ahead : 9 - behind], value[:, behind : 9 - ahead]
+        np.testing.assert_allclose(found[at], np.einsum("ntc,ntd->cd", first, second) / 18, atol=1e-12)
+
+
+def test_latencies_fit_the_lags_that_weigh():
+    """Three cells 1 and 2 steps apart; the pair that covaries negatively says nothing."""
+    covariance = np.zeros((7, 3, 3))
+    for first, second, lag in ((0, 1, 1), (1, 2, 2)):
+        covariance[3 + lag, first, second] = covariance[3 - lag, second, first] = 0.5
+    covariance[:, 0, 2] = covariance[:, 2, 0] = -0.1
+    lag, strength, latency = _latencies(covariance)
+    assert lag[0, 1] == -lag[1, 0] == 1 and lag[1, 2] == -lag[2, 1] == 2 and not np.diag(lag).any()
+    assert strength[0, 1] == 0.5 and strength[0, 2] == -0.1
+    np.testing.assert_allclose(latency, np.array([0, 1, 3]) - 4 / 3, atol=1e-12)

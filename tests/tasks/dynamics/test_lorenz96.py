@@ -78,3 +78,21 @@ def test_a_series_without_a_next_sample_is_refused(samples: int):
     for task in (lorenz96, kuramoto_sivashinsky):
         with pytest.raises(BadInput, match=f"samples must be .*{samples}"):
             task(samples=samples)
+
+
+@pytest.mark.parametrize("words", [{"step": 0.0}, {"step": np.nan}, {"step": np.inf}, {"transient": -0.1}])
+def test_times_that_cannot_be_are_refused(words: dict[str, float]):
+    for task in (lorenz96, kuramoto_sivashinsky):
+        with pytest.raises(BadInput, match="a step above 0 and a transient of at least 0"):
+            task(**words)
+
+
+@pytest.mark.parametrize(("task", "steps"), [(lorenz96, 0.01), (kuramoto_sivashinsky, 0.25)])
+def test_the_transient_is_what_is_left_out(task, steps: float):
+    """Four steps of it: the same trajectories from the fifth sample on, but for scale and zero."""
+    few = {"trajectories": 4, "window": 5, "step": steps}
+    whole, part = task(samples=24, transient=0.0, **few), task(samples=20, transient=4 * steps, **few)
+    assert whole.train.shape[1] == 24 and part.train.shape[1] == 20
+    one, two = (flat.flatten(0, 1).double() for flat in (whole.train[:, 4:], part.train))
+    one, two = ((flat - flat.mean(0)) / flat.std(0) for flat in (one, two))
+    torch.testing.assert_close(one, two, atol=2e-3, rtol=0)

@@ -77,7 +77,10 @@ def sequences(
     halves = (
         [series[::2], series[1::2]] if trials > 1 else [series[:, : time // 2], series[:, time - time // 2 :]]
     )
-    steps = max(1, time // 4 if trials > 1 else time // 16) if longest is None else round(longest * rate)
+    if longest is None:
+        steps = max(1, time // 4 if trials > 1 else time // 16)
+    else:
+        steps = round(longest * rate) if np.isfinite(longest) else 0
     if steps < 1 or halves[0].shape[1] < LEAST * steps:
         raise BadInput(
             f"sequences: expected lags of one sample or more, and {LEAST} times as much in each half, got "

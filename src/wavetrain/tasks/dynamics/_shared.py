@@ -54,6 +54,15 @@ class Forecast(Task):
         return Batch(windows[:, :-1], windows[:, 1:])
 
 
+def check_times(name: str, *, step: float, transient: float) -> None:
+    """The time between samples is above 0, that before them is not below."""
+    if not (0 < step < np.inf and 0 <= transient < np.inf):
+        raise BadInput(
+            f"{name}: expected a step above 0 and a transient of at least 0 time units, got {step} and "
+            f"{transient}"
+        )
+
+
 def forecast(series: np.ndarray, window: int) -> Forecast:
     """Trajectories (N, samples, channels) as a task: split 70/15/15, scaled to mean 0 and deviation 1.
 

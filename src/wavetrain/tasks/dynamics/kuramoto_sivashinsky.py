@@ -20,7 +20,7 @@ trajectories. Saying the last one again is valid for about 0.2 Lyapunov times on
 import numpy as np
 
 from wavetrain.tasks._draws import at_least
-from wavetrain.tasks.dynamics._shared import Forecast, forecast
+from wavetrain.tasks.dynamics._shared import Forecast, check_times, forecast
 
 LYAPUNOV = {22.0: 0.049, 100.0: 0.088, 200.0: 0.099}  # per time unit, by domain, to about 0.003
 ROOTS = np.exp(1j * np.pi * (np.arange(1, 17) - 0.5) / 16)  # half a circle; the rest is conjugate
@@ -77,6 +77,7 @@ def kuramoto_sivashinsky(
     """
     at_least("kuramoto_sivashinsky", 4, points=points, trajectories=trajectories)
     at_least("kuramoto_sivashinsky", 2, samples=samples)
+    check_times("kuramoto_sivashinsky", step=step, transient=transient)
     start = 0.01 * (np.random.default_rng(22).random((trajectories, points)) - 0.5)
     start -= start.mean(1, keepdims=True)
     past = round(transient / step)

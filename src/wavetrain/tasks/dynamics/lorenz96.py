@@ -21,7 +21,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from wavetrain.tasks._draws import at_least
-from wavetrain.tasks.dynamics._shared import Forecast, forecast
+from wavetrain.tasks.dynamics._shared import Forecast, check_times, forecast
 
 LYAPUNOV = {8.0: 1.71, 10.0: 2.32}  # per time unit, by forcing, to about 0.03 and 0.07
 
@@ -63,6 +63,7 @@ def lorenz96(
     """
     at_least("lorenz96", 4, sites=sites, trajectories=trajectories)
     at_least("lorenz96", 2, samples=samples)
+    check_times("lorenz96", step=step, transient=transient)
     noise = np.random.default_rng(96).standard_normal((trajectories, sites))
     times = transient + step * np.arange(samples)
     return forecast(integrate(forcing + 0.01 * noise, forcing, times), window)
