@@ -35,7 +35,7 @@ def draw_standing(
         "residuals": _residuals(standing, chosen),
         "cost": _cost(standing, figures, timings),
     }
-    if standing.question.horizon > 1:
+    if standing.question.horizon > 1 and any(np.isfinite(one.tested) for one in standing.candidates.values()):
         pictures["steps"] = _steps(standing)
     (folder / "pictures").mkdir(exist_ok=True)
     for name, one in pictures.items():
@@ -95,8 +95,8 @@ def _residuals(standing: Standing, chosen: Sequence[str]) -> Curve:
 
 
 def _steps(standing: Standing) -> Curve:
-    """The mean absolute error at each step ahead, of the best few."""
-    errors = {name: one.tested for name, one in standing.candidates.items()}
+    """The mean absolute error at each step ahead, of the best few that have a forecast for each window."""
+    errors = {name: one.tested for name, one in standing.candidates.items() if np.isfinite(one.tested)}
     names = [
         one for one in sorted(errors, key=errors.__getitem__) if errors[one] <= FAR * min(errors.values())
     ]
