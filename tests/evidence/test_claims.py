@@ -10,6 +10,7 @@ from wavetrain.evidence.claims import (
     REPRODUCED,
     UNDECIDED,
     Claim,
+    Judged,
     Measured,
     Part,
     chosen,
@@ -54,12 +55,18 @@ def test_the_share_of_many_seeds_decides() -> None:
 
 
 def test_too_few_seeds_or_too_small_a_scale_decide_nothing() -> None:
-    assert verdict(ONE, of(2, 2)).word == UNDECIDED
-    assert verdict(ONE, of(2, 2, 2), decides=False).word == UNDECIDED
+    for seeds, decides, why in (
+        (of(2, 1), True, "fewer than three seeds"),
+        (of(2, 1, 2), False, "this scale only shows that the program runs"),
+    ):
+        found = verdict(ONE, seeds, decides=decides)
+        assert found.word == UNDECIDED
+        assert found.parts == (Judged(UNDECIDED, len(seeds) - 1, len(seeds), why),)
 
 
 def test_a_seed_that_cannot_tell_leaves_it_undecided() -> None:
-    assert verdict(ONE, of(2, 0, 2)).word == UNDECIDED
+    (part,) = verdict(ONE, of(2, 0, 2)).parts
+    assert part == Judged(UNDECIDED, 2, 3, "a seed cannot tell at this scale")
 
 
 def test_each_part_is_judged_by_itself() -> None:
@@ -85,8 +92,8 @@ def test_the_word_for_a_claim_follows_from_its_parts(words: list[str], word: str
 
 
 def test_a_figure_that_was_not_measured_leaves_its_part_undecided() -> None:
-    (part,) = verdict(ONE, [Measured({"b": 1.0})] * 3).parts
-    assert part.word == UNDECIDED and "'a' was not measured" in part.why
+    (part,) = verdict(ONE, [*of(2, 2), Measured({"b": 1.0})]).parts
+    assert part == Judged(UNDECIDED, 0, 3, "the figure 'a' was not measured")
 
 
 def test_all_parts_together_say_what_one_seed_says() -> None:
@@ -112,4 +119,6 @@ def test_figures_are_chosen_by_pattern_in_the_order_of_the_patterns() -> None:
 
 
 def test_predicates_know_the_scale_of_their_figures() -> None:
-    assert Measured({"a": 1.0}, scale=(1, 2)).scale == (1, 2)
+    found = Measured({"a": 1.0, "b": None}, scale=(1, 2))
+    assert found.scale == (1, 2) and Measured({}).scale is None
+    assert len(found) == 2 and list(found) == ["a", "b"] and math.isnan(found["b"])

@@ -1,4 +1,4 @@
-"""Two replays of one experiment: bit for bit on one kind of machine; elsewhere the losses decide, to rounding."""
+"""Two replays of one experiment: the same bit for bit on one kind of machine, to rounding on another."""
 
 import dataclasses
 import math

@@ -119,6 +119,38 @@ def test_standing(one: Result) -> None:
     assert dataclasses.replace(same, witness=None).standing("2") == OLDER
 
 
+def test_results_in_a_folder_by_experiment_and_the_most_telling_scale_first(
+    one: Result, tmp_path: Path
+) -> None:
+    """A scale that nobody knows comes last; those to run again are the stale ones among the named."""
+    marks = {"a": True, "b": False, "c": False}
+    for name, same in marks.items():
+        for scale in ("tiny", "smoke", "full", "small"):
+            mine = dataclasses.replace(
+                one, experiment=name, scale=scale, confirmation=confirmed(same or scale == "full", "2")
+            )
+            reading.write(tmp_path, mine)
+    (tmp_path / "other.json").write_text("[1]")
+    found = [(each.experiment, each.scale) for each in reading.read_all(tmp_path)]
+    assert found == [(name, scale) for name in marks for scale in ("full", "small", "smoke", "tiny")]
+    again = [(each.experiment, each.scale) for each in reading.stale(tmp_path, ["a", "b"])]
+    assert again == [("b", "small"), ("b", "smoke"), ("b", "tiny")]
+
+
+def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInput, match=r"holds no result \(NAME-SCALE.json\)"):
+        reading.read_all(tmp_path)
+    with pytest.raises(BadInput, match="no folder of results at"):
+        reading.read_all(tmp_path / "none")
+
+
+@pytest.mark.parametrize("version", [0, reading.VERSION + 1, "2"])
+def test_a_version_that_is_none_of_ours_is_refused(version: Any, one: Result, tmp_path: Path) -> None:
+    (tmp_path / one.name).write_text(json.dumps(written(one) | {"version": version}), encoding="utf-8")
+    with pytest.raises(BadInput, match=rf"a number from 1 to {reading.VERSION}, got {version}"):
+        reading.read(tmp_path / one.name)
+
+
 @dataclasses.dataclass(frozen=True)
 class Inner:
     number: float

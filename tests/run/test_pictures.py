@@ -17,11 +17,15 @@ from wavetrain.run.standing import Standing
 from wavetrain.tables.clock import Clock, moment
 from wavetrain.tables.rolling import Metric, Rolled
 
-OFF = {"near": 1.0, "far": 4.0, "beyond": 4.5}  # how much each forecast is above the truth
+OFF = {
+    "near": 2.0,
+    "far": 8.0,
+    "beyond": 9.0,
+}  # how much a forecast is above the truth, and below with seed 1
 
 
 def standing(
-    series: list[int], rows: list[int], *, horizon: int = 2, names: tuple[str, ...] = ("",), targets: int = 1
+    series: list[int], rows: list[int], *, horizon: int = 2, names: tuple[str, ...] = ("",), targets: int = 2
 ) -> Standing:
     """The truth of a window is its first row and 100 for each step and 0.5 for each target behind it."""
     steps, columns = np.arange(horizon)[:, None], np.arange(targets)
@@ -39,8 +43,8 @@ def standing(
     )
     found = Standing(question=Question(horizon=horizon, metric=Metric.MAE), valid=rolled, test=rolled)
     for name, off in OFF.items():
-        mine = truth[None] + off
-        found.add(name, Answers(mine, mine, mine - 2, mine + 3), baseline=name == "near")
+        mine = np.stack([truth + off, truth - off])
+        found.add(name, Answers(mine, mine, mine - 1, mine + 3), baseline=name == "near")
     return found
 
 
@@ -61,7 +65,10 @@ def layer(name: str, score: float | None) -> Figures:
 
 
 def drawn(
-    folder: Path, found: Standing, figures: tuple[Figures, ...] = (), chosen: tuple[str, ...] = ("near", "far")
+    folder: Path,
+    found: Standing,
+    figures: tuple[Figures, ...] = (),
+    chosen: tuple[str, ...] = ("near", "far"),
 ) -> dict[str, Curve | Points]:
     timings = {
         one.layer: Timings(training_tokens_per_second=1, microseconds_per_step=10.0 + place, routes={})
@@ -79,20 +86,20 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_series_with_most_windows_is_shown_as_far_as_a_picture_goes(tmp_path: Path):
-    """Series 1 has windows at rows 10, 11, ... and the last row that is shown is 240 rows behind the first."""
-    rows = list(range(10, 10 + 260))
-    found = drawn(tmp_path, standing([0, 0, *[1] * 260], [3, 4, *rows], names=("a", "b")))
+    """Series 1 has windows at rows 11, 12, ... and those within 240 rows of the first are shown."""
+    rows = list(range(11, 11 + 260))
+    found = drawn(tmp_path, standing([0, 0, *[1] * 260], [3, 4, *rows], names=("a", "b"), horizon=3))
     forecast, residuals = found["forecast"], found["residuals"]
     assert isinstance(forecast, Curve) and isinstance(residuals, Curve)
-    np.testing.assert_array_equal(residuals.x, np.arange(11, 251))  # the last of two steps ahead
-    np.testing.assert_array_equal(forecast.x, np.arange(10, 250))  # every second window: no row is told twice
+    np.testing.assert_array_equal(residuals.x, np.arange(13, 253))  # the last of three steps ahead
+    np.testing.assert_array_equal(forecast.x, np.arange(11, 251))  # every third window: no row is told twice
     assert forecast.ylabel == "y of b" and residuals.ylabel == "y of b, measured less forecast"
-    assert forecast.title == "y of b: forecasts up to 2 rows ahead, each behind the one before"
-    assert residuals.title == "Residuals 2 rows ahead"
+    assert forecast.title == "y of b: forecasts up to 3 rows ahead, each behind the one before"
+    assert residuals.title == "Residuals 3 rows ahead"
     assert forecast.labels == ("measured", "near", "far", "90 % interval, low", "90 % interval, high")
-    truth = np.stack([np.arange(10, 250, 2), np.arange(110, 350, 2)], 1).ravel()
-    np.testing.assert_array_equal(forecast.lines, truth + np.array([[0], [1], [4], [-1], [4]]))
-    np.testing.assert_array_equal(residuals.lines, np.repeat([[-1.0], [-4.0]], 240, 1))
+    truth = (np.arange(11, 251, 3)[:, None] + [0, 100, 200]).ravel()
+    np.testing.assert_array_equal(forecast.lines, truth + np.array([[0], [2], [8], [1], [5]]))
+    np.testing.assert_array_equal(residuals.lines, np.repeat([[-2.0], [-8.0]], 240, 1))
     assert residuals.labels == ("near", "far")
 
 
@@ -108,19 +115,19 @@ def test_what_is_no_number_leaves_a_gap(tmp_path: Path):
     one = standing([0, 0], [5, 6], horizon=1)
     one.answers["near"].high[0, 1] = np.inf
     high = drawn(tmp_path, one)["forecast"].lines[-1]  # type: ignore[union-attr]
-    assert high[0] == 9 and np.isnan(high[1])
+    assert high[0] == 10 and np.isnan(high[1])
 
 
 def test_steps_ahead_leave_out_those_that_are_far_off_and_all_above_seven(tmp_path: Path):
     """Four times the least error is still shown; at each step the error is the mean over windows."""
     one = standing([0, 0], [5, 6])
-    one.answers["far"].test[0, 1, 1] += 2  # the candidate is scored already
+    one.answers["far"].test[0, 1, 1] += 8  # the candidate is scored already; a mean of two seeds and windows
     steps = drawn(tmp_path, one)["steps"]
     assert isinstance(steps, Curve) and steps.labels == ("near", "far")
     np.testing.assert_array_equal(steps.x, [1, 2])
-    np.testing.assert_array_equal(steps.lines, [[1, 1], [4, 5]])
+    np.testing.assert_array_equal(steps.lines, [[2, 2], [8, 10]])
     for place in range(7):
-        mine = one.test.truth[None] + 1 + place / 10
+        mine = one.test.truth[None] + 2 + place / 10
         one.add(f"more{place}", Answers(mine, mine, mine, mine), baseline=False)
     assert drawn(tmp_path, one)["steps"].labels == ("near", *[f"more{place}" for place in range(6)])
 
@@ -147,6 +154,7 @@ def test_costs_are_those_of_layers_with_a_score(tmp_path: Path):
     one = standing([0], [5])
     for figures in layers[1:]:
         one.add(figures.layer, one.answers["far"], baseline=False)
+    assert drawn(tmp_path, one, tuple(layers[:2]))["cost"].ylabel == "MAE"
     cost = drawn(tmp_path, one, tuple(layers))["cost"]
     assert isinstance(cost, Points) and cost.ylabel == "MAE"
     assert cost.labels == tuple(f"layer{place}" for place in range(7))
@@ -171,7 +179,7 @@ def test_the_table_of_forecasts_has_a_line_for_each_value(tmp_path: Path):
     assert table["row"].tolist() == [1, 1, 2, 2, 0, 0, 1, 1]
     assert table["column"].tolist() == ["y", "z"] * 4
     assert table["measured"].tolist() == [1, 1.5, 101, 101.5, 0, 0.5, 100, 100.5]
-    for name, off in {"forecast": 4, "low": 2, "high": 7}.items():
+    for name, off in {"forecast": 8, "low": 7, "high": 11}.items():
         assert (table[name] - table["measured"] == off).all()
     records = json.loads(path.with_suffix(".json").read_text())
     assert pd.DataFrame(records).equals(table.astype({"measured": float}))
