@@ -32,6 +32,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         step=1.0, branch=5.0, shortest=1.0, longest=1000.0, gain=5.0, bounded=False, learned=False
     ),
     "episodic-Episodic": dict(activation="TANH"),
+    "full_force-FullForce": dict(alpha=1.0, share=0.5, forced=10),
     "fsmn-FSMN": dict(taps=20, levels=2, gated=True),
     "general_sequential-Dynamics": dict(gain=7.0, gamma=1.0, fast=1.0, slow=20.0, step=0.1),
     "general_sequential-GeneralSequential": dict(nonlinearity="HIDDEN"),

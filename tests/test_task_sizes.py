@@ -41,6 +41,7 @@ LEAST: dict[str, dict[str, int]] = {
     "pattern_completion": dict(cues=1, wrong=0, hidden=0),
     "prototype_stream": dict(length=1, channels=1),
     "random_walks": dict(time=1, cells=1, ahead=0),
+    "reaching_network": dict(length=2, conditions=2, cue=1, neurons=4),
     "repeat_copy": dict(width=1, history=1, horizon=1),
     "repetition": dict(length=1, symbols=2),
     "reverse_string": dict(length=1, symbols=2),

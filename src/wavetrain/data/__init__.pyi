@@ -5,6 +5,7 @@ from wavetrain.data.images.mnist import mnist as mnist
 from wavetrain.data.images.permuted_mnist import permuted_mnist as permuted_mnist
 from wavetrain.data.images.split_mnist import split_mnist as split_mnist
 from wavetrain.data.neural.rat_open_field import rat_open_field as rat_open_field
+from wavetrain.data.neural.worm import worm as worm
 from wavetrain.data.series.etth1 import etth1 as etth1
 from wavetrain.data.series.nyc_taxi import nyc_taxi as nyc_taxi
 from wavetrain.data.series.uea import uea as uea

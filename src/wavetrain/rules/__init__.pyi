@@ -4,3 +4,4 @@ from wavetrain.rules.backpropagation import Backpropagation as Backpropagation
 from wavetrain.rules.by_chunks import ByChunks as ByChunks
 from wavetrain.rules.consolidation import Consolidation as Consolidation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as ElasticWeightConsolidation
+from wavetrain.rules.full_force import FullForce as FullForce

@@ -1,0 +1,120 @@
+"""Full-FORCE: recursive least squares is ridge regression, forced students are generators, exact steps."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from tests.promises import close, normal
+from wavetrain.core import Batch
+from wavetrain.errors import BadInput
+from wavetrain.rules.full_force import FullForce, Student
+
+
+def student(units: int = 12, outputs: int = 2, tau: float = 5.0) -> Student:
+    torch.manual_seed(0)
+    return Student(units, inputs=1, outputs=outputs, tau=tau, gain=1.3)
+
+
+def test_updates_are_ridge_regression_and_keep_the_inverse():
+    """W = argmin sum |W r - f|^2 + alpha |W - W_0|^2, and P^-1 = alpha I + sum r r'."""
+    rule, start = FullForce(alpha=0.7), normal(3, 6)
+    weights, rates, wanted = start.clone(), normal(40, 6, seed=2), normal(40, 3, seed=3)
+    for rate, target in zip(rates, wanted, strict=True):
+        rule.update(weights, rate, target)
+    gram = 0.7 * torch.eye(6).double() + rates.mT @ rates
+    expected = start + torch.linalg.solve(gram, rates.mT @ (wanted - rates @ start.mT)).mT
+    torch.testing.assert_close(weights, expected, rtol=0, atol=1e-8)
+    torch.testing.assert_close(rule.inverse, gram.inverse(), rtol=0, atol=1e-8)
+    assert torch.equal(rule.inverse, rule.inverse.mT) and torch.linalg.eigvalsh(rule.inverse).min() > 0
+
+
+def test_a_forced_trial_is_ridge_regression_on_the_generators_rates():
+    """Forced, the student is its generator from the same start on, so the batch answer is known."""
+    network, x, y = student(), normal(1, 50, 1, seed=2), normal(1, 50, 2, seed=3)
+    state, rates = torch.zeros(1, 12).double(), []
+    for now, answer in zip(x.unbind(1), y.unbind(1), strict=True):
+        to = state.tanh() @ network.chaos.mT + answer @ network.feedback.mT + now @ network.encode.mT
+        state = to + (state - to) * math.exp(-1 / 5)
+        rates.append(state.tanh())
+    r, currents = torch.cat(rates), network.currents(x, y)[0]
+    targets = torch.cat([currents[1:], y[0, :-1]], 1)
+    gram = 2.0 * torch.eye(12).double() + r[:-1].mT @ r[:-1]
+    expected = torch.linalg.solve(gram, r[:-1].mT @ targets).mT
+    FullForce(alpha=2.0, share=1.0, forced=1).learn(network, Batch(x, y), nn.functional.mse_loss)
+    torch.testing.assert_close(-network.recur.grad, expected[:12], rtol=0, atol=1e-8)
+    torch.testing.assert_close(-network.read.grad, expected[12:], rtol=0, atol=1e-8)
+
+
+def test_exact_currents_make_the_student_its_generator_but_for_a_transient():
+    """W r = g J tanh(x) + U f with f = A r: from another start the distance fades with tau where g = 0."""
+    network = student()
+    network.chaos.zero_()
+    x, y = normal(1, 30, 1, seed=2), normal(1, 30, 2, seed=3)
+    currents = network.currents(x, y)
+    one, two, apart = torch.zeros(1, 12).double(), normal(1, 12, seed=4), normal(1, 12, seed=4)
+    for step in range(30):
+        to = currents[:, step] + x[:, step] @ network.encode.mT
+        one, two = network.moved(one, to), network.moved(two, to)
+        close(two - one, apart * math.exp(-(step + 1) / 5), "the transient")
+
+
+@pytest.mark.parametrize("steps", [1, 7, 40])
+def test_a_step_is_exact_for_a_constant_drive(steps: int):
+    """Many small steps under a constant drive are one long step."""
+    small, long = student(tau=40.0), student(tau=40.0 / steps)
+    state, to = normal(12), normal(12, seed=2)
+    now = state
+    for _ in range(steps):
+        now = small.moved(now, to)
+    close(now, long.moved(state, to), "one long step")
+
+
+def test_a_generator_without_chaos_shows_the_answers_themselves():
+    """All rates are known, J = 0 and U = I: the currents are the rates that are to be imitated."""
+    network = student(units=3, outputs=3)
+    network.chaos.zero_()
+    network.feedback.copy_(torch.eye(3))
+    y = normal(2, 9, 3)
+    close(network.currents(normal(2, 9, 1), y), y, "currents")
+
+
+def test_steps_of_size_one_end_where_the_rule_does():
+    """P is kept from batch to batch: two batches one after another are one of both, forced."""
+    x, y = normal(2, 20, 1, seed=2), normal(2, 20, 2, seed=3)
+    ends = []
+    for parts in (((x, y),), tuple(zip(x.split(1), y.split(1), strict=True))):
+        network, rule = student(), FullForce(share=1.0, forced=2)
+        step = torch.optim.SGD(network.parameters(), lr=1.0)
+        for part in parts:
+            step.zero_grad()
+            rule.learn(network, Batch(*part), nn.functional.mse_loss)
+            step.step()
+        ends.append(network.recur.detach())
+    torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=1e-9)
+
+
+def test_it_learns_and_then_runs_by_itself():
+    network, batch, loss = FullForce.lesson()
+    rule, step = FullForce(forced=4), torch.optim.SGD(network.parameters(), lr=1.0)
+    torch.manual_seed(1)
+    for _ in range(20):
+        step.zero_grad()
+        rule.learn(network, batch, loss)
+        step.step()
+    wrong = (network(batch.x) - batch.y).square().sum() / batch.y.square().sum()
+    assert wrong < 0.1
+    assert not (network.rates(batch.x)[:, 0] == 0).all()
+
+
+def test_bad_requests():
+    with pytest.raises(BadInput, match="expected a Student, got Linear"):
+        FullForce().learn(nn.Linear(1, 1), Batch(normal(1, 3, 1), normal(1, 3, 1)), nn.functional.mse_loss)
+    for words in ({"alpha": 0.0}, {"share": 1.5}, {"forced": -1}):
+        with pytest.raises(BadInput, match="FullForce: expected alpha"):
+            FullForce(**words)
+    with pytest.raises(BadInput, match="tau above 0"):
+        Student(3, 1, 1, tau=0.0, gain=1.0)
+    with pytest.raises(BadInput, match=r"expected x \(batch, time, 1\)"):
+        student()(normal(2, 3))
