@@ -3,9 +3,12 @@
 import json
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from wavetrain.errors import BadInput
 from wavetrain.tables import times
 from wavetrain.tables.cells import decoded
+from wavetrain.tables.digits import ID, TIMELIKE
 from wavetrain.tables.read.frames import table_of_frame
 from wavetrain.tables.read.table import Table
 
@@ -15,14 +18,22 @@ if TYPE_CHECKING:
 
 def table_of_json(content: bytes) -> Table:
     """The table of a text; numbers stay as they are written, so ids of any length are exact."""
+    import pandas as pd
+
     frame = _frame(_held(decoded(content)))
     for name in frame.columns:
-        for row, cell in enumerate(frame[name]):
-            if isinstance(cell, list | dict):
-                raise BadInput(
-                    f"record {row + 1}, {name}: expected a number or text, got {type(cell).__name__}"
-                )
+        kind = pd.api.types.infer_dtype(frame[name], skipna=True)
+        if kind.startswith("mixed"):  # what lists and objects are among, too
+            _check_plain(str(name), frame[name])
+        elif kind == "floating" and not (TIMELIKE.fullmatch(str(name)) or ID.fullmatch(str(name))):
+            frame[name] = frame[name].astype(np.float64)  # exact: whole numbers in it make it mixed
     return table_of_frame(frame)
+
+
+def _check_plain(name: str, column: "pd.Series") -> None:
+    for row, cell in enumerate(column):
+        if isinstance(cell, list | dict):
+            raise BadInput(f"record {row + 1}, {name}: expected a number or text, got {type(cell).__name__}")
 
 
 def _held(text: str) -> Any:
