@@ -85,7 +85,6 @@ claim = Claim(
         ),
     ),
     names={"network": "the network", "exchanged": "weights exchanged", "uncoupled": "no connections"},
-    unrun="The run at the small scale takes minutes of a core, and its result is not committed yet.",
     notes="Correlations are no synapses. Limits are those of our fact sheet for made-up networks; they were "
     "written after one look at all 400 parcels with another program, in which the mismatch at the best scale "
     "was .55 of the mean of its neighbours, above the limit. They were not moved. A best scale in exchanged "
