@@ -10,6 +10,8 @@ from wavetrain.experiments.attention import tcnca_recall as tcnca_recall
 from wavetrain.experiments.dynamics import hidden_markov_emulation as hidden_markov_emulation
 from wavetrain.experiments.dynamics import phase_codes as phase_codes
 from wavetrain.experiments.dynamics import solution_degeneracy as solution_degeneracy
+from wavetrain.experiments.dynamics import sparse_recordings as sparse_recordings
+from wavetrain.experiments.dynamics import sparse_worm as sparse_worm
 from wavetrain.experiments.dynamics import temporal_flipflop_clock as temporal_flipflop_clock
 from wavetrain.experiments.dynamics import transient_cliques as transient_cliques
 from wavetrain.experiments.maps import predictive_actions as predictive_actions
