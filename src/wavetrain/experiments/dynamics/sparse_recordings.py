@@ -90,6 +90,7 @@ claim = Claim(
         "force": "FORCE",
         "random": "random network",
     },
+    unrun="It has not been run at this scale yet.",
     notes="The abstract also says that generalisation improves. Four movements are too few to ask that. "
     "All figures are of the movements that were learned.",
 )
