@@ -42,6 +42,7 @@ from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.predictivity import predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
+from wavetrain.lenses.population.replay import replay
 from wavetrain.lenses.population.rotations import rotations
 from wavetrain.lenses.population.rsa import rsa
 from wavetrain.lenses.population.sequences import sequences
@@ -207,6 +208,11 @@ LOOKS = {
         lambda factor: procrustes(factor * ACTIVITY, factor * ACTIVITY**2, draws=9),
         "angle error rotation null p samples",
         "distance before",
+    ),
+    "replay": Look(
+        lambda factor: replay(GIVEN["counts"], factor * GIVEN["place"], RATE, draws=9),
+        "start duration score fit direction p_cells p_order share field null p",
+        "speed ends",
     ),
     "rotations": Look(
         lambda factor: rotations(factor * ACTIVITY, planes=2, draws=3),

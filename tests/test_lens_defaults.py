@@ -38,6 +38,7 @@ from wavetrain.lenses.population.dsa import dsa
 from wavetrain.lenses.population.predictivity import predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
+from wavetrain.lenses.population.replay import replay
 from wavetrain.lenses.population.rotations import rotations
 from wavetrain.lenses.population.rsa import Comparison, Distance, rsa
 from wavetrain.lenses.population.sequences import sequences
@@ -163,6 +164,7 @@ LOOKS = {
     "privileged_basis": basis,
     "predictivity": lambda **words: predictivity(FIELD, FIELD**2, **({"draws": 5} | words)),
     "procrustes": lambda **words: procrustes(FIELD, FIELD**2, **({"draws": 5} | words)),
+    "replay": lambda **words: replay(GIVEN["counts"], GIVEN["place"], RATE, **({"draws": 5} | words)),
     "rotations": lambda **words: rotations(SEVERAL, **({"draws": 2} | words)),
     "rsa": lambda **words: rsa(FIELD[:, :9], FIELD[:, 9:18] ** 2, **({"draws": 5} | words)),
     "sequences": lambda **words: sequences(RECORDING[:320, :5], RATE, **({"draws": 5} | words)),
@@ -272,6 +274,7 @@ ARGUMENTS = {
     },
     "predictivity": {"repeats": Argument(None, torch.stack([FIELD**2, FIELD**3])), "seed": Argument(0, 1)},
     "procrustes": {"seed": Argument(0, 1)},
+    "replay": {"bins": Argument(40, 39), "running": Argument(0.05, 0.4), "seed": Argument(0, 1)},
     "rotations": {"planes": Argument(UNITS // 2 - 1, 2), "rate": Argument(1.0, 2.0), "seed": Argument(0, 1)},
     "rsa": {
         "distance": Argument(Distance.SQUARED, Distance.CORRELATION),
@@ -318,7 +321,8 @@ DRAWS = {
 }
 DRAWS |= {"space_time_spectrum": "surrogates", "orbits": "surrogates"}
 DRAWS |= dict.fromkeys(
-    ("cca", "cka", "coarse_graining", "demixed", "dimension", "procrustes", "rsa", "timescales"), "draws"
+    ("cca", "cka", "coarse_graining", "demixed", "dimension", "procrustes", "replay", "rsa", "timescales"),
+    "draws",
 )
 DRAWS |= dict.fromkeys(
     ("band_power", "gamma_events", "phase_amplitude_coupling", "phase_precession"), "draws"
@@ -397,6 +401,7 @@ def test_two_hundred_draws_make_the_null(lens: str) -> None:
         "demixed": lambda: demixed(normal(24, 9, 5), np.arange(24) % 2).null,
         "dimension": lambda: dimension(FIELD).null,
         "procrustes": lambda: procrustes(FIELD, FIELD).null,
+        "replay": lambda: replay(GIVEN["counts"], GIVEN["place"], RATE).null[0],
         "rsa": lambda: rsa(FIELD[:, :9], FIELD[:, :9]).null,
         "timescales": lambda: timescales(RECORDING[:400, :1], RATE).null,
         "orbits": lambda: orbits(spun, normal(1, 2)).null[0],

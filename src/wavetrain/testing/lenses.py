@@ -47,12 +47,19 @@ def _given() -> tuple[Layer, dict[str, Any]]:
 def recorded() -> dict[str, Any]:
     """Eight seconds of nine channels on a grid, 1 mm apart: a wave of 12 Hz that moves along x, in noise.
 
-    With it come spikes: the phase of each, and a value that the phase goes down with.
+    With it come spikes: the phase of each, and a value that the phase goes down with; and counts of
+    cells with fields on a track, up and down which an animal runs for half of the time, and whose order comes
+    again while it rests.
     """
     rate, time = 200.0, np.arange(1600)[:, None] / 200.0
     positions = np.stack(np.meshgrid(np.arange(3.0), np.arange(3.0)), -1).reshape(-1, 2)
     wave = np.sin(2 * np.pi * (12 * time - positions[:, 0] / 10))
     value = np.linspace(0, 1, 60)
+    place = np.concatenate([np.linspace(0, 1, 400), np.linspace(1, 0, 400), np.zeros(800)])
+    counts = (np.abs(place[:, None] - np.linspace(0, 1, 9)) < 0.06).astype(float)
+    counts[800:] = 0
+    for begin in (900, 1200, 1450):
+        counts[begin + np.arange(36), np.arange(36) // 4] = 1
     return {
         "recording": wave + normal(1600, 9, seed=2).numpy(),
         "rate": rate,
@@ -60,6 +67,8 @@ def recorded() -> dict[str, Any]:
         "positions": positions,
         "phase": (6 - 4 * value + 0.3 * normal(60, seed=3).numpy() + np.pi) % (2 * np.pi) - np.pi,
         "value": value,
+        "counts": counts,
+        "place": place,
     }
 
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from wavetrain.errors import BadInput
+from wavetrain.lenses.population._posterior import posterior
 from wavetrain.lenses.population._ridge import predicted
-from wavetrain.lenses.population.decoding import Decoder, decoding, posterior
+from wavetrain.lenses.population.decoding import Decoder, decoding
 
 
 def on_a_track(seed: int, steps: int = 600, cells: int = 20) -> tuple[torch.Tensor, torch.Tensor]:

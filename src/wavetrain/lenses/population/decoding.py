@@ -25,6 +25,7 @@ from torch import Tensor
 from wavetrain.core import Card
 from wavetrain.errors import BadInput
 from wavetrain.lenses.population import _likeness
+from wavetrain.lenses.population._posterior import SMOOTH, posterior
 from wavetrain.lenses.population._ridge import predicted
 from wavetrain.parts import nulls
 from wavetrain.parts.arena import Path, Units
@@ -40,8 +41,6 @@ card = Card(
 )
 
 PARTS = 5
-FLOOR = 1e-3  # of a unit's mean rate: one event does not rule a place out
-SMOOTH = 1.5  # bins, of rates
 
 
 class Decoder(enum.Enum):
@@ -135,24 +134,6 @@ def torch_rows(position: Tensor | np.ndarray) -> Float[np.ndarray, "steps coordi
     if np.isinf(given).any():
         raise BadInput("decoding: expected finite places, or NaN where they are missing, got infinity")
     return np.asarray(given, dtype=float).reshape(-1, given.shape[-1])
-
-
-def posterior(
-    counts: Float[np.ndarray, "steps units"], rate: Float[np.ndarray, "units bins"], floor: float = FLOOR
-) -> Float[np.ndarray, "steps bins"]:
-    """The probability of each bin, of sum 1, where units count events at a mean `rate` a step.
-
-    Every bin is as likely before. A rate is at least `floor` of the unit's mean; bins of NaN are no places.
-    """
-    there = np.isfinite(rate).all(0)
-    least = floor * np.nanmean(np.where(np.isfinite(rate), rate, np.nan), 1, keepdims=True)
-    used = (least > 0).ravel()
-    safe = np.maximum(rate[used][:, there], least[used])
-    log = counts[:, used] @ np.log(safe) - safe.sum(0)
-    log = np.exp(log - log.max(1, keepdims=True))
-    found = np.zeros((len(counts), rate.shape[1]))
-    found[:, there] = log / log.sum(1, keepdims=True)
-    return found
 
 
 class _Bayes:
