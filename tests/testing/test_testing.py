@@ -131,6 +131,7 @@ def test_a_contract_is_of_a_name_a_place_or_a_member(tmp_path: Path) -> None:
         "learns",
         "annotations",
         "same_again",
+        "what_it_cannot_teach",
     ]
     held.check()
     with pytest.raises(BadInput, match="no member is called 'wave_rn'"):
@@ -162,9 +163,11 @@ def test_one_line_in_a_file_of_tests_is_a_test_for_each_promise(tmp_path: Path) 
         "FAILED test_mine.py::test_nowhere::learns",
         "PASSED test_mine.py::test_nowhere::annotations",
         "PASSED test_mine.py::test_nowhere::same_again",
+        "PASSED test_mine.py::test_nowhere::what_it_cannot_teach",
         "PASSED test_mine.py::test_ours::annotations",
         "PASSED test_mine.py::test_ours::card",
         "PASSED test_mine.py::test_ours::learns",
         "PASSED test_mine.py::test_ours::same_again",
+        "PASSED test_mine.py::test_ours::what_it_cannot_teach",
     ], done.stdout + done.stderr
     assert "no update is left for" in done.stdout

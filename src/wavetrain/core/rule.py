@@ -14,7 +14,13 @@ from wavetrain.errors import BadInput
 
 
 class Lesson(NamedTuple):
-    """What a rule can be tried on."""
+    """What a rule can be tried on.
+
+    >>> from wavetrain.rules import ByChunks
+    >>> network, batch, loss = ByChunks.lesson()
+    >>> batch.x.shape, network(batch.x).shape, loss(network(batch.x), batch.y).shape
+    (torch.Size([3, 8, 10]), torch.Size([3, 8, 6]), torch.Size([]))
+    """
 
     network: nn.Module
     batch: Batch
@@ -38,7 +44,10 @@ class Rule(ABC):
     def learn(
         self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]
     ) -> Float[Tensor, ""]:
-        """One batch through the network; returns its loss, detached, made of outputs and answers (B, ...)."""
+        """One batch through the network; returns its loss, detached, made of outputs and answers (B, ...).
+
+        Raises BadInput for a network that the rule cannot teach.
+        """
 
     @classmethod
     def lesson(cls) -> Lesson | None:

@@ -58,7 +58,7 @@ def contract(member: Any) -> Contract:
     >>> contract("elman").kind
     'layers'
     >>> [promise.name for promise in contract("backpropagation").promises]
-    ['card', 'learns', 'annotations', 'same_again']
+    ['card', 'learns', 'annotations', 'same_again', 'what_it_cannot_teach']
     """
     if not __debug__:
         raise BadInput("`python -O` takes out what the contract checks; run it without -O")
