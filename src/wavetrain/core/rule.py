@@ -16,10 +16,11 @@ from wavetrain.errors import BadInput
 class Lesson(NamedTuple):
     """What a rule can be tried on.
 
-    >>> from wavetrain.rules import ByChunks
-    >>> network, batch, loss = ByChunks.lesson()
-    >>> batch.x.shape, network(batch.x).shape, loss(network(batch.x), batch.y).shape
-    (torch.Size([3, 8, 10]), torch.Size([3, 8, 6]), torch.Size([]))
+    >>> from wavetrain.core import CLASSES, Batch, Lesson
+    >>> x, y = torch.randn(8, 5, 3), torch.randint(2, (8, 5))
+    >>> network, batch, loss = Lesson(torch.nn.Linear(3, 2), Batch(x, y), CLASSES.loss)
+    >>> loss(network(batch.x), batch.y).shape
+    torch.Size([])
     """
 
     network: nn.Module
