@@ -181,7 +181,10 @@ def test_a_card_lies_beside_and_says_what_was_learned(tmp_path: Path):
     assert told["classes"] == "2: left, right" and told["layers"] == "1, 6 wide"
     count = sum(one.numel() for one in model.network_.parameters())
     assert told["parameters"] == f"{count:,}" and told["answers by"] == "elman"
-    assert told["accuracy"] == f"{model.valid_score_:.3f} on {model.held_} sequences, chosen by"
+    assert (
+        told["accuracy"]
+        == f"{model.valid_score_:.3f} on {model.held_} sequences, held out to choose the step by"
+    )
     again = classifier(steps=1).fit(X[:30, :9], SIDE[:30])
     other = classifier(steps=1).fit(X[:30, :9], 1 - SIDE[:30])
     assert again.learned_["steps"] == "9" and again.learned_["sequences"] == "30"
@@ -200,5 +203,5 @@ def test_a_card_names_few_of_many_and_no_validation_where_there_was_none(tmp_pat
         tmp_path
     )
     page = (tmp_path / "card.md").read_text(encoding="utf-8")
-    assert page.startswith("# Numbers of sequences") and "- steps: 3 to 8\n" in page
+    assert page.startswith("# A regressor of sequences") and "- steps: 3 to 8\n" in page
     assert "## Validation" not in page and "wavetrain predict" not in page and "wt.load" in page

@@ -28,13 +28,15 @@ def facts(model: "SequenceEstimator", versions: dict[str, str]) -> dict[str, dic
     if count:
         network |= {"layers": f"{model.depth}, {model.width} wide", "parameters": f"{count:,}"}
     scaled = zip(model.centre_[:FEW], model.spread_[:FEW], strict=True)
-    network["scaling"] = "each channel less its mean, by its deviation: " + ", ".join(
+    network["scaling"] = "mean and deviation of each channel: " + ", ".join(
         f"{centre:.4g} and {spread:.4g}" for centre, spread in scaled
     )
     found = {"Data": data, "Model": network}
     if model.valid_score_ is not None:
         what = "accuracy" if hasattr(model, "classes_") else "R²"
-        found["Validation"] = {what: f"{model.valid_score_:.3f} on {model.held_} sequences, chosen by"}
+        found["Validation"] = {
+            what: f"{model.valid_score_:.3f} on {model.held_} sequences, held out to choose the step by"
+        }
         if model.history_:
             step, error = min(model.history_, key=lambda one: one[1])
             found["Validation"]["least loss"] = f"{error:.4g}, after {step:,} steps"
@@ -43,7 +45,7 @@ def facts(model: "SequenceEstimator", versions: dict[str, str]) -> dict[str, dic
 
 def card(model: "SequenceEstimator", versions: dict[str, str]) -> str:
     """The same as a page of Markdown, with the commands that use the model in its folder."""
-    title = "# A classifier of sequences" if hasattr(model, "classes_") else "# Numbers of sequences"
+    title = "# A classifier of sequences" if hasattr(model, "classes_") else "# A regressor of sequences"
     lines = [title, ""]
     for heading, rows in facts(model, versions).items():
         lines += [f"## {heading}", "", *(f"- {name}: {value}" for name, value in rows.items()), ""]

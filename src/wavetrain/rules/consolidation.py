@@ -4,8 +4,7 @@ Khadangi 2026, arXiv 2602.22479. The loss of a batch is that of the words to com
 that are used unequally. Chunks of earlier text that are drawn for rehearsal go through the columns alone, and
 their loss counts by a weight that rises where it is above the least so far. After the backward pass the
 chunks of this batch are kept, and the hippocampus writes the steps that surprised it. How chunks are drawn
-and weighed, and how events fade, stands with the network, `cortical_columns`; there it is said what is ours.
-Left out: nothing that the paper tells.
+and weighed, how events fade, what is ours and what is left out stand with the network, `cortical_columns`.
 """
 
 from collections.abc import Callable

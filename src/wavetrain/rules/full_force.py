@@ -144,8 +144,6 @@ class FullForce(Rule):
         if not isinstance(network, Student):
             raise BadInput(f"FullForce: expected a Student, got {type(network).__name__}")
         value = loss(network(batch.x), batch.y)
-        if self.inverse is None:
-            self.inverse = torch.eye(network.units, dtype=torch.float64) / self.alpha
         weights = torch.cat([network.recur, network.read])  # one P serves all rows
         before, answers = weights.clone(), batch.y.to(weights)
         currents = network.currents(batch.x, batch.y)

@@ -19,9 +19,9 @@ both, as each knows one thing only:
     p_order   windows of an event are put in another order. Exact where windows know nothing of each other.
               Where a place lasts for two of them without an order, it passes more often than 5%
     p         of all events together: the larger rank of their mean score in both, with the same units
-              exchanged for all events of a draw. Unlike `share` it counts no event twice that others repeat
-              It is exact where both of the others are. Where a place lasts for two windows without an order,
-              it was 0.05 or less in 14 of 60 recordings: then it is no evidence of an order
+              exchanged for all events of a draw. Unlike `share` it counts no event twice that others repeat.
+              Exact where both of the others are. Where a place lasts for two windows without an order, 14 of
+              60 recordings had a p of 0.05 or less, so that it is no evidence of an order there
 
 Give units that have a place field (`place_fields` tells), and NaN where the place is not known; a place that
 a camera repeats while it sees nothing is not known.
