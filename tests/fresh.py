@@ -7,10 +7,12 @@ all who do not ask what is imported, in what order, or with which warnings.
 import atexit
 import json
 import os
+import select
+import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,7 @@ def warm(
         work |= {"environment": _environment(more), "input": os.devnull}
         work |= {"output": str(output), "errors": str(errors)}
         code = _waiting.ask(work)
+        assert code is not None
         encoding = more.get("PYTHONIOENCODING", "utf-8")
         said = (path.read_text(encoding=encoding) for path in (output, errors))
         return subprocess.CompletedProcess([sys.executable, *words], code, *said)
@@ -55,27 +58,37 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(find.ROOT.parent)} | more
 
 
-class _Waiting:
-    """The process that forks, from the first work to the end of the tests."""
+class Warm:
+    """A process that forks a new interpreter for each work. It loads `names` first, or what warm.py lists."""
 
-    process: subprocess.Popen[str] | None = None
+    def __init__(self, names: Sequence[str] = ()):
+        self.names = names
+        self.process: subprocess.Popen[str] | None = None
 
-    def ask(self, work: Mapping[str, Any]) -> int:
-        """The exit code."""
+    def ask(self, work: Mapping[str, Any], seconds: float | None = None) -> int | None:
+        """The exit code. Past `seconds` it is None, and all that was started is killed."""
         if self.process is None:
-            command = [sys.executable, str(Path(__file__).with_name("warm.py"))]
+            command = [sys.executable, str(Path(__file__).with_name("warm.py")), *self.names]
             pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
             threads = os.environ | {"OMP_NUM_THREADS": "1"}
-            self.process = subprocess.Popen(command, env=threads, text=True, **pipes)  # type: ignore[call-overload]
+            self.process = subprocess.Popen(  # type: ignore[call-overload]
+                command, env=threads, text=True, start_new_session=True, **pipes
+            )
             atexit.register(self.end)
-        assert self.process.stdin is not None and self.process.stdout is not None
-        self.process.stdin.write(json.dumps(work) + "\n")
-        self.process.stdin.flush()
-        return int(self.process.stdout.readline())
+        process = self.process
+        assert process is not None and process.stdin is not None and process.stdout is not None
+        process.stdin.write(json.dumps(work) + "\n")
+        process.stdin.flush()
+        if not select.select([process.stdout], [], [], seconds)[0]:
+            os.killpg(process.pid, signal.SIGKILL)
+            self.end()
+            return None
+        return int(process.stdout.readline())
 
     def end(self) -> None:
         if self.process is not None:
             self.process.communicate()
+            self.process = None
 
 
-_waiting = _Waiting()
+_waiting = Warm()

@@ -2,9 +2,10 @@
 
     process = subprocess.Popen([sys.executable, "tests/warm.py"], stdin=PIPE, stdout=PIPE, text=True)
 
-Each line that it reads is the work of one interpreter, as JSON; each line that it writes is an exit code.
-Loading PyTorch takes seconds, and forking takes none. Nothing of Wavetrain is loaded before the fork, nor
-numba, which reads its environment when it is loaded. `tests.fresh` is the way in.
+It loads LOADED, or what its words name. Each line that it reads is the work of one interpreter, as JSON;
+each line that it writes is an exit code. Loading PyTorch takes seconds, and forking takes none. Nothing of
+Wavetrain is loaded before the fork, nor numba, which reads its environment when it is loaded. `tests.fresh`
+is the way in.
 """
 
 import importlib
@@ -22,7 +23,7 @@ LOADED = ("torch", "torch._dynamo", "numpy", "scipy.linalg", "sklearn.base")
 
 def main() -> None:
     """Fork for each line of standard input until it ends."""
-    for name in LOADED:
+    for name in sys.argv[1:] or LOADED:
         importlib.import_module(name)
     answers = os.fdopen(os.dup(1), "w")
     sys.path.pop(0)  # the folder of this file

@@ -4,9 +4,8 @@ import difflib
 import os
 import re
 import shutil
-import signal
 import subprocess
-import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator
 
+from tests.fresh import Warm
 from tests.mutants.choose import Tests, imported
 from tests.mutants.draw import HERE, SOURCE, Change
 
@@ -25,11 +25,25 @@ class Run(NamedTuple):
     failed: str  # the first test that failed, if it has a name
 
 
+# Loading these takes most of a short run of tests. Not what reads its environment when it is loaded, as numba
+# does, and nothing whose assertions pytest rewrites.
+LOADED = (
+    "torch",
+    "torch._dynamo",
+    "pandas",
+    "scipy.signal",
+    "scipy.stats",
+    "sklearn.ensemble",
+    "matplotlib.pyplot",
+)
+
+
 class Bench:
     """A copy of the working tree in which one change is tried after another."""
 
     def __init__(self, root: Path, kernels: Path, seconds: float):
         self.root, self.kernels, self.seconds = root, kernels, seconds
+        self.warm = Warm(LOADED)
         self.sound: dict[str, bool] = {}  # what passes without a change
         shutil.rmtree(root, ignore_errors=True)
         listed = subprocess.run(
@@ -45,32 +59,24 @@ class Bench:
                 shutil.copy2(HERE / name, root / name)  # with its time, by which compiled code is known
 
     def pytest(self, *words: str, kernels: Path | None = None) -> Run:
-        command = [sys.executable, "-m", "pytest", "-o", "addopts=", "-q", "-x", "-rfE", "--tb=no"]
-        command += ["-p", "no:cacheprovider", *words]
+        command = ["-m", "pytest", "-o", "addopts=", "-q", "-x", "-rfE", "--tb=no"]
         environment = {
             **os.environ,
             "PYTHONPATH": str(self.root / "src"),
             "OMP_NUM_THREADS": "1",
             "NUMBA_CACHE_DIR": str(kernels or self.kernels),
         }
-        process = subprocess.Popen(
-            command,
-            cwd=self.root,
-            env=environment,
-            text=True,
-            errors="replace",
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            said, _ = process.communicate(timeout=self.seconds)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+        with tempfile.TemporaryDirectory() as folder:
+            said = Path(folder) / "said"
+            said.touch()
+            work: dict[str, Any] = {"words": [*command, "-p", "no:cacheprovider", *words], "files": None}
+            work |= {"cwd": str(self.root), "environment": environment, "input": os.devnull}
+            code = self.warm.ask(work | {"output": str(said), "errors": os.devnull}, self.seconds)
+            text = said.read_text(encoding="utf-8", errors="replace")
+        if code is None:
             return Run(None, "")
-        failed = re.search(r"^(?:FAILED|ERROR) (tests/\S+?\.py(?:::.*?)?)(?: - |$)", said, re.MULTILINE)
-        return Run(process.returncode, failed[1] if failed else "")
+        failed = re.search(r"^(?:FAILED|ERROR) (tests/\S+?\.py(?:::.*?)?)(?: - |$)", text, re.MULTILINE)
+        return Run(code, failed[1] if failed else "")
 
     def passes(self, words: list[str]) -> bool:
         """Whether tests pass without a change; found once."""
