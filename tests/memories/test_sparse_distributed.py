@@ -169,8 +169,9 @@ def test_many_neurons_may_die():
     close(memory.read(less, wrong_bits(pattern, 10)).sign(), pattern, "read with half of the neurons, stored")
     assert not memory.read(memory.without(state, 1.0, dice), pattern).any()
     close(memory.without(state, 0.0, dice), state, "no neuron dies")
-    with pytest.raises(BadInput, match="expected a share of neurons from 0 to 1, got 2"):
-        memory.without(state, 2, dice)
+    for share in (2, 1.001, -0.001):
+        with pytest.raises(BadInput, match=f"expected a share of neurons from 0 to 1, got {share}"):
+            memory.without(state, share, dice)
 
 
 def test_chains_are_followed():

@@ -454,6 +454,51 @@ def test_of_segments_that_learned_last_at_once_the_newest_gives_way():
     assert both == [[2, 3], [4, 5]]
 
 
+@pytest.mark.parametrize("column", [0, 7])
+def test_cells_of_a_column_share_its_contexts_evenly(column: int):
+    """Each context that is new goes to a cell with fewest segments, also to the very first cell."""
+    how = Dendrites(activation=2, matching=2, grow=2, synapses=4)
+    for seed in range(5):
+        memory = TemporalMemory(8, 3, how, seed)
+        state = memory.empty()
+        contexts = [(a, b) for a in range(1, 6) for b in range(a + 1, 7)][:9]
+        for number, pair in enumerate(contexts, 1):
+            x = torch.zeros(2, 8, dtype=torch.bool)
+            x[0, list(pair)] = x[1, column] = True
+            _, state = memory.forward(x, memory.reset(state))
+            owners = torch.tensor([owner - 3 * column for owner, _, _ in memory.segments(state)])
+            counts = owners.bincount(minlength=3)
+            assert counts.sum() == number and counts.max() - counts.min() <= 1
+
+
+def test_bits_of_the_clock_by_hand():
+    """The first bit of 29: passengers in 81 places of 500 each, minutes that come round, days of 100 / 7."""
+    passengers = torch.tensor([0.0, 249, 251, 20_000, 39_749, 39_751, 40_000])
+    minutes = torch.tensor([0.0, 2, 3, 705, 1409, 1410, 1411])
+    bits = clocked(torch.stack([passengers, minutes, torch.arange(7.0) + 1], 1))
+    assert bits.shape == (7, 809)
+    starts = []
+    for part in bits.split((109, 600, 100), 1):
+        first = part & ~part.roll(1, 1)  # set, and the bit before it is not
+        assert (part.sum(1) == 29).all() and (first.sum(1) == 1).all()
+        starts.append(first.long().argmax(1).tolist())
+    assert starts[0] == [0, 0, 1, 40, 79, 80, 80]
+    assert starts[1] == [600 * minute // 1411 for minute in (0, 2, 3, 705, 1409, 1410)] + [0]
+    assert starts[2] == [14, 28, 42, 57, 71, 85, 0]
+
+
+def test_dead_cells_are_counted_from_none_to_all():
+    memory = built()
+    _, state = memory.forward(codes(5).repeat(4, 1))
+    for share, alive in ((0.0, 2048), (0.25, 1536), (1.0, 0)):
+        hurt = memory.without(state, share, dice(3))
+        trace, _ = memory.forward(torch.ones(1, 256, dtype=torch.bool), memory.reset(hurt), learn=False)
+        assert len(trace.active.members) == alive
+    for share in (-0.001, 1.001):
+        with pytest.raises(BadInput, match="share of cells from 0 to 1"):
+            memory.without(state, share, dice(0))
+
+
 @pytest.mark.parametrize("least", ["activation", "matching"])
 def test_no_threshold_is_below_one(least: str):
     with pytest.raises(BadInput, match="expected 1 <= thresholds <= grow <= synapses"):

@@ -53,5 +53,18 @@ def test_what_does_not_fit_is_refused():
             AdaptingAttractors(wrong)
     with pytest.raises(BadInput, match="an adaptation of 0 or more"):
         AdaptingAttractors(patterns(), adaptation=-1.0)
-    with pytest.raises(BadInput, match=r"expected x \(batch, time, 200\)"):
-        AdaptingAttractors(patterns())(torch.zeros(1, 4, 3))
+    for wrong in (torch.zeros(1, 4, 3), torch.zeros(1, 0, 200), torch.zeros(1, 200)):
+        with pytest.raises(BadInput, match=r"expected x \(batch, time, 200\)"):
+            AdaptingAttractors(patterns())(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "less"),
+    [("adaptation", 0.0, -1e-6), ("tau", 1.0, 0.999), ("tau_tired", 1.0, 0.999), ("steep", 1e-6, 0.0)],
+)
+def test_the_least_of_each_setting_is_taken_and_less_is_refused(name: str, least: float, less: float):
+    y, _ = AdaptingAttractors(patterns(), **{name: least}).carry(torch.zeros(1, 1, 200))
+    assert y.isfinite().all()
+    for wrong in (less, float("nan")):
+        with pytest.raises(BadInput, match="an adaptation of 0 or more"):
+            AdaptingAttractors(patterns(), **{name: wrong})

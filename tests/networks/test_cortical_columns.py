@@ -238,6 +238,15 @@ def test_the_weight_follows_forgetting():
     assert float(rehearsal.weight) == 1.0 and rehearsal.best[which].tolist() == [1.0, 3.0]
 
 
+def test_root_mean_squares_are_softened_by_a_millionth():
+    """Of a row of thousandths the mean square is a millionth too: what is left is one over the root of 2."""
+    norms = [part for part in network().modules() if isinstance(part, torch.nn.RMSNorm)]
+    assert len(norms) > 4
+    for norm in norms:
+        row = torch.full((norm.weight.numel(),), 1e-3, dtype=torch.float64)
+        torch.testing.assert_close(norm(row) / norm.weight, torch.full_like(row, 0.5**0.5))
+
+
 def test_bad_input():
     with pytest.raises(BadInput, match="from 0 to 10, got 0 to 11"):
         network()(torch.tensor([[0, 11]]))
@@ -245,5 +254,10 @@ def test_bad_input():
         network()(torch.zeros(2, 3, 4))
     with pytest.raises(BadInput, match="rank a multiple of 8"):
         CorticalColumns(11, rank=12)
+    for wrong in (dict(heads=3), dict(width=9, heads=3), dict(experts=1), dict(experts=-1), dict(heads=5)):
+        with pytest.raises(BadInput, match="1 or an even number of heads"):
+            CorticalColumns(11, **{"width": 8, "rank": 8, **wrong})
+    for right in (dict(heads=1), dict(heads=2), dict(heads=4), dict(experts=0), dict(experts=2)):
+        CorticalColumns(11, **{"width": 8, "rank": 8, **right})
     with pytest.raises(BadInput, match="read_at from 1 to 2"):
         network(read_at=3)

@@ -116,5 +116,6 @@ def test_bad_input():
         network()(torch.zeros(1, 3).long())
     with pytest.raises(BadInput, match="told of at most 5 values, got 6"):
         GlobalWorkspace(5, 6)
+    assert GlobalWorkspace(5, 5)(torch.tensor([[4, 4]])).shape == (1, 5)
     with pytest.raises(BadInput, match=r"scores \(batch, 19\) of what is seen, got \(4,\) of each"):
         GlobalWorkspace(see=nn.Linear(3, 4))(torch.rand(2, 2, 3))

@@ -47,6 +47,15 @@ def test_no_step_is_refused(name: str) -> None:
         network()(given(2, 0))
 
 
+@pytest.mark.parametrize("name", sorted(set(NETWORKS) - {"Translator"}))  # whose start is a token
+def test_one_step_is_enough(name: str) -> None:
+    network, given = NETWORKS[name]
+    torch.manual_seed(0)
+    answer = network()(given(2, 1))
+    y = answer[0] if isinstance(answer, tuple) else answer
+    assert len(y) == 2 and y.shape[1] == 1 and y.isfinite().all()
+
+
 @pytest.mark.parametrize("name", sorted(set(NETWORKS) - WANT_A_TOKEN))
 def test_no_sequence_gives_none(name: str) -> None:
     network, given = NETWORKS[name]

@@ -91,8 +91,9 @@ def test_a_linear_network_replays_a_rotation():
 def test_bad_input():
     with pytest.raises(BadInput, match="hidden"):
         PredictiveAutoencoder(0, 3)
-    with pytest.raises(BadInput, match=r"expected x \(batch, time, 5\), got \(2, 5\)"):
-        built()(torch.zeros(2, 5))
+    for shape in ((2, 5), (2, 3, 4), (2, 0, 5), (2, 3, 5, 1)):
+        with pytest.raises(BadInput, match=rf"expected x \(batch, time, 5\), got \({shape[0]}, {shape[1]}"):
+            built()(torch.zeros(shape))
     for steps in (0, -1):
         with pytest.raises(BadInput, match="steps must be a whole number of at least 1"):
             built().replay(torch.zeros(1, 2, 5).double(), steps)
