@@ -6,10 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from wavetrain.core import Memory
 from wavetrain.errors import BadInput
 from wavetrain.memories import _patterns as patterns
-from wavetrain.memories.hopfield import Hopfield
+from wavetrain.memories.dense_hopfield import DenseHopfield, Steepness
+from wavetrain.memories.hopfield import LARGE, Hopfield
+from wavetrain.memories.sparse_distributed import SparseDistributed
 
+CUBIC = Steepness.POWER
 FIELD = torch.tensor([[[1.0, 2.0, 3.0]]], dtype=torch.float64)
 
 
@@ -77,10 +81,10 @@ def settle(sweeps: int, generator: torch.Generator | None, tie: float = 0.0) -> 
         asked.append(unit)
         return 0.5 * pattern[..., 0]
 
-    start = torch.tensor([[1.0, -1.0, -1.0, -1.0]])
+    start = torch.tensor([[[1.0, -1.0, -1.0, -1.0]]])
     ended = patterns.settled(start, field, sweeps, generator, tie)
-    assert start.tolist() == [[1, -1, -1, -1]]
-    return ended, asked
+    assert start.tolist() == [[[1, -1, -1, -1]]]
+    return ended[0], asked
 
 
 def test_settles_in_random_orders_until_a_sweep_changes_nothing():
@@ -93,3 +97,17 @@ def test_settles_in_random_orders_until_a_sweep_changes_nothing():
     assert settle(1, torch.Generator().manual_seed(3))[1] == torch.randperm(4, generator=dice).tolist()
     assert settle(9, None, tie=0.5)[0].tolist() == [[1, -1, -1, -1]]
     assert settle(0, None)[0].tolist() == [[1, -1, -1, -1]]
+
+
+def test_a_unit_without_a_field_stays_as_it_is():
+    start = torch.tensor([[1.0, -1.0, 1.0]])
+    assert torch.equal(patterns.settled(start, lambda pattern, unit: 0 * pattern[..., unit], 3, None), start)
+
+
+@pytest.mark.parametrize("memory", [Hopfield(LARGE), SparseDistributed(16), DenseHopfield(9, steepness=CUBIC)])
+def test_the_warning_points_at_whoever_wrote_too_much(memory: Memory):
+    drawn = torch.randint(2, (1, 200, memory.size), generator=torch.Generator().manual_seed(0))
+    key = 2.0 * drawn - 1
+    with pytest.warns(UserWarning, match="200 patterns are more than the") as said:
+        memory.write(memory.empty(1), key, key)
+    assert said[0].filename == __file__
