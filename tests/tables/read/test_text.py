@@ -319,3 +319,46 @@ def test_decimal_commas_in_a_file_of_one_column(tmp_path: Path):
     assert panel.series[0].values.ravel().tolist() == [0.844, 1.02, -2.5, 3.0, 0.1]
     path.write_text("a,b\n0,844\n1,02\n-2,5\n3,7\n")
     assert read(path).columns == ("a", "b")
+
+
+def told_with_comma(number: float) -> str:
+    return f"{number:,.2f}".translate(str.maketrans(",.", ".,"))
+
+
+WAYS = {  # how numbers of two decimals are written: the mark between cells, and a cell
+    "decimal commas": (";", lambda number: f"{number:.2f}".replace(".", ",")),
+    "decimal commas, tabs": ("\t", lambda number: f"{number:.2f}".replace(".", ",")),
+    "decimal commas, quoted": (",", lambda number: f'"{number:.2f}"'.replace(".", ",")),
+    "thousands, quoted": (",", lambda number: f'"{number:,.2f}"'),
+    "thousands, tabs": ("\t", lambda number: f"{number:,.2f}"),
+    "thousands, semicolons": (";", told_with_comma),
+    "percent": (";", lambda number: f"{number:.2f} %".replace(".", ",")),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("last", ["", "NA", "inches"])
+def test_numbers_in_other_styles_are_those_of_a_plain_file(way: str, last: str, tmp_path: Path):
+    """Also where a cell is missing, or a column holds a word, which is refused with its line."""
+    mark, written = WAYS[way]
+    values = np.random.default_rng(3).normal(0, 1e5, (60, 2)).round(2)
+    cells = [[written(number) for number in column] for column in values.T]
+    cells[1][-1] = last or cells[1][-1]
+    text = mark.join(["n", "a", "b"]) + "\n" + rows(range(60), *cells, mark=mark)
+    if last == "inches":
+        with pytest.raises(BadInput, match="line 61, b: expected a number, got 'inches'"):
+            reading(tmp_path, text)
+        return
+    values[-1, 1] = np.nan if last else values[-1, 1]
+    panel = reading(tmp_path, text)
+    np.testing.assert_array_equal(panel.series[0].values, values)
+    assert panel.form is not None
+    assert panel.form.commas == (("a", "b") if "1,50" in written(1.5) else ())
+
+
+@pytest.mark.parametrize(("beside", "wanted"), [("7,5", 1.234), ("7,500.5", 1234.0)])
+def test_cells_that_both_styles_read_follow_the_column_beside_them(
+    beside: str, wanted: float, tmp_path: Path
+):
+    text = "n;a;b\n" + rows(range(30), ["1,234", "2,345", "9,125"] * 10, [beside, "3"] * 15, mark=";")
+    assert reading(tmp_path, text).series[0].values[0, 0] == wanted

@@ -1,6 +1,7 @@
 """What a table measures: numbers, truths, and categories as a column of zeros and ones for each level."""
 
 from collections.abc import Iterable, Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -12,11 +13,13 @@ from wavetrain.tables.read.asked import Asked
 from wavetrain.tables.read.numbers import (
     MOSTLY,
     Kinds,
+    Style,
+    are_there,
     has_marks,
-    is_missing,
     kinds,
     numbers,
     style,
+    told_numbers,
 )
 from wavetrain.tables.read.table import Table
 from wavetrain.tables.read.units import shorn
@@ -43,7 +46,9 @@ class Text(NamedTuple):
     """A column of text that may hold numbers."""
 
     kinds: Kinds
-    told: list[str]  # those that say something
+    there: np.ndarray  # which of the kinds say something
+    told: list[str]  # those
+    style: Style  # in which they are written, if they are numbers
     unit: str = ""  # that stood in all of them
 
 
@@ -109,18 +114,19 @@ def _without(values: np.ndarray, missing: Sequence[str]) -> np.ndarray:
 
 def _text(table: Table, name: str, missing: Sequence[str]) -> Text:
     found = kinds(table.texts(name))
-    told = [cell for cell in found.cells if not is_missing(cell, missing)]
+    there = are_there(found.cells, missing)
+    told = list(compress(found.cells, there))
     plain = shorn(found.cells, told)
     if plain is None:
-        return Text(found, told)
-    kept = [cell for cell in plain.cells if not is_missing(cell, missing)]
-    return Text(Kinds(plain.cells, found.codes), kept, plain.unit)
+        return Text(found, there, told, style(told))
+    there = are_there(plain.cells, missing)
+    told = list(compress(plain.cells, there))
+    return Text(Kinds(plain.cells, found.codes), there, told, style(told), plain.unit)
 
 
 def _decimal(table: Table, texts: Iterable[Text]) -> str:
     """The mark of decimals: what a column can be read with alone, or the one that is no delimiter."""
-    styles = [style(text.told) for text in texts if has_marks(text.told)]
-    styles += [one for text in texts if (one := style(text.told)).point != one.comma]
+    styles = [text.style for text in texts if text.style.point != text.style.comma or has_marks(text.told)]
     if any(one.comma and not one.point for one in styles):
         return ","
     if any(one.point and not one.comma for one in styles) or not styles:
@@ -134,20 +140,20 @@ def _read(
     """A column of text as columns of numbers; none where it is left out."""
     if asked.earlier and name in asked.earlier.form.levels:
         return _again(name, text, asked, found)
-    one = style(text.told)
+    one = text.style
     if asked.earlier and one.point == one.comma:
         decimal = "," if name in asked.earlier.form.commas else "."
     mark = decimal if one.point == one.comma else "." if one.point else ","
     if mark == ",":
         found.commas.append(name)
-    read = numbers(text.kinds.cells, mark, asked.missing)
+    read = told_numbers(text.told, mark)
+    if None not in read:
+        values = np.full(len(text.kinds.cells), np.nan)
+        values[text.there] = read
+        return {name: _without(values[text.kinds.codes], asked.missing)}
     counts = text.kinds.counts()
-    told = [not is_missing(cell, asked.missing) for cell in text.kinds.cells]
-    wrong = [place for place, number in enumerate(read) if number is None]
-    if not wrong:
-        values = np.array(read, np.float64)[text.kinds.codes]
-        return {name: _without(values, asked.missing)}
-    share = 1 - counts[wrong].sum() / counts[told].sum()
+    wrong = np.flatnonzero(text.there)[[number is None for number in read]]
+    share = 1 - counts[wrong].sum() / counts[text.there].sum()
     if share >= MOSTLY or name in asked.target or asked.earlier:
         row = int(np.isin(text.kinds.codes, wrong).argmax())
         cell = text.kinds.cells[text.kinds.codes[row]]
@@ -166,25 +172,24 @@ def _read(
         found.left_out[name] = f"is {levels[0]} throughout"
         return {}
     found.levels[name] = tuple(levels)
-    return _one_hot(name, text, levels, np.array(told))
+    return _one_hot(name, text, levels)
 
 
 def _again(name: str, text: Text, asked: Asked, found: Measured) -> dict[str, np.ndarray]:
     """A column of text by the levels of an earlier table; a level that is new is none of them."""
     assert asked.earlier is not None
     levels = asked.earlier.form.levels[name]
-    told = np.array([not is_missing(cell, asked.missing) for cell in text.kinds.cells])
     found.levels[name] = levels
-    for cell, count, there in zip(text.kinds.cells, text.kinds.counts(), told, strict=True):
+    for cell, count, there in zip(text.kinds.cells, text.kinds.counts(), text.there, strict=True):
         if there and cell not in levels:
             rows = f"{count:,} row{'s' * int(count != 1)}"
             found.strange.append(f"{name} {cell!r} is new ({rows}): it counts as none of {', '.join(levels)}")
-    return _one_hot(name, text, levels, told)
+    return _one_hot(name, text, levels)
 
 
-def _one_hot(name: str, text: Text, levels: Sequence[str], told: np.ndarray) -> dict[str, np.ndarray]:
+def _one_hot(name: str, text: Text, levels: Sequence[str]) -> dict[str, np.ndarray]:
     """A column for each level: 1 where the cell says it, NaN where it says nothing."""
-    there = told[text.kinds.codes]
+    there = text.there[text.kinds.codes]
     cells = np.array(text.kinds.cells, dtype=object)[text.kinds.codes]
     return {f"{name}={level}": np.where(there, cells == level, np.nan).astype(np.float64) for level in levels}
 

@@ -6,8 +6,10 @@ not the delimiter of the file. A mark of thousands stands behind no zero: 0.844 
 and false, and yes and no, are one and zero.
 """
 
+import math
 import re
 from collections.abc import Sequence
+from itertools import compress
 from typing import NamedTuple
 
 import numpy as np
@@ -15,14 +17,21 @@ import numpy as np
 from wavetrain.tables.read.table import WORDS
 
 GROUP = r"[ '’\u00a0\u202f\u2009]"
-POINT = re.compile(
-    rf"[+-]?(?:\d+|[1-9]\d{{0,2}}(?:,\d{{3}})+|[1-9]\d{{0,2}}(?:{GROUP}\d{{3}})+)?(?:\.\d*)?(?:[eE][+-]?\d+)?"
-)
-COMMA = re.compile(
-    rf"[+-]?(?:\d+|[1-9]\d{{0,2}}(?:\.\d{{3}})+|[1-9]\d{{0,2}}(?:{GROUP}\d{{3}})+)?(?:,\d*)?(?:[eE][+-]?\d+)?"
-)
+WRITTEN = {  # numbers, by the mark of their decimals
+    decimal: rf"[+-]?(?=[{decimal}]?\d)"
+    rf"(?:\d+|[1-9]\d{{0,2}}(?:[{thousands}]\d{{3}})+|[1-9]\d{{0,2}}(?:{GROUP}\d{{3}})+)?"
+    rf"(?:[{decimal}]\d*)?(?:[eE][+-]?\d+)?"
+    for decimal, thousands in (".,", ",.")
+}
+ONE = {decimal: re.compile(form) for decimal, form in WRITTEN.items()}
+SPACE = r"[^\S\n]*+"
+ALL = {  # the same, each on a line
+    decimal: re.compile(rf"(?:{SPACE}{form}{SPACE}\n)*+") for decimal, form in WRITTEN.items()
+}
 SPECIAL = re.compile(r"[+-]?inf(?:inity)?", re.IGNORECASE)
 TRUTH = {"true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+NOTHING = frozenset(WORDS)
+LONGEST = max(map(len, WORDS))
 MOSTLY = 0.9  # share of cells from which on a column is one of numbers, and another cell a mistake
 
 
@@ -48,18 +57,33 @@ def kinds(texts: np.ndarray) -> Kinds:
     import pandas as pd
 
     codes, cells = pd.factorize(texts)
-    return Kinds([str(cell) for cell in cells], codes)
+    return Kinds(cells.tolist(), codes)
 
 
 def is_missing(cell: str, missing: Sequence[str] = ()) -> bool:
     """Whether a cell says that nothing was measured."""
-    return cell.lower() in WORDS or cell in missing
+    return cell.lower() in NOTHING or cell in missing
+
+
+def are_there(cells: Sequence[str], missing: Sequence[str] = ()) -> np.ndarray:
+    """Which cells (cells,) say something, as booleans.
+
+    >>> from wavetrain.tables.read.numbers import are_there
+    >>> are_there(["1,5", "NA", "-999"], ["-999"]).tolist()
+    [True, False, False]
+    """
+    silent = {cell for cell in cells if len(cell) <= LONGEST and cell.lower() in NOTHING}.union(missing)
+    return np.array([cell not in silent for cell in cells], bool)
 
 
 def style(cells: Sequence[str]) -> Style:
     """In which styles all cells that are numbers in one of them can be read."""
-    points = [bool(_fits(POINT, cell)) for cell in cells]
-    commas = [bool(_fits(COMMA, cell)) for cell in cells]
+    lines = _lines(cells)
+    together = Style(*(bool(ALL[decimal].fullmatch(lines)) for decimal in ".,"))
+    if any(together):
+        return together  # as nearly all columns are: told at once
+    points = [_fits(cell, ".") for cell in cells]
+    commas = [_fits(cell, ",") for cell in cells]
     numbers = [point or comma for point, comma in zip(points, commas, strict=True)]
     return Style(
         all(point for point, number in zip(points, numbers, strict=True) if number),
@@ -69,7 +93,8 @@ def style(cells: Sequence[str]) -> Style:
 
 def has_marks(cells: Sequence[str]) -> bool:
     """Whether the two styles read some of the cells differently."""
-    return any(_number(cell, ",") != _number(cell, ".") for cell in cells if _number(cell, "."))
+    marked = (cell for cell in cells if "," in cell or "." in cell)
+    return any(_number(cell, ",") != _number(cell, ".") for cell in marked if _number(cell, "."))
 
 
 def numbers(cells: Sequence[str], decimal: str, missing: Sequence[str] = ()) -> list[float | None]:
@@ -79,22 +104,44 @@ def numbers(cells: Sequence[str], decimal: str, missing: Sequence[str] = ()) -> 
     >>> numbers(["1.234,5", "NA", "red"], ","), numbers(["10,844", "1e-3"], "."), numbers(["true"], ".")
     ([1234.5, nan, None], [10844.0, 0.001], [1.0])
     """
-    found = [float("nan") if is_missing(cell, missing) else _number(cell, decimal) for cell in cells]
-    truth = [
-        TRUTH.get(cell.lower()) if number is None else number
-        for cell, number in zip(cells, found, strict=True)
-    ]
-    told = {cell.lower() for cell in cells if not is_missing(cell, missing)}
-    return truth if told <= set(TRUTH) else found
+    there = are_there(cells, missing)
+    told = iter(told_numbers(list(compress(cells, there)), decimal))
+    return [next(told) if known else math.nan for known in there]
 
 
-def _fits(style: re.Pattern[str], cell: str) -> bool:
+def told_numbers(cells: Sequence[str], decimal: str) -> list[float | None]:
+    """Each of some cells that say something as a number; None where it is none.
+
+    >>> from wavetrain.tables.read.numbers import told_numbers
+    >>> told_numbers(["1.234,5", "red"], ","), told_numbers(["yes", "no"], ".")
+    ([1234.5, None], [1.0, 0.0])
+    """
+    lines = _lines(cells)
+    if ALL[decimal].fullmatch(lines):
+        return list(map(float, _plain(lines, decimal).split()))
+    if {cell.lower() for cell in cells} <= set(TRUTH):
+        return [TRUTH[cell.lower()] for cell in cells]
+    return [_number(cell, decimal) for cell in cells]
+
+
+def _lines(cells: Sequence[str]) -> str:
+    """Cells as lines, to be read at once; words that are no number where a cell holds a line break."""
+    text = "\n".join((*cells, "")).replace("−", "-")
+    return text.replace("%\n", "\n") if text.count("\n") == len(cells) else "several lines in a cell"
+
+
+def _fits(cell: str, decimal: str) -> bool:
     plain = cell.replace("−", "-").removesuffix("%").strip()
-    return bool(style.fullmatch(plain) and re.search(r"\d", plain)) or bool(SPECIAL.fullmatch(plain))
+    return bool(ONE[decimal].fullmatch(plain) or SPECIAL.fullmatch(plain))
 
 
 def _number(cell: str, decimal: str) -> float | None:
-    if not _fits(POINT if decimal == "." else COMMA, cell):
+    if not _fits(cell, decimal):
         return None
-    plain = re.sub(GROUP, "", cell.replace("−", "-").removesuffix("%").strip())
-    return float(plain.replace(",", "") if decimal == "." else plain.replace(".", "").replace(",", "."))
+    return float(_plain(cell.replace("−", "-").removesuffix("%").strip(), decimal))
+
+
+def _plain(text: str, decimal: str) -> str:
+    """Numbers without marks of thousands, and with a point."""
+    bare = re.sub(GROUP, "", text)
+    return bare.replace(",", "") if decimal == "." else bare.replace(".", "").replace(",", ".")

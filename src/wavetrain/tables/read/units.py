@@ -34,7 +34,7 @@ def shorn(cells: Sequence[str], told: Sequence[str]) -> Shorn | None:
     """
     some = [CELL.fullmatch(cell) for cell in told[:: max(1, len(told) // FEW)]]
     if not all(some) or not (
-        any(one and (one["before"] or one["behind"]) for one in some) or any("(" in cell for cell in told)
+        any(one and (one["before"] or one["behind"]) for one in some) or "(" in "".join(told)
     ):
         return None  # as nearly all columns are: told by a few cells
     found = {cell: CELL.fullmatch(cell) for cell in told}
