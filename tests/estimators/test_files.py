@@ -46,8 +46,8 @@ def test_a_file_without_answers_has_sequences_alone(tmp_path: Path):
             b"@classLabel true a\n@data\n1,2:b\n",
             r"mine\.ts: line 3: expected one of the classes a",
         ),
-        ("mine.ts.gz", b"no gzip", r"mine\.ts\.gz: Not a gzipped file"),
-        ("mine.ts", None, r"mine\.ts: No such file"),
+        ("mine.ts.gz", b"no gzip", r"mine\.ts\.gz: expected a file of gz, got other bytes"),
+        ("mine.ts", None, r"mine\.ts: there is no such file"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(name: str, content: bytes | None, message: str, tmp_path: Path):

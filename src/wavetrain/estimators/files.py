@@ -1,7 +1,5 @@
 """Sequences in a file, as `fit` and `predict` take them."""
 
-import gzip
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +7,7 @@ import numpy as np
 from wavetrain.errors import BadInput
 from wavetrain.tables.cases import filled
 from wavetrain.tables.cells import decoded
+from wavetrain.tables.read.content import content_of
 from wavetrain.tables.read.labelled import labelled
 
 
@@ -34,13 +33,9 @@ def read_sequences(path: str | Path) -> tuple[list[np.ndarray], np.ndarray | Non
     """
     path = Path(path)
     try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-        found = labelled(decoded(content))
-    except (BadInput, OSError, EOFError, zlib.error) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise BadInput(f"{path}: {why}") from error
+        found = labelled(decoded(content_of(path)))
+    except BadInput as error:
+        raise BadInput(f"{path}: {error}") from error
     X = [filled(one) for one in found.series]
     if found.labels is not None:
         return X, np.array(found.labels)

@@ -7,9 +7,7 @@ a folder                 a file is a sequence, and the folder that it lies in it
 a table with --classes   a column holds the class (`classed.py`)
 """
 
-import gzip
 import zipfile
-import zlib
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from wavetrain.tables import archive
 from wavetrain.tables.cells import decoded
 from wavetrain.tables.read.asked import Asked
 from wavetrain.tables.read.classed import classed, folder_of_classes, folder_of_sequences, is_of_classes
+from wavetrain.tables.read.content import content_of, plain_name
 from wavetrain.tables.read.labelled import Labelled, labelled
 
 
@@ -114,13 +113,13 @@ def has_answers(path: Path) -> bool:
     """
     if path.is_dir():
         return is_of_classes(path)
-    name = path.name.lower().removesuffix(".gz")
+    name = plain_name(path)
     if name.endswith(".npz"):
         return is_archive_of_answers(path) is True
     if not name.endswith(".ts") or not path.is_file():
         return False
     try:
-        head = decoded(_content(path)).lower().partition("@data")[0]
+        head = decoded(content_of(path)).lower().partition("@data")[0]
     except BadInput:
         return False
     return "@classlabel true" in head or "@targetlabel true" in head
@@ -136,11 +135,11 @@ def is_archive_of_answers(path: Path) -> bool | None:
 
 
 def _of_file(path: Path, needed: bool) -> tuple[Labelled, tuple[str, ...]]:
-    name = path.name.lower().removesuffix(".gz")
+    name = plain_name(path)
     if name.endswith(".ts"):
-        found = labelled(decoded(_content(path)))
+        found = labelled(decoded(content_of(path)))
     elif name.endswith(".npz"):
-        found = _of_arrays(_content(path), needed)
+        found = _of_arrays(content_of(path), needed)
     else:
         raise BadInput("expected .ts, .npz with x and y, a folder of classes, or a table and --classes")
     steps = sorted({len(one) for one in found.series})
@@ -148,15 +147,6 @@ def _of_file(path: Path, needed: bool) -> tuple[Labelled, tuple[str, ...]]:
     width = found.series[0].shape[1]
     line = f"{len(found.series):,} sequences of {told} steps and {width:,} channel{'s' * (width != 1)}"
     return found, (line,)
-
-
-def _content(path: Path) -> bytes:
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.name.lower().endswith(".gz") else content
-    except (OSError, EOFError, zlib.error) as error:
-        why = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise BadInput(f"cannot be read: {why}") from error
 
 
 def _of_arrays(content: bytes, needed: bool) -> Labelled:

@@ -1,10 +1,8 @@
 """What is read: files, by their first bytes and their ending; standard input; frames and arrays."""
 
-import gzip
 import io
 import sys
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import folders, frames, text
 from wavetrain.tables.read.arrays import panel_of
 from wavetrain.tables.read.asked import Asked
+from wavetrain.tables.read.content import content_of, plain_name, unpacked
 from wavetrain.tables.read.labelled import labelled, panel_of_labelled
 from wavetrain.tables.read.records import table_of_json
 from wavetrain.tables.read.spreadsheet import table_of_sheet
@@ -26,14 +25,13 @@ TABLES = (".parquet", ".pq", ".xlsx", ".xlsm", ".npz", ".npy")
 RECORDS = (".json", ".jsonl", ".ndjson")
 ENDINGS = (*TEXTS, *TABLES, *RECORDS, ".ts")  # of files that are read, besides .gz of each
 MARKS = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"\xd0\xcf\x11\xe0": "xls"}  # that a file begins with
-GZIP = b"\x1f\x8b"
 
 
 def found(source: Any, asked: Asked) -> Table | Panel:
     """The table of a source, or the panel of one that holds arrays."""
     if isinstance(source, str | Path):
         if str(source) == "-":
-            return _read(sys.stdin.buffer.read(), "", asked)
+            return _read(unpacked(sys.stdin.buffer.read()), "", asked)
         if not str(source):
             raise BadInput("expected a file or a folder, got no name")
         path = Path(source)
@@ -64,7 +62,7 @@ def _folder(folder: Path, asked: Asked) -> Table | Panel:
     parts: dict[str, Table | Panel] = {}
     for path in folders.files(folder, ENDINGS):
         try:
-            parts[folders.named(path, folder)] = _read(_content(path), path.name.lower(), asked)
+            parts[folders.named(path, folder)] = _read(content_of(path), plain_name(path), asked)
         except BadInput as error:
             raise BadInput(f"{path.relative_to(folder)}: {error}") from error
     return folders.joined(parts)
@@ -72,7 +70,7 @@ def _folder(folder: Path, asked: Asked) -> Table | Panel:
 
 def _file(path: Path, asked: Asked) -> Table | Panel:
     """What one file holds; a series that is called by its file where earlier ones are."""
-    read = _read(_content(path), path.name.lower(), asked)
+    read = _read(content_of(path), plain_name(path), asked)
     if (
         isinstance(read, Table)
         and asked.earlier
@@ -83,22 +81,7 @@ def _file(path: Path, asked: Asked) -> Table | Panel:
     return read
 
 
-def _content(path: Path) -> bytes:
-    if not path.exists():
-        raise BadInput("there is no such file")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadInput(f"cannot be read: {error.strerror}") from error
-
-
 def _read(content: bytes, name: str, asked: Asked) -> Table | Panel:
-    if content.startswith(GZIP):
-        try:
-            content = gzip.decompress(content)
-        except (OSError, EOFError, zlib.error) as error:
-            raise BadInput(f"expected a whole file of gzip, got a damaged one ({error})") from error
-        name = name.removesuffix(".gz")
     if not content.strip():
         raise BadInput("the file is empty")
     kind = _kind(content, Path(name).suffix)
@@ -130,7 +113,7 @@ def _kind(content: bytes, ending: str) -> str:
             raise BadInput(f"expected a whole file of Excel or NPZ, got a damaged one ({error})") from error
         excel = any(one.startswith("xl/") for one in names)
         return "xlsx" if excel else "npz" if any(one.endswith(".npy") for one in names) else "zip"
-    if ending in (*TABLES, ".gz"):
+    if ending in TABLES:
         raise BadInput(f"expected a file of {ending[1:]}, got other bytes")
     if ending in (".xls", ".feather", ".h5", ".pkl"):
         raise BadInput(_strange(ending))
