@@ -114,10 +114,12 @@ class Tests:
         """test_NAME.py and test_NAME_MORE.py, or the tests that carry its name among others.
 
         They lie in the folder that mirrors its own, or above: scan/test_linear.py tries scan/cpu/linear.py.
+        A private file has them in its own folder alone, without the dash: test_kept.py tries _kept.py.
         """
         place = Path(name).relative_to(SOURCE)
-        stem = place.parent.name if place.stem == "__init__" else place.stem
-        for folder in (place.parent, *place.parent.parents):
+        stem = place.parent.name if place.stem == "__init__" else place.stem.lstrip("_")
+        private = place.stem.startswith("_") and place.stem != "__init__"
+        for folder in (place.parent,) if private else (place.parent, *place.parent.parents):
             here = [one for one in self.named if Path(one).parent == "tests" / folder and one not in CONTRACT]
             found = sorted(one for one in here if f"_{stem}_" in f"{Path(one).stem}_")
             if found:
