@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
-from wavetrain.estimators import Forecaster, ForecastStreams
+from wavetrain.estimators import BaselineForecaster, Forecaster, ForecastStreams, _streams
+from wavetrain.estimators._streams import Order
+from wavetrain.parts import saved
 from wavetrain.tables.clock import Clock, moment
 from wavetrain.tables.panel import Panel, Series
 
@@ -224,3 +226,118 @@ def test_many_series_with_few_rows_each_are_each_by_itself(layer: str, tmp_path:
             np.stack(found[name]), expected[name][: len(found[name])], rtol=1e-4, atol=1e-5
         )
     assert np.isnan(found["03"][15]).all() and np.isfinite(found["03"][7]).all()
+
+
+# --- before they are forecast from --------------------------------------------------------------------
+
+
+@functools.cache
+def plain() -> BaselineForecaster:
+    return BaselineForecaster("last_value", horizon=2, season=1).fit(hours(FIRST))
+
+
+def test_intervals_hold_nine_of_ten_and_series_go_on_where_nothing_else_is_asked():
+    one, other, fresh = ForecastStreams(plain()), ForecastStreams(plain(), coverage=0.9), None
+    assert (one.widths.scaled == other.widths.scaled).all() and one.learned == ("A", "B")
+    fresh = ForecastStreams(plain(), fresh=True)
+    assert fresh.learned == () and fresh.stream("A").count == 0 and one.stream("A").count == FIRST
+    assert one.stream("A") is one.stream("A") and one.stream("C").count == 0
+
+
+@pytest.mark.parametrize(
+    ("names", "beside"),
+    [("AB" * 7 + "A", [2] * 7 + [1]), ("AB" * 8, []), ("A" * 7, []), ("ABC", [3]), ("AAB", [2, 1])],
+)
+def test_few_rows_of_several_series_are_read_side_by_side(
+    names: str, beside: list[int], monkeypatch: pytest.MonkeyPatch
+):
+    """Fewer than eight of each, on average."""
+    model, read = fitted(), []
+    pushed = _streams.pushed
+    monkeypatch.setattr(_streams, "pushed", lambda *given: (read.append(len(given[0])), pushed(*given))[1])
+    times = [LATER_TIMES[names[:at].count(name)] for at, name in enumerate(names)]
+    found = ForecastStreams(model).extend(list(names), np.zeros((len(names), 1)), np.array(times))
+    assert read == beside and np.isfinite(found.value).all() and (found.low < found.high).all()
+
+
+def test_order_tells_how_many_rows_are_missing():
+    order = Order(ForecastStreams(plain()), 0.5)
+    begin = int(TIMES[FIRST])
+    told = [order.holes("A", begin + hours_ * HOUR, None) for hours_ in (0, 1, 4)]
+    assert told == [0, 0, 2] and order.times == {"A": begin + 4 * HOUR}
+    assert order.holes("B", begin + 2 * HOUR, None) == 2  # behind those learned from
+    assert order.holes("new", int(TIMES[0]), None) == 0 and order.holes("new", int(TIMES[2]), None) == 1
+    assert order.holes("C", None, None) == 0 and order.numbers == {}
+    assert [order.holes("C", None, number) for number in (3.0, 3.5, 5.0)] == [0, 0, 2]
+    assert order.holes("D", None, 9.0) == 0 and order.numbers == {"C": 5.0, "D": 9.0}
+    streams = ForecastStreams(plain())
+    streams.numbers["C"] = 7.0
+    again = Order(streams, 1.0)
+    assert again.holes("C", None, 9.0) == 1 and streams.numbers == {"C": 7.0}  # until they are forecast from
+
+
+def test_order_refuses_and_says_what_is_known():
+    order = Order(ForecastStreams(plain()), 0.5)
+    last, known = int(TIMES[FIRST - 1]), "; it goes on behind the rows known up to 2024-01-08 23:00:00"
+    for time, message in (
+        (last, f"series 'A': expected each time once, got 2024-01-08 23:00:00 again{known}"),
+        (
+            last - HOUR,
+            "series 'A': expected times that rise, got 2024-01-08 22:00:00 behind 2024-01-08 23:00:00"
+            + known,
+        ),
+        (last + HOUR // 2, "series 'A': expected times every hour, got 2024-01-08 23:30:00 behind .*:00:00"),
+    ):
+        with pytest.raises(BadInput, match=f"^{message}$"):
+            order.holes("A", time, None)
+    order.holes("A", last + HOUR, None)
+    order.holes("", None, 3.0)
+    for name, time, number, message in (
+        ("A", last + HOUR, None, "series 'A': expected each time once, got 2024-01-09 again"),
+        ("", None, 3.0, "expected each time once, got 3 again"),
+        ("", None, 2.5, "expected times that rise, got 2.5 behind 3"),
+        ("", None, 3.75, "expected a step of 0.5, got 3.75 behind 3"),
+        ("", None, 3.2, "expected a step of 0.5, got 3.2 behind 3"),
+        ("", None, 3.0 + 1e-7, "expected a step of 0.5, got 3 behind 3"),
+        ("", None, 3.50001, "expected a step of 0.5, got 3.50001 behind 3"),
+    ):
+        with pytest.raises(BadInput, match=f"^{message}$"):
+            order.holes(name, time, number)
+    assert order.holes("", None, 3.5 + 1e-8) == 0  # but for rounding
+    assert order.holes("", None, 53.5 + 2e-5) == 99  # a millionth of all the steps between
+
+
+def test_a_clock_that_is_none_tells_times_as_numbers():
+    bare = BaselineForecaster("last_value", season=1).fit(VALUES["A"][:60])
+    order = Order(ForecastStreams(bare), 1.0)
+    assert order.holes("x", 70, None) == 0 and order.holes("x", 90, None) == 0
+    with pytest.raises(BadInput, match=r"^series 'x': expected times that rise, got 80 behind 90$"):
+        order.holes("x", 80, None)
+
+
+def test_a_file_of_states_holds_numbers_and_is_refused_where_it_is_none(tmp_path: Path):
+    streams = ForecastStreams(plain())
+    streams.extend(["A", "C"], np.array([[1.0], [2.0]]), LATER_TIMES[[0, 0]])
+    streams.numbers["C"] = 7.5
+    path = tmp_path / "state"
+    streams.save(path)
+    again = ForecastStreams(plain())
+    again.resume(path)
+    assert again.numbers == {"C": 7.5} and list(again.streams) == ["A", "C"]
+    assert again.streams["C"].count == 1 and again.streams["A"].count == FIRST + 1
+    assert again.streams["A"].time == again.streams["C"].time == LATER_TIMES[0]
+    tensors, words = saved.load(path)
+    for changed, message in (
+        ({"kind": "other"}, "expected wavetrain streams of version 1, got something else"),
+        ({"version": 2}, "expected wavetrain streams of version 1, got something else"),
+        ({"streams": [{**words["streams"][0], "name": []}]}, "is not a whole file of states"),
+        ({"streams": [{}]}, r"is not a whole file of states \('count'\)"),
+    ):
+        saved.save(path, tensors, {**words, **changed})
+        with pytest.raises(BadInput, match=message):
+            again.resume(path)
+    saved.save(path, tensors, words)
+    wider = BaselineForecaster("last_value", horizon=2, season=1).fit(hours(FIRST))
+    other = ForecastStreams(wider)
+    other.resume(path)  # the same rows and weights are the same model
+    assert other.numbers == {"C": 7.5}
