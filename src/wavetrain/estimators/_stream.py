@@ -52,6 +52,7 @@ class ForecastStream(SeriesStream["FittedForecaster"]):
         rows = learned.values[self.count - before :]
         self.time = None if learned.times is None else int(learned.times[-1])
         ahead = np.full((len(rows), self.model.horizon, len(self.model.panel_.known)), np.nan)
+        self.state = self.model.network_.stack.begin(1)  # of a block whose first rows are left out
         self._read(rows, ahead)
 
     def state_of(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
