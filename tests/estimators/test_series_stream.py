@@ -63,8 +63,11 @@ def test_no_rows_are_no_forecasts(model):  # type: ignore[no-untyped-def]
 
 @pytest.mark.parametrize("model", [baseline, network], ids=["baseline", "network"])
 @pytest.mark.parametrize("hole", [1, 14, 15, 16, 17, 18, 19, 20, 21, 300])
-def test_a_gap_is_leapt_over_in_whole_blocks_and_counted(model, hole: int):  # type: ignore[no-untyped-def]
+def test_a_gap_is_leapt_over_in_whole_blocks_and_counted(  # type: ignore[no-untyped-def]
+    model, hole: int, monkeypatch: pytest.MonkeyPatch
+):
     """What is left to read is no more than is ever read, and not a block less."""
+    leaps, leapt = [], SeriesStream._leapt
     fresh: SeriesStream = model().stream()
     longest, block = (
         (15, 5) if model is baseline else (15, 4)
@@ -75,8 +78,10 @@ def test_a_gap_is_leapt_over_in_whole_blocks_and_counted(model, hole: int):  # t
         left = fresh._leapt(hole)
         assert longest - block < left <= longest and (hole - left) % block == 0
         assert fresh.count == hole - left and fresh.time is None
+    monkeypatch.setattr(SeriesStream, "_leapt", lambda *given: (leaps.append(given[1]), leapt(*given))[1])
     stream = model().stream("a")
     stream.extend(WALK[100:103], np.append(late(1), late(2, 101 + hole)))
+    assert leaps == [hole] * (hole > longest)
     assert stream.count == 103 + hole and stream.time == late(1, 102 + hole)[0]
     numbered = model().stream("a")
     if model is baseline:  # without times
