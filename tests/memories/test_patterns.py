@@ -104,7 +104,9 @@ def test_a_unit_without_a_field_stays_as_it_is():
     assert torch.equal(patterns.settled(start, lambda pattern, unit: 0 * pattern[..., unit], 3, None), start)
 
 
-@pytest.mark.parametrize("memory", [Hopfield(LARGE), SparseDistributed(16), DenseHopfield(9, steepness=CUBIC)])
+@pytest.mark.parametrize(
+    "memory", [Hopfield(LARGE), SparseDistributed(16), DenseHopfield(9, steepness=CUBIC)]
+)
 def test_the_warning_points_at_whoever_wrote_too_much(memory: Memory):
     drawn = torch.randint(2, (1, 200, memory.size), generator=torch.Generator().manual_seed(0))
     key = 2.0 * drawn - 1

@@ -376,15 +376,9 @@ def test_codes_of_the_study_are_hardly_ever_mistaken():
     assert tail / math.comb(n, k) == pytest.approx(1.68e-41, rel=5e-3)
 
 
-def test_hundreds_of_records_of_segments_are_those_of_the_plain_program():
-    """Growth, punishment, death and eviction over 500 records, the order changing half-way."""
-    how = Dendrites(3, 2, 5, initial=0.45, punish=0.15, down=0.06, segments=3, synapses=7)
-    memory = TemporalMemory(24, 2, how, seed=9)
-    plain, symbols = Plain(memory), categories(6, 24, 5, dice(8))
-    order = torch.cat([torch.arange(250) % 6, torch.arange(250) * 5 % 6])
-    odd = torch.rand(500, generator=dice(9)) < 0.1
-    order[odd] = torch.randint(6, (int(odd.sum()),), generator=dice(10))
-    x = symbols[order] & (torch.rand(500, 24, generator=dice(11)) < 0.95)
+def as_plain(memory: TemporalMemory, x: Tensor) -> tuple[Trace, Plain]:
+    """A stream, record by record and in the end segment by segment that of the plain program."""
+    plain = Plain(memory)
     trace, state = memory.forward(x)
     for t, row in enumerate(x):
         plain.step(row)
@@ -398,8 +392,31 @@ def test_hundreds_of_records_of_segments_are_those_of_the_plain_program():
         (one.owner, *sorted((c, p / 1e6) for c, p in one.synapses.items())) for one in plain.segments.values()
     ]
     assert sorted(ours) == sorted(theirs)
+    return trace, plain
+
+
+def test_hundreds_of_records_of_segments_are_those_of_the_plain_program():
+    """Growth, punishment, death and eviction over 500 records, the order changing half-way."""
+    how = Dendrites(3, 2, 5, initial=0.45, punish=0.15, down=0.06, segments=3, synapses=7)
+    symbols = categories(6, 24, 5, dice(8))
+    order = torch.cat([torch.arange(250) % 6, torch.arange(250) * 5 % 6])
+    odd = torch.rand(500, generator=dice(9)) < 0.1
+    order[odd] = torch.randint(6, (int(odd.sum()),), generator=dice(10))
+    x = symbols[order] & (torch.rand(500, 24, generator=dice(11)) < 0.95)
+    trace, plain = as_plain(TemporalMemory(24, 2, how, seed=9), x)
     assert min(plain.evicted, plain.punished, plain.removed) > 50
     assert trace.anomaly[200:250].mean() < 0.5 < trace.anomaly[:20].mean()
+
+
+def test_cells_with_hundreds_of_segments_and_segments_with_many_cells_are_those_of_the_plain_program():
+    """More than lie side by side: a cell reaches up to 100 segments, and a segment listens to up to 70 cells."""
+    how = Dendrites(1, 1, 70, initial=0.45, up=0.2, down=0.2, punish=0.5, segments=2, synapses=72)
+    x = torch.zeros(40, 100, dtype=torch.bool)
+    for t, row in enumerate(x):
+        size = (1, 100, 2, 40, 90)[t % 5]
+        row[torch.randperm(100, generator=dice(t))[:size]] = True
+    _, plain = as_plain(TemporalMemory(100, 1, how, seed=2), x)
+    assert min(plain.evicted, plain.punished, plain.removed) > 50
 
 
 def test_a_full_segment_gives_up_its_weakest_synapses_for_what_comes():

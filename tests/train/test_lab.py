@@ -7,19 +7,22 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 import torch
 from torch import nn
 
 from tests.fresh import warm
+from wavetrain.core import Batch
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts import saved
 from wavetrain.parts.reader import Reader
 from wavetrain.tasks.recall.adding import Adding
+from wavetrain.train import lab
 from wavetrain.train.fit import examine
 from wavetrain.train.lab import Lab, Mark, News, Plan, curve
 
@@ -98,6 +101,63 @@ def test_each_step_is_taken_at_its_rate(
         rates.pop()  # its look was not over, so this step is not saved but taken again
     assert Lab(tmp_path, 0).fit("a", make, Adding(5), plan).done == 30
     assert rates == [1e-2] * 10 + [5e-3] * 10 + [1e-3] * 10
+
+
+@dataclass(frozen=True)
+class Slow(Adding):
+    """Each batch takes half a second, on a clock that nothing else moves."""
+
+    now: ClassVar[list[float]] = [100.0]
+
+    def draw(self, batch: int, generator: torch.Generator) -> Batch:
+        self.now[0] += 0.5 * (batch == PLAN.batch)  # of those to train on
+        return super().draw(batch, generator)
+
+
+def test_progress_is_told_and_kept_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two steps a second, also of a training that goes on; saved after more than 2 seconds, and at the end."""
+    monkeypatch.setattr(lab.time, "perf_counter", lambda: Slow.now[0])
+    kept: list[int] = []
+    save = lab.Training.save
+
+    def watched(training: lab.Training, path: Path) -> None:
+        kept.append(training.done)
+        save(training, path)
+
+    monkeypatch.setattr(lab.Training, "save", watched)
+    told: list[News] = []
+
+    def stop(news: News) -> None:
+        told.append(news)
+        if news.step == 21:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        Lab(tmp_path / "seed", 0, tell=stop, save_every=2.0).fit("a", make, Slow(5), PLAN)
+    assert kept == [5, 10, 15, 20]
+    end = Lab(tmp_path / "seed", 0, tell=told.append, save_every=2.0).fit("a", make, Slow(5), PLAN)
+    assert kept[4:] == [25, 30]
+    steps = [7, 14, 21, 21, 28, 30]
+    assert [(one.run, one.name, one.step, one.steps) for one in told] == [("seed", "a", n, 30) for n in steps]
+    assert [one.speed for one in told] == [2.0] * 6
+    looks = [told[0], told[1], *told[3:]]
+    assert [(one.step, one.loss, one.score) for one in looks] == [mark[:3] for mark in end.marks]
+    lines = [json.loads(line) for line in (tmp_path / "seed/metrics/a.jsonl").read_text().splitlines()]
+    assert [Mark(**{**line, "others": tuple(line["others"])}) for line in lines] == end.marks
+
+
+def test_a_loss_is_the_mean_of_all_steps_since_the_last_look(tmp_path: Path) -> None:
+    each = Lab(tmp_path / "each", 0).fit("a", make, Adding(5), replace(PLAN, every=1)).marks
+    for mark, first in zip(
+        Lab(tmp_path, 0).fit("a", make, Adding(5), PLAN).marks, range(0, 30, 7), strict=True
+    ):
+        mean = sum(one.loss for one in each[first : mark.step]) / (mark.step - first)
+        assert mark.loss == pytest.approx(mean, rel=1e-12)
+
+
+def test_without_a_plan_for_more_it_looks_every_hundred_steps_at_all_there_is() -> None:
+    plan = Plan(1, 2, 0.1)
+    assert (plan.every, plan.clip, plan.until, plan.drops, plan.held_out) == (100, None, None, (), None)
 
 
 def test_stops_when_satisfied(tmp_path: Path) -> None:
