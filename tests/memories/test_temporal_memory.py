@@ -409,7 +409,7 @@ def test_hundreds_of_records_of_segments_are_those_of_the_plain_program():
 
 
 def test_cells_with_hundreds_of_segments_and_segments_with_many_cells_are_those_of_the_plain_program():
-    """More than lie side by side: a cell reaches up to 100 segments, and a segment listens to up to 70 cells."""
+    """More than lie side by side: a cell reaches 100 segments, and a segment listens to 70 cells."""
     how = Dendrites(1, 1, 70, initial=0.45, up=0.2, down=0.2, punish=0.5, segments=2, synapses=72)
     x = torch.zeros(40, 100, dtype=torch.bool)
     for t, row in enumerate(x):

@@ -115,7 +115,7 @@ class Slow(Adding):
 
 
 def test_progress_is_told_and_kept_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two steps a second, also of a training that goes on; saved after more than 2 seconds, and at the end."""
+    """Two steps a second, also of one that goes on; saved after more than 2 seconds, and at the end."""
     monkeypatch.setattr(lab.time, "perf_counter", lambda: Slow.now[0])
     kept: list[int] = []
     save = lab.Training.save
