@@ -258,6 +258,61 @@ def test_from_the_words_of_the_command(tmp_path: Path):
         assert "\n" not in str(caught.value)
 
 
+def test_arguments_of_the_model_that_are_left_out(tmp_path: Path):
+    checkpoints.save(tmp_path / "new", LanguageModel([Mamba(4)], 256))
+    words = {"checkpoint": tmp_path / "new", "tokenizer": "bytes"}
+
+    def built(config: dict[str, Any] | None = None, **more: Any) -> tuple[int | None, int]:
+        under = harness.Evaluated.create_from_arg_obj({**words, **more}, config)
+        assert under.eot_token_id == 0 and not under.model.training
+        return under.length, under.batch
+
+    assert built() == (2048, 1)
+    assert built(length=0) == built(length=None) == built(length="0") == (None, 1)
+    assert built(length=2, batch_size="3") == (2, 3)
+    assert built({"batch_size": 5, "length": 7}, batch_size=3) == (
+        7,
+        3,
+    )  # what the model is given comes first
+    for more, message in (
+        ({"length": -1}, "length must be a whole number of at least 0, not -1"),
+        ({"length": 1}, "expected a batch of at least 1 and a length of at least 2, got 1, 1"),
+        ({"batch_size": 0}, "batch_size must be a whole number of at least 1, not 0"),
+        ({"batch_size": True}, "batch_size must be a whole number of at least 1, not True"),
+        ({"batch_size": None}, "batch_size must be a whole number of at least 1, not None"),
+    ):
+        with pytest.raises(BadInput) as caught:
+            built(**more)
+        assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("wishes", "length", "limit", "stops", "temperature"),
+    [
+        ({}, None, 256, [], 0.0),
+        ({}, 2048, 256, [], 0.0),
+        ({}, 257, 256, [], 0.0),
+        ({}, 256, 255, [], 0.0),
+        ({"max_tokens": "7", "max_new_tokens": 7}, 8, 7, [], 0.0),
+        ({"max_gen_toks": 0, "until": "a"}, 2, 0, ["a"], 0.0),
+        ({"until": ("a", "", "b"), "do_sample": True}, None, 256, ["a", "b"], 1.0),
+        ({"temperature": 0.5}, None, 256, [], 0.5),
+        ({"temperature": 0.5, "do_sample": False}, None, 256, [], 0.0),
+        ({"temperature": None, "do_sample": None, "until": None}, None, 256, [], 0.0),
+    ],
+)
+def test_wishes_that_are_left_out(
+    wishes: dict[str, Any], length: int | None, limit: int, stops: list[str], temperature: float
+):
+    found = harness.asked(wishes, length)
+    assert (found[0], found[1], found[2].temperature) == (limit, stops, temperature)
+
+
+def test_as_many_tokens_as_are_in_view_are_too_many():
+    with pytest.raises(BadInput, match=r"fewer tokens to generate than the 8 in view, got 8: give a greater"):
+        harness.asked({"max_tokens": 8}, 8)
+
+
 def test_a_tokenizer_json(tmp_path: Path):
     import tokenizers
 

@@ -63,6 +63,12 @@ def test_units_are_told():
     assert of("a,b", "1,2", "3,4").units == {} == of("a,b", "m,s").units
 
 
+@pytest.mark.parametrize("first", ["1,1", "1,", "1,NA"])
+def test_a_first_row_of_ones_is_no_row_of_units(first: str):
+    assert of("a,b", first, "2,3", "3,4")[1:] == (1, {})
+    assert of("who,b", "x,1", "z,3", "x,4")[1:] == (1, {})
+
+
 def test_nothing_is_no_table():
     with pytest.raises(BadInput, match="got blank lines"):
         layout([])

@@ -157,7 +157,7 @@ def _of_arrays(content: bytes, needed: bool) -> Labelled:
     series = tuple(x.reshape(*x.shape[:2], -1).astype(np.float64))
     if y is None:
         return Labelled(series, None)
-    if len(y) != len(x) or y.ndim not in (1, 2) or (y.ndim == 2 and y.shape[1] == x.shape[1]):
+    if y.ndim not in (1, 2) or len(y) != len(x) or (y.ndim == 2 and y.shape[1] == x.shape[1]):
         raise BadInput(
             f"expected an answer for each sequence, y (N,) or (N, K), got x {x.shape} and y {y.shape}"
         )

@@ -106,7 +106,7 @@ def _units(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, str
         if cell.lower() in WORDS or not any(map(_measured, column)) or not all(map(_filled, column)):
             continue
         found[name] = cell
-    return found
+    return found if set(found.values()) != {"1"} else {}  # a first row of numbers, which are 1
 
 
 def _measured(cell: str) -> bool:

@@ -144,10 +144,10 @@ def _read(
     if asked.earlier and one.point == one.comma:
         decimal = "," if name in asked.earlier.form.commas else "."
     mark = decimal if one.point == one.comma else "." if one.point else ","
-    if mark == ",":
-        found.commas.append(name)
     read = told_numbers(text.told, mark)
     if None not in read:
+        if mark == ",":
+            found.commas.append(name)
         values = np.full(len(text.kinds.cells), np.nan)
         values[text.there] = read
         return {name: _without(values[text.kinds.codes], asked.missing)}

@@ -5,14 +5,11 @@ day; months keep their day or their end. The step is the commonest one, never a 
 is missing makes no series of days.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from wavetrain.tables.clock import DAY, DAYS, FIXED, MONTHS, Clock, zone_of
-
-if TYPE_CHECKING:
-    pass
 
 NEAR = 0.1  # of a step: how far a time may lie off it and still be meant
 MILLISECOND = 1000
