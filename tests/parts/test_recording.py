@@ -1,5 +1,7 @@
 """A recording: parts of the same length have as many samples, and channels keep what is theirs."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,16 @@ def test_windows_of_one_length_have_as_many_samples(rate: float) -> None:
         time = whole.start + sample / rate
         part = whole.between(time - 0.0015, time + 0.0015)
         assert len(part) == round(0.003 * rate)
+
+
+def test_a_recording_stays_as_it_is_and_is_like_none_but_itself() -> None:
+    """Arrays have no single answer to whether they are equal."""
+    one, two = made(), made()
+    assert one == one and one != two and len({one, two, one}) == 2
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.rate = 2.0
+    with pytest.raises(TypeError, match="positional"):
+        Recording(one.signal, 1.0, one.channels)
 
 
 def test_as_many_times_as_samples() -> None:
@@ -81,6 +93,7 @@ def test_a_rate_is_found_from_times(rate: float) -> None:
         ({"signal": np.zeros((4, 2), dtype=np.float32)}, "float64"),
         ({"signal": np.zeros((0, 2))}, "float64"),
         ({"signal": np.array([[1.0, np.inf]])}, "channel b is infinite at sample 0"),
+        ({"signal": np.array([[1, 2], [3, -np.inf], [np.inf, 4]])}, "channel b is infinite at sample 1"),
         ({"channels": ("a", "a")}, "2 different names"),
         ({"channels": ("a",)}, "2 different names"),
         ({"positions": np.zeros((2, 4))}, "for each of 2 channels"),

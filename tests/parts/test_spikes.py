@@ -68,3 +68,9 @@ def test_seconds_ten_times_too_long_may_be_milliseconds(last: float, hint: bool)
     with pytest.raises(BadInput, match=r"from 10 to 15 s, got one at 16 s \(spike 2\)") as caught:
         checked([np.array([10.0, 15.0, 16.0, last])], ["a"], start=10.0, seconds=5.0)
     assert ("milliseconds" in str(caught.value)) == hint
+
+
+def test_one_bin_is_enough_and_each_unit_has_a_name():
+    assert counts([np.array([0.02, 0.1])], rate=10, start=0.0, seconds=0.1).tolist() == [[2.0]]
+    with pytest.raises(ValueError, match="zip"):
+        checked([np.array([0.5])], ["a", "b"])

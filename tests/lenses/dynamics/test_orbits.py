@@ -112,6 +112,7 @@ def test_what_never_comes_back_has_no_period():
         ({"warm": -1}, "a warm-up of 0 or more"),
         ({"rate": 0.0}, "a rate above 0"),
         ({"directions": 5}, "1 to 4 directions, got 5"),
+        ({"directions": 0}, "1 to 4 directions, got 0"),
         ({"x": normal(2)}, "an input of 3 channels, got 2"),
     ],
 )
@@ -144,9 +145,20 @@ def test_what_moves_less_than_its_size_or_the_starts_allow_is_at_rest(scale, mid
 
 @pytest.mark.parametrize("period", [3, 7.5, 40, 97])
 def test_the_first_return_is_at_the_period(period: float):
-    """However few periods there are: a lag that leaves less of the trajectory is no worse return."""
     found = comb(np.sin(2 * np.pi * np.arange(400) / period)[:, None])
     assert 1 / found.frequency == pytest.approx(period, abs=0.7) and found.share > 0.9
+
+
+@pytest.mark.parametrize(("second", "lag"), [(0.3, 20), (0.2, 10)])
+def test_a_lag_that_leaves_less_of_the_trajectory_is_no_worse_return(second: float, lag: int):
+    """A wave of 10 steps and a weaker one of 20, of which there are four periods.
+
+    After 10 steps it comes back to (1 - w^2) / (1 + w^2) of its variance, w the weaker amplitude: 0.83 is
+    more than a tenth worse than after 20, 0.92 is not. Less is left after 20, which makes no difference.
+    """
+    t = np.arange(80)
+    found = comb((np.cos(2 * np.pi * t / 10) + second * np.cos(2 * np.pi * t / 20))[:, None])
+    assert 1 / found.frequency == pytest.approx(lag, abs=0.7)
 
 
 def test_noise_of_a_surrogate_has_the_variance_and_the_memory_of_what_it_stands_for():

@@ -5,7 +5,7 @@ import pytest
 
 from tests.promises import normal
 from wavetrain.errors import BadInput
-from wavetrain.lenses.population.cca import cca, correlations
+from wavetrain.lenses.population.cca import cca, correlations, mean, principal
 
 DICE = np.random.default_rng(0)
 X = DICE.standard_normal((200, 4))
@@ -71,3 +71,50 @@ def test_what_does_not_fit_is_refused(keep: float):
 def test_halves_too_short_for_the_directions_have_no_null():
     found = cca(normal(2, 12, 6), normal(2, 12, 6, seed=5), draws=9)
     assert np.isnan(found.null).all() and np.isnan(found.p) and 0 < found.score < 1
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+@pytest.mark.parametrize(("keep", "kept"), [(0.4, 1), (0.4001, 2), (0.7, 2), (0.9, 3), (1.0, 4)])
+def test_as_many_components_are_kept_as_hold_the_share(keep: float, kept: int, scale: float):
+    """Of variances 4, 3, 2 and 1, in any unit."""
+    rows = np.linalg.qr(X - X.mean(0))[0] * np.sqrt([4.0, 3, 2, 1])
+    found = principal(scale * rows, keep) / scale
+    np.testing.assert_allclose(np.abs(found), np.abs(rows[:, :kept]), atol=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
+def test_what_is_below_rounding_is_no_direction(scale: float):
+    """Deviations of 2e-6 and 5e-7 beside 1: the square of one is lost beside that of the other."""
+    rows = scale * np.linalg.qr(X - X.mean(0))[0] * [1, 1, 2e-6, 5e-7]
+    assert principal(rows, 1.0).shape[1] == 3
+
+
+def test_directions_of_the_rest_are_held_against_the_part_that_is_left_out():
+    """By covariances, for activity that drifts, so that each part lies far from the rest."""
+    dice = np.random.default_rng(3)
+    drift = np.linspace(-20, 30, 60)[:, None] * [1.0, -2.0, 0.5]
+    x = drift + dice.standard_normal((60, 3))
+    y = x[:, :2] + drift[:, :2] + dice.standard_normal((60, 2))
+
+    def root(matrix: np.ndarray) -> np.ndarray:
+        values, axes = np.linalg.eigh(matrix)
+        return axes / np.sqrt(values) @ axes.T
+
+    wanted = []
+    for part in np.arange(60).reshape(10, 6):
+        rest = np.delete(np.arange(60), part)
+        both = np.cov(np.c_[x, y][rest].T)
+        one, two = root(both[:3, :3]), root(both[3:, 3:])
+        left, _, right = np.linalg.svd(one @ both[:3, 3:] @ two, full_matrices=False)
+        a, b = (x[part] - x[rest].mean(0)) @ one @ left, (y[part] - y[rest].mean(0)) @ two @ right.T
+        wanted.append((a * b).sum(0) / np.sqrt((a**2).sum(0) * (b**2).sum(0)))
+    assert cca(x, y, draws=0).held_out == pytest.approx(np.mean(wanted), rel=1e-9)
+
+
+def test_as_many_directions_as_samples_have_no_score():
+    """40 samples, of which parts leave 36: 18 and 18 directions are too many for those, 18 and 17 are not."""
+    x, y = DICE.standard_normal((2, 40, 20))
+    assert np.isnan(mean(x, y)) and np.isfinite(mean(x, y[:, :19]))
+    assert np.isnan(cca(x[:, :18], y[:, :18], draws=0).held_out)
+    assert np.isfinite(cca(x[:, :18], y[:, :17], draws=0).held_out)
+    assert np.isfinite(cca(x[:, :20], y[:, :19], draws=0).score)

@@ -9,7 +9,16 @@ from scipy.linalg import expm, logm, sqrtm
 from scipy.signal import lfilter
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.population.covariance import augmented, covariance, distance, mean, tangent
+from wavetrain.lenses.population.covariance import (
+    _accuracies,
+    _nearest,
+    _white,
+    augmented,
+    covariance,
+    distance,
+    mean,
+    tangent,
+)
 
 
 def matrices(many: int, size: int = 4, seed: int = 0) -> np.ndarray:
@@ -134,9 +143,70 @@ def test_eyes_open_and_closed():
         ((20, 30, 2), np.arange(19) % 2, {}, "a label for each of 20 trials"),
         ((20, 30, 2), np.zeros(20, int), {}, "two kinds of trials or more"),
         ((8, 30, 2), np.arange(8) % 2, {}, "5 trials of each, got 4, 4"),
+        ((20, 30, 2), np.arange(20) % 2, {"order": 0}, "order 0, lag 1 and 30 steps"),
+        ((20, 30, 2), np.arange(20) % 2, {"lag": 0}, "order 1, lag 0 and 30 steps"),
         ((20, 30, 2), np.arange(20) % 2, {"order": 5, "lag": 7}, "order 5, lag 7 and 30 steps"),
+        ((20, 8, 2), np.arange(20) % 2, {"order": 3, "lag": 3}, "order 3, lag 3 and 8 steps"),
     ],
 )
 def test_what_does_not_fit_is_refused(shape, label, words, message):
     with pytest.raises(BadInput, match=message):
         covariance(np.random.default_rng(0).standard_normal(shape), label, **words)
+
+
+def test_three_steps_beyond_the_lags_and_five_trials_of_a_kind_are_enough():
+    found = covariance(np.random.default_rng(0).standard_normal((10, 9, 2)), np.arange(10) % 2, 3, 3, draws=0)
+    assert found.matrix.shape == (10, 6, 6)
+
+
+@pytest.mark.parametrize("names", [[-7, 3], [5, 6, 9]])
+def test_kinds_may_be_any_whole_numbers(names: list[int]):
+    dice = np.random.default_rng(8)
+    label = np.repeat(np.arange(len(names)), 6 + np.arange(len(names)))
+    trials = dice.standard_normal((len(label), 12, 3)) * (1 + 0.3 * label[:, None, None])
+    one = covariance(trials, label, draws=3)
+    two = covariance(trials, np.array(names)[label], draws=3)
+    each = np.bincount(label)
+    assert one.accuracy == two.accuracy and one.nearest == two.nearest and one.p == two.p
+    wanted = np.sqrt((one.accuracy * (1 - one.accuracy) / each).sum()) / len(each)
+    assert one.error == pytest.approx(wanted) and wanted > 0
+    np.testing.assert_allclose(one.apart, distance(one.matrix, one.mean))
+
+
+def test_directions_are_white_over_all_trials_and_lost_ones_left_out():
+    dice = np.random.default_rng(9)
+    value = dice.standard_normal((7, 11, 4)) @ dice.standard_normal((4, 4))
+    more = np.concatenate([value, value[..., :1] - value[..., 1:2], 1e-11 * value[..., :1] + 3], 2)
+    for given, kept in ((value, 4), (more, 4), (value * [1, 1e3, 1e-5, 1], 4)):
+        found = _white(given)
+        flat = (found - found.mean(1, keepdims=True)).reshape(77, -1)
+        np.testing.assert_allclose(flat.T @ flat / 77, np.eye(kept), atol=1e-6)
+    with pytest.raises(BadInput, match="channels that vary inside of trials"):
+        _white(np.ones((3, 4, 2)) * np.arange(3)[:, None, None])
+
+
+def test_every_kind_counts_alike_however_many_trials_it_has():
+    """Eight trials of one kind and four of another, of which nothing is known: all are called the first."""
+    kind = np.repeat([0, 1], [8, 4])
+    folds = []
+    for part in range(4):
+        judged = np.array([2 * part, 2 * part + 1, 8 + part])
+        fitted = np.setdiff1d(np.arange(12), judged)
+        folds.append((fitted, judged, np.ones((9, 2)), np.ones((3, 2))))
+    assert _accuracies(folds, np.stack([kind, 1 - kind])) == [0.5, 0.5]
+    three = np.repeat([0, 1, 2], [6, 3, 3])
+    assert _accuracies(folds, three[None]) == [pytest.approx(1 / 3)]
+    told = [(one, two, kind[one][:, None] * 1.0, kind[two][:, None] * 1.0) for one, two, _, _ in folds]
+    assert _accuracies(told, kind[None]) == [1.0]
+    apart = np.where(kind == 0, 1.0, 4.0)[:, None, None] * np.eye(2)
+    assert _nearest(apart, kind, folds) == 1
+    apart[8] = np.eye(2)  # one in four of the second kind looks like the first
+    assert _nearest(apart, kind, folds) == pytest.approx((1 + 3 / 4) / 2)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_mean_is_found_however_far_apart_matrices_are(seed: int):
+    """Of eigenvalues from exp(-10) to exp(10), where whole steps would go too far."""
+    logs = 2 * np.random.default_rng(seed).standard_normal((6, 4, 4))
+    far = np.array([expm(one + one.T) for one in logs])
+    assert np.abs(tangent(far, mean(far)).mean(0)).max() < 1e-3

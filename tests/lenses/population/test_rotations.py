@@ -103,3 +103,38 @@ def test_nothing_that_moves_has_no_score():
 def test_what_does_not_fit_is_refused(shape, words, message):
     with pytest.raises(BadInput, match=message):
         rotations(np.random.default_rng(0).standard_normal(shape), **words)
+
+
+def test_what_the_planes_do_not_hold_is_told():
+    """Turns of size 1 and 2 by whole circles: one plane holds what the larger one varies."""
+    angle = 2 * np.pi / 10 * np.arange(20)[:, None] * [1, 2] + np.arange(5)[:, None, None] * [1.0, 2.5]
+    value = (np.stack([np.cos(angle), np.sin(angle)], -1) * [[1.0], [2.0]]).reshape(5, 20, 4)
+    one, both = rotations(value, planes=1, draws=0), rotations(value, planes=2, draws=0)
+    centred = value - value.mean(0)
+    kept = (centred[..., 2:] ** 2).sum() / (centred**2).sum()
+    assert one.held == pytest.approx(kept) and one.variance[0] == pytest.approx(kept)
+    assert both.held == pytest.approx(1) and sorted(both.variance) == pytest.approx([1 - kept, kept])
+    large = rotations(5e3 * value, planes=2, draws=0).projected  # its axes may be turned in their plane
+    np.testing.assert_allclose(np.linalg.norm(large, axis=3), 5e3 * np.linalg.norm(both.projected, axis=3))
+    assert rotations(np.eye(3)[None, :, :2] / 3, planes=1, draws=0).held == pytest.approx(1)
+
+
+def test_the_error_leaves_each_condition_out_in_turn():
+    value = smooth(7)[:5, :, :4]
+    left = [rotations(np.delete(value, one, 0), planes=1, draws=0).r2 for one in range(5)]
+    assert rotations(value, planes=1, draws=0).error == pytest.approx(np.sqrt(4 * np.var(left)))
+    assert np.isfinite(rotations(value[:3], planes=1, draws=0).error)
+    for count in (1, 2):
+        assert np.isnan(rotations(value[:count], planes=1, draws=0).error)
+
+
+@pytest.mark.parametrize(
+    ("shape", "most"), [((3, 10, 4), 2), ((3, 10, 5), 2), ((2, 3, 9), 1), ((1, 5, 9), 2), ((4, 3, 40), 4)]
+)
+def test_as_many_planes_as_there_is_room_for(shape: tuple[int, ...], most: int):
+    """Pairs of units, or of steps of conditions but one; never more than three where none are named."""
+    value = np.random.default_rng(3).standard_normal(shape)
+    assert len(rotations(value, planes=most, draws=0).frequency) == most
+    assert len(rotations(value, draws=0).frequency) == min(most, 3)
+    with pytest.raises(BadInput, match=f"from 1 to {most} planes"):
+        rotations(value, planes=most + 1)

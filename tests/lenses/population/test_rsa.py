@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from scipy.spatial.distance import pdist, squareform
+from sklearn.covariance import ledoit_wolf
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.population.rsa import Comparison, Distance, rsa, squared
+from wavetrain.lenses.population.rsa import Comparison, Distance, compared, correlation, rsa, squared
 
 
 def noisy(seed: int, units: int = 20, stimuli: int = 30, repeats: int = 10) -> tuple[np.ndarray, np.ndarray]:
@@ -131,6 +132,7 @@ def test_the_error_is_the_spread_over_stimuli():
         ((2, 5, 4), (1, 6, 4), {}, r"the same stimuli .* got \(2, 5, 4\) and \(1, 6, 4\)"),
         ((5, 4), (1, 5, 4), {}, r"activity \(repeats, stimuli, units\), got \(5, 4\)"),
         ((1, 5, 4), (1, 5, 4), {"whiten": True}, "whitening wants repeats .* got 1"),
+        ((0, 5, 4), (1, 5, 4), {}, r"activity .* got \(0, 5, 4\)"),
     ],
 )
 def test_what_does_not_fit_is_refused(one, two, words, message):
@@ -139,3 +141,93 @@ def test_what_does_not_fit_is_refused(one, two, words, message):
         rsa(dice.standard_normal(one), dice.standard_normal(two), **words)
     with pytest.raises(BadInput, match="finite numbers in other"):
         rsa(np.ones((1, 5, 2)), np.full((1, 5, 2), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("one", "told"),
+    [
+        ([1.0, 2.0], False),  # any two lie on a line
+        ([1.0, 2.0, 4.0], True),
+        ([1.0, 2.0, np.nan], False),
+        ([1.0, 2.0, 4.0, np.nan], True),
+        ([5.0, 5.0 + 2e-12, 5.0], False),  # rounding
+        ([5.0, 5.0 + 2e-11, 5.0], True),
+        ([0.0, 0.0, 0.0], False),
+    ],
+)
+def test_distances_that_do_not_differ_have_no_correlation(one: list[float], told: bool):
+    three = np.array([3.0, 1.0, 2.0, 7.0])[: len(one)]
+    for pair in ((np.array(one), three), (three, np.array(one))):
+        assert np.isfinite(compared(*pair, Comparison.PEARSON)) == told
+
+
+def test_the_error_leaves_each_stimulus_out_in_turn():
+    dice = np.random.default_rng(10)
+    one, two = dice.standard_normal((3, 6, 5)), dice.standard_normal((1, 6, 4))
+    left = [rsa(np.delete(one, at, 1), np.delete(two, at, 1), draws=0).score for at in range(6)]
+    wanted = np.sqrt(5 / 6 * ((np.array(left) - np.mean(left)) ** 2).sum())
+    assert rsa(one, two, draws=0).error == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "splits"),
+    [
+        (2, [((0,), (1,))]),
+        (3, [((0,), (1,)), ((1,), (0,)), ((2,), (0,))]),
+        (4, [((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))]),
+    ],
+)
+def test_reliability_is_that_of_halves_carried_over_to_all_repeats(repeats: int, splits: list):
+    """Spearman and Brown: k halves that agree by r agree by k r / (1 + (k - 1) r) together."""
+    seen = noisy(11, 12, 9, repeats)[1]
+    at = np.triu_indices(9, 1)
+    r = np.mean(
+        [
+            np.corrcoef(*(rsa(seen[list(half)], seen, draws=0).distance[at] for half in both))[0, 1]
+            for both in splits
+        ]
+    )
+    k = repeats / (repeats // 2)
+    found = rsa(seen, noisy(11, 12, 9, 1)[0], draws=0)
+    assert found.reliability == pytest.approx(k * r / (1 + (k - 1) * r))
+    assert found.ceiling == pytest.approx(np.sqrt(found.reliability))
+    assert found.corrected == pytest.approx(found.score / found.ceiling)
+    both = rsa(seen, seen, draws=0)
+    assert both.ceiling == pytest.approx(both.reliability) and both.reliability_other == both.reliability
+
+
+def test_all_halves_of_seven_repeats_are_taken_and_forty_of_eight():
+    for repeats, drawn in ((7, False), (8, True)):
+        seen = noisy(12, 5, 6, repeats)[1]
+        found = {rsa(seen, seen, draws=0, seed=seed).reliability for seed in range(3)}
+        assert (len(found) > 1) == drawn
+
+
+@pytest.mark.parametrize(("draws", "all_of_them"), [(22, False), (23, True), (24, True)])
+def test_orders_are_drawn_where_they_are_more_than_the_draws(draws: int, all_of_them: bool):
+    one, two = np.random.default_rng(13).standard_normal((2, 1, 4, 5))
+    nulls = [np.sort(rsa(one, two, draws=draws, seed=seed).null) for seed in range(2)]
+    assert (len(nulls[0]) == 23) == all_of_them == np.array_equal(*nulls)
+
+
+def test_whitened_distances_are_those_of_mahalanobis():
+    """d_r' S^-1 d_s over units, S the shrunk covariance of the noise, in as many degrees as there are."""
+    dice = np.random.default_rng(14)
+    seen = dice.standard_normal((1, 5, 3)) + dice.standard_normal((4, 5, 3)) @ dice.standard_normal((3, 3))
+    found = rsa(seen, seen, whiten=True, draws=0).distance
+    size = np.sqrt(((seen - seen.mean((0, 1))) ** 2).mean())  # shrinking knows of no other unit
+    noise = (seen - seen.mean(0)).reshape(-1, 3) / size
+    inverse = np.linalg.inv(ledoit_wolf(noise * np.sqrt(4 / 3), assume_centered=True)[0])
+    gap = (seen[:, 0] - seen[:, 1]) / size
+    wanted = np.mean([gap[r] @ inverse @ gap[s] / 3 for r in range(4) for s in range(4) if r != s])
+    assert found[0, 1] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1.0, 1e7])
+def test_a_pattern_without_a_shape_has_no_correlation(scale: float):
+    value = np.random.default_rng(15).standard_normal((1, 4, 5))
+    value[0, 2] = 3.0
+    apart = squareform(np.nan_to_num(correlation(scale * value), nan=9.0))
+    assert (apart[2] == [9, 9, 0, 9]).all() and (apart[[0, 1, 3]][:, [0, 1, 3]] < 2.1).all()
+    value[0, 2] = 3.0 + 1e-10 * np.arange(5)
+    assert np.isfinite(correlation(scale * value)).all()

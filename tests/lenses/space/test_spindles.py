@@ -6,7 +6,16 @@ from scipy.signal import butter, resample_poly, sosfiltfilt
 from scipy.signal.windows import tukey
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.space.spindles import spindles
+from wavetrain.lenses.space.spindles import (
+    CORRELATION,
+    SHARE,
+    _Course,
+    _course,
+    _events,
+    _redrawn,
+    _trimmed,
+    spindles,
+)
 
 SECONDS, FULL = 300, 1000
 ONSETS = 10 + 14.3 * np.arange(20)
@@ -127,3 +136,105 @@ def test_gaps_flat_and_missing_channels():
 def test_what_cannot_be_read_is_refused(series, rate, given, message):
     with pytest.raises(BadInput, match=message):
         spindles(series, rate, **given)
+
+
+@pytest.mark.parametrize("band", [(1.0, 15.0), (12.0, 30.0), (0.5, 15.0)])
+def test_a_band_that_touches_the_broad_one_is_not_inside(band: tuple[float, float]):
+    with pytest.raises(BadInput, match="inside of 1 to 30 Hz"):
+        spindles(at(NIGHT, 100), 100.0, band=band)
+
+
+def course(mask: list[bool], start: float = 3.0) -> _Course:
+    """Steps of a tenth of a second at which two measures say yes, just so, or one does."""
+    yes = np.array(mask)
+    steps = np.arange(len(yes))
+    share, correlation = np.full(len(yes), SHARE), np.where(yes, CORRELATION, CORRELATION - 1e-9)
+    return _Course(start + 0.1 * steps, share, correlation, np.ones(len(yes)), steps + 1.0, 12 + steps % 3.0)
+
+
+def runs(*lengths: int) -> list[bool]:
+    """So many no, yes, no, yes ..."""
+    return [bool(which % 2) for which, many in enumerate(lengths) for _ in range(many)]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "wanted"),
+    [
+        ((2, 4, 9), []),
+        ((2, 5, 9), [(2, 5)]),
+        ((0, 20, 1), [(0, 20)]),
+        ((2, 21, 1), []),
+        ((1, 5, 4, 5, 1), [(1, 14)]),  # less than half a second apart
+        ((1, 5, 5, 6, 1), [(1, 5), (11, 6)]),
+        ((1, 2, 3, 1, 4, 3), [(1, 13)]),
+        ((1, 5, 6, 3, 2, 4, 1), [(1, 5), (12, 9)]),
+        ((1, 15, 4, 3), []),
+    ],
+)
+def test_pieces_are_joined_and_kept_by_their_length(lengths: tuple[int, ...], wanted: list):
+    """Half a second apart is apart, half a second long is long enough, and two seconds are not too long."""
+    found = _events(course(runs(*lengths)), limit=1.0)
+    assert len(found) == len(wanted)
+    for (onset, long, amplitude, hertz), (first, many) in zip(found, wanted, strict=True):
+        assert onset == pytest.approx(3 + 0.1 * first - 0.05) and long == pytest.approx(0.1 * many)
+        assert amplitude == first + many
+        assert hertz == np.median(12 + np.arange(first, first + many) % 3)
+
+
+@pytest.mark.parametrize(("limit", "there"), [(1.0, False), (1 - 1e-9, True)])
+def test_a_size_at_its_limit_is_no_vote(limit: float, there: bool):
+    assert bool(_events(course([False] * 8), limit)) == there
+
+
+def test_measures_of_a_tone_beside_others():
+    """10 Hz of amplitude 3 in twice that and 5: (9 / 2) / (36 / 2 + 25); windows hold whole periods."""
+    time = np.arange(700) / 100
+    sigma = 3 * np.exp(2j * np.pi * 10 * time)
+    found = _course(sigma, 2 * sigma.real + 5, 100.0, 40.0)
+    assert found is not None
+    np.testing.assert_allclose(found.time, 40 + np.arange(1, 6, 0.1))
+    np.testing.assert_allclose(found.share, 4.5 / 43)
+    np.testing.assert_allclose(found.correlation, 1)
+    np.testing.assert_allclose(found.size, 3 / np.sqrt(2))
+    np.testing.assert_allclose(found.amplitude, 3)
+    np.testing.assert_allclose(found.frequency, 10)
+    silent = _course(0 * sigma, 0 * time, 100.0, 0.0)
+    assert silent is not None and not (silent.share.any() or silent.correlation.any() or silent.size.any())
+    assert _course(sigma[:399], sigma[:399].real, 100.0, 0.0) is None
+    assert _course(sigma[:400], sigma[:400].real, 100.0, 0.0) is not None
+
+
+def test_a_step_is_measured_where_it_lies():
+    """Of noise in 30 samples about each step, and in 200 for the share."""
+    dice = np.random.default_rng(6)
+    sigma, whole = dice.standard_normal(650) + 1j * dice.standard_normal(650) + 0.5, dice.standard_normal(650)
+    found = _course(sigma, whole + 0.7 * sigma.real, 100.0, 0.0)
+    assert found is not None and len(found.time) == 45
+    for number, middle in enumerate(range(100, 550, 10)):
+        near, far = slice(middle - 15, middle + 15), slice(middle - 100, middle + 100)
+        real, both = sigma.real, whole + 0.7 * sigma.real
+        assert found.correlation[number] == pytest.approx(np.corrcoef(real[near], both[near])[0, 1])
+        assert found.size[number] == pytest.approx(np.sqrt((real[near] ** 2).mean()))
+        assert found.share[number] == pytest.approx((real[far] ** 2).sum() / (both[far] ** 2).sum())
+        assert found.amplitude[number] == np.abs(sigma[middle])
+        turn = np.angle(sigma[middle + 1] / sigma[middle])
+        assert found.frequency[number] == pytest.approx(turn * 100 / (2 * np.pi))
+
+
+def test_a_deviation_without_a_tenth_at_each_end():
+    """Of 0 to 10 without 0 and 10: the variance of nine numbers in a row is 7.5."""
+    assert _trimmed(np.array([10.0, *range(1, 10), 0])) == pytest.approx(np.sqrt(7.5))
+
+
+def test_a_null_has_the_spectrum_of_each_piece_and_its_gaps():
+    series = np.random.default_rng(0).standard_normal((2, 60, 2)) + 4
+    series[0, 21:30, 1] = np.nan
+    given = series.copy()
+    found = _redrawn(series, np.random.default_rng(1))
+    np.testing.assert_array_equal(series, given)
+    np.testing.assert_array_equal(np.isnan(found), np.isnan(given))
+    for part in ((1, slice(None), 0), (0, slice(0, 21), 1), (0, slice(30, 60), 1)):
+        one, two = np.fft.rfft(given[part]), np.fft.rfft(found[part])
+        last = -1 if len(given[part]) % 2 == 0 else None  # at half the rate there is no phase to draw
+        np.testing.assert_allclose(np.abs(two[1:last]), np.abs(one[1:last]), rtol=1e-9)
+        assert abs(two[0]) < 1e-9 and np.abs(np.angle(two[1:last] / one[1:last])).max() > 0.5

@@ -125,7 +125,7 @@ def rsa(
     left = [np.delete(np.arange(count), at) for at in range(count)]
     each = np.array([_compare(first[np.ix_(at, at)], second[np.ix_(at, at)], comparison) for at in left])
     own, others = (_reliability(side, apart, comparison, seed) for side in (one, two))
-    ceiling = math.sqrt(own * others) if own > 0 and others > 0 else float("nan")
+    ceiling = math.sqrt(own * others)  # each above 0, or NaN
     return RSA(
         score=score,
         error=float(np.sqrt((count - 1) * each.var())),

@@ -94,7 +94,7 @@ def timescales(
         x = np.where(known, x / (2.0 ** np.frexp(size)[1] if size else 1.0), 0.0)
         mean = x.sum() / max(known.sum(), 1)
         x = np.where(known, x - mean, 0.0)
-        if known.sum() < LEAST or not (x**2).sum() > FLAT * known.sum() * max(mean, 1e-3) ** 2:
+        if known.sum() < LEAST or not (x**2).sum() > FLAT * known.sum() * max(abs(mean), 1e-3) ** 2:
             continue  # flat, or nothing recorded
         one = _Channel(x, known, lags)
         curve[channel] = one.curve / one.curve[0]
