@@ -6,7 +6,6 @@ from wavetrain.estimators import Forecaster
 from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.rolling import Rolled, Rolls
-from wavetrain.tables.windows import unmeasured
 
 
 def or_last(model: Forecaster) -> Rolls:
@@ -31,14 +30,13 @@ def intervals(
     return np.where(nothing, -np.inf, low), np.where(nothing, np.inf, high)
 
 
-def told(test: Rolled, panel: Panel, context: int) -> str:
-    """Of how many forecasts layers know nothing, in words; empty where there are none."""
-    origins = Forecaster().origins
-    nothing = unmeasured(panel, test.series, test.rows, context=context, origins=origins)
+def told(model: Forecaster, panel: Panel, test: Rolled) -> str:
+    """Of how many forecasts layers know nothing, in words; empty where there are none. `model` is one."""
+    nothing = model.unmeasured(panel, test.series, test.rows)
     count = int(nothing.any(1).sum())
     return (
-        f"{count:,} of {len(nothing):,} forecasts follow {context} rows in which nothing was measured: "
-        "layers give the last value there"
+        f"{count:,} of {len(nothing):,} forecasts follow {model.context_} rows in which nothing was "
+        "measured: layers give the last value there"
         if count
         else ""
     )

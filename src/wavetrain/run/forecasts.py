@@ -28,6 +28,7 @@ import numpy as np
 
 from wavetrain import __version__, find
 from wavetrain.errors import BadInput
+from wavetrain.estimators import Forecaster
 from wavetrain.evidence import code, comparison
 from wavetrain.evidence.comparison import Chance, Figures, Judged, Part, Record, Simple, Source
 from wavetrain.evidence.files import write_json
@@ -45,7 +46,6 @@ from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.split import Split
 from wavetrain.tables.verdict import Verdict
-from wavetrain.tables.windows import usual_context
 from wavetrain.train.lab import News
 
 Say = Callable[[str], None]
@@ -96,8 +96,8 @@ def compare_series(
     figures = sorted((_figures(parts[one.name], standing) for one in entries), key=_rank)
     timings = {name: part.timings for name, part in parts.items()}
     last = standing.scores(LastValue.name)[0]
-    context = data.question.context or usual_context(data.question.season)
-    hollow = fallback.told(standing.test, data.split.test, context)
+    some = Forecaster.load(folder / figures[0].model)  # whichever: all read as many rows
+    hollow = fallback.told(some, data.split.test, standing.test)
     record = Record(
         data=Source(source=data.source, name=data.name, what="; ".join(data.split.past.said)),
         measure=last.name,
