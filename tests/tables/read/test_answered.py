@@ -144,10 +144,10 @@ def test_what_is_no_file_of_sequences_is_refused(tmp_path: Path):
     with pytest.raises(BadInput, match=r"b.ts: there is no such file$"):
         Reading().first(tmp_path / "b.ts")
     (tmp_path / "c.ts.gz").write_bytes(b"hello there")
-    with pytest.raises(BadInput, match=r"c.ts.gz: cannot be read: Not a gzipped file \(b'he'\)"):
+    with pytest.raises(BadInput, match=r"c.ts.gz: expected a file of gz, got other bytes$"):
         Reading().first(tmp_path / "c.ts.gz")
     (tmp_path / "d.ts.gz").write_bytes(gzip.compress(HEAD.encode() * 99)[:-9])
-    with pytest.raises(BadInput, match=r"d.ts.gz: cannot be read: Compressed file ended"):
+    with pytest.raises(BadInput, match=r"d.ts.gz: expected a whole file of gzip, got a damaged one \(Comp"):
         Reading().first(tmp_path / "d.ts.gz")
 
 
