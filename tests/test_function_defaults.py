@@ -1,0 +1,137 @@
+"""The defaults of functions and methods: of what members of several kinds share, and of scans and training.
+
+Those of classes that are members stand in test_defaults.py, of tasks in test_task_defaults.py. None is left
+out: they are found by going through all files.
+"""
+
+import enum
+import importlib
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import wavetrain
+from wavetrain import find
+
+ROOT = Path(wavetrain.__file__).parent
+SHARED = ("parts", "scan", "train")  # where classes are no members
+KINDS = ("layers", "memories", "networks", "rules", "tasks", *SHARED)
+
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "arena.Path.__init__": dict(bins=20),
+    "arena.Path.maps": dict(smooth=0.0),
+    "arena.rate_maps": dict(bins=20, smooth=0.0),
+    "automaton.Automaton.complete": dict(answer=-1),
+    "automaton._reached": dict(start=0),
+    "balls.roomy_radius": dict(right=0.5),
+    "balls.capacity": dict(right=0.5),
+    "balls.bits_right": dict(echo=False),
+    "balls.fitted_beta": dict(caps=False),
+    "balls.overlaps": dict(caps=False),
+    "circular.mean": dict(axis=-1),
+    "nulls.shifts": dict(seed=0),
+    "nulls.exchanges": dict(seed=0),
+    "ramps.programmed": dict(middle=True),
+    "recording.Recording.__init__": dict(unit="", length="", start=0.0, events=(), said=()),
+    "sampling.Sampling.__init__": dict(temperature=0.0, top_p=1.0, min_p=0.0, repetition_penalty=1.0),
+    "spikes.checked": dict(start=0.0),
+    "transport.sinkhorn": dict(blur=0.2, last=6),
+    "trials.answers": dict(chunk=500),
+    "worlds.square": dict(torus=False),
+    "worlds.line": dict(jump=1),
+    "worlds.ring": dict(jumps=(1,)),
+    "worlds.tree": dict(branches=2),
+    "worlds.walks": dict(straight=1.0, unique=False),
+    "chunked.chunked": dict(size=64),
+    "convolution.dilated": dict(dilation=1),
+    "newton.Newton.__init__": dict(cap=20, damping=1.0, fallback=True),
+    "wave.wave": dict(activation="RELU"),
+    "wave.wave_step": dict(activation="RELU"),
+    "draws.Draws.__init__": dict(seed=0),
+    "fit.examine": dict(chunk=250),
+    "lab.Mark.__new__": dict(others=()),
+    "lab.Plan.__init__": dict(every=100, drops=()),
+    "lab.Lab.__init__": dict(save_every=10.0, device="cpu"),
+    "lab.Lab.fit": dict(others=()),
+    "lab.curve": dict(log=False),
+    "online.retrained": dict(ahead=1),
+    "online.recursive": dict(ridge=1.0, ahead=1),
+    "_patterns.signed": dict(tie=0.0),
+    "_patterns.settled": dict(tie=0.0),
+    "dense_hopfield.DenseHopfield.settle": dict(sweeps=100),
+    "sparse_distributed.SparseDistributed.settle": dict(reads=100),
+    "sparse_distributed.SharedNeurons.settle": dict(reads=100),
+    "temporal_memory.TemporalMemory.forward": dict(learn=True, reuse=False),
+    "temporal_memory.SpatialPooler.forward": dict(learn=True),
+    "temporal_memory.SoftmaxClassifier.forward": dict(learn=True),
+    "temporal_memory.scalar": dict(periodic=False),
+    "_rehearsal.Rehearsal.__init__": dict(slots=64, each=4, target=0.1, gain=0.05),
+    "cortical_columns.CorticalColumns.run": dict(bare=False),
+    "global_workspace.GlobalWorkspace.trace": dict(hard=False),
+    "lightnet.one_scan": dict(places=False),
+    "analog_lstm.AnalogLSTM.program": dict(weights=0.0, ramp=0.0),
+    "analog_lstm.AnalogLSTM.calibrate": dict(share=0.999),
+    "_shared.valid_prediction_time": dict(deviation=1.0, most=0.5),
+    "_shared.Walking.__init__": dict(straight=1.0, unique=False, everywhere=False),
+    "hidden_markov.HiddenMarkov.chain": dict(length=30),
+    "hidden_markov.HiddenMarkov.ring": dict(length=40),
+    "hidden_markov.HiddenMarkov.full": dict(length=30),
+    "translation.bleu": dict(most=4),
+}
+
+
+def plain(value: Any) -> Any:
+    return value.name if isinstance(value, enum.Enum) else value
+
+
+def functions(one: type) -> Iterator[tuple[str, Any]]:
+    """The functions that a class writes itself, under the names of both."""
+    for name, part in vars(one).items():
+        inner = part.__func__ if isinstance(part, classmethod | staticmethod) else part
+        if inspect.isfunction(inner):
+            yield f"{one.__name__}.{name}", inner
+
+
+def written() -> dict[str, dict[str, Any]]:
+    """The defaults that are numbers, words, tuples or choices, by file and function."""
+    found: dict[str, dict[str, Any]] = {}
+    members = {one.load() for kind in KINDS[:5] for one in find.members(kind)}
+    for path in sorted(path for kind in KINDS for path in (ROOT / kind).rglob("*.py")):
+        if "gpu" in path.parts or path.stem == "__init__":
+            continue
+        name = ".".join(("wavetrain", *path.relative_to(ROOT).with_suffix("").parts))
+        shared = path.relative_to(ROOT).parts[0] in SHARED or path.stem[0] == "_"
+        for label, one in vars(importlib.import_module(name)).items():
+            if getattr(one, "__module__", None) != name or (one in members and inspect.isfunction(one)):
+                continue
+            each: list[tuple[str, Any]] = []
+            if inspect.isfunction(one):
+                each = [(label, one)]
+            elif inspect.isclass(one) and not issubclass(one, enum.Enum):
+                builds = {f"{label}.{part}" for part in ("__init__", "__new__", "__replace__")}
+                each = [pair for pair in functions(one) if shared or pair[0] not in builds]
+            for own, function in each:
+                given = inspect.signature(function).parameters.values()
+                values = {part.name: plain(part.default) for part in given if usual(part.default)}
+                if values:
+                    found[f"{path.stem}.{own}"] = values
+    return found
+
+
+def usual(value: object) -> bool:
+    return isinstance(value, bool | int | float | str | tuple | enum.Enum)
+
+
+WRITTEN = written()
+
+
+def test_every_function_with_defaults_is_here() -> None:
+    assert set(WRITTEN) == set(DEFAULTS)
+
+
+@pytest.mark.parametrize("name", DEFAULTS)
+def test_defaults(name: str) -> None:
+    assert WRITTEN[name] == DEFAULTS[name]
