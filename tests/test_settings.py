@@ -25,6 +25,7 @@ from wavetrain.parts.nulls import least_shift
 from wavetrain.parts.sampling import Sampling
 from wavetrain.parts.transport import sinkhorn
 from wavetrain.rules.full_force import Student
+from wavetrain.scan import Newton
 
 NAN, TINY = math.nan, 1e-6
 TURN = 2 * math.pi
@@ -250,6 +251,11 @@ EDGES: dict[str, tuple[Callable[..., object], Settings, Settings]] = {
         lambda bits, radius=1, distance=0: balls.cap(bits, radius, distance),
         [dict(bits=2), dict(bits=4, radius=2)],
         [dict(bits=1, radius=0), dict(bits=4, radius=2 + TINY), dict(bits=4, radius=-TINY)],
+    ),
+    "newton": (
+        Newton,
+        [*each("tolerance", TINY, None), *each("cap", 0, 1), *each("damping", TINY, 1)],
+        [*each("tolerance", 0, NAN), *each("cap", -1, 1.0), *each("damping", 0, 1 + TINY)],
     ),
     "nulls": (lambda least: least_shift(10, least), each("least", 1, 5, None), each("least", 0, 6)),
     "ramps": (ramps.codes, each("bits", 2, 16), each("bits", 1, 17, 4.0)),

@@ -7,6 +7,7 @@ import torch
 
 from tests.fresh import python
 from wavetrain import scan
+from wavetrain.scan.routes import asked_for_plain, fast, must_be_plain, on_cpu
 
 
 def test_routes():
@@ -26,6 +27,67 @@ def test_routes():
     with pytest.raises(ZeroDivisionError), scan.only_plain():
         raise ZeroDivisionError
     scan.linear(a, a)
+    assert scan.routes()["linear"] == "numba"
+
+
+class Kept(torch.Tensor):
+    """A tensor of a class of its own, which a kernel would not know."""
+
+
+COMMON = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+
+
+@pytest.mark.parametrize("dtype", [*COMMON, torch.float16, torch.bfloat16, torch.int64, torch.bool])
+def test_kernels_take_four_kinds_of_numbers_in_plain_tensors_and_parameters(dtype: torch.dtype):
+    usual, x = torch.ones(2), torch.ones(2).to(dtype)
+    plain = dtype not in COMMON
+    for one in (x, torch.nn.Parameter(x, requires_grad=False)):
+        assert must_be_plain(one) is must_be_plain(usual, one) is must_be_plain(one, usual) is plain
+        assert fast(one) is on_cpu(one) is on_cpu(usual, one) is not plain
+    assert must_be_plain(x.as_subclass(Kept)) and not fast(usual, x.as_subclass(Kept))
+    assert not scan.written_out(usual, x)  # this is no matter of the numbers
+
+
+def test_elsewhere_than_on_the_cpu_no_kept_memory_is_taken():
+    here, there = torch.ones(2), torch.ones(2, device="meta")
+    assert not must_be_plain(here, there)
+    for given in ((there,), (here, there), (there, here)):
+        assert not on_cpu(*given) and not fast(*given)
+
+
+def test_forward_mode_is_written_out_whichever_tensor_is_in_it():
+    x, y = torch.ones(2), torch.ones(2)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, y)
+        assert scan.written_out(y, dual) and scan.written_out(dual, y) and must_be_plain(y, dual)
+        assert not scan.written_out(y) and fast(y)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace. is deprecated:DeprecationWarning")
+def test_graphs_that_are_written_down_are_plain():
+    seen = []
+
+    def noted(x: torch.Tensor) -> torch.Tensor:
+        seen.append((must_be_plain(x), scan.written_out(x)))
+        return x + 1
+
+    torch.jit.trace(noted, torch.ones(2), check_trace=False)
+    assert seen == [(True, False)]
+
+
+def test_records_and_orders_end_where_they_began():
+    a = torch.rand(2, 4, 3)
+    scan.linear(a, a)
+    with scan.recorded() as outer:
+        assert scan.routes() == {}
+        with scan.only_plain():
+            with scan.recorded() as inner, scan.only_plain():
+                scan.linear(a, a)
+            assert asked_for_plain() and inner == {"linear": "plain"} and outer == {}
+        assert not asked_for_plain()
+        told = scan.routes()
+        told["linear"] = "another"  # a copy
+        assert scan.routes() == {}
     assert scan.routes()["linear"] == "numba"
 
 

@@ -62,6 +62,29 @@ def test_recurrences_in_several_chunks_of_time(name: str):
     agree(name, run, inputs, 1e-9, plain(name))
 
 
+@pytest.mark.parametrize(
+    ("name", "time", "marks"),
+    [("unitary", 127, 0), ("unitary", 128, 1), ("unitary", 300, 2)]
+    + [("selective", time, marks) for time, marks in ((1, 1), (16, 1), (17, 2), (33, 3))],
+)
+def test_one_state_a_chunk_is_kept_where_gradients_are_wanted(
+    name: str, time: int, marks: int, monkeypatch: pytest.MonkeyPatch
+):
+    made: list[tuple[int, ...]] = []
+
+    def noted(shape: tuple[int, ...], dtype: torch.dtype) -> torch.Tensor:
+        made.append(tuple(shape))
+        return emptied(shape, dtype)
+
+    monkeypatch.setattr(host, "fresh", noted)
+    run, inputs = problem(name, batch=2, width=5, time=time)
+    state = (2, 2, 5) if name == "unitary" else (2, 5)
+    for wanted, kept in ((False, 0), (True, marks)):
+        made.clear()
+        run(*(part.detach().requires_grad_(wanted) for part in inputs))
+        assert (2, kept, *state) in made and len(made) == 3
+
+
 @pytest.mark.parametrize("activation", list(Activation))
 def test_waves(activation: Activation):
     inputs = [draw(2, 4, 8, 19), draw(8, 8, 5) / 7, draw(2, 8, 19)]
