@@ -13,6 +13,7 @@ from wavetrain.estimators._base import Base
 from wavetrain.estimators._forecast import Forecast, made
 from wavetrain.estimators._series_model import Behind, SeriesModel, Widths
 from wavetrain.tables.conformal import half_width
+from wavetrain.tables.near import near
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.windows import Place, Windows, unmeasured
 
@@ -91,11 +92,14 @@ class FittedForecaster(SeriesModel):
         here = made(self.network_, self._windows(whole), series, rows)
         return Behind(here.value.numpy(), here.scale.numpy())
 
-    def _windows(self, whole: Panel, origins: int | None = None) -> Windows:
+    def _near(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> tuple[Panel, np.ndarray]:
+        return near(whole, series, rows, context=self.context_, origins=self.origins_, horizon=self.horizon)
+
+    def _windows(self, whole: Panel) -> Windows:
         return Windows(
             whole,
             context=self.context_,
-            origins=origins or self.origins_,
+            origins=self.origins_,
             horizon=self.horizon,
             until=self.ends_ if whole is self.panel_ else None,
         )

@@ -182,9 +182,14 @@ class SeriesModel(ABC):
 
     def _rolled(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> Behind:
         self._check_fitted()
+        whole, rows = self._near(whole, series, rows)
         here = self._behind(self._longer(self._same(whole), None), series, rows)
         nothing = self.unmeasured(whole, series, rows)[:, None]
         return here._replace(value=np.where(nothing, np.nan, here.value))
+
+    def _near(self, whole: Panel, series: np.ndarray, rows: np.ndarray) -> tuple[Panel, np.ndarray]:
+        """What these forecasts read, and where they lie in it; all of it where nothing can be left out."""
+        return whole, rows
 
     def _split(self, y: Given) -> tuple[Panel, Ahead]:
         """New series, and what is known ahead of them."""

@@ -164,7 +164,8 @@ class Forecaster(FittedForecaster, BaseEstimator):
             )
         each = self.origins_ * self.context_ * len(windows.targets)  # values that a line reads of a window
         some = generator.permutation(len(train.row))[: max(LEAST, min(FITTED, VALUES // each))]
-        self.base_ = self._chosen(windows.at(Place(train.series[some], train.row[some])), valid)
+        drawn = windows.at(Place(train.series[some], train.row[some]))
+        self.base_ = self._chosen(drawn, windows.by(1), valid)
         self.network_ = self._network()
         course = Course(self.steps, self.batch, self.rate)
         self.history_ = learn(self.network_, windows, train, valid, course, generator, tell)
@@ -180,9 +181,8 @@ class Forecaster(FittedForecaster, BaseEstimator):
         some = np.linspace(0, len(series) - 1, min(most, len(series))).round().astype(int)
         return Held(series[some], np.concatenate(rows)[some])
 
-    def _chosen(self, train: Window, valid: Held) -> Base:
-        """The base that errs least on the validation part."""
-        each = self._windows(self.panel_, origins=1)
+    def _chosen(self, train: Window, each: Windows, valid: Held) -> Base:
+        """The base that errs least on the validation part, of which each window makes one forecast."""
         held = each.at(Place(*valid))
         plain = Base(Kind.LEVEL, self.context_, self.horizon, tuple(each.targets), self.season_)
         found = [plain, plain._replace(kind=Kind.LAST)]

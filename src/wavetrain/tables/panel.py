@@ -41,21 +41,24 @@ class Series:
                 f"series {self.name!r}: expected values (steps, columns) of float64, got "
                 f"{self.values.shape} of {self.values.dtype}"
             )
-        infinite = np.argwhere(np.isinf(self.values))
-        if len(infinite):
-            raise BadInput(f"series {self.name!r}: row {infinite[0, 0] + 1} is infinite")
-        huge = np.argwhere(np.abs(self.values) > LARGEST)
-        if len(huge):
-            row, column = huge[0]
-            raise BadInput(
-                f"series {self.name!r}: expected numbers up to {LARGEST:g}, got "
-                f"{self.values[row, column]:g} in row {row + 1}"
-            )
+        if (np.abs(self.values) > LARGEST).any():
+            self._refuse()
         if self.times is not None and self.times.shape != self.values.shape[:1]:
             raise BadInput(
                 f"series {self.name!r}: expected a time for each of {len(self.values)} rows, got "
                 f"{self.times.shape}"
             )
+
+    def _refuse(self) -> None:
+        """Raise for a number that is too large."""
+        infinite = np.argwhere(np.isinf(self.values))
+        if len(infinite):
+            raise BadInput(f"series {self.name!r}: row {infinite[0, 0] + 1} is infinite")
+        row, column = np.argwhere(np.abs(self.values) > LARGEST)[0]
+        raise BadInput(
+            f"series {self.name!r}: expected numbers up to {LARGEST:g}, got "
+            f"{self.values[row, column]:g} in row {row + 1}"
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -17,6 +17,7 @@ nothing was measured in the context has no scale, and no forecast. Rows of two s
 window: before the first row of a series and after its last one there is nothing.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -97,6 +98,14 @@ class Windows:
                 for one, end in zip(panel.series, ends, strict=True)
             ]
         )
+
+    def by(self, origins: int) -> "Windows":
+        """Windows of the same rows, which are not copied, with as many origins or fewer."""
+        if not 1 <= origins <= self.origins:
+            raise BadInput(f"windows: expected origins of 1 to {self.origins}, got {origins}")
+        found = copy.copy(self)
+        found.origins = origins
+        return found
 
     def places(self, first: int | Sequence[int] = 0, last: int | Sequence[int] | None = None) -> Place:
         """Windows whose rows all lie inside their series: first origins from row `first` to before `last`.
