@@ -107,14 +107,14 @@ def recording_of(
                 f"expected positions ({count}, 2) or ({count}, 3) of the channels, got {found.shape}"
             )
         found = None  # those of something else
-    channels = [str(channel) for channel in (range(count) if names is None else names.reshape(-1))]
-    unit = arrays["unit"] if "unit" in arrays and np.asarray(arrays["unit"]).dtype.kind in "US" else ""
+    channels = list(map(str, range(count))) if names is None else _texts(names)
+    unit = _first(arrays, ("unit",))
     return Recording(
         signal=signal,
         rate=rate,
         channels=tuple(channels if len(channels) == count else map(str, range(count))),
         positions=None if found is None else found.astype(np.float64),
-        unit=str(unit),
+        unit=_texts(unit)[0] if unit is not None and unit.dtype.kind in "US" and unit.size == 1 else "",
         start=start,
         said=(
             f"{said[0]} at {rate:g} Hz",
@@ -147,6 +147,11 @@ def _signal(arrays: Mapping[str, np.ndarray], called: str, name: str) -> str:
 
 def _first(arrays: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray | None:
     return next((np.asarray(arrays[name]) for name in names if name in arrays), None)
+
+
+def _texts(array: np.ndarray) -> list[str]:
+    """What an array says, also where it is of bytes."""
+    return [str(one) for one in array.astype(str).reshape(-1)]
 
 
 def _turned(
