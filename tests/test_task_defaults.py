@@ -10,7 +10,12 @@ import pytest
 import torch
 
 from wavetrain import find
+from wavetrain.core import Generated
+from wavetrain.parts.trials import TrialTask
+from wavetrain.tasks.dynamics.rotating_images import RotatingImages
+from wavetrain.tasks.maps.random_walks import RandomWalks
 from wavetrain.tasks.working_memory.change_detection import Change
+from wavetrain.tasks.working_memory.spatial_task_switching import SpatialTaskSwitching
 
 TWO_TO_NINE = (2, 3, 4, 5, 6, 7, 8, 9)
 
@@ -209,3 +214,20 @@ def test_a_batch_has_the_size_of_the_protocol(name: str) -> None:
     shape, inputs, outputs = SIZES[name]
     assert task.draw(2, torch.Generator().manual_seed(0)).x.shape == (2, *shape)
     assert (task.inputs, task.outputs) == (inputs, outputs)
+
+
+def test_held_out_are_a_thousand_sequences_and_twice_as_many_trials() -> None:
+    """Enough to tell conditions apart; of random walks, each of many steps, fewer."""
+    few, trials, found = {"random_walks": 200}, 0, find.members("tasks")
+    for one in found:
+        task = one.load()
+        if isinstance(task, type) and issubclass(task, TrialTask):
+            trials += 1
+            assert task.held_out == 2000, one.name
+        elif isinstance(task, type) and issubclass(task, Generated):
+            assert task.held_out == few.get(one.name, 1000), one.name
+    assert trials == 10
+    drawn = SpatialTaskSwitching(frames=1)
+    assert len(drawn.valid().x) == len(drawn.test().x) == len(drawn.tested().x) == 2000
+    assert len(drawn.tested(3).x) == 3 and len(RandomWalks(time=2).valid().x) == 200
+    assert len(RotatingImages(time=1).valid().x) == len(RotatingImages(time=1).test().x) == 300
