@@ -4,9 +4,11 @@ import math
 
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 
 from tests.promises import close, normal
+from tests.test_starts import SEEDS, drawn, exactly, within
 from wavetrain.core import Batch
 from wavetrain.errors import BadInput
 from wavetrain.rules.full_force import FullForce, Student
@@ -118,3 +120,17 @@ def test_bad_requests():
         Student(3, 1, 1, tau=0.0, gain=1.0)
     with pytest.raises(BadInput, match=r"expected x \(batch, time, 1\)"):
         student()(normal(2, 3))
+
+
+def test_where_a_student_starts():
+    """J normal with g / sqrt(units), ways in and back uniform from -1 to 1, and nothing learned yet."""
+    torch.manual_seed(0)
+    all_of_them = [Student(100, 3, 2, tau=20.0, gain=1.5) for _ in range(SEEDS)]
+    laws = {"chaos": drawn(stats.norm(0, 0.15)), "feedback": within(1), "encode": within(1)}
+    laws |= {"recur": exactly(0), "read": exactly(0)}
+    assert set(laws) == set(all_of_them[0].state_dict())
+    for name, check in laws.items():
+        parts = torch.stack([one.state_dict()[name] for one in all_of_them])
+        assert parts.dtype == torch.float64
+        check(parts, {})
+    assert all_of_them[0].fade == math.exp(-1 / 20)

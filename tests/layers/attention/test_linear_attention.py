@@ -1,6 +1,7 @@
 """Linear attention: the weights written out, and the systems that it is with other features and decays."""
 
 import functools
+import math
 
 import pytest
 import torch
@@ -10,7 +11,7 @@ from torch.nn import functional as F
 from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
 from wavetrain.core import leaves
 from wavetrain.errors import BadInput
-from wavetrain.layers.attention.linear_attention import Decay, Feature, LinearAttention
+from wavetrain.layers.attention.linear_attention import Decay, Feature, LinearAttention, _positive
 
 KINDS = [(feature, decay) for feature in Feature for decay in Decay]
 every_kind = pytest.mark.parametrize(
@@ -180,3 +181,11 @@ def test_kinds_keep_the_promises(feature: Feature, decay: Decay, promise):
 @every_kind
 def test_kinds_are_built_as_promised(feature: Feature, decay: Decay, promise):
     promise(functools.partial(LinearAttention, feature=feature, decay=decay))
+
+
+def test_features_are_elu_plus_one_and_never_nothing():
+    """exp(x) below 0 to the last bit, down to exp(-40), of which two make a normal number of float32."""
+    x = torch.tensor([-1000.0, -41, -40, -39, -20, -1e-9, 0, 0.5, 1000], dtype=torch.float64)
+    wanted = [math.exp(-40)] * 3 + [math.exp(-39), math.exp(-20), math.exp(-1e-9), 1, 1.5, 1001]
+    assert _positive(x).tolist() == pytest.approx(wanted, rel=1e-15, abs=0)
+    assert float(_positive(x[:1].float()) ** 2) > torch.finfo(torch.float32).tiny
