@@ -16,6 +16,7 @@ from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elm_neuron import Leak
 from wavetrain.layers.state_space.mamba2 import Variant
 from wavetrain.memories.dense_hopfield import Steepness
+from wavetrain.memories.general_sequential import Dynamics, GeneralSequential, Nonlinearity
 from wavetrain.memories.temporal_memory import SpatialPooler, categories, scalar
 from wavetrain.networks.neural_memory import Feedback
 from wavetrain.networks.universal_transformer import Halting
@@ -39,6 +40,12 @@ def member(name: str, *sizes: object, **more: object) -> Callable[..., object]:
 
 def each(name: str, *values: object) -> Settings:
     return [{name: value} for value in values]
+
+
+def followed(memory: GeneralSequential) -> torch.Tensor:
+    """What follows a pattern that follows itself."""
+    key = torch.ones(1, 1, 4)
+    return memory.read(memory.write(memory.empty(1), key, key), key)
 
 
 TRAINS = [np.array([0.0, 0.5])]
@@ -98,6 +105,16 @@ EDGES: dict[str, tuple[Callable[..., object], Settings, Settings]] = {
         partial(Student, 2, 1, 1, gain=0),
         each("tau", TINY),
         each("tau", 0, NAN),
+    ),
+    "general_sequential": (
+        partial(GeneralSequential, 4, Nonlinearity.FEATURE),
+        each("dynamics", Dynamics(0.26, 0.1)),
+        each("dynamics", Dynamics(0.25, 0.1)),  # hold * size * gamma = 1
+    ),
+    "general_sequential, what follows": (
+        lambda cross: followed(GeneralSequential(4, dynamics=Dynamics(1.0, cross, gain=1.0))),
+        each("cross", 1.01),
+        each("cross", 1.0),  # it rises to what holds a memory, and never above it
     ),
     "global_workspace": (member("global_workspace"), each("told", 1, 19), each("told", 0, 20)),
     "leaky_rnn": (member("leaky_rnn", 4), each("tau", 1, None), each("tau", 1 - TINY, NAN)),
