@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
@@ -205,6 +206,71 @@ def test_tuned_trains_with_what_had_the_least_loss(tmp_path: Path) -> None:
     picture = curve("title", {"a": training}, "score")
     assert picture.x.tolist() == [7, 14, 21, 28, 30] and picture.labels == ("a",)
     assert picture.lines[0, -1] == training.score
+
+
+class Ends(Lab):
+    """A lab whose trainings are over at once, with what stands here; it keeps what it was asked."""
+
+    ends: dict[str, SimpleNamespace]
+    asked: dict[str, Plan]
+
+    def fit(self, name, make, task, plan, rule=None, others=()):
+        self.asked = {**getattr(self, "asked", {}), name: plan}
+        return self.ends.get(name, SimpleNamespace(plan=plan, name=name))
+
+
+def end(score: float, *, stopped: bool = False, done: int = 30, diverged: bool = False, loss: float = 1.0):
+    return SimpleNamespace(
+        score=score, stopped=stopped, done=done, diverged=diverged, marks=[Mark(done, loss, score)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "higher", "best"),
+    [
+        (end(0.5), end(0.7), True, "two"),
+        (end(0.5), end(0.7), False, "one"),
+        (end(0.7), end(0.5), True, "one"),
+        (end(0.1, stopped=True), end(0.9), True, "one"),  # who is satisfied comes before who scores
+        (end(0.9, stopped=True, done=20), end(0.1, stopped=True, done=10), True, "two"),
+        (end(0.1, stopped=True, done=20), end(0.9, stopped=True, done=20), True, "two"),
+        (end(0.9, done=20), end(0.8, done=10), True, "one"),  # steps count for those alone who are satisfied
+        (end(math.nan, diverged=True), end(-5.0), True, "two"),
+        (end(0.5), end(0.5), True, "one"),  # the first of equals
+    ],
+)
+def test_which_training_of_a_search_is_the_best(
+    tmp_path: Path, one: SimpleNamespace, two: SimpleNamespace, higher: bool, best: str
+) -> None:
+    place = Ends(tmp_path, 0)
+    place.ends = {"a-one": one, "a-two": two}
+    task = SimpleNamespace(objective=SimpleNamespace(higher=higher))
+    label, training = place.best("a", make, task, {"one": PLAN, "two": PLAN})  # type: ignore[arg-type]
+    assert label == best and training is {"one": one, "two": two}[best]
+    plans, places = {"one": PLAN, "two": PLAN}, [id(one), id(two)]  # then the least of what is preferred
+    first, _ = place.best("a", make, task, plans, lambda end: places.index(id(end)))  # type: ignore[arg-type]
+    last, _ = place.best("a", make, task, plans, lambda end: -places.index(id(end)))  # type: ignore[arg-type]
+    assert (first, last) == ("two" if one.diverged else "one", "two")
+
+
+@pytest.mark.parametrize(("trial", "every"), [(3, 3), (7, 7), (20, 7)])
+def test_trials_are_short_and_have_no_end_of_their_own(tmp_path: Path, trial: int, every: int) -> None:
+    place, plan = Ends(tmp_path, 0), replace(PLAN, until=lambda mark: True)
+    place.ends = {
+        f"a-{label}": SimpleNamespace(plan=replace(plan, rate=rate, clip=clip), **vars(end(0.0, loss=loss)))
+        for label, rate, clip, loss in (
+            ("0.1-None", 0.1, None, 3.0),
+            ("0.1-2.0", 0.1, 2.0, 1.0),
+            ("1e-05-None", 1e-5, None, 2.0),
+            ("1e-05-2.0", 1e-5, 2.0, 4.0),
+        )
+    }
+    task = SimpleNamespace(objective=SimpleNamespace(higher=True))
+    training = place.tuned("a", make, task, plan, trial, (0.1, 1e-5), (None, 2.0))  # type: ignore[arg-type]
+    assert training.plan == replace(plan, rate=0.1, clip=2.0) and list(place.asked) == [*place.ends, "a"]
+    for name in place.ends:
+        short = place.asked[name]
+        assert (short.steps, short.every, short.until, short.batch) == (trial, every, None, plan.batch)
 
 
 def test_two_trainings_of_one_name_are_refused(tmp_path: Path) -> None:
