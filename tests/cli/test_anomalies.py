@@ -5,11 +5,14 @@ import io
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from wavetrain.cli import main
+from wavetrain.cli import anomalies, main
+from wavetrain.errors import BadInput
 
 SMALL = ("--layer", "elman", "--width", "4", "--depth", "1", "--steps", "5")
 
@@ -187,3 +190,145 @@ def test_flags_are_checked_before_anything_is_read(
         main(["anomalies", str(folder / "pumps.csv"), *(word.format(folder) for word in words)])
     told = capsys.readouterr()
     assert left.value.code == 2 and message in told.err and told.err.count("\n") == 1 and not told.out
+
+
+def seen(events: int, series: int = 1, columns: tuple[str, ...] = ("y",), learned: bool = True) -> Any:
+    """What a detector and two rules say of 1200 rows: the events are numbered."""
+    first = np.arange(1200) < (600 if learned else 0)
+    told = [
+        {
+            "series": f"s{place % series}",
+            "time": f"day {place}",
+            "column": columns[place % len(columns)],
+            "value": 1234.5678 + place,
+            "expected": 0.25,
+            "score": 12.345,
+            "likelihood": 0.99876,
+            "alarms": 3,
+            "plain": 1,
+        }
+        for place in range(events)
+    ]
+    return SimpleNamespace(
+        learned=first,
+        calibrated=first & (np.arange(1200) >= 500),
+        found=SimpleNamespace(columns=columns),
+        plain={"a": None, "b": None},
+        layer="gru",
+        alarms=lambda found: 1007,
+        table=lambda: told,
+        rules=lambda: [{"name": "gru", "events": 1234, "alarms": 5678, "error": 0.123456}],
+        verdict=lambda: "so it is",
+    )
+
+
+@pytest.fixture
+def wide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anomalies.console, "_width", 200)
+
+
+@pytest.mark.parametrize(
+    ("events", "rows", "rest"), [(0, 0, ""), (1, 1, ""), (10, 10, ""), (11, 10, "and 1 more events")]
+)
+def test_ten_events_are_shown_and_the_others_counted(
+    events: int, rows: int, rest: str, wide: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anomalies._say(seen(events), 0.0125)
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert lines[0] == "learned from the first 600 rows, of which the last 100 calibrate"
+    many = f"{events} event{'s' * (events != 1)}"
+    rate = "1.25 % of usual rows may have one"
+    assert lines[1] == f"gru: 1,007 alarms in 600 new rows, in {many}; {rate}"
+    assert sum("12.3" in line for line in lines) == rows and (rest in lines) is bool(rest)
+    assert ("more events" in out) is bool(rest) and ("usual error" in out) is bool(events)
+    rule = ["gru", "1,234", "5,678", "0.1235"]
+    assert [line.split() for line in lines].count(rule) == bool(events)
+
+
+@pytest.mark.parametrize("series", [1, 2])
+@pytest.mark.parametrize("columns", [("y",), ("y", "z")])
+def test_events_are_named_as_far_as_they_differ(
+    series: int, columns: tuple[str, ...], wide: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    anomalies._say(seen(2, series, columns, learned=False), 0.01)
+    out = capsys.readouterr().out
+    assert "learned from" not in out and "in 1,200 new rows, in 2 events" in out
+    (line,) = (line for line in out.splitlines() if "day 1" in line)
+    named = ["s1"] * (series > 1) + ["day", "1"] + ["z"] * (len(columns) > 1)
+    assert line.split() == [*named, "1235.6", "0.25", "12.3", "0.9988", "3", "1", "of", "2"]
+
+
+def test_all_that_is_told_as_json() -> None:
+    panel, model = SimpleNamespace(said=("one", "two")), SimpleNamespace(rate=0.01, threshold_=4.5)
+    one, watch = seen(1), SimpleNamespace(model=model)
+    found = anomalies._told(one, watch, panel, None, Path("a.png"))  # type: ignore[arg-type]
+    assert found == {
+        "data": ["one", "two"],
+        "layer": "gru",
+        "rate": 0.01,
+        "threshold": 4.5,
+        "learned from": 600,
+        "new rows": 600,
+        "alarms": 1007,
+        "events": one.table(),
+        "rules": one.rules(),
+        "verdict": "so it is",
+        "out": None,
+        "picture": "a.png",
+    }
+    found = anomalies._told(one, watch, panel, Path("b.csv"), Path("a.png"))  # type: ignore[arg-type]
+    assert found["out"] == "b.csv"
+
+
+def test_a_picture_lies_beside_the_rows_or_here(tmp_path: Path) -> None:
+    assert anomalies._places(None, None) == Path("anomalies.png")
+    assert anomalies._places(tmp_path / "a.b.csv", None) == tmp_path / "a.b.png"
+    assert anomalies._places(tmp_path / "a.csv", tmp_path / "C.PNG") == tmp_path / "C.PNG"
+    for out, picture in ((tmp_path / "no/a.csv", tmp_path / "a.png"), (None, tmp_path / "no/a.png")):
+        with pytest.raises(BadInput, match="there is no folder"):
+            anomalies._places(out, picture)
+
+
+def test_what_a_file_was_taken_for_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    panel: Any = SimpleNamespace(said=("forecast y; known ahead odd", "by the hour, forecast or not"))
+    anomalies._understood(panel, "odd")
+    assert capsys.readouterr().out == "watch y; labels odd\nby the hour, forecast or not\n"
+    anomalies._understood(panel, "")
+    assert capsys.readouterr().out == "watch y; known ahead odd\nby the hour, forecast or not\n"
+
+
+def test_later_rows_are_read_as_the_first_were(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Columns and roles that were named go with the model; what is named later counts instead."""
+    dice = np.random.default_rng(0)
+    rows = [
+        f"2024-{1 + day // 28:02d}-{1 + day % 28:02d},{dice.normal():.4f},{day},{-7 if day % 50 == 3 else 5}"
+        for day in range(330)
+    ]
+    path = folder / "roles.csv"
+    path.write_text("when,y,stamp,z\n" + "\n".join(rows))
+    kept = str(folder / "roles")
+    asked = list[tuple[Any, ...]]()
+    read = anomalies._read
+
+    def noted(*given: Any) -> Any:
+        asked.append(given[1:])
+        return read(*given)
+
+    monkeypatch.setattr(anomalies, "_read", noted)
+    monkeypatch.setattr("wavetrain.report.draw.draw", lambda one, path: None)
+    monkeypatch.setattr(anomalies.console, "_width", 20)
+    words = ["anomalies", str(path), "--model", kept, "--picture", str(folder / "roles.png")]
+    roles = ["--target", "y", "z", "--time", "when", "--missing", "-7", "none", "--layer", "last_value"]
+    main([*words, *roles, "--rate", "0.02", "--context", "9"])
+    out = capsys.readouterr().out.splitlines()
+    assert f"picture: {folder / 'roles.png'}" in out and f"model: {kept}" in out  # however narrow it is
+    assert any(line.startswith("last value: ") and line.endswith("may have one") for line in out)
+    main([*words, "--missing", "-9"])
+    first = {"time": ["when"], "id": [], "missing": ["-7", "none"]}
+    assert asked == [
+        (("y", "z"), first, ""),
+        (("y", "z"), first | {"missing": ["-9"]}, ""),
+    ]

@@ -1,12 +1,20 @@
 """`list` has one line a member; `show` says how it is called, and which claims are about it."""
 
+import io
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from rich.console import Console
 
 from wavetrain import find
-from wavetrain.cli import main
+from wavetrain.cli import main, show
+from wavetrain.evidence import result
+from wavetrain.report import results
 from wavetrain.report.members import claims_about, example, use
 
 
@@ -129,3 +137,73 @@ def test_what_show_says_runs(found: find.Found) -> None:
 def test_a_task_has_all_claims_that_use_it() -> None:
     about, more = claims_about(find.named("copying"))
     assert {"wave_rnn_copy", "wave_rnn_ablation"} <= {one.name for one in about} and more == 0
+
+
+def test_the_signature_and_the_names_of_claims_stand_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = io.StringIO()
+    monkeypatch.setattr(show, "console", Console(file=said, force_terminal=True, width=200, highlight=False))
+    facts = {
+        "signature": "Mine(width: int)",
+        "imports": "from mine import Mine",
+        "call": "mine.Mine(64)",
+        "example": ">>> 1 + 1\n2",
+        "parameters": {"16": 3, "64": 1234, "256": 9},
+        "claims": {"one_claim": {"title": "A title", "verdict": "reproduced"}},
+        "rival_in": 2,
+    }
+    show._print(find.named("elman"), facts, np.eye(48))
+    lines = said.getvalue().splitlines()
+    assert lines[:3] == ["\x1b[1mMine(width: int)\x1b[0m", "from mine import Mine", "mine.Mine(64)"]
+    assert "claim \x1b[1mone_claim\x1b[0m, reproduced: A title" in lines
+    plain = said.getvalue()
+    assert "\n\n>>> 1 + 1\n2\n" in plain and "64 channels in and out: 1234" in plain
+    assert lines[-1] == "Takes part in 2 more claims, as a rival."
+    said.truncate(0)
+    show._print(find.named("copying"), facts | {"example": "", "claims": {}, "rival_in": 0}, None)
+    plain = said.getvalue()
+    assert ">>>" not in plain and "claim" not in plain and "channels" not in plain
+
+
+def test_the_operator_of_a_layer_is_that_of_its_start() -> None:
+    """The mean over four sequences of noise."""
+    counts, operator = show._operator(find.named("elman"))
+    assert counts == {str(width): 2 * width**2 + 2 * width for width in (16, 64, 256)}
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        layer = find.named("elman").load()(16)
+        strength = layer.operator(torch.randn(4, 48, 16)).strength()
+    np.testing.assert_array_equal(operator, strength.mean(0).numpy())
+
+
+def test_the_verdict_is_that_of_the_largest_scale_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = {scale: SimpleNamespace(verdict=SimpleNamespace(word=f"of {scale}")) for scale in result.SCALES}
+    monkeypatch.setattr(result, "read", lambda path: found[path.stem.partition("-")[2]])
+    monkeypatch.setattr(results, "tally", lambda one: "3 seeds")
+    for scale in reversed(result.SCALES):
+        (tmp_path / f"mine-{scale}.json").write_text("")
+        assert show._verdict(tmp_path, "mine") == f"of {scale} ({scale}, 3 seeds)"
+    assert show._verdict(tmp_path, "other") == f"no result in {tmp_path}"
+
+
+@pytest.mark.parametrize("name", ["copying", "toeplitz", "."])
+def test_only_a_layer_has_an_operator_to_picture(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["show", name, "--picture", str(tmp_path / "a.png")])
+    assert left.value.code == 2 and "only a layer has an operator to picture" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_picture_of_a_layer_is_its_operator(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawn = list[tuple[Any, Path]]()
+    monkeypatch.setattr("wavetrain.report.draw.draw", lambda one, path: drawn.append((one, path)))
+    path = tmp_path / "a.png"
+    facts = json.loads(answered(capsys, "show", "elman", "--picture", str(path), "--json"))
+    ((one, where),) = drawn
+    assert where == path and facts["picture"] == str(path)
+    assert one.title == "Operator of elman at its start" and one.values.shape == (48, 48)
