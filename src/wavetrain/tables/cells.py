@@ -70,9 +70,9 @@ def decoded(content: bytes) -> str:
 
 
 def _delimiter(text: str) -> str:
-    """The commonest of the usual ones in the first line, outside quotes."""
-    head = QUOTED.sub("", text[:HEAD]).lstrip()
-    return max(",;\t|", key=head.partition("\n")[0].count)
+    """The commonest of the usual ones in the first line that says something, outside quotes."""
+    lines = QUOTED.sub('""', text[:HEAD]).split("\n")
+    return max(",;\t|", key=next((line for line in lines if line.strip()), "").count)
 
 
 def reads(read: Callable[[str], object], cells: Iterable[str]) -> bool:
