@@ -10,6 +10,7 @@ from torch import Tensor
 
 from wavetrain.core import Memory
 from wavetrain.errors import BadInput
+from wavetrain.memories._kernels import segments as kernels
 from wavetrain.memories.temporal_memory import (
     Dendrites,
     Sets,
@@ -417,6 +418,43 @@ def test_cells_with_hundreds_of_segments_and_segments_with_many_cells_are_those_
         row[torch.randperm(100, generator=dice(t))[:size]] = True
     _, plain = as_plain(TemporalMemory(100, 1, how, seed=2), x)
     assert min(plain.evicted, plain.punished, plain.removed) > 50
+
+
+def chain(first: int, after: np.ndarray) -> list[int]:
+    """The places from the first on, each followed by the one that it names."""
+    found = []
+    while first >= 0:
+        found.append(first)
+        first = int(after[first])
+    return found
+
+
+def test_places_are_in_use_or_free_and_none_is_both():
+    """Segments, blocks of 32 synapses and of 32 targets, while some grow, some are punished and die."""
+    how = Dendrites(1, 1, 70, initial=0.45, up=0.2, down=0.2, punish=0.5, segments=2, synapses=72)
+    memory = TemporalMemory(100, 1, how, seed=2)
+    state = memory.empty()
+    for t in range(12):
+        x = torch.zeros(1, 100, dtype=torch.bool)
+        x[0, torch.randperm(100, generator=dice(t))[: (1, 100, 2, 40, 90)[t % 5]]] = True
+        _, state = memory.forward(x, state)
+        if t == 8:
+            state = memory.without(state, 0.3, dice(0))
+        tally, rows = state.tally, state.segment
+        there = [place for place in range(len(rows[: tally[kernels.HIGHEST]])) if rows[place, 0] >= 0]
+        blocks = [rows[place, 4 : 4 + -(-rows[place, 1] // 32)].tolist() for place in there]
+        reached = [chain(int(head), state.target[:, 32]) for head in state.cell[kernels.HEAD]]
+        for kind, used, after in (
+            (kernels.SEGMENT, there, rows[:, kernels.AFTER]),
+            (kernels.SYNAPSE, [one for part in blocks for one in part], state.synapse[:, 0, 0]),
+            (kernels.TARGET, [one for part in reached for one in part], state.target[:, 32]),
+        ):
+            free = chain(int(tally[kernels.FREE + kind]), after)
+            assert tally[kernels.IN_USE + kind] == len(used)
+            assert sorted([*used, *free]) == list(range(tally[kernels.HIGHEST + kind]))
+        many = sum(32 * (len(one) - 1) for one in reached if one)
+        many += sum(int(top) for top, one in zip(state.cell[kernels.TOP], reached, strict=True) if one)
+        assert many == rows[there, 1].sum(), "a target for each synapse"
 
 
 def test_a_full_segment_gives_up_its_weakest_synapses_for_what_comes():

@@ -1,5 +1,7 @@
 """It stays at rest without noise, scales with it, draws by its chances, and has the soft gradient."""
 
+import math
+
 import pytest
 import torch
 
@@ -64,3 +66,11 @@ def test_what_does_not_fit_is_refused():
             network(x)
     with pytest.raises(BadInput, match="hidden"):
         NoiseGenerator(0, 2, 3)
+
+
+def test_no_noise_is_endless(monkeypatch: pytest.MonkeyPatch):
+    """The least and the most that is drawn, 0 and next to 1, count as 1e-12 and 1 - 1e-12."""
+    ends = torch.tensor([[[0.0, 1 - 2.0**-53]]], dtype=torch.float64)
+    monkeypatch.setattr(torch, "rand", lambda *sizes, **how: ends)
+    found = noise(1, 1, 0, 2, generator=dice()).flatten().tolist()
+    assert found == pytest.approx([-math.log(12 * math.log(10)), 12 * math.log(10)], rel=1e-4)

@@ -8,11 +8,15 @@ from torch import Tensor, nn
 
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.neural_memory import NeuralMemory
+from wavetrain.networks.noise_generator import NoiseGenerator
+from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
+from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
 from wavetrain.networks.universal_transformer import UniversalTransformer
 
@@ -28,11 +32,15 @@ def tokens(batch: int, time: int) -> Tensor:
 
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], Given]] = {
+    "AdaptingAttractors": (lambda: AdaptingAttractors(torch.ones(2, 5)), values(5)),
     "CorticalColumns": (lambda: CorticalColumns(7, 8, 2, 2), tokens),
     "LanguageModel": (lambda: LanguageModel([Elman(8)], 7), tokens),
     "NeuralMemory": (lambda: NeuralMemory(4, 5), values(5)),
+    "NoiseGenerator": (lambda: NoiseGenerator(4, 2, 3), values(5)),
+    "PhaseCoding": (lambda: PhaseCoding(5), values(5)),
     "PredictiveAutoencoder": (lambda: PredictiveAutoencoder(4, 5), values(5)),
     "TolmanEichenbaum": (lambda: TolmanEichenbaum(5, 4, (3, 2)), values(10)),
+    "TransientStates": (lambda: TransientStates([(0, 1)], 5), values(5)),
     "Translator": (lambda: Translator(4, 7, 7), tokens),
     "UniversalTransformer": (lambda: UniversalTransformer(7, 8), tokens),
 }
@@ -45,6 +53,18 @@ def test_no_step_is_refused(name: str) -> None:
     network, given = NETWORKS[name]
     with pytest.raises(BadInput, match=r"\(2, 0"):
         network()(given(2, 0))
+
+
+OF_VALUES = [name for name, (_, given) in NETWORKS.items() if given is not tokens]
+
+
+@pytest.mark.parametrize("name", OF_VALUES)
+def test_another_number_of_channels_or_axes_is_refused(name: str) -> None:
+    network, given = NETWORKS[name]
+    x = given(2, 3)
+    for wrong in (x[..., 1:], torch.cat([x, x[..., :1]], -1), x[0], x[None]):
+        with pytest.raises(BadInput, match=rf"\({', '.join(map(str, wrong.shape))}\)"):
+            network()(wrong)
 
 
 @pytest.mark.parametrize("name", sorted(set(NETWORKS) - {"Translator"}))  # whose start is a token

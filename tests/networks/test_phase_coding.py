@@ -66,3 +66,20 @@ def test_what_does_not_fit_is_refused():
             PhaseCoding(1, period=period, tau=tau, rest=rest)
     with pytest.raises(BadInput, match=r"expected x \(batch, time, 2\)"):
         PhaseCoding(2)(torch.zeros(1, 4, 3))
+
+
+def test_it_fires_at_the_threshold_and_rests_for_as_many_steps_as_it_is_told():
+    """Without memory and rhythm v is the drive: 1 is enough, and a hair less is not."""
+    for rest in (0, 1, 3):
+        network = PhaseCoding(1, depth=0.0, tau=1.0, rest=rest).double()
+        y = network(torch.ones(1, 9, 1).double())[0, :, 0]
+        assert y.detach().nonzero()[:, 0].tolist() == list(range(0, 9, rest + 1))
+        assert not network(torch.full((1, 9, 1), 1 - 1e-9, dtype=torch.float64)).any()
+
+
+@pytest.mark.parametrize("v", [0.5, 1.0, 1.2])
+def test_the_gradient_of_a_spike_is_that_of_a_steep_logistic_function(v: float):
+    x = torch.full((1, 1, 1), v, dtype=torch.float64, requires_grad=True)
+    PhaseCoding(1, depth=0.0, tau=1.0).double()(x).sum().backward()
+    share = 1 / (1 + math.exp(-5 * (v - 1)))
+    assert x.grad is not None and float(x.grad) == pytest.approx(5 * share * (1 - share))

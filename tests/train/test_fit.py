@@ -66,6 +66,29 @@ def test_clip_bounds_the_update() -> None:
     assert float(moved.detach().norm()) == pytest.approx(0.1 * 1e-3, rel=1e-3)
 
 
+class InTurns(nn.Module):
+    """Two weights, of which each call uses the other one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights, self.calls = nn.ParameterList(nn.Parameter(torch.ones(1)) for _ in range(2)), 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.calls += 1
+        return self.weights[self.calls % 2] * x.sum((1, 2))[:, None]
+
+
+def test_what_a_step_does_not_use_is_left_alone_also_by_an_optimiser_with_momentum() -> None:
+    network = InTurns()
+    optimiser, generator = torch.optim.Adam(network.parameters(), 0.1), torch.Generator().manual_seed(0)
+    seen = [[float(one.detach()) for one in network.weights]]
+    for _ in fit(network, Adding(2), Backpropagation(), optimiser, generator, 16, range(6)):
+        seen.append([float(one.detach()) for one in network.weights])
+    for step in range(6):
+        used, rests = (step + 1) % 2, step % 2
+        assert seen[step + 1][used] != seen[step][used] and seen[step + 1][rests] == seen[step][rests]
+
+
 def test_examine_is_the_same_in_any_chunks() -> None:
     network, held_out = reader(), Adding(5).valid()
     whole = examine(network, held_out, Adding(5).objective, chunk=1000)
