@@ -457,6 +457,42 @@ def test_places_are_in_use_or_free_and_none_is_both():
         assert many == rows[there, 1].sum(), "a target for each synapse"
 
 
+@pytest.mark.parametrize("cell", range(8))
+def test_a_cell_that_dies_leaves_no_segment_and_no_synapse(cell: int):
+    """Each by itself, also the one whose targets lie in the first place of all."""
+    memory = TemporalMemory(8, 1, Dendrites(1, 1, 3, initial=0.6, synapses=6), seed=1)
+    x = torch.stack([torch.rand(8, generator=dice(t)) < 0.5 for t in range(12)])
+    _, state = memory.forward(x)
+    before = memory.segments(state)
+    kernels.remove(state, np.array([cell]))
+    expected = [
+        (owner, {c: p for c, p in zip(source.tolist(), permanence.tolist(), strict=True) if c != cell})
+        for owner, source, permanence in before
+        if owner != cell
+    ]
+    left = [
+        (owner, dict(zip(source.tolist(), permanence.tolist(), strict=True)))
+        for owner, source, permanence in memory.segments(state)
+    ]
+    assert left == [one for one in expected if one[1]] and len(left) < len(before)
+    assert state.cell[kernels.HEAD, cell] < 0 and state.cell[kernels.SEGMENTS, cell] == 0
+
+
+def test_what_only_looks_learns_nothing():
+    """Foreseen, bursting and silent columns, and cells without room for more: segments are as before."""
+    how = Dendrites(2, 2, 6, initial=0.6, punish=0.3, segments=1, synapses=6)
+    memory = TemporalMemory(24, 2, how, seed=3)
+    x = categories(5, 24, 6, dice(0))[torch.arange(40) % 5]
+    _, state = memory.forward(x)
+    strange = torch.rand(40, 24, generator=dice(1)) < 0.4
+    trace, after = memory.forward(torch.cat([x, strange]), state, learn=False)
+    assert trace.bursts.sum() > 0 and trace.anomaly.min() == 0
+    for one, other in zip(state[:3], after[:3], strict=True):
+        assert np.array_equal(one, other)
+    parts = slice(kernels.IN_USE, None)
+    assert state.tally[parts].tolist() == after.tally[parts].tolist()
+
+
 def test_a_full_segment_gives_up_its_weakest_synapses_for_what_comes():
     """One segment of 4 synapses: 2 cells that it knew give way to 2 that won, and the one that won stays."""
     how = Dendrites(activation=2, matching=2, grow=4, synapses=4, down=0.05, initial=0.21)

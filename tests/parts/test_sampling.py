@@ -66,6 +66,8 @@ def test_min_p():
     assert chances(min_p=0.0) == chances(min_p=0.24) == chances()
     assert chances(min_p=0.26) == chances(min_p=0.49) == parts(4, 0, 2, 0)
     assert chances(min_p=0.51) == chances(min_p=1.0) == parts(1, 0, 0, 0)
+    even = Sampling(temperature=1.0, min_p=1.0).chances(torch.zeros(1, 4))
+    assert even.tolist() == [[0.25] * 4], "as likely as the likeliest"
 
 
 def test_they_follow_each_other():
@@ -114,6 +116,14 @@ def test_the_ends_of_the_draw(monkeypatch: pytest.MonkeyPatch):
     for point, token in ((0.0, 1), (0.49, 1), (0.51, 3), (1 - 2**-53, 3), (1.0, 3)):
         monkeypatch.setattr(torch, "rand", lambda *shape, at=point, **_: torch.tensor([[at]]).double())
         assert sampling.pick(logits, None, None).tolist() == [token]
+    for point, token in (
+        (0.0, 0),
+        (0.25, 1),
+        (0.5, 2),
+        (0.75, 3),
+    ):  # a token has the points from its first on
+        monkeypatch.setattr(torch, "rand", lambda *shape, at=point, **_: torch.tensor([[at]]).double())
+        assert sampling.pick(torch.zeros(1, 4), None, None).tolist() == [token]
 
 
 @pytest.mark.slow
