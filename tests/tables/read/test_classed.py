@@ -79,6 +79,64 @@ def test_an_id_that_is_so_called_need_not_be_named(tmp_path: Path):
     ]
 
 
+def test_what_is_said_of_classes(tmp_path: Path):
+    rows = pd.DataFrame({"who": list("aabb"), "t": [1, 2, 1, 2], "kind": list("xxyy")})
+    for count in (9, 10):
+        many = rows.assign(**{f"c{place}": np.arange(4) * 1.5 + place for place in range(count)})
+        found, said = classed(many, "kind", Asked(id=("who",), time=("t",)))
+        assert said[0] == "the class of each who is in kind; its rows are the steps"
+        assert said[1] == f"channels: {', '.join(f'c{place}' for place in range(9))}{', ...' * (count > 9)}"
+        assert said[2] == "1 to 2 by t" and found.names == ("a", "b") and len(found.channels) == count
+        found, said = classed(many.drop(columns="kind"), "kind", Asked(id=("who",)), needed=False)
+        assert found.labels is None and said[0] == "the rows of each who are the steps of a sequence"
+    wide = pd.DataFrame({"id": [5, 7], "s1": [1.0, 2], "s2": [3.0, 4]})
+    found, said = classed(wide, "kind", Asked(time=("t",)), needed=False)
+    assert said == ("the columns of each row are the steps of a sequence, s1 to s2", "left out: t, id")
+    assert found.channels == ("s1", "s2") and found.names == ()
+    found, said = classed(wide.assign(kind=list("ab")), "kind", Asked(inputs=("s1", "s2", "id")))
+    assert said == ("the class of each row is in kind; its columns are the steps, id to s2",)
+
+
+def test_rows_are_steps_or_sequences_as_it_is_said():
+    rows = pd.DataFrame({"who": list("ab"), "x": [1.5, 2.5], "y": [3.0, 5.0], "kind": list("xy")})
+    asked = Asked(id=("who",))
+    assert steps(classed(rows, "kind", asked)[0]) == [[1.5, 3], [2.5, 5]]  # each id once
+    assert [one.shape for one in classed(rows, "kind", asked, long=True)[0].series] == [(1, 2)] * 2
+    again = pd.concat([rows, rows], ignore_index=True)
+    assert [one.shape for one in classed(again, "kind", asked)[0].series] == [(2, 2)] * 2
+    assert [one.shape for one in classed(again, "kind", asked, long=False)[0].series] == [(2, 1)] * 4
+    with pytest.raises(BadInput, match=r"^no column is called 'sort'"):
+        classed(rows, "sort", asked)
+    with pytest.raises(BadInput, match=r"^expected a table with a column of classes, kind; got arrays$"):
+        classed(np.zeros((3, 2)), "kind", Asked())
+
+
+@pytest.mark.parametrize(
+    ("cells", "labels"),
+    [
+        ([1.0, 2.5], ("1", "2.5")),
+        (["+1", "1"], ("1", "1")),
+        (["-0.50", "0.5"], ("-0.5", "0.5")),
+        (["123456789012345", "1.10"], ("123456789012345", "1.1")),
+        (["1e3", "1"], ("1e3", "1")),
+        (["1.", "1"], ("1.", "1")),
+        ([".5", "1"], (".5", "1")),
+    ],
+)
+def test_numbers_as_classes(cells: list, labels: tuple[str, ...]):
+    rows = pd.DataFrame({"kind": cells, "s1": [1.0, 2], "s2": [3.0, 5]})
+    assert classed(rows, "kind", Asked())[0].labels == labels
+
+
+def test_sequences_in_files_are_alike(folder: Path):
+    (folder / "low" / "7.csv").write_text("z\n1.5\n2.5\n")
+    with pytest.raises(BadInput, match=r"low/7.csv: expected the columns x; got z$"):
+        folder_of_classes(folder)
+    (folder / "low" / "7.csv").write_text("id,x\na,1.5\na,2.5\nb,3.5\nb,1.5\n")
+    with pytest.raises(BadInput, match=r"low/7.csv: expected one sequence in each file, got 2$"):
+        folder_of_classes(folder)
+
+
 def test_an_id_has_one_class(tmp_path: Path):
     with pytest.raises(BadInput, match="who a: expected one class in kind, got x, y"):
         read(tmp_path, "who,x,kind\na,1.5,x\na,2.5,y\nb,1.5,x\n", id=("who",))

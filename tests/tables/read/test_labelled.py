@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
+from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
-from wavetrain.tables.read.labelled import labelled
+from wavetrain.tables.read.asked import Asked
+from wavetrain.tables.read.labelled import Labelled, labelled, panel_of_labelled
 
 TWO = "@problemName two\n@dimensions 2\n@classLabel true Up down\n@data\n"
 
@@ -92,3 +94,49 @@ def test_read_gives_the_series(tmp_path: Path):
     assert panel.columns == ("y1", "y2") and panel.targets == ("y2",)
     assert [one.name for one in panel.series] == ["0", "1"]
     assert panel.said[-1] == "left out: the class of each series (Up, down)"
+
+
+def panel(series: tuple[np.ndarray, ...], asked: Asked | None = None, **more: object) -> Panel:
+    return panel_of_labelled(Labelled(series, more.pop("labels", None), **more), asked or Asked())  # type: ignore[arg-type]
+
+
+def test_what_is_said_of_series_with_classes():
+    labels = tuple("gfedcba")
+    seven = panel(tuple(np.zeros((1200, 1)) for _ in labels), labels=labels)
+    assert seven.said == (
+        "7 series of 1,200 steps and 1 columns",
+        "no times: rows are numbered",
+        "left out: the class of each series (a, b, c, d, e, f)",
+    )
+    assert seven.series[6].name == "6" and seven.columns == ("y1",) and seven.known == ()
+    numbers = panel((np.zeros((2, 3)), np.zeros((1200, 3))), targets=np.zeros(2))
+    assert numbers.said == (
+        "2 series of 2 to 1,200 steps and 3 columns",
+        "no times: rows are numbered",
+        "left out: the number of each series",
+    )
+    assert panel((np.zeros((2, 3)),) * 1).said[2:] == ()
+
+
+def test_roles_of_the_columns_of_series():
+    rows = (np.zeros((2, 3)),)
+    found = panel(rows, Asked(inputs=("y1",), known=("y3",)))
+    assert (found.targets, found.known) == (("y2",), ("y3",))
+    assert panel(rows).targets == ("y1", "y2", "y3")
+    with pytest.raises(BadInput, match="no column is called 'y4'"):
+        panel(rows, Asked(known=("y4",)))
+    assert panel((np.zeros((2, 1)),) * 1001).said[0] == "1,001 series of 2 steps and 1 columns"
+
+
+def test_words_of_the_head_in_any_letters():
+    text = "# made by hand\n%remark\n\n@ClassLabel TRUE a\n @DATA \n# 9\n 1 , 2 : a \n"
+    found = labelled(text)
+    assert found.labels == ("a",) and found.series[0].tolist() == [[1], [2]]
+    assert labelled("@classLabel true\n@data\n1:x y\n").labels == ("x y",)  # no classes are named
+    for word, name in (("Up" * 30, "classLabel"), ("x" * 60, "targetLabel")):
+        with pytest.raises(BadInput, match=f"got '{word[:40]}'$"):
+            labelled(f"@{name} true a\n@data\n1,2:{word}\n")
+    with pytest.raises(BadInput, match=f"^line 1: expected a line of the head or @data, got '{'z' * 40}'$"):
+        labelled("z" * 60)
+    with pytest.raises(BadInput, match=r"^line 3: expected one of the classes a, got ''$"):
+        labelled("@classLabel true a\n@data\n1,2:\n")
