@@ -1,13 +1,16 @@
 """Lines of a table as they come are read as the whole table is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from wavetrain.errors import BadInput
-from wavetrain.tables.panel import Panel
+from wavetrain.tables.form import Form
+from wavetrain.tables.panel import Panel, Series
 from wavetrain.tables.read import read
-from wavetrain.tables.read.incoming import Incoming
+from wavetrain.tables.read.incoming import Incoming, Row
 from wavetrain.tables.read.stamp import Stamp
 
 MONTHS = pd.date_range("2023-01-01", periods=30, freq="MS")
@@ -98,3 +101,77 @@ def test_a_delimiter_at_the_end_of_a_line_is_no_cell():
     for line, count in (("4,60,1", 3), ("4,60,,", 4), ("4", 1), ("4,,60", 3)):
         with pytest.raises(BadInput, match=f"line 2: expected 2 cells, got {count}"):
             incoming.row(line, 2)
+
+
+PLAIN = Panel(
+    columns=("sold", "sky=sun", "sky=rain"),
+    series=(Series(name="", values=np.zeros((1, 3))),),
+    targets=("sold",),
+    form=Form(
+        columns=("sold", "sky"),
+        time=("day", "clock"),
+        id=("shop", "item"),
+        levels={"sky": ("sun", "rain")},
+        missing=("-9", "shut"),
+    ),
+)
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_the_delimiter_is_that_by_which_the_columns_are_found(mark: str):
+    lines = Incoming(mark.join(["day", ' "clock"', "more, of it;", "shop ", "item", "sold", "sky"]), PLAIN)
+    assert lines.delimiter == mark or mark in ",;"
+    if mark not in ",;":
+        row = lines.row(mark.join([" 1 ", "2", "x,y;", "a", " b ", " 3.5 ", "rain "]), 7)
+        assert row == (7, "a/b", "1 2", None, None, [3.5, 0.0, 1.0])
+
+
+def row(**cells: str) -> Row:
+    usual = {"day": "1", "clock": "2", "shop": "a", "item": "b", "sold": "3", "sky": "sun"} | cells
+    return Incoming(",".join(usual), PLAIN).row(",".join(usual.values()), 2)
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [
+        ("1e3", 1000),
+        ("-2.5", -2.5),
+        ("5 kW", 5),
+        ("(5.5)", -5.5),
+        ("12%", 12),
+        ("yes", 1),
+        ('"1,234.5"', 1234.5),
+    ],
+)
+def test_numbers_as_people_write_them(cell: str, value: float):
+    assert row(sold=cell).values == [value, 1.0, 0.0]
+
+
+@pytest.mark.parametrize("cell", ["", "NA", "-9", "-9.0", "shut", "nan"])
+def test_cells_that_say_nothing(cell: str):
+    assert np.isnan(row(sold=cell).values[0]) and row(sky="sun").values[1:] == [1.0, 0.0]
+    assert cell == "-9.0" or np.isnan(row(sky=cell).values[1:]).all()
+
+
+@pytest.mark.parametrize(
+    ("cells", "message"),
+    [
+        ({"sold": "1_000"}, "line 2: sold: expected a number, got '1_000'"),
+        ({"sold": "r" * 50}, f"line 2: sold: expected a number, got '{'r' * 40}'"),
+        ({"sold": "-inf"}, "line 2: sold: expected a finite number, got '-inf'"),
+        ({"item": " "}, "line 2: item: expected an id, got none"),
+        ({"sold": '"1'}, "line 2: unexpected end of data"),
+        ({"sold": "1,2"}, "line 2: expected 6 cells, got 7"),
+    ],
+)
+def test_lines_that_are_no_rows(cells: dict[str, str], message: str):
+    with pytest.raises(BadInput) as caught:
+        row(**cells)
+    assert str(caught.value) == message
+
+
+def test_a_header_holds_all_columns():
+    with pytest.raises(BadInput, match=r"^line 1: no column is called 'sky'"):
+        Incoming("day,clock,shop,item,sold", PLAIN)
+    unread = replace(PLAIN, form=None, columns=("a", "b", "c"), targets=("a",))
+    assert Incoming("c;b;a", unread).row("1;2;3", 2) == (2, "", "", None, None, [3.0, 2.0, 1.0])

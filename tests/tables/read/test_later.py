@@ -130,3 +130,30 @@ def test_arrays_are_told_by_their_columns():
     np.testing.assert_array_equal(rows(read_like(turned, first)), [[3.0, 1.0]] * 4)
     with pytest.raises(BadInput, match="expected a table"):
         read_like(np.zeros((5, 2)), FIRST)
+
+
+def test_what_is_said_of_a_later_table():
+    found = read_like(table(30, 40).iloc[[0, 1, 3]].reset_index(drop=True).assign(noise=1), FIRST)
+    assert found.said == (
+        "forecast sold; read sky; known ahead price",
+        "3 rows of one series",
+        "31/01/2024 to 03/02/2024, every day, by when",
+        "1 gap, 1 step; no cell is missing",
+        "left out: when, which dates the rows; till, which the model does not read; "
+        "noise, which the model does not read",
+    )
+    assert found.targets == ("sold",) and found.form is FIRST.form and found.doubts == ()
+    ahead = read_like(table(30, 33)[["when", "price"]], FIRST, ahead=True).said
+    assert ahead == ("forecast ; known ahead price", *ahead[1:3], "left out: when, which dates the rows")
+
+
+def test_a_later_table_has_rows_and_is_no_array():
+    with pytest.raises(BadInput, match=r"^expected rows below the header, got none$"):
+        read_like(table(30, 30), FIRST)
+    with pytest.raises(BadInput, match=r"^expected a table with the columns y, got arrays$"):
+        read_like(np.zeros(5), read(pd.DataFrame({"y": [1.5, 2.5, 0.5]})))
+    first = read({"values": np.zeros((3, 2)), "columns": np.array(["a", "b"])})
+    with pytest.raises(BadInput, match=r"^no column is called 'b'; there are: a, c"):
+        read_like({"values": np.zeros((3, 2)), "columns": np.array(["a", "c"])}, first)
+    with pytest.raises(BadInput, match=r"mine.csv: there is no such file"):
+        read_like("mine.csv", FIRST)

@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from wavetrain.errors import BadInput
@@ -61,3 +62,17 @@ def test_floats_of_records_stay_numbers_and_nothing_else_is_touched() -> None:
 def test_a_list_in_a_cell_is_refused_whatever_stands_above(first: str, second: str) -> None:
     with pytest.raises(BadInput, match="record 2, x: expected a number or text"):
         table_of_json(f'[{{"x": {first}}}, {{"x": {second}}}]'.encode())
+
+
+def test_frames_as_pandas_writes_them() -> None:
+    split = _frame({"columns": ["a", "b"], "index": [5, 6], "data": [[1, 2], [3, 4]]})
+    assert split.columns.tolist() == ["a", "b"] and split["b"].tolist() == [2, 4]
+    counted = _frame({"y": {"0": 1, "1": 2}})
+    assert isinstance(counted.index, pd.RangeIndex) and counted["y"].tolist() == [1, 2]
+    named = _frame({"y": {"5": 1, "6": 2}})
+    assert named.index.tolist() == ["5", "6"]
+    two = _frame({"a": [{"y": 1}], "b": [{"y": 2}]})  # two lists of records are two columns
+    assert two.columns.tolist() == ["a", "b"]
+    for wrong in ({"a": [1, 2], "b": [1]}, 5):
+        with pytest.raises(BadInput, match=r"^expected a list of records, or columns by name; .+$"):
+            _frame(wrong)

@@ -10,8 +10,9 @@ import pytest
 from wavetrain.errors import BadInput
 from wavetrain.tables import stored
 from wavetrain.tables.panel import Panel
-from wavetrain.tables.read import read, read_like
+from wavetrain.tables.read import read, read_like, resampled
 from wavetrain.tables.read.resampled import _tells
+from wavetrain.tables.read.rows import Ids
 
 UNEVEN = """time,load,sky
 2024-01-01 00:05,1,clear
@@ -128,3 +129,25 @@ def test_an_infinite_row_is_named():
 def test_a_form_must_tell_the_new_times_apart(form: str, seconds: int, tells: bool):
     ticks = np.array([0, 86_400 + seconds]) * 10**6
     assert _tells(form, ticks) == tells
+
+
+def test_steps_that_all_have_rows_are_said_as_such():
+    said = read(table().iloc[:4], resample="1h").said[2]
+    assert said.endswith("every hour, by time; 4 rows resampled to 2, the mean of each 1h")
+
+
+@pytest.mark.parametrize("every", ["0h", "0.5x", ""])
+def test_a_step_is_longer_than_nothing(every: str):
+    with pytest.raises(BadInput, match=f"such as 15min, 1h, 1D, 1W or 1MS; got '{every}'$"):
+        resampled._step(every)
+
+
+def test_a_hundred_thousand_steps_or_ten_times_the_rows_are_the_most():
+    ids = Ids("", np.zeros(2, int), ("",))
+    resampled._check_count(ids, np.array([0, 100_000 * 10**6]), "1s", resampled._step("1s"))
+    with pytest.raises(BadInput, match=r"^resampled by 1s, 2 rows would become 100,001: give a longer step$"):
+        resampled._check_count(ids, np.array([0, 100_001 * 10**6]), "1s", resampled._step("1s"))
+    many = np.append(np.zeros(19_999, int), 200_000 * 10**6)
+    resampled._check_count(Ids("", np.zeros(20_000, int), ("",)), many, "1s", resampled._step("1s"))
+    two = Ids("id", np.array([0, 0, 1, 1]), ("a", "b"))  # each series by itself
+    resampled._check_count(two, np.array([0, 10**6, 10**15, 10**15 + 10**6]), "1s", resampled._step("1s"))

@@ -1,10 +1,14 @@
 """Tables with a column for each year: a series for each row, and what only looks like one."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.read import read, read_like
+from wavetrain.tables.read.frames import table_of_frame
+from wavetrain.tables.read.years import by_year
 
 WIDE = pd.DataFrame(
     {
@@ -50,3 +54,33 @@ def test_years_beside_numbers_are_columns_like_others():
     assert read(alone).columns == ("2000", "2001", "2002")
     dated = rows.drop(columns="load")
     assert read(dated).columns == ("2000", "2001", "2002") and str(read(dated).clock) == "day"
+
+
+def of(*years: str, **more: list) -> bool:
+    """Whether a table with columns of these years is taken apart."""
+    frame = pd.DataFrame({"who": ["a", "b"], **more, **{year: [1.5, 2.5] for year in years}})
+    return by_year(table_of_frame(frame)).names == ["id", "year", "value"]
+
+
+def test_three_years_or_more_that_follow_each_other():
+    assert of("2000", "2001", "2002") and not of("2000", "2001")
+    assert not of("2000", "2001", "2003") and not of("2002", "2001", "2000")
+    assert of("1000", "1001", "1002") and not of("0999", "1000", "1001")
+    assert of("2198", "2199", "2200") and not of("2199", "2200", "2201")
+    assert not of("20000", "20001", "20002") and not of()
+
+
+def test_other_columns_are_of_text():
+    years = ("2000", "2001", "2002")
+    assert of(*years, what=["x", "x"]) and of(*years, empty=["", "NA"]) and of(*years, none=[None, None])
+    assert not of(*years, size=[1.5, 2.5]) and not of(*years, open=[True, False])
+    assert not of(*years, day=["2024-01-01", "2024-01-02"])
+
+
+def test_lines_and_names_are_kept():
+    frame = WIDE.rename(columns={"Country": "year", "Code": "value"})
+    table = replace(table_of_frame(frame), line=lambda row: row + 2, file="from")
+    long = by_year(table)
+    assert long.names == ["id", "year (2)", "value"] and long.file == "" and long.raw is None
+    assert [long.line(row) for row in range(9)] == [2, 3, 4] * 3
+    assert long.frame["year (2)"].tolist() == ["2000"] * 3 + ["2001"] * 3 + ["2002"] * 3
