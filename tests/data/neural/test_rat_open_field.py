@@ -51,6 +51,20 @@ def test_parts_follow_one_another_without_overlap(circle: Path):
     assert [len(part.x) for part in (task.train, task.valid(), task.test())] == [699 - 20, 150 - 20, 150 - 20]
 
 
+def test_rates_and_windows_up_to_their_bounds(circle: Path):
+    assert len(path(50.0)) == 9999 and len(path(25.0)) == 4999 and len(path(2.5)) == 499
+    for rate in (0, -5, 100, 50.1, 3):
+        with pytest.raises(BadInput, match=f"expected a rate that divides 50 Hz, got {rate}$"):
+            path(rate)
+    assert rat_open_field(window=148).valid().x.shape == (2, 148, 2)  # 15 % of 999 places
+    for window in (149, 0):
+        with pytest.raises(BadInput, match=f"fits into 15% of 999, got {window}$"):
+            rat_open_field(window=window)
+    task = rat_open_field()
+    assert task.test().x.shape == (100, 50, 2) and task.chance == 0
+    assert (task.inputs, task.outputs, task.tokens, task.every_step) == (2, 2, False, True)
+
+
 def test_bad_requests(circle: Path):
     with pytest.raises(BadInput, match="divides 50 Hz, got 7"):
         path(7.0)

@@ -40,7 +40,23 @@ def test_another_seed_records_others():
     assert torch.equal(drawn(98, 20, 0)[0], drawn(98, 20, 0)[0])
 
 
+def test_usual_sizes_and_the_chance_of_the_mean(counted: Path):
+    task = worm(recorded=2)
+    assert task.train.x.shape == (1081, 20, 2) and task.train.y.shape == (1081, 20, 4)
+    assert (task.inputs, task.outputs, task.tokens, task.every_step) == (2, 4, False, True)
+    steps, windows = (
+        (20**2 - 1) / 12,
+        (381**2 - 1) / 12,
+    )  # variances: the mean of all windows rises by its step
+    assert task.chance == pytest.approx(steps / (steps + windows), rel=1e-4)
+    assert torch.equal(task.train.x, worm(recorded=2, window=20, seed=0).train.x)
+    assert worm(recorded=5, window=1).train.x.shape == (1100, 1, 5)
+    assert worm(recorded=1, window=100).valid().x.shape == (1, 100, 1)
+
+
 def test_bad_requests(counted: Path):
+    with pytest.raises(BadInput, match="window of 1 to 100 steps, got 0"):
+        worm(recorded=2, window=0)
     for recorded in (0, 6):
         with pytest.raises(BadInput, match=f"1 to 5 recorded neurons, got {recorded}"):
             worm(recorded=recorded)

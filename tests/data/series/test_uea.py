@@ -188,6 +188,31 @@ def test_a_file_of_r_is_read(packed: Callable[[bytes], bytes]):
     assert arrays["train_label"].tolist() == [0, 1] and arrays["test_label"].tolist() == [0, 1, 1]
 
 
+def test_all_that_a_file_of_r_may_hold():
+    """Numbers of three kinds, strings, one that is missing, nothing at all, and a symbol that comes again."""
+    whole, word = Written.whole, Written("a", MATRICES, CLASSES).word
+    head = b"RDX3\nX\n" + whole(3, 262402, 197888, 5) + b"UTF-8"
+    name = whole(1 << 10 | 2)
+    numbers = struct.pack(">2d", 1.5, -2.0)
+    parts = [
+        name + whole(1) + word("a") + whole(13, 2, 7, -1),
+        name + whole(1) + word("b") + whole(14, 2) + numbers,
+        name + whole(2 << 8 | 255) + whole(10, 1, 1),  # `b` again, now a truth
+        name + whole(1) + word("c") + whole(16, 2) + word("xy") + whole(9, -1),
+        name + whole(1) + word("d") + whole(254),
+    ]
+    found = _rdata.objects(head + b"".join(parts) + whole(254))
+    assert found["a"].tolist() == [7, -1] and found["b"].tolist() == [1]
+    assert found["c"] == ["xy", None] and found["d"] is None and list(found) == list("abcd")
+    untagged = head + whole(2) + whole(13, 1, 7) + whole(254)
+    with pytest.raises(BadInput, match="expected names with values, got an object of type 2"):
+        _rdata.objects(untagged)
+    with pytest.raises(BadInput, match=r"expected a whole file of R \(it ends too soon\)"):
+        _rdata.objects(head + name + whole(1) + whole(9, -5))
+    with pytest.raises(BadInput, match="expected a list called Waves of series and as many classes"):
+        _published.of_rdata([Written("Waves", MATRICES, CLASSES[:4]).content], "Waves", train=2)
+
+
 def test_other_and_damaged_files_of_r_are_refused():
     content = Written("Waves", MATRICES, CLASSES).content
     for length in range(8, len(content) - 1, 7):
