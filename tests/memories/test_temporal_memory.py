@@ -455,6 +455,7 @@ def test_places_are_in_use_or_free_and_none_is_both():
         many = sum(32 * (len(one) - 1) for one in reached if one)
         many += sum(int(top) for top, one in zip(state.cell[kernels.TOP], reached, strict=True) if one)
         assert many == rows[there, 1].sum(), "a target for each synapse"
+        assert not state.cell[kernels.TOP][state.cell[kernels.HEAD] < 0].any()
 
 
 @pytest.mark.parametrize("cell", range(8))
