@@ -17,7 +17,14 @@ from wavetrain.layers.recurrence.elm_neuron import Leak
 from wavetrain.layers.state_space.mamba2 import Variant
 from wavetrain.memories.dense_hopfield import Steepness
 from wavetrain.memories.general_sequential import Dynamics, GeneralSequential, Nonlinearity
-from wavetrain.memories.temporal_memory import SpatialPooler, categories, scalar
+from wavetrain.memories.temporal_memory import (
+    Sets,
+    SoftmaxClassifier,
+    SpatialPooler,
+    TemporalMemory,
+    categories,
+    scalar,
+)
 from wavetrain.networks.neural_memory import Feedback
 from wavetrain.networks.universal_transformer import Halting
 from wavetrain.parts import balls, ramps, spikes, worlds
@@ -218,6 +225,25 @@ EDGES: dict[str, tuple[Callable[..., object], Settings, Settings]] = {
         lambda ones: categories(2, 8, ones, torch.Generator()),
         each("ones", 1, 8),
         each("ones", 0, 9),
+    ),
+    "temporal_memory, classifier": (
+        lambda cell=0, bucket=0, records=1: SoftmaxClassifier(4, 3).forward(
+            Sets(torch.tensor([cell]), torch.tensor([1])), torch.full((records,), bucket)
+        ),
+        [*each("cell", 0, 3), *each("bucket", 0, 2)],
+        [*each("cell", -1, 4), *each("bucket", -1, 3), *each("records", 0, 2)],
+    ),
+    "temporal_memory, records": (
+        lambda shape, dtype=torch.bool: TemporalMemory(6, 1).forward(torch.zeros(shape, dtype=dtype)),
+        each("shape", (1, 6)),
+        [*each("shape", (0, 6), (1, 5), (6,), (1, 1, 6)), dict(shape=(1, 6), dtype=torch.long)],
+    ),
+    "temporal_memory, records of bits": (
+        lambda shape, dtype=torch.bool, columns=4: SpatialPooler(6, 4, winners=1).forward(
+            torch.zeros(shape, dtype=dtype), torch.zeros(columns, 6)
+        ),
+        each("shape", (1, 6)),
+        [*each("shape", (1, 5), (6,)), dict(shape=(1, 6), dtype=torch.long), dict(shape=(1, 6), columns=5)],
     ),
     "tolman_eichenbaum": (
         member("tolman_eichenbaum", 2, 2, iterations=1),
