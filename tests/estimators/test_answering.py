@@ -1,6 +1,7 @@
 """Answers to whole sequences of a source and their scores, held against answers that are given by hand."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,12 @@ def test_sources_that_are_none_are_refused(classifier: SequenceClassifier):
         answers(classifier, "")
     with pytest.raises(BadInput, match="expected a class for each sequence, got none"):
         scores(classifier, walks(KINDS).drop(columns="kind"))
+    asked: list[Any] = []
+    classifier.reading_ = SimpleNamespace(later=lambda one: asked.append(one) or 1 / 0)  # type: ignore[assignment]
+    for source in ("-", "a.csv", Path("b.csv")):
+        with pytest.raises(ZeroDivisionError):
+            answers(classifier, source)
+    assert asked == ["-", Path("a.csv"), Path("b.csv")]  # standard input is no path
     classifier.reading_ = None
     with pytest.raises(BadInput, match="was learned from a file or a table; this one was given arrays"):
         scores(classifier, walks(KINDS))
@@ -123,7 +130,7 @@ def test_sources_that_are_none_are_refused(classifier: SequenceClassifier):
 
 def data(folder: Path, y: np.ndarray) -> Any:
     """A file of forty sequences, as a comparison has it, and what training saw of it."""
-    x = 5 + 3 * DICE.normal(size=(40, 6, 2))
+    x = 5 + 3 * DICE.normal(size=(40, 9, 2))
     np.savez(folder / "mine.npz", x=x, y=y)
     return load(str(folder / "mine.npz"))
 
@@ -136,7 +143,7 @@ def test_a_layer_of_a_comparison_is_kept_as_it_stands(tmp_path: Path):
     assert (model.layer, model.width, model.depth, model.rate) == ("elman", 4, 1, 0.5)
     assert (model.centre_.tolist(), model.spread_.tolist()) == (list(found.centre), list(found.spread))
     assert model.history_ == [] and model.valid_score_ is None and model.reading_ == Reading()
-    assert model.n_features_in_ == 6 and model.held_ == len(found.task.valid().y)
+    assert model.n_features_in_ == 9 and model.held_ == len(found.task.valid().y)
     part = found.task.test()
     with torch.no_grad():
         wanted = network(part.x).softmax(-1)
@@ -144,7 +151,7 @@ def test_a_layer_of_a_comparison_is_kept_as_it_stands(tmp_path: Path):
     np.testing.assert_allclose(given, wanted, rtol=1e-4)
     kept = next(model.network_.parameters())
     assert kept.dtype == torch.float64 and next(network.parameters()).dtype == torch.float32
-    assert not model.network_.training and model.network_.outputs == 2
+    assert not model.network_.training and model.network_.outputs == 2 and model.network_.steps == 9
     shorter = model.predict_proba([part.x[0, 2:].numpy() * model.spread_ + model.centre_])
     padded = torch.cat([torch.zeros(2, 2), part.x[0, 2:]])[None]
     with torch.no_grad():
@@ -159,7 +166,8 @@ def test_a_simple_answer_of_a_comparison_is_in_the_units_of_the_file(width: int,
     simple = Mean.fit(train.x.numpy(), train.y.numpy().reshape(len(train.y), -1))
     model = of_simple(simple, found, Reading())
     assert isinstance(model, SequenceRegressor) and model.layer == "mean" and model.single_ == (width == 1)
-    told = model.predict(DICE.normal(size=(3, 6, 2)))
+    assert model.network_.steps == 9  # type: ignore[union-attr]
+    told = model.predict(DICE.normal(size=(3, 9, 2)))
     assert told.shape == ((3,) if width == 1 else (3, 2))
     level, scale = np.array(found.task.level), np.array(found.task.scale)
     np.testing.assert_allclose(told.reshape(3, -1), np.tile(simple.mean * scale + level, (3, 1)))
@@ -170,4 +178,4 @@ def test_the_most_frequent_class_of_a_comparison(tmp_path: Path):
     found = data(tmp_path, np.array(["low", "high", "low", "low"] * 10))
     train = found.task.train
     model = of_simple(Majority.fit(train.x.numpy(), train.y.numpy()), found, Reading())
-    assert model.predict(DICE.normal(size=(3, 6, 2))).tolist() == ["low"] * 3
+    assert model.predict(DICE.normal(size=(3, 9, 2))).tolist() == ["low"] * 3
