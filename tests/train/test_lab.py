@@ -79,6 +79,36 @@ def test_the_rate_drops(tmp_path: Path) -> None:
     assert training.optimiser.param_groups[0]["lr"] == 1e-3
 
 
+def test_without_memory_adam_goes_by_the_sign_of_the_gradient(tmp_path: Path) -> None:
+    """Betas of 0: a step of the learning rate in every weight that has a gradient, up or down."""
+    start = make_alike()
+    plan = replace(PLAN, steps=3, rate=0.5, betas=(0.0, 0.0))
+    end = Lab(tmp_path, 0).fit("a", make_alike, Adding(5), plan)
+    moves = [
+        (one - two).detach().abs() / plan.rate
+        for one, two in zip(end.network.parameters(), start.parameters(), strict=True)
+    ]
+    moved = torch.cat([one.flatten() for one in moves])
+    torch.testing.assert_close(moved, moved.round(), rtol=0, atol=1e-4)
+    assert set(moved.round().tolist()) <= {0.0, 1.0, 3.0} and (moved > 0.5).float().mean() > 0.9
+
+
+def make_alike() -> Reader:
+    torch.manual_seed(5)
+    return make()
+
+
+def test_usual_betas_are_those_of_adam_and_others_go_on_where_a_training_stopped(tmp_path: Path) -> None:
+    usual = Lab(tmp_path / "usual", 0).fit("a", make, Adding(5), PLAN)
+    named = Lab(tmp_path / "named", 0).fit("a", make, Adding(5), replace(PLAN, betas=(0.9, 0.999)))
+    other = Lab(tmp_path / "other", 0).fit("a", make, Adding(5), replace(PLAN, betas=(0.9, 0.9)))
+    assert usual.marks == named.marks != other.marks
+    half = Lab(tmp_path / "half", 0).fit("a", make, Adding(5), replace(PLAN, steps=14, betas=(0.9, 0.9)))
+    assert half.marks == other.marks[:2]
+    whole = Lab(tmp_path / "half", 0).fit("a", make, Adding(5), replace(PLAN, betas=(0.9, 0.9)))
+    assert whole.marks == other.marks and whole.optimiser.param_groups[0]["betas"] == (0.9, 0.9)
+
+
 @pytest.mark.parametrize("stopped", [None, 7, 10, 11, 20])
 def test_each_step_is_taken_at_its_rate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stopped: int | None

@@ -51,6 +51,7 @@ class Plan:
     until: Callable[[Mark], bool] | None = None  # stop early when a look satisfies this
     drops: tuple[tuple[int, float], ...] = ()  # (step, factor): from that step on, the rate divided by factor
     held_out: int | None = None  # sequences of the validation part to look at; None for all
+    betas: tuple[float, float] = (0.9, 0.999)  # of Adam: how much stays of its means of gradient and square
 
     def rate_at(self, step: int) -> float:
         """The learning rate of the step after `step`."""
@@ -74,7 +75,7 @@ class Training:
 
     def __init__(self, network: nn.Module, plan: Plan, generator: torch.Generator, shared: Shared):
         self.network, self.plan, self.generator, self.shared = network, plan, generator, shared
-        self.optimiser = torch.optim.Adam(network.parameters(), plan.rate)
+        self.optimiser = torch.optim.Adam(network.parameters(), plan.rate, plan.betas)
         self.marks: list[Mark] = []
         self.done = 0  # steps
         self.losses: list[Tensor] = []  # since the last look
