@@ -42,6 +42,7 @@ from wavetrain.lenses.population.predictivity import predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.population.replay import replay
+from wavetrain.lenses.population.replay_power import replay_power
 from wavetrain.lenses.population.rotations import rotations
 from wavetrain.lenses.population.rsa import rsa
 from wavetrain.lenses.population.sequences import sequences
@@ -69,7 +70,16 @@ ALONE = [dimension, rotations]  # of activity and nothing else
 TRIALS = [covariance, demixed]
 POPULATION = [decoding, grid_score, place_fields, remapping, six_fold]
 RHYTHMS = [gamma_events, generalized_phase, phase_amplitude_coupling, phase_precession, spindles, synchrony]
-RECORDINGS = [*RHYTHMS, band_power, phase_gradient, replay, sequences, timescales, wave_patterns]
+RECORDINGS = [
+    *RHYTHMS,
+    band_power,
+    phase_gradient,
+    replay,
+    replay_power,
+    sequences,
+    timescales,
+    wave_patterns,
+]
 
 
 def layer() -> Elman:

@@ -43,6 +43,7 @@ from wavetrain.lenses.population.predictivity import predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.population.replay import replay
+from wavetrain.lenses.population.replay_power import replay_power
 from wavetrain.lenses.population.rotations import rotations
 from wavetrain.lenses.population.rsa import rsa
 from wavetrain.lenses.population.sequences import sequences
@@ -211,8 +212,12 @@ LOOKS = {
     ),
     "replay": Look(
         lambda factor: replay(GIVEN["counts"], factor * GIVEN["place"], RATE, draws=9),
-        "start duration score fit direction p_cells p_order share field null p",
+        "start duration score fit direction p_cells p_order p_places p_fit share field null p",
         "speed ends",
+    ),
+    "replay_power": Look(
+        lambda factor: replay_power(GIVEN["counts"], factor * GIVEN["place"], RATE, planted=20, draws=19),
+        "events sweeps disorder least",
     ),
     "rotations": Look(
         lambda factor: rotations(factor * ACTIVITY, planes=2, draws=3),

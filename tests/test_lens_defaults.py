@@ -39,6 +39,7 @@ from wavetrain.lenses.population.predictivity import predictivity
 from wavetrain.lenses.population.privileged_basis import privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes
 from wavetrain.lenses.population.replay import replay
+from wavetrain.lenses.population.replay_power import replay_power
 from wavetrain.lenses.population.rotations import rotations
 from wavetrain.lenses.population.rsa import Comparison, Distance, rsa
 from wavetrain.lenses.population.sequences import sequences
@@ -165,6 +166,9 @@ LOOKS = {
     "predictivity": lambda **words: predictivity(FIELD, FIELD**2, **({"draws": 5} | words)),
     "procrustes": lambda **words: procrustes(FIELD, FIELD**2, **({"draws": 5} | words)),
     "replay": lambda **words: replay(GIVEN["counts"], GIVEN["place"], RATE, **({"draws": 5} | words)),
+    "replay_power": lambda **words: replay_power(
+        GIVEN["counts"], GIVEN["place"], RATE, **({"draws": 19} | words)
+    ),
     "rotations": lambda **words: rotations(SEVERAL, **({"draws": 2} | words)),
     "rsa": lambda **words: rsa(FIELD[:, :9], FIELD[:, 9:18] ** 2, **({"draws": 5} | words)),
     "sequences": lambda **words: sequences(RECORDING[:320, :5], RATE, **({"draws": 5} | words)),
@@ -275,6 +279,13 @@ ARGUMENTS = {
     "predictivity": {"repeats": Argument(None, torch.stack([FIELD**2, FIELD**3])), "seed": Argument(0, 1)},
     "procrustes": {"seed": Argument(0, 1)},
     "replay": {"bins": Argument(40, 39), "running": Argument(0.05, 0.4), "seed": Argument(0, 1)},
+    "replay_power": {
+        "bins": Argument(40, 20),
+        "running": Argument(0.05, 0.4),
+        "planted": Argument(100, 50),
+        "length": Argument(1.0, 0.5),
+        "seed": Argument(0, 1),
+    },
     "rotations": {"planes": Argument(UNITS // 2 - 1, 2), "rate": Argument(1.0, 2.0), "seed": Argument(0, 1)},
     "rsa": {
         "distance": Argument(Distance.SQUARED, Distance.CORRELATION),
@@ -333,6 +344,7 @@ NINETY_NINE = dict.fromkeys(
         "decoding",
         "phase_gradient",
         "predictivity",
+        "replay_power",
         "rotations",
         "sequences",
         "synchrony",
@@ -383,6 +395,11 @@ def test_ninety_nine_draws_make_the_null_of_many_channels() -> None:
         == len(rotations(SEVERAL).null)
         == 99
     )
+    power = [
+        replay_power(GIVEN["counts"], GIVEN["place"], RATE, planted=30, **words)
+        for words in ({}, {"draws": 99}, {"draws": 19})
+    ]
+    assert alike(power[0], power[1]) and not alike(power[0], power[2])
     assert len(wave_patterns(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99
     assert len(phase_gradient(RECORDING[:400], RATE, POSITIONS, BAND).null) == 99
     assert len(synchrony(RECORDING[:, :2], RATE, BAND).null_plv) == 99

@@ -25,6 +25,7 @@ from wavetrain.lenses.population.predictivity import predictivity as predictivit
 from wavetrain.lenses.population.privileged_basis import privileged_basis as privileged_basis
 from wavetrain.lenses.population.procrustes import procrustes as procrustes
 from wavetrain.lenses.population.replay import replay as replay
+from wavetrain.lenses.population.replay_power import replay_power as replay_power
 from wavetrain.lenses.population.rotations import rotations as rotations
 from wavetrain.lenses.population.rsa import rsa as rsa
 from wavetrain.lenses.population.sequences import sequences as sequences

@@ -1,16 +1,13 @@
 """Replay that was planted at rest, events without an order, and what must not come into either."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
+from wavetrain.data.neural._linear_track import linear_track
 from wavetrain.errors import BadInput
 from wavetrain.lenses.population.replay import Replay, replay
 from wavetrain.lenses.space.place_fields import place_fields
-from wavetrain.parts.spikes import counts as counted
 
 RATE = 200
 CENTRES = np.linspace(0.0, 1.0, 16)
@@ -58,6 +55,7 @@ def test_planted_replay_is_found_with_its_way_speed_and_time(planted):
     np.testing.assert_allclose(found.start, planned[of], atol=0.06)
     assert (found.direction == -ways[of]).all() and (np.sign(found.score) == ways[of]).all()
     assert found.share >= 0.9 and found.p == 0.01
+    assert (found.p_places <= 0.05).mean() >= 0.9 and (found.p_fit <= 0.05).mean() >= 0.8
     np.testing.assert_allclose(np.median(np.abs(found.speed)), 1 / 0.2, rtol=0.15)
     assert (np.sign(found.speed) == ways[of]).all() and found.fit.min() > 0.5
 
@@ -79,7 +77,45 @@ def test_each_null_passes_as_often_as_it_says(name: str):
     assert abs((p <= 0.05).mean() - 0.05) < deviation * np.sqrt(0.05 * 0.95)
     assert abs(p.mean() - 0.5 * (1 + 1 / 40)) < deviation * np.sqrt(1 / 12)
     joint = [one.p for one in seen]
+    fits = np.concatenate([one.p_fit for one in seen])
+    assert (fits <= 0.05).mean() < 0.05 + deviation * np.sqrt(0.05 * 0.95)
     assert np.mean(joint) > 0.35 and np.mean([one.share for one in seen]) < 0.05 + deviation * 0.22
+
+
+def test_fields_round_a_ring_pass_as_often_as_p_places_says():
+    """In each of 180 events all fields have moved round a ring-shaped track, each by an amount of its own."""
+
+    def near(place: np.ndarray, centre: np.ndarray) -> np.ndarray:
+        off = (place[:, None] - centre + 0.5) % 1 - 0.5
+        return 0.2 + 20 * np.exp(-(off**2) / (2 / 15**2))
+
+    seen = []
+    for seed in range(6):
+        dice = np.random.default_rng(seed)
+        run = np.concatenate([np.linspace(0, 1, 1000)] * 8)
+        rest = np.full((30, 400, 16), 0.2)
+        for one in rest:
+            one[60 : 60 + SPAN] += 6 * near(np.linspace(0, 1, SPAN), dice.random(16))
+        hertz = np.concatenate([near(run, dice.random(16)), rest.reshape(-1, 16)])
+        place = np.concatenate([run, np.zeros(400 * 30)])
+        seen.append(replay(dice.poisson(hertz / RATE).astype(float), place, RATE, draws=39, seed=seed))
+    p = np.concatenate([one.p_places for one in seen])
+    deviation = 3 / np.sqrt(len(p))
+    assert len(p) > 150 and p.min() == 1 / 40
+    assert abs((p <= 0.05).mean() - 0.05) < deviation * np.sqrt(0.05 * 0.95)
+    assert abs(p.mean() - 0.5 * (1 + 1 / 40)) < deviation * np.sqrt(1 / 12)
+
+
+def test_a_stay_at_one_place_fits_a_line_and_is_none():
+    """Thirty events at one place each: the best line is nearly flat, and any order of windows fits it too."""
+    dice = np.random.default_rng(0)
+    counts, place, _ = recorded(0)
+    for begin in 8060 + 400 * np.arange(30):
+        at = fields(np.full(SPAN, dice.random()))
+        counts[begin : begin + SPAN] = dice.poisson(7 * at / RATE)
+    found = replay(counts, place, RATE, draws=39)
+    assert len(found.fit) > 25 and np.median(found.fit) > 0.6
+    assert (found.p_fit <= 0.05).mean() < 0.05 + 3 * np.sqrt(0.05 * 0.95 / len(found.fit))
 
 
 def test_places_drawn_again_and_again_are_no_replay_for_all_that_each_is_a_place():
@@ -120,7 +156,9 @@ def test_where_nothing_fires_together_there_are_no_events():
     counts[8000:] = 0
     found = replay(counts, place, RATE, draws=9)
     assert found.ends.shape == (0, 2) and found.null.shape == (2, 9)
-    assert all(len(part) == 0 for part in found[:5]) and np.isnan([found.share, found.p]).all()
+    assert (
+        all(len(part) == 0 for part in (*found[:5], *found[6:11])) and np.isnan([found.share, found.p]).all()
+    )
 
 
 def test_bursts_in_a_run_are_no_events_and_a_lost_place_for_a_moment_is_no_rest():
@@ -165,28 +203,13 @@ def test_what_does_not_fit_is_refused(counts, place, words, message):
         replay(counts, place, **({"rate": RATE} | words))
 
 
-def on_the_track(given: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Counts in 5 ms of cells with a field, and places on the track, NaN where the camera saw nothing."""
-    seen = given["position"].astype(float)
-    stuck = (np.diff(given["position"].astype(int), axis=0, prepend=-1) == 0).all(1) & (seen[:, 0] == 522)
-    time = given["position_time"] - given["position_time"][0]
-    run = (time < 1020) & ~stuck
-    axis = np.linalg.svd(seen[run] - seen[run].mean(0), full_matrices=False)[2][0]
-    along = np.where(stuck, np.nan, (seen - seen[run].mean(0)) @ axis)
-    steps = np.arange(int(time[-1] * RATE))
-    place = along[np.minimum(np.searchsorted(time, steps / RATE), len(along) - 1)]
-    start = float(given["position_time"][0])
-    trains = [given["spike_time"][given["spike_unit"] == unit] for unit in np.unique(given["spike_unit"])]
-    return counted(trains, rate=RATE, start=start, seconds=len(steps) / RATE), place
-
-
 def test_a_rat_on_a_track_that_rests_afterwards():
     """A fact sheet's place cells, too few to tell replay: no more beat both than 5% and chance leave."""
-    path = Path(os.environ.get("WAVETRAIN_DATA", "")) / "hippocampus_linear_track.npz"
-    if not path.is_file():
-        pytest.skip(f"{path.name} is not in WAVETRAIN_DATA")
-    with np.load(path) as file:
-        counts, place = on_the_track({key: file[key] for key in file.files})
+    try:
+        track = linear_track(RATE)
+    except BadInput as error:
+        pytest.skip(str(error))
+    counts, place = track.counts, track.place
     runs = np.where(np.abs(np.gradient(place, 1 / RATE)) > 20, place, np.nan)
     maps = place_fields(torch.tensor(counts)[None], torch.tensor(runs)[None, :, None], 40, 1.5, shifts=0)
     peak = RATE * np.nanmax(maps.rate, 1)
