@@ -43,6 +43,7 @@ from wavetrain.experiments.recordings import eeg_alpha_waves as eeg_alpha_waves
 from wavetrain.experiments.recordings import lfp_theta_gamma as lfp_theta_gamma
 from wavetrain.experiments.recordings import songbird_sequence as songbird_sequence
 from wavetrain.experiments.recordings import spindle_detection as spindle_detection
+from wavetrain.experiments.recordings import track_replay as track_replay
 from wavetrain.experiments.recordings import wave_rnn_speed as wave_rnn_speed
 from wavetrain.experiments.recurrences import analog_activation as analog_activation
 from wavetrain.experiments.recurrences import curriculum_heads as curriculum_heads

@@ -8,7 +8,7 @@ from tests.lenses.population.test_replay import RATE, recorded
 from wavetrain.errors import BadInput
 from wavetrain.lenses.population import _sweeps
 from wavetrain.lenses.population.replay import replay
-from wavetrain.lenses.population.replay_power import _spikes, _swept, least, passes, replay_power
+from wavetrain.lenses.population.replay_power import _disorder, _spikes, _swept, least, passes, replay_power
 
 COUNTS, PLACE, _ = recorded(0, events=8)
 
@@ -64,6 +64,20 @@ def test_a_sweep_goes_through_its_length_of_the_track(length: float):
     went = np.diff(np.concatenate(lines), axis=1).ravel()
     assert abs(np.median(np.abs(went)) / 40 - length) < 0.1
     assert 0.2 < (went > 0).mean() < 0.8
+
+
+def test_disorder_stays_for_two_windows_and_goes_anywhere():
+    found, dice = _sweeps.session("replay", COUNTS, PLACE, RATE, 40, 0.05), np.random.default_rng(0)
+    lasts, bins = [], []
+    for _ in range(40):
+        bin = _disorder(found, dice)
+        for one in range(len(found.events)):
+            here = bin[found.event == one]
+            change = np.flatnonzero(np.diff(here))
+            lasts.extend(np.diff(change))
+            bins.extend(here[change])
+    assert min(lasts) <= 2 and np.mean(np.array(lasts) == 2) > 0.8  # longer where a place is drawn twice
+    assert set(bins) == set(range(40))
 
 
 def test_the_least_share_is_that_at_which_enough_pass_in_four_of_five():

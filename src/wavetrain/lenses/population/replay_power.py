@@ -6,7 +6,8 @@ recording has: the units and their fields, the windows with spikes of each event
 them has. Which units they come from is drawn anew, by the fields at a place:
 
     sweeps    the place goes along the track at one speed, up or down, through `length` of it
-    disorder  each window has a place of its own, drawn from all that were run through
+    disorder  places in no order, drawn from all that were run through. Each lasts for two windows, since what
+              lasts for one is cut by two, and neighbours that are alike beat `p_order` more often than 5%
 
 Both are judged as `replay` judges events, by either of two rules: `p_cells` and `p_order` are 0.05 or less
 (SCORE), or `p_fit` is (FIT). Of N events a share q of which are such sweeps, and the others disorder, as many
@@ -40,6 +41,7 @@ card = Card(
 )
 
 SCORE, FIT = 0, 1  # rules, in the order of the arrays
+STAYS = 2  # windows for which a place of disorder lasts
 SEEN = 0.8  # of recordings in which enough events pass
 
 
@@ -144,9 +146,12 @@ def _swept(found: Session, length: float, dice: np.random.Generator) -> np.ndarr
 
 
 def _disorder(found: Session, dice: np.random.Generator) -> np.ndarray:
-    """The bin of each window, where it says nothing of the next."""
+    """The bin of each window, where it says nothing of the next but one."""
     there = np.flatnonzero(np.isfinite(found.expected).all(0))
-    return dice.choice(there, len(found.event))
+    begins = dice.integers(STAYS, size=len(found.events))[found.event]
+    stay = ((found.slot + begins) // STAYS).astype(int)
+    place = dice.choice(there, (len(found.events), stay.max() + 1))
+    return np.asarray(place[found.event, stay])
 
 
 def _spikes(found: Session, bin: np.ndarray, dice: np.random.Generator) -> np.ndarray:
