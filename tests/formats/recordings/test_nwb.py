@@ -2,13 +2,15 @@
 
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from wavetrain.errors import BadInput
-from wavetrain.formats.recordings import read_recording
+from wavetrain.formats.recordings import nwb, read_recording
 
 pynwb = pytest.importorskip("pynwb")
 
@@ -111,3 +113,104 @@ def test_spikes_are_counted_in_bins(tmp_path: Path) -> None:
     none = written(tmp_path / "none.nwb", np.zeros((10, 1)), {"rate": 100.0})
     with pytest.raises(BadInput, match="a table of units"):
         read_recording(none, rate=10, name="units")
+
+
+def series(**more: Any) -> Any:
+    """What is asked of a series that a file holds."""
+    usual: dict[str, Any] = {
+        "name": "s",
+        "data": np.arange(8.0).reshape(4, 2),
+        "conversion": 1.0,
+        "offset": 0.0,
+    }
+    return SimpleNamespace(
+        **(usual | {"rate": 2.0, "starting_time": None, "timestamps": None, "unit": "volts"} | more)
+    )
+
+
+def electrodes(**columns: list) -> Any:
+    return SimpleNamespace(to_dataframe=lambda: pd.DataFrame(columns, index=[7, 9]))
+
+
+@pytest.mark.parametrize(
+    ("unit", "told"),
+    [("volts", "V"), ("volt", "V"), ("tesla", "T"), ("unknown", ""), ("n/a", ""), ("", ""), ("degC", "degC")],
+)
+def test_units_as_files_write_them(unit: str, told: str) -> None:
+    found = nwb._of(series(unit=unit), Path("a.nwb"))
+    assert found.unit == told and found.start == 0 and found.channels == ("0", "1")
+    assert found.said == ("series s: 2 channels, 4 samples at 2 Hz", "no positions of channels")
+
+
+def test_a_step_and_a_half_between_timestamps_is_a_gap() -> None:
+    for last, gaps in ((4.07, 0), (5.0, 1)):
+        times = np.array([1.0, 2.0, 3.0, last])
+        found = nwb._of(series(rate=None, timestamps=times, data=np.zeros(4)), Path("a.nwb"))
+        assert found.start == 1 and len(found) == 4 + gaps
+        assert (found.said[1] == "1 gaps in its timestamps") is bool(gaps)
+
+
+PLACES: list[tuple[dict[str, list], str]] = [
+    (
+        {"rel_x": [1, 2], "rel_y": [3, 4], "rel_z": [5, 6], "x": [0, 0], "y": [0, 0]},
+        "rel_x, rel_y, rel_z, along the probe",
+    ),
+    (
+        {"rel_x": [1, 2], "rel_y": [3, 4], "x": [0, 0], "y": [0, 0], "z": [0, 0]},
+        "rel_x, rel_y, along the probe",
+    ),
+    ({"x": [1, 2], "y": [3, 4], "z": [5, np.nan]}, "x, y, z, in the file's own frame"),
+    ({"rel_x": [np.nan] * 2, "rel_y": [1, 2], "x": [1, 2], "y": [3, 4]}, "x, y, in the file's own frame"),
+]
+
+
+@pytest.mark.parametrize(("columns", "told"), PLACES)
+def test_places_along_the_probe_come_first(columns: dict[str, list], told: str) -> None:
+    names, places, said = nwb._electrodes(series(electrodes=electrodes(**columns)), 2)
+    assert names == ("7", "9") and said == f"positions {told}, their unit unknown"
+    axes = told.split(", ")[:-1]
+    assert places is not None
+    np.testing.assert_array_equal(places, np.stack([columns[axis] for axis in axes], 1))
+
+
+def test_names_of_electrodes_are_all_different() -> None:
+    for columns, names in (
+        ({"channel_name": ["a", "b"], "label": ["x", "y"]}, ("a", "b")),
+        ({"label": ["x", "y"]}, ("x", "y")),
+        ({"label": ["x", "x"]}, ("7", "9")),
+        ({"x": [np.nan] * 2, "y": [np.nan] * 2}, ("7", "9")),
+    ):
+        found = nwb._electrodes(series(electrodes=electrodes(**columns)), 2)
+        assert found == (names, None, "no positions of channels")
+
+
+def test_electrical_series_come_before_others() -> None:
+    lfp, other = series(electrodes=None), series()
+    for held, name, one in (
+        ({"lfp": lfp, "other": other}, "", lfp),
+        ({"lfp": lfp, "other": other}, "other", other),
+        ({"other": other}, "", other),
+    ):
+        assert nwb._chosen(held, name, Path("a.nwb")) is one
+    for held, told in (({}, "none"), ({"b": other, "a": other}, "a, b")):
+        with pytest.raises(BadInput, match=rf"^a.nwb: expected one series, or the name of one, got {told}$"):
+            nwb._chosen(held, "", Path("a.nwb"))
+
+
+def test_when_a_series_ends() -> None:
+    assert nwb._end(series()) == 2 and nwb._end(series(starting_time=3.5)) == 5.5
+    stamped = {"rate": None, "timestamps": [1.0, 7.0]}
+    assert nwb._end(series(**stamped)) == 7 and nwb._end(series(rate=None)) is None
+    assert nwb._end(series(rate=None, timestamps=[])) is None
+
+
+def test_spikes_without_a_series_end_with_the_last() -> None:
+    class Units(dict):
+        id = np.array([4, 6])
+
+    held = SimpleNamespace(units=Units(spike_times=[[0.25, 0.5], [1.5]]), acquisition={})
+    found = nwb._of_spikes(held, Path("a.nwb"), 2.0)
+    assert found.channels == ("4", "6") and found.signal.tolist() == [[1, 0], [1, 0], [0, 0], [0, 1]]
+    assert found.said == ("3 spikes of 2 units, counted in 4 bins of 0.5 s",)
+    held.acquisition = {"short": series(), "long": series(data=np.zeros((10, 1))), "other": SimpleNamespace()}
+    assert len(nwb._of_spikes(held, Path("a.nwb"), 2.0)) == 10  # to the end of the longest

@@ -177,3 +177,75 @@ def test_a_cut_file_is_read_or_refused_in_one_line(tmp_path: Path) -> None:
         with pytest.raises(BadInput) as caught:
             read_recording(tmp_path / "cut.edf")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("channels", [4, 5])
+def test_four_channels_of_an_unknown_unit_are_named(channels: int, tmp_path: Path) -> None:
+    waves = np.tile(WAVES[:1], (channels, 1))
+    said = read_recording(write_edf(tmp_path / "odd.edf", waves, unit="degC")).said[-1]
+    more = " and more" if channels > 4 else ""
+    assert said == f"unit unknown: that of EEG C0, EEG C1, EEG C2, EEG C3{more} is none of volts"
+
+
+@pytest.mark.parametrize("gaps", [3, 4])
+def test_three_gaps_are_told(gaps: int, tmp_path: Path) -> None:
+    onsets = [3 * place for place in range(gaps + 1)]
+    found = read_recording(
+        write_edf(tmp_path / "gaps.edf", WAVES[:, : 100 * (gaps + 1)], onsets=onsets, kind="EDF+D")
+    )
+    assert found.said[-1] == (
+        f"nothing was recorded from 1 to 3 s, 4 to 6 s, 7 to 9 s{' and more' if gaps > 3 else ''}"
+    )
+    assert len(found) == 100 * (3 * gaps + 1)
+
+
+def test_half_a_sample_is_no_gap(tmp_path: Path) -> None:
+    for off, there in ((0.004, False), (0.012, True)):
+        onsets = [0, 1, 2 + off, 3 + off]
+        found = read_recording(write_edf(tmp_path / "off.edf", WAVES[:, :400], onsets=onsets, kind="EDF+D"))
+        assert any("nothing was recorded" in line for line in found.said) is there
+        assert len(found) == 400 + there
+
+
+def test_what_is_said_of_channels_and_epochs() -> None:
+    info = mne.create_info(["A", "B", "C", "S"], 100.0, ["eeg", "ecog", "misc", "stim"])
+    found = read_recording(mne.io.RawArray(np.ones((4, 1234)), info, verbose="ERROR"))
+    assert found.channels == ("A", "B") and found.unit == ""  # of two kinds
+    assert found.said[:2] == ("2 channels (ecog, eeg) at 100 Hz, 1,234 samples", "no positions of channels")
+    others = mne.create_info(["C", "S"], 100.0, ["misc", "stim"])
+    assert read_recording(mne.io.RawArray(np.ones((2, 9)), others, verbose="ERROR")).channels == ("C",)
+    with pytest.raises(BadInput, match="expected a channel of EEG, MEG or a field potential, got none"):
+        read_recording(
+            mne.io.RawArray(np.ones((1, 9)), mne.create_info(["S"], 100.0, "stim"), verbose="ERROR")
+        )
+    for kind, unit in (
+        ("seeg", "V"),
+        ("ecog", "V"),
+        ("dbs", "V"),
+        ("mag", "T"),
+        ("grad", "T/m"),
+        ("misc", ""),
+    ):
+        made_ = mne.io.RawArray(np.ones((1, 9)) * 1e-4, mne.create_info(["A"], 100.0, kind), verbose="ERROR")
+        assert read_recording(made_).unit == unit
+    epochs = mne.EpochsArray(
+        np.ones((2, 1, 21)) * 1e-4, mne.create_info(1, 10.0, "eeg"), tmin=-0.5, verbose="ERROR"
+    )
+    said = read_recording(epochs).said
+    assert said[0] == (
+        "2 epochs of 21 samples, both ends counted, from -0.5 to 1.5 s at 10 Hz, "
+        "laid one after another with a gap of one sample"
+    )
+    assert read_recording(epochs).unit == "V" and said[1] == "no positions of channels"
+
+
+def test_channels_without_a_position_are_counted() -> None:
+    raw = mne.io.RawArray(np.zeros((3, 9)), mne.create_info(["A", "B", "C"], 100.0, "eeg"), verbose="ERROR")
+    for place, at in enumerate([[0.1, 0, 0], [0, 0, 0], [np.nan, 0, 1]]):
+        raw.info["chs"][place]["loc"][:3] = at
+    found = read_recording(raw)
+    assert found.positions is not None and np.isnan(found.positions).all(1).tolist() == [False, True, True]
+    assert (
+        found.said[-1]
+        == "positions in the head frame (x to the right, y to the front, m); 2 channels have none"
+    )

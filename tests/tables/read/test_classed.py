@@ -178,7 +178,9 @@ def test_folders_are_classes(folder: Path):
 
 def test_a_folder_with_files_of_its_own_is_none_of_classes(folder: Path):
     (folder / "more.csv").write_text("x\n1\n")
-    assert not is_of_classes(folder)
+    assert is_of_classes(folder) is False is is_of_classes(folder / "more.csv")
+    (folder / "empty").mkdir()
+    assert is_of_classes(folder / "empty") is False
 
 
 def test_a_kept_task_is_the_same_in_every_process(folder: Path, tmp_path: Path):

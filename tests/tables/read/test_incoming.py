@@ -140,6 +140,7 @@ def row(**cells: str) -> Row:
         ("12%", 12),
         ("yes", 1),
         ('"1,234.5"', 1234.5),
+        (' "1,234.5"', 1234.5),
     ],
 )
 def test_numbers_as_people_write_them(cell: str, value: float):

@@ -157,3 +157,11 @@ def test_a_later_table_has_rows_and_is_no_array():
         read_like({"values": np.zeros((3, 2)), "columns": np.array(["a", "c"])}, first)
     with pytest.raises(BadInput, match=r"mine.csv: there is no such file"):
         read_like("mine.csv", FIRST)
+
+
+def test_columns_of_years_are_taken_apart_where_the_first_ones_were():
+    wide = pd.DataFrame({"who": ["a", "b"], "2001": [1.5, 2], "2002": [3, 4.5], "2003": [5.5, 6]})
+    assert [one.name for one in read_like(wide, read(wide)).series] == ["a", "b"]
+    plain = wide.assign(who=["x", "z"])
+    first = read(plain, target="2003", inputs=("2001", "2002"))
+    assert read_like(plain, first).columns == ("2001", "2002", "2003")
