@@ -5,7 +5,7 @@ import pytest
 from scipy.signal import lfilter
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.population.timescales import timescales
+from wavetrain.lenses.population.timescales import _Channel, timescales
 
 
 def slow(tau: float, steps: int, seed: int = 0, trials: int = 1, noise: float = 0.0) -> np.ndarray:
@@ -84,3 +84,111 @@ def test_what_is_flat_or_missing_is_told_and_leaves_others_alone():
 def test_what_does_not_fit_is_refused(given, rate, message):
     with pytest.raises(BadInput, match=message):
         timescales(given, rate)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize(("offset", "told"), [(0.0, True), (2.0**19, True), (2.0**21, False)])
+def test_a_channel_is_flat_by_its_size_whatever_its_sign(offset: float, told: bool, sign: int):
+    """A deviation of 1 beside half a million varies, beside two million it does not."""
+    x = slow(5, 400)[0]
+    found = timescales(sign * (offset + (x - x.mean()) / x.std()), rate=1, draws=0)
+    assert np.isfinite(found.autocorrelation).all() == told
+
+
+@pytest.mark.parametrize(("known", "told"), [(19, False), (20, True)])
+def test_twenty_samples_are_enough(known: int, told: bool):
+    x = slow(3, 40)[0]
+    x[known:] = np.nan
+    found = timescales(x, rate=1, draws=9)
+    assert np.isfinite(found.p[0]) == told == np.isfinite(found.null).all()
+    with pytest.raises(BadInput, match="20 steps or more, got 19"):
+        timescales(x[:19], rate=1)
+    assert timescales(x[:20], rate=1, draws=0).autocorrelation.shape == (1, 6)
+
+
+def test_the_autocorrelation_is_of_pairs_that_are_known_in_one_trial():
+    x = slow(4, 24, trials=3)[..., 0]
+    x[1, 5:9], x[2, 20] = np.nan, np.nan
+    found = timescales(x[..., None], rate=1, draws=1, seed=7)
+    away = x - np.nanmean(x)
+    curve = [np.nanmean(away[:, : 24 - lag] * away[:, lag:]) for lag in range(7)]
+    np.testing.assert_allclose(found.autocorrelation[0], np.array(curve) / curve[0], rtol=1e-10)
+    moved = away.copy()
+    moved[~np.isnan(x)] = np.random.default_rng((7, 0)).permutation(away[~np.isnan(x)])
+    first = [np.nanmean(moved[:, : 24 - lag] * moved[:, lag:]) for lag in range(5)]
+    assert found.null[0, 0] == pytest.approx(sum(first[1:]) / first[0])
+
+
+def of_curve(tau: float, strength: float, steps: int, missing: int = 0) -> _Channel:
+    """A channel with exactly the autocovariance that is fitted, and noise of single samples besides."""
+    known = np.ones((2, steps), dtype=bool)
+    known[1, steps - missing :] = False
+    one = _Channel(known * 1.0, known, steps // 4)
+    decay = np.exp(-np.arange(len(one.pairs)) / tau)
+    mean = (one.pairs[0] + 2 * one.pairs[1:] @ decay[1:]) / one.pairs[0] ** 2
+    one.curve = strength * (decay - mean)[: steps // 4 + 1]
+    one.curve[0] += 2.0
+    return one
+
+
+@pytest.mark.parametrize("missing", [0, 33])
+@pytest.mark.parametrize(("tau", "strength"), [(0.6, 3.0), (2.0, 1e-3), (5.0, 1.0), (14.0, 1e3)])
+def test_what_is_of_the_form_is_fitted_exactly(tau: float, strength: float, missing: int):
+    found = of_curve(tau, strength, 200, missing).fitted()
+    assert found == (pytest.approx(tau, rel=1e-4), pytest.approx(strength, rel=1e-3), pytest.approx(1))
+
+
+def test_lags_end_where_a_tenth_is_left_and_are_weighted_by_their_pairs():
+    """After a tenth of the first the curve may do what it likes; before that each pair counts."""
+    one = of_curve(4.0, 1.0, 400)
+    last = int(np.flatnonzero(one.curve[1:] <= 0.1 * one.curve[1])[0]) + 1
+    plain = one.fitted()
+    one.curve[last + 1 :] = 0.5
+    assert one.fitted() == plain
+    one.curve[last - 1] += 0.15
+    tau, strength, fit = one.fitted()
+    lag, weight = np.arange(1, last + 1), one.pairs[1 : last + 1]
+    decay = np.exp(-np.arange(1, 400) / tau)
+    mean = (one.pairs[0] + 2 * one.pairs[1:400] @ decay) / one.pairs[0] ** 2
+    seen, form = one.curve[1 : last + 1], np.exp(-lag / tau) - mean
+    assert strength == pytest.approx((weight * form) @ seen / ((weight * form) @ form))
+    middle = np.average(seen, weights=weight)
+    wanted = 1 - weight @ (seen - strength * form) ** 2 / (weight @ (seen - middle) ** 2)
+    assert fit == pytest.approx(wanted) and 0.8 < fit < 0.99
+    flat = of_curve(4.0, 1.0, 400)
+    flat.curve[1:] = [1.0, 0.05, 0.04, 0.03, *np.full(96, 9.0)]
+    assert flat.fitted()[0] < 1, "four lags at least"
+
+
+def test_the_error_leaves_each_trial_out_in_turn():
+    x = slow(4, 60, seed=5, trials=10)
+    left = []
+    for one in range(10):
+        rest = np.delete(x[..., 0], one, 0)
+        left.append(_Channel(rest - rest.mean(), np.ones((9, 60), dtype=bool), 15).fitted()[0])
+    assert timescales(x, rate=2, draws=0).error[0] == pytest.approx(3 * np.std(left) / 2, rel=1e-3)
+
+
+@pytest.mark.parametrize("tau", [1.0, 3.0])
+def test_a_fast_one_has_its_knee(tau: float):
+    found = timescales(slow(tau, 20_000, seed=6)[0], rate=100, draws=0)
+    assert found.spectral[0] == pytest.approx(tau / 100, rel=0.1)
+    assert found.tau[0] == pytest.approx(tau / 100, rel=0.1)
+
+
+def test_each_figure_is_that_of_the_fit():
+    """In seconds and shares, of noise of which about a half lasts."""
+    x = slow(6, 900, seed=8, noise=1.0)
+    found = timescales(x, rate=4, draws=0)
+    one = _Channel(x[..., 0] - x.mean(), np.ones((1, 900), dtype=bool), 225)
+    tau, strength, fit = one.fitted()
+    assert found.tau[0] == pytest.approx(tau / 4) and found.fit[0] == pytest.approx(fit)
+    assert found.lasting[0] == pytest.approx(strength / one.curve[0]) and found.p[0] == 1
+    assert abs(found.lasting[0] - found.fit[0]) > 0.1
+
+
+def test_lags_at_which_nothing_was_seen_twice_have_no_autocorrelation():
+    x = slow(6, 90)[0]
+    x[1::2] = np.nan
+    seen = np.isfinite(timescales(x, rate=1, draws=0).autocorrelation[0])
+    assert seen.tolist() == [lag % 2 == 0 for lag in range(23)]
