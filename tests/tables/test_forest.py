@@ -41,3 +41,5 @@ def test_trees_that_scikit_learn_has_grown(depth: int | None):
         and trees.levels == max(int(one.nodes["depth"].max()) for (one,) in grown._predictors)
     )
     assert trees.start == pytest.approx(y.mean())
+    alone = HistGradientBoostingRegressor(max_iter=3).fit(x[:, :1], y)
+    np.testing.assert_array_equal(Forest.of(alone).predict(x[:, :1]), alone.predict(x[:, :1]))

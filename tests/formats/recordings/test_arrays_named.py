@@ -50,6 +50,7 @@ def test_usual_names_are_taken_in_their_order(kind: str) -> None:
 
 def test_a_lone_array_of_a_hundred_samples_is_the_signal() -> None:
     assert of(run=np.zeros((100, 2)), rate=10.0, notes=np.zeros(99)).signal.shape == (100, 2)
+    assert of(run=np.zeros(100), rate=10.0).signal.shape == (100, 1)
     with pytest.raises(
         BadInput, match=r"^it: expected one array that is the signal, or its name, got run \(99,"
     ):

@@ -22,6 +22,14 @@ def changed(path: Path, at: int, text: bytes) -> Path:
 def test_units_are_those_of_the_signals(tmp_path: Path) -> None:
     path = write_edf(tmp_path / "a.edf", DATA, unit="mV")
     assert edf_header(path) == ({"EEG C0": "mV", "EEG C1": "mV"}, 1.0, None)
+    for at, number in (
+        (184, "    1024"),
+        (236, "       5"),
+        (244, "       1"),
+        (252, "   3"),
+    ):  # at the right
+        changed(path, at, number.encode())
+    assert edf_header(path) == ({"EEG C0": "mV", "EEG C1": "mV"}, 1.0, None)
     changed(path, 244, b"0.25    ")
     changed(path, 256 + 96 * 3 + 8, b"\xb5V      ")  # the second unit, latin-1
     assert edf_header(path) == ({"EEG C0": "mV", "EEG C1": "µV"}, 0.25, None)
