@@ -11,6 +11,7 @@ import pytest
 import wavetrain as wt
 from wavetrain.cli import main
 from wavetrain.errors import BadInput
+from wavetrain.estimators._simply import NUMBERS
 
 SMALL = ("--layer", "elman", "--width", "4", "--depth", "1", "--steps", "30", "--rate", "0.02")
 
@@ -233,3 +234,73 @@ def test_a_simple_answer_is_kept_in_the_units_of_the_file(
         wt.look(Path(record["folder"]) / models["ridge on summaries"], data=str(later))
     with pytest.raises(BadInput, match="ridge on summaries"):
         wt.load(Path(record["folder"]) / models["ridge on summaries"]).fit(np.zeros((12, 5)), np.arange(12.0))
+
+
+@pytest.mark.parametrize("baseline", ["most_frequent_class", "random_kernels"])
+def test_a_simple_answer_of_classes_is_used_like_a_model(
+    baseline: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, folder = table(tmp_path / "walks.csv", range(1, 50)), tmp_path / "m"
+    words = ["fit", source, "--classes", "kind", "--id", "who", "--out", folder, "--baseline", baseline]
+    main([*map(str, words), "--json"])
+    said = json.loads(capsys.readouterr().out)
+    assert said["baseline"] == baseline and said["classes"] == {"falls": 24, "rises": 25}
+    later = table(tmp_path / "later.csv", range(50, 58))
+    right = {"most_frequent_class": 0.5, "random_kernels": 1.0}[baseline]
+    assert said["accuracy on the sequences to choose by"] == pytest.approx(right)  # four of each class
+    main(["evaluate", str(folder), str(later), "--json"])
+    assert json.loads(capsys.readouterr().out)["accuracy"] == right
+    found = told(capsys, "predict", folder, table(tmp_path / "new.csv", range(50, 54), classes=False))
+    assert [row["sequence"] for row in found] == ["p50", "p51", "p52", "p53"]
+    wanted = ["rises"] * 4 if right < 1 else ["falls", "rises"] * 2
+    assert [row["forecast"] for row in found] == wanted
+    card = (folder / "card.md").read_text()
+    assert f"answers by: {baseline.replace('_', ' ')}" in card and "sequences: 49" in card
+    assert "held out of a first fit; the second was to all" in card
+
+
+@pytest.mark.parametrize("baseline", ["mean", "ridge_on_summaries", "ridge_on_random_kernels"])
+def test_a_simple_answer_of_numbers_is_that_of_the_plain_baseline(
+    baseline: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, folder = arrays(tmp_path / "first.npz", slice(50)), tmp_path / "m"
+    main(["fit", str(first), "--out", str(folder), "--baseline", baseline])
+    assert f"{baseline.replace('_', ' ')} learned 50 sequences" in capsys.readouterr().out
+    new = arrays(tmp_path / "new.npz", slice(50, 60))
+    found = told(capsys, "predict", folder, new)
+    given = np.array([[float(row["forecast 1"]), float(row["forecast 2"])] for row in found])
+    with np.load(first) as old, np.load(new) as later:
+        x, y, other, truth = old["x"], old["y"], later["x"], later["y"]
+    centre, spread = x.mean((0, 1)), x.std((0, 1))
+    units = (y - y.mean(0)) / y.std(0)
+    simple = NUMBERS[baseline].fit((x - centre) / spread, units)
+    plain = simple.predict((other - centre) / spread) * y.std(0) + y.mean(0)
+    np.testing.assert_allclose(given, plain, rtol=1e-5)  # printed in six digits
+    main(["evaluate", str(folder), str(new), "--json"])
+    assert json.loads(capsys.readouterr().out)["MAE"] == pytest.approx(np.abs(plain - truth).mean())
+
+
+def test_simple_answers_that_do_not_fit_are_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, numbers = table(tmp_path / "walks.csv", range(12)), arrays(tmp_path / "first.npz", slice(20))
+    out = tmp_path / "m"
+    walks = ["fit", source, "--classes", "kind", "--id", "who", "--out", out]
+    line = refused(capsys, *walks, "--baseline", "ridge")
+    assert "no baseline of whole sequences is called 'ridge'" in line and not out.exists()
+    line = refused(capsys, *walks, "--baseline", "mean")
+    assert "expected a baseline of a class, one of most_frequent_class, random_kernels; got mean" in line
+    line = refused(capsys, "fit", numbers, "--out", out, "--baseline", "random_kernels")
+    assert "expected a baseline of numbers, one of mean, ridge_on_summaries" in line
+    assert "got both" in refused(capsys, *walks, "--baseline", "random_kernels", "--layer", "gru")
+    lone = table(tmp_path / "lone.csv", range(0, 12, 2))
+    line = refused(capsys, "fit", lone, *walks[2:], "--baseline", "random_kernels")
+    assert "expected at least two classes" in line
+
+
+def test_few_sequences_are_all_learned_from(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, folder = arrays(tmp_path / "few.npz", slice(39)), tmp_path / "m"
+    main(["fit", str(source), "--out", str(folder), "--baseline", "mean", "--json"])
+    assert not any("choose by" in name for name in json.loads(capsys.readouterr().out))
+    with np.load(source) as file:
+        np.testing.assert_allclose(wt.load(folder).predict(file["x"][:1])[0], file["y"].mean(0))

@@ -15,6 +15,11 @@ from sklearn.exceptions import NotFittedError
 import wavetrain as wt
 from wavetrain.errors import BadInput
 from wavetrain.estimators import BaselineForecaster, FittedBaseline, Forecaster, ForecastStreams
+from wavetrain.estimators._folder import load_series_model
+from wavetrain.estimators._series_kept import MODEL
+from wavetrain.parts import saved
+from wavetrain.tables import kept
+from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.clock import Clock, moment
 from wavetrain.tables.kept import NAMES
 from wavetrain.tables.panel import Panel, Series, panel
@@ -233,6 +238,22 @@ def test_folders_of_another_kind_are_told_apart(tmp_path: Path):
     (tmp_path / "model.safetensors").write_bytes(b"damaged")
     with pytest.raises(BadInput, match="not a whole"):
         FittedBaseline.load(tmp_path)
+
+
+def test_a_folder_of_an_older_form_is_refused_with_what_to_do(tmp_path: Path):
+    """Comparisons kept baselines alone at first; later the form may count on."""
+    kept.save(LastValue(horizon=2), tmp_path / "old")
+    for load in (load_series_model, wt.load, BaselineForecaster.load):
+        with pytest.raises(BadInput, match=r"old: a baseline as earlier versions kept it.* fit it again"):
+            load(tmp_path / "old")
+    fitted("last_value").save(tmp_path)
+    tensors, words = saved.load(tmp_path / MODEL)
+    saved.save(tmp_path / MODEL, tensors, {**words, "version": 0})
+    with pytest.raises(BadInput, match="version 1, got wavetrain baseline of version 0; fit it again"):
+        BaselineForecaster.load(tmp_path)
+    saved.save(tmp_path / MODEL, {"errors_": tensors["errors_"]}, words)
+    with pytest.raises(BadInput, match=r"is not a whole baseline .*scales_.*; fit it again"):
+        wt.load(tmp_path)
 
 
 @pytest.mark.parametrize(

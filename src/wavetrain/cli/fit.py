@@ -11,6 +11,7 @@ from wavetrain.errors import BadInput
 
 if TYPE_CHECKING:
     from wavetrain.estimators import BaselineForecaster, Forecaster
+    from wavetrain.estimators._sequences import SequenceEstimator
     from wavetrain.tables.read.answered import Reading
 
 console = terminal.Terminal()
@@ -48,7 +49,9 @@ def fit(
         out: folder of the model
         layer: a name from `wavetrain list layers`, or mine.py:MyLayer; gru where neither this nor a baseline
             is named
-        baseline: in place of a layer: last_value, seasonal_naive, ridge or boosted_trees
+        baseline: in place of a layer: last_value, seasonal_naive, ridge or boosted_trees; of classes
+            most_frequent_class or random_kernels, of numbers mean, ridge_on_summaries or
+            ridge_on_random_kernels
         target: columns to forecast; all columns of numbers where none is named
         horizon: rows ahead
         time: the column of times, found where it is not named; or one of days and one of clocks
@@ -68,20 +71,19 @@ def fit(
     from wavetrain.tables.read import read
     from wavetrain.tables.read.answered import Reading, has_answers
 
+    _check_one(layer, baseline)
     if classes or (not (target or horizon != 1) and has_answers(Path(data))):
-        if target or known_ahead or resample or horizon != 1 or context is not None or baseline is not None:
+        if target or known_ahead or resample or horizon != 1 or context is not None:
             raise BadInput(
-                "whole sequences are answered: expected no --target, --horizon, --known-ahead, --resample, "
-                "--context or --baseline"
+                "whole sequences are answered: expected no --target, --horizon, --known-ahead, --resample "
+                "or --context"
             )
         reading = Reading(classes=classes, id=id, time=time, missing=missing)
         settings = {"width": width, "depth": depth, "steps": steps, "rate": rate, "random_state": seed}
-        _answers(data, reading, layer or LAYER, settings, out, json)
+        _answers(data, reading, settings, out, json, layer=layer or LAYER, baseline=baseline)
         return
     model: Forecaster | BaselineForecaster
     if baseline is not None:
-        if layer is not None:
-            raise BadInput("expected one of --layer and --baseline, got both")
         model = BaselineForecaster(baseline, horizon=horizon, context=context)
     else:
         model = Forecaster(
@@ -125,32 +127,56 @@ def fit(
     console.print(f"model: {out}", soft_wrap=True)
 
 
+def _check_one(layer: str | None, baseline: str | None) -> None:
+    if baseline is not None and layer is not None:
+        raise BadInput("expected one of --layer and --baseline, got both")
+
+
 def _answers(
-    data: str, reading: "Reading", layer: str, settings: dict[str, Any], out: Path, json: bool
+    data: str,
+    reading: "Reading",
+    settings: dict[str, Any],
+    out: Path,
+    json: bool,
+    *,
+    layer: str,
+    baseline: str | None,
 ) -> None:
-    """Learn the class, or the numbers, of whole sequences."""
+    """Learn the class, or the numbers, of whole sequences, by a baseline where one is named."""
     from wavetrain.estimators import SequenceClassifier, SequenceRegressor
     from wavetrain.estimators._kept import layer_of
+    from wavetrain.estimators._simply import check, learn_simply
     from wavetrain.estimators.answering import learn
 
-    layer_of(layer)  # a wrong name is said before anything is read
+    if baseline is None:
+        layer_of(layer)  # a wrong name is said before anything is read
+    else:
+        check(baseline)
     terminal.folder(out)
     found, lines = reading.first(data)
     kind = SequenceRegressor if found.labels is None else SequenceClassifier
     if not json:
         for line in lines:
             console.print(line)
-    model = learn(kind(layer, **settings), found, reading)
+    if baseline is None:
+        model: SequenceEstimator = learn(kind(layer, **settings), found, reading)
+    else:
+        model = learn_simply(baseline, found, reading)
     model.save(out)
-    told: dict[str, Any] = {"data": list(lines), "folder": str(out), "layer": layer}
-    words = f"{layer} learned {len(found.series):,} sequences"
+    told: dict[str, Any] = {
+        "data": list(lines),
+        "folder": str(out),
+        **({"layer": layer} if baseline is None else {"baseline": baseline}),
+    }
+    words = f"{model.layer} learned {len(found.series):,} sequences"
     if found.labels is not None:
         told["classes"] = dict(sorted(Counter(found.labels).items()))
         words += " of " + ", ".join(f"{one} ({count})" for one, count in told["classes"].items())
     if model.valid_score_ is not None:
         what = "R²" if found.labels is None else "accuracy"
+        kept = "kept to choose the step by" if baseline is None else "held out of a first fit"
         told[f"{what} on the sequences to choose by"] = model.valid_score_
-        words += f"\n{what} {model.valid_score_:.3f} on {model.held_} of them, kept to choose the step by"
+        words += f"\n{what} {model.valid_score_:.3f} on {model.held_} of them, {kept}"
     if json:
         terminal.print_json(told)
         return

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators._series_kept import (
+    AGAIN,
     MODEL,
     ROWS,
     FolderKind,
@@ -71,7 +72,7 @@ def restored(kind: type[B], folder: Path, tensors: dict[str, Tensor], words: dic
         model.baseline_ = kept.whole(words["facts"], learned)
         return model
     except (KeyError, TypeError, ValueError, AttributeError, OSError) as error:
-        raise BadInput(f"{folder / MODEL} is not a whole baseline ({error})") from error
+        raise BadInput(f"{folder / MODEL} is not a whole baseline ({error}); {AGAIN}") from error
 
 
 def _left_out(model: "FittedBaseline", place: int) -> int:

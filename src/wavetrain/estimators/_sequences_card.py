@@ -34,9 +34,8 @@ def facts(model: "SequenceEstimator", versions: dict[str, str]) -> dict[str, dic
     found = {"Data": data, "Model": network}
     if model.valid_score_ is not None:
         what = "accuracy" if hasattr(model, "classes_") else "R²"
-        found["Validation"] = {
-            what: f"{model.valid_score_:.3f} on {model.held_} sequences, held out to choose the step by"
-        }
+        why = "to choose the step by" if count else "of a first fit; the second was to all"
+        found["Validation"] = {what: f"{model.valid_score_:.3f} on {model.held_} sequences, held out {why}"}
         if model.history_:
             step, error = min(model.history_, key=lambda one: one[1])
             found["Validation"]["least loss"] = f"{error:.4g}, after {step:,} steps"

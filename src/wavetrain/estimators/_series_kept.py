@@ -30,6 +30,8 @@ OTHERS = {  # files by which other models are known
     "sequences.safetensors": "one that answers whole sequences: `wavetrain predict` and `evaluate` use it",
     "detector.safetensors": "one that finds unusual rows: `wavetrain anomalies --model` uses it",
 }
+OLD = "baseline.json"  # of a baseline as comparisons kept it before it was a model
+AGAIN = "fit it again (wavetrain fit), or compare again"
 MODEL, ROWS, CARD = "model.safetensors", "rows.npz", "card.md"
 
 
@@ -71,6 +73,7 @@ def opened(folder: Path) -> tuple[FolderKind, dict[str, Tensor], dict[str, Any]]
     for name, what in OTHERS.items():
         if (folder / name).is_file():
             raise BadInput(f"{folder}: expected a model that forecasts series, got {what}")
+    refuse_old(folder)
     if not path.is_file():
         raise BadInput(f"{folder}: expected a folder with {MODEL}, as `save` writes it")
     tensors, words = saved.load(path)
@@ -81,7 +84,19 @@ def check_kind(folder: Path, found: FolderKind, wanted: FolderKind) -> None:
     """Raise where the folder holds something else."""
     if found != wanted:
         told = f"{found.name} of version {found.version}" if found.name else "something else"
-        raise BadInput(f"{folder / MODEL}: expected a {wanted.name} of version {wanted.version}, got {told}")
+        again = f"; {AGAIN}" if found.name == wanted.name else ""
+        raise BadInput(
+            f"{folder / MODEL}: expected a {wanted.name} of version {wanted.version}, got {told}{again}"
+        )
+
+
+def refuse_old(folder: Path) -> None:
+    """Raise for a baseline in the form that it had before it could answer like a model."""
+    if (folder / OLD).is_file() and not (folder / MODEL).is_file():
+        raise BadInput(
+            f"{folder}: a baseline as earlier versions kept it, without rows and the errors behind its "
+            f"intervals; {AGAIN}"
+        )
 
 
 def restore(model: SeriesModel, folder: Path, words: dict[str, Any]) -> None:

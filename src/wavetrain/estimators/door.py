@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import wavetrain.tables.load
 from wavetrain.errors import BadInput
 from wavetrain.estimators._folder import load_series_model
+from wavetrain.estimators._series_kept import refuse_old
 from wavetrain.estimators.answering import learn
 from wavetrain.estimators.baseline import BaselineForecaster
 from wavetrain.estimators.classifier import SequenceClassifier
@@ -98,5 +99,6 @@ def load(source: str | Path) -> Any:
             told = saved.load(folder / SEQUENCES)[1].get("class")
             kind = SequenceRegressor if told == SequenceRegressor.__name__ else SequenceClassifier
             return kind.load(folder)
+        refuse_old(folder)
         raise BadInput(f"{folder}: expected a folder of a kept model: {MODEL}, {DETECTOR} or {SEQUENCES}")
     return wavetrain.tables.load.load(str(source))

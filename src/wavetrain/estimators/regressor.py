@@ -36,10 +36,7 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
             raise BadInput(f"expected finite y (sequences,) or (sequences, numbers), got {y.shape}")
         self.single_ = y.ndim == 1
         y = y.reshape(len(y), -1)
-        held = np.zeros(0, int)
-        if len(y) >= FEWEST:
-            order = np.random.default_rng(0).permutation(len(y))
-            held = np.sort(order[: max(1, round(self.valid * len(y)))])
+        held = self._held(y)
         train = np.setdiff1d(np.arange(len(y)), held)
         self.mean_, deviation = y[train].mean(0), y[train].std(0)
         self.deviation_ = np.where(deviation > 0, deviation, 1.0)
@@ -47,6 +44,13 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
         self._learn(found, target, y.shape[1], held, nn.functional.mse_loss)
         self._judge(found, y if y.shape[1] > 1 else y[:, 0], held)
         return self
+
+    def _held(self, y: np.ndarray) -> np.ndarray:
+        """Sequences to choose by: a share of them, drawn by one fixed shuffle."""
+        if len(y) < FEWEST:
+            return np.zeros(0, int)
+        order = np.random.default_rng(0).permutation(len(y))
+        return np.sort(order[: max(1, round(self.valid * len(y)))])
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()
