@@ -277,3 +277,46 @@ def test_it_is_an_estimator():
     assert model.get_params()["horizon"] == 5 and "horizon=5" in repr(model)
     with pytest.raises(NotFittedError, match="expected `fit` first"):
         BaselineForecaster().predict()
+
+
+def test_a_baseline_holds_what_it_reads():
+    """Rows for its lags and the last value, or a season; what is missing is filled by a row or a phase."""
+    ridge = BaselineForecaster("ridge", horizon=3, season=2).fit(WAVE[:60])
+    assert ridge.reach == max(ridge.baseline_.lags + 1, 2) and ridge.apart == 1
+    naive = BaselineForecaster("seasonal_naive", horizon=3, season=12).fit(WAVE[:60])
+    assert (naive.reach, naive.apart) == (12, 12)
+    last = BaselineForecaster("last_value", horizon=3, season=12).fit(WAVE[:60])
+    assert (last.reach, last.apart) == (12, 1)
+    stream = naive.stream("")
+    assert (stream._longest(), stream._block()) == (36, 12) and stream.count == 60
+    with pytest.raises(BadInput, match="expected a series that was learned from, got 'b'"):
+        naive.stream("b")
+
+
+def test_what_is_learned_of_a_baseline_by_hand():
+    """A season of one: the scale is the mean step, and one without any step has none."""
+    y = np.r_[0.0, np.repeat(3.0, 7), np.arange(4.0, 16.0)]
+    model = BaselineForecaster("last_value", horizon=2, season=1, valid=0.25).fit(panel([y, np.ones(20)]))
+    assert (model.season_, model.before_, model.totals_.shape) == (1, [0, 0], (2, 2, 1))
+    rows = np.arange(15, 19)  # of forecasts in the last five rows
+    assert len(model.errors_) == 8 and np.isnan(model.scales_[4:]).all()
+    np.testing.assert_array_equal(model.errors_[:4, :, 0], np.tile([1.0, 2.0], (4, 1)))
+    np.testing.assert_array_equal(model.errors_[4:], 0)
+    np.testing.assert_allclose(model.scales_[:4, 0, 0], [(y[row - 1]) / (row - 1) for row in rows])
+    assert model.context_ == min(32, 15 - 2 - 1)
+    assert BaselineForecaster("last_value", season=1, context=5).fit(y).context_ == 5
+    wave = np.tile([0.0, 5.0, 1.0, 7.0, 2.0], 12)
+    assert BaselineForecaster("last_value").fit(wave).season_ == 5
+    assert BaselineForecaster("last_value", season=3).fit(wave).season_ == 3
+
+
+def test_a_state_of_a_baseline_that_does_not_fit_is_refused():
+    stream = BaselineForecaster("seasonal_naive", horizon=3, season=12).fit(WAVE[:60]).stream("")
+    arrays, words = stream.state_of()
+    assert words == {} and list(arrays) == ["rows", "filled", "totals"]
+    for name in arrays:
+        with pytest.raises(ValueError, match=rf"^{name} has the shape \(1, 7\)$"):
+            stream.restore({**arrays, name: np.zeros((1, 7))}, {})
+    apart = np.abs(WAVE[12:60] - WAVE[:48])
+    np.testing.assert_allclose(stream.totals[:, 0], [apart.sum(), 48])
+    np.testing.assert_array_equal(stream.rows[:, 0], WAVE[48:60])

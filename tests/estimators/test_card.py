@@ -131,6 +131,9 @@ def test_a_card_of_a_network_by_hand():
         "error": "0.1235 deviations, after 2,000 steps",
         "mean error of y": "2.333 deviations of its context",
     }
+    model.history_, kept = [(0, np.nan), (5, np.nan)], model.history_
+    assert of_network(model)["Validation"]["error"] == "nan deviations, after 0 steps"
+    model.history_ = kept
     assert facts(model)["Columns"] == {
         "forecast": "y",
         "read": "rain",

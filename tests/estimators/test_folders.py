@@ -12,6 +12,7 @@ import torch
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators import _baseline_kept, _detector_kept, _kept, _sequences_kept, _series_kept
+from wavetrain.estimators._baseline import FittedBaseline
 from wavetrain.estimators._folder import load_series_model
 from wavetrain.estimators._kept import left_out, name_of
 from wavetrain.estimators._series_kept import FolderKind, check_kind, digest, digest_of, opened
@@ -83,6 +84,10 @@ def test_all_that_is_known_comes_back(place: int, tmp_path: Path):
     (empty,) = bare.panel_.series
     assert empty.values.shape == (0, len(mine.columns)) and bare.before_ == [0] and empty.name == ""
     assert [one.shape for one in bare.ahead_] == [(0, 1)]
+    if isinstance(bare, FittedBaseline):
+        assert bare.totals_.shape == (1, 2, 1) and (bare.totals_ == 0).all()
+    model.save(tmp_path / "new", rows=False)  # where no rows lie
+    assert not (tmp_path / "new" / "rows.npz").exists()
 
 
 def test_numbers_of_rows_come_back_where_there_are_no_times(tmp_path: Path):
@@ -235,18 +240,25 @@ def test_folders_that_hold_no_sequences_are_told(tmp_path: Path):
         SequenceClassifier.load(tmp_path)
 
 
-@pytest.mark.parametrize("layer", ["last_value", "ridge", "temporal_memory"])
+@pytest.mark.parametrize("layer", ["last_value", "ridge", "elman", "temporal_memory"])
 def test_a_detector_comes_back_as_it_was(layer: str, tmp_path: Path):
     memory = TemporalMemory(64, 3, Dendrites(activation=2, matching=2, grow=4), seed=5)
     model = AnomalyDetector(
         memory if layer == "temporal_memory" else layer,
         rate=0.1,
         season=1,
+        width=2,
+        depth=1,
+        steps=0,
+        context=6,
         random_state=np.random.RandomState(0) if layer == "ridge" else 3,
     )
     model.fit(panel(90, 0))
     model.asked_ = {"target": ["y"]}
     model.save(tmp_path / "deep" / "er")
+    words = saved.load(tmp_path / "deep" / "er" / "detector.safetensors")[1]
+    told = _series_kept.versions()
+    assert words["made by"] == {name: told[name] for name in ("wavetrain", "torch")}
     again = AnomalyDetector.load(tmp_path / "deep" / "er")
     for name in ("columns_", "targets_", "known_", "series_", "clock_", "asked_", "threshold_", "offset_"):
         assert getattr(again, name) == getattr(model, name), name
@@ -254,6 +266,9 @@ def test_a_detector_comes_back_as_it_was(layer: str, tmp_path: Path):
         np.testing.assert_array_equal(getattr(again, name), getattr(model, name))
     assert again.n_features_in_ == 3 and again.random_state == (None if layer == "ridge" else 3)
     assert again.foresight_.name == model.foresight_.name
+    assert not list(tmp_path.rglob("*.npz"))  # no row is kept
+    inside = {"ridge": ["ridge"], "elman": ["forecaster"]}.get(layer, [])
+    assert [one.name for one in (tmp_path / "deep" / "er").iterdir() if one.is_dir()] == inside
     one, other = model.detect(panel(90, 0)), again.detect(panel(90, 0))
     assert len(one) == len(other) and again.foresight_.__class__ is model.foresight_.__class__
     if layer == "temporal_memory":

@@ -145,3 +145,19 @@ def test_numbers_are_held_where_there_are_enough(count: int, held: int):
 
 def test_windows_that_a_forecaster_chooses_by():
     assert (forecaster.FITTED, forecaster.LEAST, forecaster.VALUES) == (2000, 64, 2**24)
+
+
+def test_a_detector_is_watched_with_rows_enough_in_each_series():
+    """Eight of them, and a number in each column before the part that is calibrated on."""
+    model = AnomalyDetector("last_value", rate=0.3, calibration=0.5)
+    model.fit([np.arange(8.0), np.arange(9.0)])
+    with pytest.raises(BadInput, match=r"^series '1': expected at least 8 rows, .*, got 7 samples$"):
+        model.fit([np.arange(8.0), np.arange(7.0)])
+    with pytest.raises(ValueError, match=r"^expected at least 8 rows, .*, got 1 sample$"):
+        model.fit(np.arange(1.0)[:, None])
+    late = np.stack([np.arange(12.0), np.full(12, np.nan)], 1)
+    late[6, 1] = 1.0  # the first row of the part that is calibrated on
+    with pytest.raises(BadInput, match="with numbers in each column to watch before calibration"):
+        model.fit(late)
+    late[5, 1] = 1.0
+    assert model.fit(late).columns_ == ("y1", "y2")
