@@ -86,8 +86,8 @@ def test_all_that_is_known_comes_back(place: int, tmp_path: Path):
     assert [one.shape for one in bare.ahead_] == [(0, 1)]
     if isinstance(bare, FittedBaseline):
         assert bare.totals_.shape == (1, 2, 1) and (bare.totals_ == 0).all()
-    model.save(tmp_path / "new", rows=False)  # where no rows lie
-    assert not (tmp_path / "new" / "rows.npz").exists()
+    model.save(tmp_path / "new" / "er", rows=False)  # where no rows lie
+    assert not (tmp_path / "new" / "er" / "rows.npz").exists()
 
 
 def test_numbers_of_rows_come_back_where_there_are_no_times(tmp_path: Path):
