@@ -9,8 +9,8 @@ import torch
 
 from wavetrain.errors import BadInput
 from wavetrain.lenses.population._posterior import posterior
-from wavetrain.lenses.population._ridge import predicted
-from wavetrain.lenses.population.decoding import Decoder, decoding
+from wavetrain.lenses.population._ridge import RIDGES, predicted
+from wavetrain.lenses.population.decoding import Decoder, _parts, decoding
 
 
 def on_a_track(seed: int, steps: int = 600, cells: int = 20) -> tuple[torch.Tensor, torch.Tensor]:
@@ -126,3 +126,103 @@ def test_what_does_not_fit_is_refused(units, place, words, message):
     dice = torch.Generator().manual_seed(0)
     with pytest.raises(BadInput, match=message):
         decoding(torch.randn(units, generator=dice), torch.randn(place, generator=dice), **words)
+
+
+@pytest.mark.parametrize("decoder", [Decoder.RIDGE, Decoder.WIENER])
+def test_each_fifth_is_read_by_what_the_rest_says(decoder: Decoder):
+    """Of two sequences end to end; with a history of 2 and a step ahead, edges of each are left out."""
+    dice = np.random.default_rng(8)
+    units, place = dice.standard_normal((2, 20, 3)), dice.standard_normal((2, 20, 2))
+    place[0, 4] = np.nan
+    lags = (-1, 0, 1) if decoder is Decoder.WIENER else (0,)
+    found = decoding(torch.from_numpy(units), torch.from_numpy(place), decoder, history=2, ahead=1, draws=0)
+    flat, at = (units - units.mean((0, 1))).reshape(40, 3), place.reshape(40, 2)
+    rows = np.concatenate([np.roll(flat, lag, 0) for lag in lags], 1)
+    there = np.isfinite(at).all(1)
+    if decoder is Decoder.WIENER:
+        there[[0, 20, 19, 39]] = False
+    wanted, wrong, chance, folds = np.full((40, 2), np.nan), 0.0, 0.0, []
+    for part in np.arange(40).reshape(5, 8):
+        rest = np.setdiff1d(np.flatnonzero(there), part)
+        asked = part[there[part]]
+        wanted[asked] = predicted(rows[rest], at[rest], rows[asked])
+        mean = np.nanmean(at[np.setdiff1d(np.arange(40), part)], 0)
+        off, far = ((wanted[asked] - at[asked]) ** 2).sum(0), ((at[asked] - mean) ** 2).sum(0)
+        wrong, chance = wrong + off, chance + far
+        folds.append(1 - (off / far).mean())
+    np.testing.assert_allclose(found.decoded.reshape(40, 2), wanted, rtol=1e-7)
+    away = np.linalg.norm(wanted - at, axis=1)
+    assert found.error == pytest.approx(np.nanmedian(away)) and found.known == there.mean()
+    assert found.r2 == pytest.approx((1 - wrong / chance).mean())
+    assert found.spread == pytest.approx(np.std(folds, ddof=1) / np.sqrt(5))
+
+
+def test_bayes_answers_with_the_middle_of_the_most_likely_bin():
+    """Units that fire in one place each, which begins a bin of 1, or ends the last."""
+    place = np.tile([0.0, 5.0, 10.0, 16.0], 20)
+    units = np.stack([(place == one) * 9.0 for one in (0, 5, 10, 16)], 1)
+    found = decoding(
+        torch.from_numpy(units)[None], torch.from_numpy(place)[None, :, None], Decoder.BAYES, bins=16, draws=0
+    )
+    assert found.decoded[0, :4, 0].tolist() == [0.5, 5.5, 10.5, 15.5]
+    assert found.error == 0.5 and found.known == 1
+
+
+@pytest.mark.parametrize("batch", [4, 5, 7])
+def test_five_sequences_are_left_out_whole(batch: int):
+    parts = _parts(batch, 12)
+    assert np.concatenate(parts).tolist() == list(range(12 * batch)) and len(parts) == 5
+    assert all(len(part) % 12 == 0 for part in parts) == (batch >= 5)
+
+
+@pytest.mark.parametrize(
+    ("words", "fits"),
+    [
+        ({"history": 5, "ahead": 0}, True),
+        ({"history": 4, "ahead": 1}, True),
+        ({"history": 5, "ahead": 1}, False),
+    ],
+)
+def test_steps_beyond_a_half_are_too_many(words: dict, fits: bool):
+    units, place = slow(0, 20, 2).reshape(2, 10, 2), slow(1, 20, 1).reshape(2, 10, 1)
+    if fits:
+        assert np.isfinite(decoding(units, place, Decoder.WIENER, draws=0, **words).error)
+    else:
+        with pytest.raises(BadInput, match="at most half of 10 steps, got 5 and 1"):
+            decoding(units, place, Decoder.WIENER, draws=0, **words)
+    with pytest.raises(BadInput, match="ten steps or more of a sequence, and 20 in all, got 1 of 19"):
+        decoding(slow(0, 19, 2), slow(1, 19, 1), draws=0)
+    for bad in ({"history": 0}, {"ahead": -1}, {"bins": 1}):
+        with pytest.raises(BadInput, match="two bins or more, a history of 1 or more and 0 or more"):
+            decoding(units, place, **bad)
+    with pytest.raises(BadInput, match="finite places"):
+        decoding(units, place / 0)
+
+
+def test_the_ridge_of_each_column_is_its_own():
+    dice = np.random.default_rng(9)
+    x, y = dice.standard_normal((30, 12)), dice.standard_normal((30, 3))
+    y[:, 0] += 5 * x[:, 0]
+    both = predicted(x, y, x[:4] + 1)
+    for column in range(3):
+        np.testing.assert_allclose(both[:, [column]], predicted(x, y[:, [column]], x[:4] + 1), rtol=1e-9)
+    np.testing.assert_array_equal(predicted(np.ones((30, 2)), y, x[:4, :2]), np.tile(y.mean(0), (4, 1)))
+
+
+@pytest.mark.parametrize("loud", [0.0, 0.3, 3.0])
+def test_the_strength_of_a_ridge_is_that_of_the_least_error_of_single_samples(loud: float):
+    """Each is left out in turn, and all is fitted again, its mean too."""
+    dice = np.random.default_rng(10)
+    x = dice.standard_normal((15, 9)) * np.linspace(0.2, 2, 9) + 3
+    y = x @ dice.standard_normal((9, 1)) + loud * dice.standard_normal((15, 1))
+
+    def fit(some: np.ndarray, ridge: float, at: np.ndarray) -> np.ndarray:
+        away, middle = x[some] - x[some].mean(0), y[some].mean(0)
+        weights = np.linalg.solve(away.T @ away + ridge * np.eye(9), away.T @ (y[some] - middle))
+        return (at - x[some].mean(0)) @ weights + middle
+
+    whole = np.arange(15)
+    ridges = RIDGES * 15 * ((x - x.mean(0)) ** 2).mean()
+    off = [sum(((fit(np.delete(whole, i), r, x[i]) - y[i]) ** 2).sum() for i in whole) for r in ridges]
+    wanted = fit(whole, ridges[int(np.argmin(off))], x[:4] + 1)
+    np.testing.assert_allclose(predicted(x, y, x[:4] + 1), wanted, rtol=1e-6)
