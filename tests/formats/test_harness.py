@@ -330,6 +330,25 @@ def test_a_tokenizer_json(tmp_path: Path):
         harness.pieces(path)
 
 
+def test_the_tokenizer_that_is_named_or_the_one_of_the_folder(tmp_path: Path):
+    import tokenizers
+
+    checkpoints.save(tmp_path / "new", LanguageModel([Mamba(4)], 256))
+    for place, end in ((tmp_path / "new" / "tokenizer.json", 5), (tmp_path / "other.json", 7)):
+        tokenizers.Tokenizer(tokenizers.models.WordLevel({"<|endoftext|>": end}, unk_token="?")).save(
+            str(place)
+        )
+    for words, end in (
+        ({}, 5),
+        ({"tokenizer": str(tmp_path / "other.json")}, 7),
+        ({"tokenizer": "bytes"}, 0),
+    ):
+        under = harness.Evaluated.create_from_arg_obj({"checkpoint": tmp_path / "new", **words})
+        assert under.eot_token_id == end
+    weights = tmp_path / "new" / "model.safetensors"  # the file of weights alone: its folder counts
+    assert harness.Evaluated.create_from_arg_obj({"checkpoint": weights}).eot_token_id == 5
+
+
 ROWS = [("abca", ["b", "c", "d"], 0), ("ccc", ["cc", "aa", "zq"], 1), ("hello", ["w", "z", "x"], 2)]
 
 
