@@ -4,6 +4,7 @@
 beside the written examples. The tests that take longest stand in slow.txt, and are marked as slow here.
 """
 
+import gc
 import os
 from pathlib import Path
 
@@ -20,6 +21,15 @@ hypothesis.settings.register_profile("same", max_examples=3, deadline=None, dera
 hypothesis.settings.register_profile("quick", max_examples=1, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", max_examples=60, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
+
+
+# What is collected lives to the end: to look for garbage in it again and again doubled the time of collection.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:

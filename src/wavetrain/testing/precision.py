@@ -78,13 +78,14 @@ def spoil(module: nn.Module) -> None:
 
 
 def _forms(layer: Layer, x: Tensor) -> "list[tuple[str, Tensor, State]]":
-    """The whole, the steps, and both ways to go from one to the other: output and last state."""
+    """The whole, and what is cut, each part as a whole or in steps: output and last state."""
     with torch.no_grad():
-        found = [("forward", *layer(x)), ("step by step", *stepped(layer, x))]
-        for first, second in ((whole, stepped), (stepped, whole), (whole, whole)):
-            head, state = first(layer, x[:, :CUT])
-            tail, state = second(layer, x[:, CUT:], state)
-            found.append((f"{first.__name__}, then {second.__name__}", torch.cat([head, tail], 1), state))
+        found = [("forward", *layer(x))]
+        for first in (whole, stepped):
+            head, between = first(layer, x[:, :CUT])
+            for second in (whole, stepped):
+                tail, state = second(layer, x[:, CUT:], between)
+                found.append((f"{first.__name__}, then {second.__name__}", torch.cat([head, tail], 1), state))
     return found
 
 
