@@ -23,7 +23,7 @@ hypothesis.settings.register_profile("explore", max_examples=60, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 
-# What is collected lives to the end: to look for garbage in it again and again doubled the time of collection.
+# What is collected lives to the end: looking for garbage in it again and again doubled its time.
 gc.disable()
 
 
