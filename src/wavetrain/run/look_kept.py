@@ -45,9 +45,10 @@ class Row(NamedTuple):
 
 def keep(found: Look, folder: Path) -> Path:
     """Write all that was found; returns the page. The result is written last: where it is, all is."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if not folder.is_dir():
-        raise BadInput(f"{folder} is no folder")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise BadInput(f"{folder} is no folder") from error
     other = found.beside
     rows = table(found)
     sections = []
