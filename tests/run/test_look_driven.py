@@ -57,6 +57,14 @@ class Growing(Counter):
         return super().step(x, state)[0], torch.cat([state, x], 1)
 
 
+class Grown(Counter):
+    """Whose state grows once."""
+
+    def step(self, x: Tensor, state: Any) -> tuple[Tensor, State]:
+        y, after = super().step(x, state[:, :2])
+        return y, torch.cat([after, x], 1) if after[0, 0] > 3 else after
+
+
 class Lost(Counter):
     """Whose state is no number after the first five steps."""
 
@@ -67,7 +75,8 @@ class Lost(Counter):
 
 def test_states_that_grow_or_are_no_numbers_are_none_to_start_from() -> None:
     x = torch.zeros(2, 8, 1)
-    assert starts(Growing(), x) is None and walked(Growing(), x) is None
+    for one in (Growing(), Grown()):
+        assert starts(one, x) is None and walked(one, x) is None
     found = starts(Lost(), x)
     assert found is not None and set(found[:8, 0].tolist()) <= {3, 4, 5}  # of steps 3 to 8
     assert starts(Lost(), torch.zeros(2, 40, 1)) is None
