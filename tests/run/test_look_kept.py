@@ -125,6 +125,7 @@ def test_a_folder_of_one_target(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "look.json").read_text()).keys() == {"version", "target", "said", "lenses"}
     with np.load(tmp_path / "a.npz") as arrays:  # numbers alone
         assert set(arrays.files) == {"phase", "frequency"}
+    assert "What a is for" in page and "What b is for" not in page
     assert (tmp_path / "a-phase.png").is_file() and "<li>a wave it is" in page.replace("\n", "").replace(
         "  ", ""
     )
@@ -143,6 +144,7 @@ def test_lenses_are_told_with_figures_or_a_reason() -> None:
         (5.0, 240.0, 4),  # twelve frames of a cycle of 48 samples
         (-5.0, 240.0, 4),  # whichever way it turns
         (np.array([1.0, np.nan, -5.0, 9.0]), 240.0, 4),  # of many the median
+        (0.5, 60.0, 10),
         (100.0, 240.0, 1),  # never less than a sample
         (2.0, 60.0, 2),  # 2.5 is rounded to even
     ],
