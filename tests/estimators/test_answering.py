@@ -152,6 +152,11 @@ def test_a_layer_of_a_comparison_is_kept_as_it_stands(tmp_path: Path):
     kept = next(model.network_.parameters())
     assert kept.dtype == torch.float64 and next(network.parameters()).dtype == torch.float32
     assert not model.network_.training and model.network_.outputs == 2 and model.network_.steps == 9
+    model.save(tmp_path / "m")
+    again = SequenceClassifier.load(tmp_path / "m")
+    x = part.x.numpy() * model.spread_ + model.centre_
+    np.testing.assert_array_equal(again.predict_proba(x), model.predict_proba(x))
+    assert again.network_.steps == 9 and again.network_.outputs == 2 and again.reading_ == Reading()
     shorter = model.predict_proba([part.x[0, 2:].numpy() * model.spread_ + model.centre_])
     padded = torch.cat([torch.zeros(2, 2), part.x[0, 2:]])[None]
     with torch.no_grad():
@@ -172,6 +177,11 @@ def test_a_simple_answer_of_a_comparison_is_in_the_units_of_the_file(width: int,
     level, scale = np.array(found.task.level), np.array(found.task.scale)
     np.testing.assert_allclose(told.reshape(3, -1), np.tile(simple.mean * scale + level, (3, 1)))
     assert (np.abs(told - 1000) < 50).all()
+    model.save(tmp_path / "m")
+    again = SequenceRegressor.load(tmp_path / "m")
+    np.testing.assert_array_equal(again.predict(DICE.normal(size=(3, 9, 2))), told)
+    assert again.layer == "mean" and again.network_.steps == 9  # type: ignore[union-attr]
+    assert (again.single_, again.held_) == (width == 1, len(found.task.valid().y))
 
 
 def test_the_most_frequent_class_of_a_comparison(tmp_path: Path):
