@@ -88,7 +88,9 @@ def test_a_card_of_sequences_tells_no_more_than_there_is():
     assert found["Data"] == {"channels": "13"}  # names of others are none
     scaling = "mean and deviation of each channel: " + ", ".join(["0 and 1"] * 12)
     assert found["Model"] == {"answers by": "SequenceClassifier", "scaling": scaling}
-    assert found["Validation"] == {"R²": "0.500 on 3 sequences, held out to choose the step by"}
+    assert found["Validation"] == {
+        "R²": "0.500 on 3 sequences, held out of a first fit; the second was to all"
+    }
     bare = sequences()
     assert "Validation" not in _sequences_card.facts(bare, VERSIONS)
     page = _sequences_card.card(bare, VERSIONS)

@@ -175,6 +175,8 @@ def test_a_digest_is_of_rows_times_columns_and_names():
 def test_folders_that_hold_something_else_are_told(tmp_path: Path):
     with pytest.raises(BadInput, match=r"expected a folder with model\.safetensors, as `save` writes it$"):
         opened(tmp_path)
+    with pytest.raises(BadInput, match=r"got wavetrain baseline of version 1$"):  # which no fit makes new
+        check_kind(tmp_path, _baseline_kept.KIND, _kept.KIND)
     place = tmp_path / "model.safetensors"
     saved.save(place, {}, {"other": 1})
     assert opened(tmp_path)[0] == FolderKind("", 0)
@@ -184,11 +186,13 @@ def test_folders_that_hold_something_else_are_told(tmp_path: Path):
         ):
             check_kind(tmp_path, opened(tmp_path)[0], wanted)
         check_kind(tmp_path, wanted, wanted)
-    with pytest.raises(BadInput, match=r"got wavetrain forecaster of version 1$"):
+    with pytest.raises(BadInput, match=r"got wavetrain forecaster of version 1; fit it again .*again$"):
         check_kind(tmp_path, FolderKind("wavetrain forecaster", 1), _kept.KIND)
     assert (_kept.KIND, _baseline_kept.KIND) == (("wavetrain forecaster", 2), ("wavetrain baseline", 1))
     saved.save(place, {}, {"kind": "wavetrain baseline", "version": 1})
-    with pytest.raises(BadInput, match=r"model\.safetensors is not a whole baseline \('settings'\)$"):
+    with pytest.raises(
+        BadInput, match=r"model\.safetensors is not a whole baseline \('settings'\); fit it again .*again$"
+    ):
         load_series_model(tmp_path)
     saved.save(place, {}, {"kind": "wavetrain forecaster", "version": 2})
     with pytest.raises(BadInput, match=r"model\.safetensors is not a whole forecaster \('settings'\)$"):
