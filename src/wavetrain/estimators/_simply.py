@@ -68,7 +68,9 @@ def _classifier(
     model = SequenceClassifier(str(kind.name))
     model.classes_, y = np.unique(labels, return_inverse=True)
     if len(model.classes_) < 2:
-        raise BadInput(f"expected at least two classes to tell apart, got 1 class, {model.classes_[0]!r}")
+        raise BadInput(
+            f"expected at least two classes to tell apart, got 1 class, {model.classes_.tolist()[0]!r}"
+        )
 
     def fit(rows: np.ndarray) -> None:
         x = _scaled(model, series, rows)

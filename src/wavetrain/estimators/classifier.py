@@ -39,7 +39,9 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
-            raise BadInput(f"expected at least two classes to tell apart, got 1 class, {self.classes_[0]!r}")
+            raise BadInput(
+                f"expected at least two classes to tell apart, got 1 class, {self.classes_.tolist()[0]!r}"
+            )
         target = torch.from_numpy(labels)
         held = self._held(labels)
         self._learn(found, target, len(self.classes_), held, nn.functional.cross_entropy)
