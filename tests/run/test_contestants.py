@@ -9,7 +9,7 @@ import pytest
 
 from wavetrain import find
 from wavetrain.estimators import Forecaster
-from wavetrain.evidence.comparison import Part
+from wavetrain.evidence.comparison import Context, Part
 from wavetrain.run import contestants
 from wavetrain.run.contestants import (
     Answers,
@@ -166,24 +166,31 @@ def test_a_baseline_is_fitted_once_for_each_part(tmp_path: Path) -> None:
 def test_a_layer_is_trained_for_each_seed_and_kept_of_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contestants.looks, "LONGEST", 4)  # looking takes the most time
-    monkeypatch.setattr(contestants.looks, "STREAMED", 8)
+    crops = list[Any]()  # looking takes the most time, and has tests of its own
+
+    def context(stack: Any, x: Any, part: Any, *, name: str, folder: Path, encoded: bool) -> Context:
+        crops.append((len(x), name, folder, encoded))
+        return Context(mean=1.0, reach=2, crop=part._asdict(), picture="a.npz")
+
+    monkeypatch.setattr(contestants.looks, "context", context)
+    monkeypatch.setattr(contestants.looks, "LONGEST", 4)
+    monkeypatch.setattr(contestants.looks, "STREAMED", 2)
     wave = np.sin(np.arange(100.0))
     split = in_time(panel(wave), 3)
     write_split(split, tmp_path)
-    terms = Terms(depth=1, steps=2, batch=4, rates=(0.01,), seeds=(4, 2))
+    terms = Terms(depth=1, steps=1, batch=4, rates=(0.01,), seeds=(4, 2))
     news = list[News]()
     part = execute(entry(tmp_path, terms), news.append)
     assert isinstance(part, Part) and part.figures.rate == 0.01 and part.figures.model == "models/gru"
     assert {(one.run, one.name, one.steps) for one in news} == {
-        ("gru-seed4", "train", 2),
-        ("gru-seed2", "train", 2),
+        ("gru-seed4", "train", 1),
+        ("gru-seed2", "train", 1),
     }
     answers = read_answers(tmp_path / "gru.npz")
     assert answers.test.shape == answers.low.shape == answers.high.shape == (2, 13, 3, 1)
     assert not np.array_equal(answers.test[0], answers.test[1])
     first = Forecaster.load(tmp_path / "models" / "gru")
-    assert (first.random_state, first.rate, first.steps) == (4, 0.01, 2)
+    assert (first.random_state, first.rate, first.steps) == (4, 0.01, 1)
     made = rolled(first.rolling, split.test, split.firsts, QUESTION).forecast
     np.testing.assert_allclose(answers.test[0], made, rtol=1e-9)
     low, high = first.intervals(split.test, np.zeros(13, int), np.arange(85, 98), coverage=0.9)
@@ -193,5 +200,6 @@ def test_a_layer_is_trained_for_each_seed_and_kept_of_the_first(
     assert part.figures.scores == () and part.figures.score is None and part.figures.diverged == ()
     assert part.figures.context is not None
     assert part.figures.context.crop == {"sequences": 4, "steps": 4, "of": 8 + first.origins_}
+    assert crops == [(4, "gru", tmp_path, False)]
     (tmp_path / "gru.npz").unlink()
     assert execute(entry(tmp_path, terms), news.append) == part and not (tmp_path / "gru.npz").exists()

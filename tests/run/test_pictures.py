@@ -203,3 +203,17 @@ def test_long_tables_are_thinned_evenly(
     assert write_forecasts(tmp_path / "near.csv", one, "near", [None], None) == len(firsts)
     table = pd.read_csv(tmp_path / "near.csv")
     assert table["first row"].drop_duplicates().tolist() == firsts and "time" not in table
+
+
+def test_a_table_has_a_hundred_thousand_lines_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 21 windows of 2500 steps and two columns, twenty."""
+    lengths = list[int]()
+    for name in ("to_json", "to_csv"):
+        monkeypatch.setattr(
+            pd.DataFrame, name, lambda self, path, **named: lengths.append(path.touch() or len(self))
+        )
+    one = standing([0] * 21, list(range(21)), horizon=2500)
+    assert write_forecasts(tmp_path / "near.csv", one, "near", [None], None) == 20
+    assert lengths == [100_000] * 2
