@@ -1,6 +1,7 @@
 """Cortical columns: no leak from the future, streaming, the plain transformer in them, and what is kept."""
 
 import copy
+import math
 
 import pytest
 import torch
@@ -10,11 +11,15 @@ from wavetrain.core import TOKENS, Batch, map_state
 from wavetrain.errors import BadInput
 from wavetrain.networks._rehearsal import Rehearsal
 from wavetrain.networks.cortical_columns import (
+    Column,
     CorticalColumns,
     Experts,
+    Gated,
     Hippocampus,
+    Thalamus,
     normalised,
 )
+from wavetrain.parts.rotary import rotary
 from wavetrain.rules.consolidation import Consolidation
 
 
@@ -95,6 +100,124 @@ def test_the_past_of_the_first_step_is_nothing():
     said, after = thalamus(stream, stream.new_zeros(2, 5, 1), state)
     assert not said[:, 0].any() and said[:, 1].any()
     assert torch.allclose(after[1], thalamus.compress(stream).sum(1)) and after[2].tolist() == [5, 5]
+
+
+@torch.no_grad()
+def test_the_thalamus_written_out():
+    """Step by step, for each channel: a filter of four steps and the mean of what is over, by their gates."""
+    torch.manual_seed(2)
+    thalamus, stream, surprise = (
+        Thalamus(5, 8).double(),
+        torch.randn(2, 7, 5).double(),
+        torch.randn(2, 7, 1).double(),
+    )
+    none = stream.new_zeros(2, 3, 8), stream.new_zeros(2, 8), torch.zeros(2, dtype=torch.long)
+    said, _ = thalamus(stream, surprise, none)
+    c = stream @ thalamus.compress.weight.T
+    for b in range(2):
+        for t in range(7):
+            near = sum(thalamus.near[:, 0, k] * c[b, t - k] for k in range(4) if t >= k)
+            past = sum(c[b, :t]) / max(t, 1)
+            gates = thalamus.gate(torch.cat([c[b, t], surprise[b, t]])).sigmoid()
+            z = gates[:8] * near + gates[8:] * past
+            assert torch.allclose(said[b, t], z / (1 + (sum(z**2) / 8) ** 0.5), rtol=1e-9, atol=1e-12)
+
+
+def test_divisive_normalisation_of_each_eight():
+    """3 in all of one group, 4 and 0 in turn in the other: over 1 + 3, and over 1 + the root of 8."""
+    z = torch.tensor([3.0] * 8 + [4.0, 0.0] * 4).double()
+    expected = torch.tensor([0.75] * 8 + [4 / (1 + 8**0.5), 0.0] * 4, dtype=torch.float64)
+    assert torch.allclose(normalised(z), expected, rtol=1e-9)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(("heads", "shared"), [(1, 1), (2, 1), (4, 2)])
+def test_a_column_written_out(heads: int, shared: int):
+    """Position by position and head by head; heads two by two read the same keys and values."""
+    torch.manual_seed(3)
+    width, size = 8, 8 // heads
+    column = Column(width, heads, 0, 5).double()
+    torch.nn.init.normal_(column.hint.weight)  # type: ignore[union-attr]
+    stream, hint = torch.randn(2, 4, width).double(), torch.randn(2, 4, 5).double()
+    none = stream.new_zeros(2, shared, 0, size)
+    after, balance, (keys, values) = column(stream, hint, (none, none))
+    assert balance == 1 and keys.shape == values.shape == (2, shared, 4, size)
+
+    def turned(vector: Tensor, place: int) -> Tensor:
+        return rotary(vector[None, None, None], torch.tensor([[place]]))[0, 0, 0]
+
+    for b in range(2):
+        u = column.before(stream[b])
+        q = u @ column.query.weight.T + hint[b] @ column.hint.weight.T  # type: ignore[union-attr]
+        k, v = (u @ column.memory.weight.T).chunk(2, -1)
+        for t in range(4):
+            read = []
+            for h in range(heads):
+                group = slice(h // 2 * size, (h // 2 + 1) * size)
+                mine = turned(q[t, h * size : (h + 1) * size], t)
+                fit = torch.stack([mine @ turned(k[s, group], s) / size**0.5 for s in range(t + 1)])
+                read.append(fit.softmax(0) @ v[: t + 1, group])
+            x = stream[b, t] + column.out.weight @ torch.cat(read)
+            up, value = (column.mlp.up.weight @ column.after(x)).chunk(2)  # type: ignore[operator]
+            assert len(up) == 3 * width
+            x = x + column.mlp.down.weight @ (up * up.sigmoid() * value)  # type: ignore[operator]
+            assert torch.allclose(after[b, t], x, rtol=1e-9, atol=1e-12)
+
+
+@torch.no_grad()
+def test_parts_in_their_order():
+    """Column, what events bring behind it, its thalamus, and the next; the balance is the mean of all."""
+    model, x = network(read_at=2), tokens()
+    first, second, third = model.columns
+    near_first, near_second = model.thalamus  # type: ignore[misc]
+    memory, run, state = model.hippocampus, model.run(x), model.begin(3)
+    assert memory is not None
+    embedded = model.embed(x)
+    stream = embedded / (embedded.square().mean(-1, keepdim=True) + torch.finfo(torch.float64).eps).sqrt()
+    stream, one, _ = first(stream, None, state[0][0])
+    hint, _ = near_first(stream, stream.new_zeros(3, 9, 1), state[0][1])
+    stream, two, _ = second(stream, hint, state[1][0])
+    events = stream / (stream.square().mean(-1, keepdim=True) + torch.finfo(torch.float64).eps).sqrt()
+    fast, slow = (events @ memory.critics.T).split(1, -1)
+    hint, _ = near_second(stream, fast - slow, state[1][1])
+    stream, three, _ = third(stream, hint + memory(events), state[2][0])
+    assert torch.allclose(run.stream, events, rtol=1e-9, atol=1e-12)
+    assert torch.allclose(run.logits, model.norm(stream) @ model.embed.weight.T, rtol=1e-9, atol=1e-12)
+    assert torch.allclose(run.balance, (one + two + three) / 3, rtol=1e-9)
+
+
+@torch.no_grad()
+def test_only_the_nearest_events_that_are_there_are_read():
+    """Two of those with a strength, by their cosine: a long key is no nearer."""
+    torch.manual_seed(3)
+    memory = Hippocampus(2, 8, slots=5, nearest=2, each=2).double()
+    memory.open.fill_(1.0)
+    memory.strength.copy_(torch.tensor([1.0, 0, 0.5, 2, 1]))
+    memory.keys.copy_(torch.tensor([[1.0, 1], [1, 0], [9, 9.5], [0, 1], [-1, 0]]))
+    memory.values.normal_()
+    stream = torch.tensor([[[3.0, 0.0]]]).double()
+    fits = torch.tensor([0.5**0.5, 9 / (9**2 + 9.5**2) ** 0.5], dtype=torch.float64)  # of 0 and 2
+    read = (2**0.5 * fits).softmax(0) @ memory.values[[0, 2]]
+    gate = memory.gate(torch.cat([stream[0, 0], read])).sigmoid()
+    expected = memory.bring(gate * read) / (1 + torch.tensor(-1.0, dtype=torch.float64).exp())
+    assert torch.allclose(memory(stream)[0, 0], expected, rtol=1e-9)
+
+
+@torch.no_grad()
+def test_balance_of_experts():
+    """All go to the first two of four, each with 3/8: four times the sum of half of that."""
+    experts = Experts(2, 3, 4)
+    experts.choose.weight.copy_(torch.tensor([[1.0, 0], [0, 1], [0, 0], [0, 0]]).mul(math.log(3)))
+    balance = experts(torch.tensor([[1.0, 1.0], [1.0, 1.0]]))[1]
+    assert float(balance) == pytest.approx(4 * (0.5 * 3 / 8 + 0.5 * 3 / 8))
+
+
+@torch.no_grad()
+def test_a_gated_unit_by_hand():
+    gated = Gated(1, 1)
+    gated.up.weight.copy_(torch.tensor([[2.0], [3.0]]))
+    gated.down.weight.fill_(5.0)
+    assert float(gated(torch.tensor([1.0]))) == pytest.approx(5 * 2 / (1 + math.exp(-2)) * 3)
 
 
 def test_divisive_normalisation_saturates():

@@ -60,6 +60,35 @@ def test_input_then_n_increments_then_output_adds_n(number: int):
     assert torch.equal(forgotten.said.argmax(-1), first + number)
 
 
+@pytest.mark.parametrize("hard", [True, False])
+def test_a_run_written_out(hard: bool):
+    """The controller hears the number at the first step alone, and at each what it opened last."""
+    model = GlobalWorkspace(5, 3, 4, steps=4, modules=[Shift(), Table(5)]).double()
+    with torch.no_grad():
+        model.operations[1].scores.normal_(generator=torch.Generator().manual_seed(1))
+    x = torch.tensor([[4, 2], [1, 0], [0, 1]])
+    trace, logs = model.trace(x, hard), model(x)
+    table = model.operations[1].scores.softmax(1)
+    for (first, told), gates, held, said, log in zip(x.tolist(), *trace, logs, strict=True):
+        h = c = torch.zeros(1, 4).double()
+        gate, rest = torch.zeros(4).double(), 1.0
+        now, spoken = torch.full((5,), 0.2).double(), torch.zeros(5).double()
+        for step in range(4):
+            heard = torch.eye(3).double()[told] * (step == 0)
+            h, c = model.controller(torch.cat([heard, gate])[None], (h, c))
+            gate = model.gate(h)[0].softmax(0)
+            gate = torch.eye(4).double()[gate.argmax()] if hard else gate
+            torch.testing.assert_close(gates[step], gate, rtol=1e-9, atol=1e-12)
+            torch.testing.assert_close(held[step], now, rtol=1e-6, atol=1e-8)  # a fifth in float32
+            spoken, rest = spoken + rest * gate[3] * now, rest * (1 - gate[3])
+            written = torch.eye(5).double()[first]
+            now = gate[0] * written + gate[1] * now.roll(1) + gate[2] * now @ table + gate[3] * now
+        torch.testing.assert_close(held[4], now, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(said, spoken + rest * now, rtol=1e-6, atol=1e-8)
+        if not hard:
+            torch.testing.assert_close(log, (said + 1e-6).log(), rtol=1e-12, atol=0)
+
+
 def test_the_controller_never_sees_the_first_number():
     gates = network().trace(PAIRS).gates.unflatten(0, (10, 10))
     assert torch.equal(gates, gates[:1].expand_as(gates))
@@ -117,5 +146,9 @@ def test_bad_input():
     with pytest.raises(BadInput, match="told of at most 5 values, got 6"):
         GlobalWorkspace(5, 6)
     assert GlobalWorkspace(5, 5)(torch.tensor([[4, 4]])).shape == (1, 5)
+    for x in ([[19, 0]], [[-1, 0]], [[0, -1]]):
+        with pytest.raises(BadInput, match="whole numbers below 19 and 10"):
+            network()(torch.tensor(x))
+    assert network()(torch.tensor([[18, 9], [0, 0]])).isfinite().all()
     with pytest.raises(BadInput, match=r"scores \(batch, 19\) of what is seen, got \(4,\) of each"):
         GlobalWorkspace(see=nn.Linear(3, 4))(torch.rand(2, 2, 3))

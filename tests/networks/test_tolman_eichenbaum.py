@@ -56,6 +56,34 @@ def test_two_hot():
     assert (TolmanEichenbaum(21).code, TolmanEichenbaum(22).code) == (7, 8)
 
 
+def test_one_observation_is_both_of_two_units():
+    net = TolmanEichenbaum(1, 1, (1,))
+    assert net.table.tolist() == [[0, 0], [1, 1]] and net.first.shape == (3,)
+    assert TolmanEichenbaum(2, 1, (1,)).table.tolist() == [[0, 0, 0], [1, 1, 0], [1, 0, 1]]
+
+
+def test_what_is_seen_is_smoothed_without_its_mean_and_of_length_w():
+    """Each module by itself: a rate for each, the mean over its units, their norm, and a weight; tiled."""
+    net = network(observations=6)  # four units, of which two stand for each observation
+    with torch.no_grad():
+        net.smooth.copy_(torch.tensor([0.75, 0.25], dtype=torch.float64).logit())
+        net.sight.copy_(torch.tensor([0.9, 0.2], dtype=torch.float64).logit())
+    seen, before = walk(2, 5, 6)[..., :7], normal(2, 8)
+    tiled, last = net.sense(seen, before)
+    units, now = [], before.view(2, 2, 4)
+    for observed in seen.unbind(1):
+        fed = observed @ net.table
+        parts = []
+        for module, (rate, weight) in enumerate(((0.75, 0.9), (0.25, 0.2))):
+            sight = (1 - rate) * now[:, module] + rate * fed
+            above = (sight - sight.mean(1, keepdim=True)).clamp(min=0)
+            parts.append((sight, weight * above / above.square().sum(1, keepdim=True).sqrt()))
+        now = torch.stack([sight for sight, _ in parts], 1)
+        units.append(torch.cat([parts[0][1].repeat(1, 3), parts[1][1].repeat(1, 2)], 1))
+    close(tiled, torch.stack(units, 1), "x~ for each cell")
+    close(last, now.flatten(1), "the last x_f")
+
+
 def test_repeat_and_tile_are_an_outer_product():
     net = network(modules=(4,))
     g, x = normal(5, 4), normal(5, net.code)
@@ -156,9 +184,15 @@ def test_weighing_by_precision():
     close(combine(one, 2 * equal, other, equal), (one + 4 * other) / 5, "the mean of unequal spread")
 
 
-def test_doubt_is_told_by_the_size_before_the_clamp():
-    """mu of 3 and of 0.5 in all cells of the two modules: sizes of 81 and 1.5, where g moves by 1 and 0.5."""
-    net, x = network(iteration=10**6), walk(2, 1)
+@pytest.mark.parametrize("iteration", [5, 10**6])
+def test_doubt_is_told_by_the_size_before_the_clamp(iteration: int):
+    """mu of 3 and of 0.5 in all cells of the two modules: sizes of 81 and 1.5, where g moves by 1 and 0.5.
+
+    After five iterations a half of 10,000 is added to the memory's deviation, and paths are as unsure here.
+    """
+    net, x = network(iteration=iteration), walk(2, 1)
+    spread = 1.0 if iteration > 5 else 5000.0
+    added = 0.0 if iteration > 5 else 5000.0
     mu = torch.tensor([3.0] * 9 + [0.5] * 6).double()
     with torch.no_grad():
         for last, part in zip(net.recall.last, mu.split([9, 6]), strict=True):
@@ -169,9 +203,9 @@ def test_doubt_is_told_by_the_size_before_the_clamp():
         by_sight = net.attract(content.expand(-1, 2, -1), Bindings(None, none, none, none.new_zeros(0)))[:, 1]
         error = (net.decode(by_sight).softmax(-1) - x[:, 0, :16]).square().sum(-1) / 2
         told = torch.stack([torch.full((2,), 81.0), error, torch.full((2,), 1.5), error], 1).double()
-        g = combine(
-            net.first, torch.ones(15).double(), mu.clamp(-1, 1), net.recall_spread.ready()(told).exp()
-        )
+        net.first_spread.fill_(math.log(spread))
+        doubt = net.recall_spread.ready()(told).exp() + added
+        g = combine(net.first, torch.full((15,), spread).double(), mu.clamp(-1, 1), doubt)
         close(net.walk(x)[0].g[:, 0], g, "g, of a memory without bounds")
 
 
@@ -210,6 +244,17 @@ def test_schedules():
     assert now.keep == 0.9999 and now.doubt == pytest.approx(1 / (1 + math.exp(599 / 200)))
     net.iteration.fill_(400)
     assert net.schedule().doubt == 0.5
+    net.iteration.zero_()
+    assert net.schedule()[:3] == pytest.approx((0.5 / 16_000, 0.9999 / 200, 1 / 2000), rel=1e-12)
+    assert net.schedule()[3:] == pytest.approx((1 / (1 + math.exp(-2)), 1 - 1 / 4000), rel=1e-12)
+    net.iteration.fill_(99)
+    assert net.schedule().keep == pytest.approx(0.9999 / 2, rel=1e-12)
+    net.iteration.fill_(10**9)
+    assert net.schedule()[:3] == (0.5, 0.9999, 1) and net.schedule()[3:] == pytest.approx((0, 0), abs=1e-300)
+    short = TolmanEichenbaum(length=200, trust=4)
+    short.iteration.fill_(2)  # 200 of the paper's
+    assert short.schedule().ramp == pytest.approx(201 / 2000, rel=1e-12)
+    assert short.schedule().doubt == pytest.approx(1 / (1 + math.exp(-1)), rel=1e-12)
 
 
 @pytest.mark.parametrize("iteration", [0, 5, 30])
@@ -263,7 +308,16 @@ def test_with_a_map_given_every_known_node_is_answered(iterations: int):
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"observations": 0}, {"modules": ()}, {"modules": (3, 0)}, {"length": 0}, {"trust": 0}],
+    [
+        {"observations": 0},
+        {"actions": 0},
+        {"modules": ()},
+        {"modules": (3, 0)},
+        {"modules": (1, 1, 1, 1, 1, 1)},
+        {"length": 0},
+        {"trust": 0},
+        {"iterations": 0},
+    ],
 )
 def test_bad_sizes(wrong: dict[str, object]):
     with pytest.raises(BadInput):
@@ -273,3 +327,7 @@ def test_bad_sizes(wrong: dict[str, object]):
 def test_bad_input():
     with pytest.raises(BadInput, match=r"expected x \(batch, time, 20\), got \(2, 5, 10\)"):
         network()(torch.zeros(2, 5, 10))
+    with pytest.raises(BadInput, match=r"got \(2, 0, 20\)"):
+        network()(torch.zeros(2, 0, 20))
+    with pytest.raises(BadInput, match=r"got \(5, 20\)"):
+        network()(torch.zeros(5, 20))

@@ -112,6 +112,51 @@ def test_active_sites_learn_to_want_what_is_seen_and_others_do_not():
     assert torch.equal(still, v)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("least", [0.05, 0.3])
+def test_a_step_is_that_of_the_equations(least: float):
+    """Site by site, from the middle of everything, with constants that all differ."""
+    c = Constants(least=least, excite=0.4, active=0.6, fill=0.02, drain=0.03, learn=0.7, opens=0.15)
+    network = TransientStates([(0, 1, 2), (2, 3)], 3, constants=c).double()
+    dice = torch.Generator().manual_seed(4)
+    x, p = torch.rand(2, 2, 4, generator=dice, dtype=torch.float64)
+    x[0, 0], p[1, 1] = 0.6, 1.0  # at x_c itself, and full
+    v, y = torch.randn(2, 4, 3, generator=dice).double(), torch.randn(2, 3, generator=dice).double()
+    signal = torch.tensor([[0.15], [0.4]], dtype=torch.float64)  # one at what opens
+    linked = {frozenset(pair) for pair in ((0, 1), (0, 2), (1, 2), (2, 3))}
+
+    def level(reservoir: float, at: float) -> float:
+        low, high = math.atan(-20 * at), math.atan(20 * (1 - at))
+        return least + (1 - least) * (math.atan(20 * (reservoir - at)) - low) / (high - low)
+
+    said, reservoirs, wants, told = (part.clone() for part in (x, p, v, signal))
+    for b in range(2):
+        decides = False
+        for i in range(4):
+            alone = 0.0
+            for j in range(4):
+                if frozenset((i, j)) in linked:
+                    alone += level(float(p[b, i]), 0.7) * 0.4 * float(x[b, j])
+                elif i != j:
+                    alone -= level(float(p[b, j]), 0.15) * float(x[b, j])
+            hears = float(v[b, i] @ y[b])
+            growth = alone + hears
+            decides |= growth > 0 >= alone
+            moved = float(x[b, i]) + 0.2 * growth * (1 - float(x[b, i]) if growth > 0 else float(x[b, i]))
+            said[b, i] = min(max(moved, 0), 1)
+            below = float(x[b, i]) < 0.6
+            fills = 0.02 * (1 - float(p[b, i])) * (1 - float(x[b, i]) / 0.6)
+            reservoirs[b, i] = p[b, i] + 0.2 * (fills if below else -0.03 * float(p[b, i]))
+            if signal[b] > 0.15:
+                missed = (0.3 if x[b, i] > 0.6 else -0.05) - hears
+                wants[b, i] = v[b, i] + 0.2 * 0.7 * signal[b] * missed * (y[b] - y[b].mean())
+        told[b] = signal[b] + 0.2 * (decides * 0.5 * (1 - signal[b]) - 0.02 * signal[b])
+    for after, expected in zip(
+        network.step(y, (x, p, v, signal)), (said, reservoirs, wants, told), strict=True
+    ):
+        torch.testing.assert_close(after, expected, rtol=1e-9, atol=1e-9)
+
+
 def test_what_does_not_fit_is_refused():
     for linked in ([], [(0, 2)], [(1, 2)]):
         with pytest.raises(BadInput, match="sites from 0 on"):

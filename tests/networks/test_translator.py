@@ -131,6 +131,39 @@ def test_alignment():
         translator(False).align(x)
 
 
+@torch.no_grad()
+def test_scores_from_what_is_read_and_the_state():
+    """In one step of the target: the context first, then the decoder's output, through tanh."""
+    network, x = translator(), tokens()
+    memory, state = network.encode(x[:, :5])
+    h, _ = network.decoder(network.embed(x[:, 5:]), state)
+    context = torch.einsum("bus,bsd->bud", network.align(x), memory)
+    mixed = (torch.cat([context, h], -1) @ network.mix.weight.T).tanh()
+    assert torch.allclose(network(x)[:, 5:], mixed @ network.read.weight.T + network.read.bias, rtol=1e-9)
+    backwards, _ = network.encoders[1](network.embed(x[:, :5]).flip(1))
+    assert memory.shape == (3, 5, 7) and torch.allclose(memory[..., 3:], backwards.flip(1), rtol=1e-9)
+    assert [encoder.width for encoder in network.encoders] == [3, 4]
+
+
+@pytest.mark.parametrize("end", [0, 3, 5])
+def test_another_end(end: int):
+    """The first of them ends the source, and is what the target begins with; the last class may be it."""
+    torch.manual_seed(1)
+    network = Translator(7, 6, 6, end=end)
+    word, other = (end + 1) % 6, (end + 2) % 6
+    x = torch.tensor([[word, other, end, other, end], [other, other, end, end, word]])
+    assert network(x)[:, :2].abs().sum() == 0 and network(x)[:, 2:].ne(0).all()
+    memory, state = network.encode(x[:, :2])
+    assert torch.allclose(network(x)[:, 2:], network.decode(x[:, 2:], memory, state)[0])
+    with torch.no_grad():
+        network.read.weight.zero_()
+        network.read.bias.copy_(torch.eye(6)[end])
+    assert network.translate(x[:, :2], 4).tolist() == [[end]] * 2
+    for wrong in (-1, 6):
+        with pytest.raises(BadInput, match=f"got end {wrong}"):
+            Translator(7, 6, 6, end=wrong)
+
+
 @either
 def test_a_greedy_translation_is_its_own_likeliest(attention: bool, reading: Reading):
     """Fed back as the target, each word said is the one that scores highest."""

@@ -170,6 +170,24 @@ def test_halting_by_hand():
 
 
 @torch.no_grad()
+def test_what_just_reaches_the_limit_goes_on():
+    """p = 1/2 and a slack of 1/2: the first half is not above the limit, the second is."""
+    done = certain(0.5, Halting(most=6, slack=0.5)).run(normal(2, 5, 3))
+    assert (done.weight == 0.5).all() and done.weight.shape == (2, 2, 5)
+    assert (done.steps == 2).all() and (done.ponder == 2.5).all()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("most", [1, 4])
+def test_attention_is_shown_for_as_many_steps_as_there_may_be(most: int):
+    net, x = network(Halting(most=most)), normal(2, 5, 3)
+    plain = network(steps=most)
+    plain.load_state_dict(net.state_dict(), strict=False)
+    close(net.attention(x), plain.attention(x), "maps of a network that halts, of one that does not")
+    assert len(net.attention(x)) == most
+
+
+@torch.no_grad()
 @pytest.mark.parametrize("interpolated", [True, False])
 def test_both_rules_of_mixing(interpolated: bool):
     """Weights 0.4, 0.4, 0.2: a sum gives these; moving by them gives 0.192, 0.32 and 0.2 of the states."""
