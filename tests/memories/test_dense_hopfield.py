@@ -124,6 +124,66 @@ def test_capacities():
     assert many == pytest.approx(0.001**0.5 * c ** (19 / 4))
 
 
+def test_capacities_at_the_ends():
+    """One unit has a logarithm of 0, for which 1/2 stands; and 2^1000 is the most that is said."""
+    assert DenseHopfield(1, steepness=Steepness.POWER, power=2).capacity() == 1
+    assert DenseHopfield(2, steepness=Steepness.RECTIFIED, power=2).capacity() == 1 / math.log(2)
+    assert DenseHopfield(3, steepness=Steepness.EXPONENTIAL).capacity() == 2**1.5
+    assert DenseHopfield(4000, steepness=Steepness.EXPONENTIAL).capacity() == 2.0**1000
+
+
+@pytest.mark.parametrize("steepness", [Steepness.RECTIFIED, Steepness.EXPONENTIAL])
+def test_values_are_read_by_what_fits(steepness: Steepness):
+    """Rectified: what is at odds with the cue is not read at all; exp: the softmax of overlaps."""
+    memory = DenseHopfield(9, values=4, steepness=steepness, power=4).double()
+    key, value, cue = signs(1, 2, 9), normal(1, 2, 4), signs(1, 6, 9, seed=3)
+    read = memory.read(memory.write(memory.empty(1), key, value), cue)
+    overlap = cue @ key.mT
+    assert (overlap < 0).any()
+    weight = (overlap.clamp(min=0) / 9) ** 3 if steepness is Steepness.RECTIFIED else overlap.softmax(-1)
+    close(read, weight @ value, "read, by hand")
+
+
+def test_one_step_of_the_circuit_by_hand():
+    memory = soft(3, beta=0.7)
+    state = stored(memory, normal(1, 2, 3))
+    x, v, h = state[0][0], normal(3, seed=4), normal(2, seed=5)
+    f = (0.7 * h).softmax(0)
+    feature, hidden = memory.flow(state, v[None, None], h[None, None], slow=2.0, fast=0.5, dt=0.1, steps=1)
+    close(feature[0, 0], v + 0.1 / 2.0 * (x.T @ f - v), "feature neurons")
+    close(hidden[0, 0], h + 0.1 / 0.5 * (x @ v - h), "memory neurons")
+    energy = v @ v / 2 + h @ f - (0.7 * h).logsumexp(0) / 0.7 - f @ (x @ v)
+    close(memory.circuit_energy(state, v[None, None], h[None, None])[0, 0], energy, "the circuit's energy")
+
+
+def test_without_patterns_nothing_attracts():
+    now = 3 * torch.ones(1, 1, 4).double()
+    for steepness, energy in zip(Steepness, (0.0, 0.0, math.inf, 18.0), strict=True):
+        memory = DenseHopfield(4, steepness=steepness).double()
+        assert memory.energy(memory.empty(1), now).tolist() == [[energy]]
+
+
+def test_the_energy_of_the_softmax_written_out():
+    memory, x, now = soft(4, beta=0.6), normal(1, 3, 4), normal(4, seed=2)
+    most = max(float(row @ row) for row in x[0])
+    energy = -(0.6 * x[0] @ now).exp().sum().log() / 0.6 + now @ now / 2 + math.log(3) / 0.6 + most / 2
+    close(memory.energy(stored(memory, x), now[None, None])[0, 0], energy, "energy, written out")
+
+
+def test_it_settles_until_a_millionth():
+    """By as many updates as it takes for none to move by more, or by as many as are allowed."""
+    memory, x = soft(beta=0.9), normal(1, 4, 6)
+    state, cue = stored(memory, x), normal(1, 3, 6, seed=2)
+    now, moved = cue, []
+    while not moved or moved[-1] > 1e-6:
+        after = memory.update(state, now)
+        moved.append(float((after - now).abs().max()))
+        now = after
+        close(memory.settle(state, cue, sweeps=len(moved)), now, f"after {len(moved)}")
+    assert len(moved) > 3
+    close(memory.settle(state, cue), now, "settled")
+
+
 def test_it_warns_when_it_is_full():
     """50 units with z^3: N^2 / (6 ln N) = 106 patterns."""
     memory, xi = DenseHopfield(50, steepness=Steepness.POWER), signs(1, 107, 50).float()
@@ -292,3 +352,9 @@ def test_bad_input_is_refused():
         DenseHopfield(4, beta=-1)
     with pytest.raises(BadInput, match="expected power >= 2 and updates >= 1, got 1 and 1"):
         DenseHopfield(4, power=1)
+    with pytest.raises(BadInput, match="expected power >= 2 and updates >= 1, got 3 and 0"):
+        DenseHopfield(4, updates=0)
+    for beta in (0.0, math.inf, math.nan):
+        with pytest.raises(BadInput, match=f"beta must be above 0, got {beta}"):
+            DenseHopfield(4, beta=beta)
+    assert DenseHopfield(4).beta == 0.5 and DenseHopfield(4, power=2, updates=1).power == 2

@@ -175,6 +175,42 @@ def test_a_weak_link_never_leads_on(kind: Nonlinearity):
         weak.read(weak.empty(1), patterns)
 
 
+def test_times_where_a_memory_is_only_just_held():
+    """A = 1 holds for ever, and so does less: nothing can be read; LISEM needs a gain of just above 1."""
+    for cross in (1.0, 0.5):
+        of = memory(16, DSEM, Dynamics(4.0, 2 * cross, gain=1.0))
+        assert of.pull() == cross and of.dwell() == of.first_dwell() == math.inf
+        with pytest.raises(BadInput, match="nothing follows it"):
+            of.read(of.empty(1), signs(1, 1, 16))
+    assert memory(8, LISEM, Dynamics(0.13, 0.1)).dynamics.hold == 0.13
+    plain = memory(50, LISEM).dynamics
+    assert (plain.hold, plain.cross, plain.gain) == (4.5 / 50, 1.125 / 50, 7.0)
+
+
+@pytest.mark.parametrize("kind", Nonlinearity)
+def test_a_walk_is_steps_of_euler_written_out(kind: Nonlinearity):
+    how, of = ODD[kind], memory(6, kind, ODD[kind])
+    xi, phi, taken = cycles(of, signs(1, 3, 6), (0, 1, 2))
+    rows, links = xi[0], phi[0]
+    v, d = normal(6), torch.zeros(6).double()
+    path = of.walk((xi, phi, taken), v[None, None], 3.4 * how.step)[0, 0]
+    assert len(path) == 3 and of.walk((xi, phi, taken), v[None, None], 0.0).shape == (1, 1, 1, 6)
+    for step in range(3):
+        f = v if kind is DSEM else (how.gamma * v).tanh()
+        onward = how.cross * links.T @ (rows @ d)
+        if kind is DSEM:
+            h = (
+                (how.gamma * (how.hold**0.5 * rows @ v + onward))
+                .masked_fill(~taken[0], -torch.inf)
+                .softmax(0)
+            )
+            flow = how.hold**0.5 * rows.T @ h - v
+        else:
+            flow = rows.T @ (how.hold * rows @ f + onward) - v
+        v, d = v + how.step / how.fast * flow, d + how.step / how.slow * (how.gain * f - d)
+        close(path[step], v if kind is DSEM else (how.gamma * v).tanh(), f"after step {step}")
+
+
 @pytest.mark.slow
 def test_two_cycles_are_walked_in_order():
     """100 units, cycles 0-1-2 and 3-4-5-6, c = 4.9, as in the released demonstration: ten rounds."""

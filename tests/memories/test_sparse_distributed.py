@@ -273,6 +273,58 @@ def test_bad_input_is_refused():
 
 
 @pytest.mark.parametrize("space", Space)
+def test_a_radius_lies_below_half_of_the_bits_or_one_and_a_half(space: Space):
+    for size, last in ((1, 1.5), (2, 1.5), (3, 1.5), (4, 2.0), (9, 4.5)):
+        SparseDistributed(size, radius=last - 0.01, neurons=3, space=space)
+        SparseDistributed(size, radius=0.01, neurons=3, space=space)
+        for wrong in (last, 0.0, math.nan):
+            with pytest.raises(BadInput, match=f"below half of {size} bits, got {wrong}"):
+                SparseDistributed(size, radius=wrong, neurons=3, space=space)
+
+
+def test_capacities_of_balls_and_of_caps():
+    """A part of a bit reaches no further on the cube; on the sphere it does, and one bit is no sphere."""
+    for radius in (5, 5.7):
+        cube = SparseDistributed(16, radius=radius, neurons=300)
+        assert cube.capacity() == balls.capacity(16, 300, balls.fraction(16, 5))
+        sphere = SparseDistributed(16, radius=radius, neurons=300, space=Space.CONTINUOUS)
+        assert sphere.capacity() == balls.capacity(16, 300, balls.cap(16, radius, 0.0))
+    two = SparseDistributed(2, values=3, radius=1, neurons=300, space=Space.CONTINUOUS)
+    assert two.capacity() == balls.capacity(3, 300, balls.cap(2, 1, 0.0))
+    one = SparseDistributed(1, values=3, radius=1, neurons=300, space=Space.CONTINUOUS)
+    assert one.capacity() == balls.capacity(3, 300, balls.fraction(1, 1))
+    assert SparseDistributed(16, values=1).capacity() == math.inf
+    assert SparseDistributed(16, values=2).capacity() < math.inf
+
+
+def test_on_the_sphere_it_settles_by_directions():
+    """Read, normalise, and again until none moves by a millionth; who reads nothing stays."""
+    memory = SharedNeurons(6, radius=2, space=Space.CONTINUOUS).double()
+    key = normal(1, 3, 6)
+    state = stored(memory, key)
+    cue = torch.cat([key + 0.5 * normal(1, 3, 6, seed=2), -key[:, :1]], 1)
+    now, moved = cue, []
+    while not moved or moved[-1] >= 1e-6:
+        read = memory.read(state, now)
+        norm = read.norm(dim=-1, keepdim=True)
+        after = torch.where(norm > 0, read / norm.clamp(min=1e-300), now)
+        moved.append(float((after - now).abs().max()))
+        now = after
+        close(memory.settle(state, cue, len(moved)), now, f"after {len(moved)} reads")
+    assert len(moved) > 2
+    close(memory.settle(state, cue), now, "settled")
+    close(memory.settle(state, cue, 0), cue, "without a read")
+
+
+def test_as_many_neurons_die_as_told():
+    memory = built(4, 10, 1)
+    state = torch.ones(1, 10, 5).double(), torch.tensor([3])
+    for share, dead in ((0.0, 0), (0.24, 2), (0.26, 3), (0.99, 10), (1.0, 10)):
+        left, stored = memory.without(state, share, torch.Generator().manual_seed(1))
+        assert int((left == 0).all(-1).sum()) == dead and left.sum() == 5 * (10 - dead) and stored == 3
+
+
+@pytest.mark.parametrize("space", Space)
 def test_a_place_that_is_not_readable_has_no_weight(space: Space):
     """The shares of the others go to one, whatever lies there."""
     memory = SharedNeurons(16, radius=6 if space is Space.BINARY else 0.4, space=space).double()

@@ -72,19 +72,19 @@ def test_a_run_written_out(hard: bool):
     for (first, told), gates, held, said, log in zip(x.tolist(), *trace, logs, strict=True):
         h = c = torch.zeros(1, 4).double()
         gate, rest = torch.zeros(4).double(), 1.0
-        now, spoken = torch.full((5,), 0.2).double(), torch.zeros(5).double()
+        now, spoken = torch.full((5,), 0.2, dtype=torch.float64), torch.zeros(5).double()
         for step in range(4):
             heard = torch.eye(3).double()[told] * (step == 0)
             h, c = model.controller(torch.cat([heard, gate])[None], (h, c))
             gate = model.gate(h)[0].softmax(0)
             gate = torch.eye(4).double()[gate.argmax()] if hard else gate
             torch.testing.assert_close(gates[step], gate, rtol=1e-9, atol=1e-12)
-            torch.testing.assert_close(held[step], now, rtol=1e-6, atol=1e-8)  # a fifth in float32
+            torch.testing.assert_close(held[step], now, rtol=1e-9, atol=1e-12)
             spoken, rest = spoken + rest * gate[3] * now, rest * (1 - gate[3])
             written = torch.eye(5).double()[first]
             now = gate[0] * written + gate[1] * now.roll(1) + gate[2] * now @ table + gate[3] * now
-        torch.testing.assert_close(held[4], now, rtol=1e-6, atol=1e-8)
-        torch.testing.assert_close(said, spoken + rest * now, rtol=1e-6, atol=1e-8)
+        torch.testing.assert_close(held[4], now, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(said, spoken + rest * now, rtol=1e-9, atol=1e-12)
         if not hard:
             torch.testing.assert_close(log, (said + 1e-6).log(), rtol=1e-12, atol=0)
 

@@ -164,7 +164,7 @@ class DenseHopfield(Shelf):
         if self.steepness is not Steepness.SOFTMAX:
             return -(self._grows(fit, 1.0) * here).sum(-1)
         attracts = log_sum(self.beta * fit, here) / self.beta
-        many = taken.sum(1, keepdim=True).clamp(min=1).log() / self.beta
+        many = taken.sum(1, keepdim=True).clamp(min=1).to(fit).log() / self.beta
         size = F.pad((key**2).sum(-1), (0, 1)).amax(-1, keepdim=True) / 2  # empty places are zero
         return (pattern**2).sum(-1) / 2 - attracts + many + size
 

@@ -27,6 +27,7 @@ def test_exactly_one_bar_changes_in_exactly_one_feature(change: Change):
         assert ((last != 0).any(-1) == there).all()
         blank = [step for step in range(20) if step not in (0, test)]
         assert (x[trial, blank] == 0).all() and x[trial, :, -1].nonzero().tolist() == [[test]]
+        assert x[trial, test, -1] == 1
 
 
 def test_conditions_of_the_paper():
@@ -41,3 +42,5 @@ def test_bad_sizes():
         ChangeDetection(sets=(0,))
     with pytest.raises(BadInput, match="retention must be"):
         ChangeDetection(retentions=(-1,))
+    least = ChangeDetection(sets=(1,), retentions=(0,))
+    assert least.inputs == 5 and least.trials(3, generator()).x.shape == (3, 2, 5)

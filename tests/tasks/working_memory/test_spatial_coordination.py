@@ -43,3 +43,13 @@ def test_bad_sizes():
         SpatialCoordination(side=4)
     with pytest.raises(BadInput, match="do not fit"):
         SpatialCoordination(lists=(4,), offsets=(6,))
+    for odd in (dict(offsets=(3,)), dict(side=9)):
+        with pytest.raises(BadInput, match="must be even"):
+            SpatialCoordination(**odd)
+    for none in (dict(lists=(0, 4)), dict(offsets=(0,)), dict(side=0)):
+        with pytest.raises(BadInput, match="at least 2"):
+            SpatialCoordination(**none)
+    whole = SpatialCoordination(lists=(4, 12), offsets=(4,), side=4)  # no room is left, and none is lacking
+    assert whole.trials(40, generator()).x.shape == (40, 13, 17)
+    with pytest.raises(BadInput, match="do not fit 4²"):
+        SpatialCoordination(lists=(6, 14), offsets=(4,), side=4)

@@ -16,6 +16,7 @@ def generator(seed: int = 1) -> torch.Generator:
 def test_the_answer_is_what_was_lit():
     x, y, facts = SpatialFreeRecall().trials(200, generator())
     assert x.shape == (200, 19, 101) and y.shape == (200, 19, 100)
+    assert set(x.unique().tolist()) == {0, 1} and set(y.unique().tolist()) == {-1, 0, 1}
     for trial in range(200):
         n = int(facts["list"][trial])
         assert (x[trial, :n, :-1].sum(-1) == 1).all() and x[trial, :, -1].nonzero().tolist() == [[n]]
@@ -52,5 +53,6 @@ def test_sizes_of_the_paper():
 def test_bad_sizes():
     with pytest.raises(BadInput, match="lists of fewer than 9 cells"):
         SpatialFreeRecall((3, 9), side=3)
+    assert SpatialFreeRecall((3, 8), side=3).chance == pytest.approx(11 / 2 / 9)
     with pytest.raises(BadInput, match="list must be"):
         SpatialFreeRecall((0,))

@@ -13,6 +13,7 @@ def generator(seed: int = 1) -> torch.Generator:
 
 def test_the_parts_make_up_the_pattern():
     x, y, facts = SpatialIntegration().trials(400, generator())
+    assert set(x.unique().tolist()) == {0, 1}
     assert x.shape == (400, 13, 41) and ((y > 0).sum(1) == 1).all()
     assert set(facts["parts"].tolist()) == {1, 2, 3, 4, 6, 12}
     assert set(facts["moved"].tolist()) == {0, 1, 2, 3, 4}
@@ -35,5 +36,11 @@ def test_half_are_the_same():
 def test_bad_sizes():
     with pytest.raises(BadInput, match="sizes must divide a pattern of 12 lines"):
         SpatialIntegration(sizes=(5,))
+    whole = SpatialIntegration((2, 6), pattern=6, most_moved=6, side=3)  # all there is: 12 lines
+    assert whole.trials(40, generator()).x.shape == (40, 4, 13)
+    with pytest.raises(BadInput, match="13 lines do not fit 12"):
+        SpatialIntegration((7,), pattern=7, most_moved=6, side=3)
+    with pytest.raises(BadInput, match="sizes must divide a pattern of 4 lines"):
+        SpatialIntegration((2,), pattern=4, most_moved=5)
     with pytest.raises(BadInput, match="16 lines do not fit 12"):
         SpatialIntegration(side=3)

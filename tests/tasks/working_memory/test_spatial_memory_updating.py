@@ -16,6 +16,7 @@ def test_replaying_the_arrows_gives_the_answers(sets: tuple[int, ...], updates: 
     task = SpatialMemoryUpdating(sets, updates)
     x, y, facts = task.trials(150, generator())
     frames = x.unflatten(2, (max(sets), 18))
+    assert set(x.unique().tolist()) == {0, 1}
     assert set(facts["boxes"].tolist()) == set(sets)
     for trial in range(150):
         boxes = int(facts["boxes"][trial])
