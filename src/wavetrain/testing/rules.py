@@ -70,8 +70,9 @@ def check_what_it_cannot_teach(make: Callable[[], Rule]) -> None:
     own = rule.lesson()
     if own is None:
         return
+    x, y = (normal(4, 7, size, dtype=torch.float32) for size in (3, 2))
     try:
-        rule.learn(nn.Linear(3, 2), Batch(normal(4, 7, 3), normal(4, 7, 2)), nn.functional.mse_loss)
+        rule.learn(nn.Linear(3, 2), Batch(x, y), nn.functional.mse_loss)
     except BadInput as error:
         said = str(error)
         assert "\n" not in said and type(own.network).__name__ in said and "Linear" in said, said

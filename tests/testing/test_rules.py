@@ -1,0 +1,178 @@
+"""What rules promise: for each promise a rule that breaks it, and a right one."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from wavetrain.core import Batch, Lesson, Rule, go_back
+from wavetrain.errors import BadInput
+from wavetrain.testing import rules
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+class Slopes(Rule):
+    """The gradient."""
+
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        network.zero_grad()
+        found = loss(network(batch.x), batch.y)
+        go_back(found)
+        return found.detach()
+
+
+class Attached(Slopes):
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        return super().learn(network, batch, loss).requires_grad_()
+
+
+class Row(Slopes):
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        return super().learn(network, batch, loss)[None]
+
+
+class OtherLoss(Slopes):
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        return super().learn(network, batch, loss) * 1.0001
+
+
+class Moves(Slopes):
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        found = super().learn(network, batch, loss)
+        with torch.no_grad():
+            next(network.parameters()).mul_(1 + 1e-6)
+        return found
+
+
+class Misses(Slopes):
+    """One parameter has no update."""
+
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        found = super().learn(network, batch, loss)
+        list(network.parameters())[-1].grad = None
+        return found
+
+
+class Spoils(Slopes):
+    """One update is not finite."""
+
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        found = super().learn(network, batch, loss)
+        list(network.parameters())[-1].grad[0] = torch.inf
+        return found
+
+
+class Guesses(Slopes):
+    """Noise that no seed decides."""
+
+    dice = torch.Generator().manual_seed(0)
+
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        found = super().learn(network, batch, loss)
+        for one in network.parameters():
+            one.grad += 1e-6 * torch.rand(one.shape, generator=self.dice)
+        return found
+
+
+class Dices(Slopes):
+    """Noise of everybody's generator, which a seed decides."""
+
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        found = super().learn(network, batch, loss)
+        for one in network.parameters():
+            one.grad += 0.1 * torch.rand(one.shape)
+        return found
+
+
+class WrongShape(Slopes):
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        self.seen(batch.x)
+        return super().learn(network, batch, loss)
+
+    def seen(self, x: Float[Tensor, "batch inputs"]) -> None:
+        """Told two axes, given three."""
+
+
+class Twisted(nn.Module):
+    """A network of one rule."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.rand(3, 2))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight
+
+
+class Particular(Slopes):
+    """Teaches what it knows, and says so in a line."""
+
+    refusal = "expected Twisted, got Linear"
+
+    @classmethod
+    def lesson(cls) -> Lesson:
+        return Lesson(Twisted(), Batch(torch.ones(2, 4, 3), torch.ones(2, 4, 2)), nn.functional.mse_loss)
+
+    def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+        if not isinstance(network, Twisted):
+            raise BadInput(self.refusal)
+        return super().learn(network, batch, loss)
+
+
+class TwoLines(Particular):
+    refusal = "expected Twisted,\ngot Linear"
+
+
+class SaysNotWhat(Particular):
+    refusal = "expected another, got Linear"
+
+
+class SaysNotWhich(Particular):
+    refusal = "expected Twisted"
+
+
+class TeachesAll(Particular):
+    learn = Slopes.learn
+
+
+BROKEN = [
+    (Attached, rules.check_learns, "expected one detached number as the loss"),
+    (Row, rules.check_learns, "expected one detached number as the loss"),
+    (OtherLoss, rules.check_learns, "Scalars are not close"),
+    (Moves, rules.check_learns, "learn changed parameters"),
+    (Misses, rules.check_learns, "no update is left for"),
+    (Spoils, rules.check_learns, "the update of .* is not finite"),
+    (WrongShape, rules.check_annotations, "seen is annotated with"),
+    (Guesses, rules.check_same_again, "the same seed gives other updates"),
+    (TwoLines, rules.check_what_it_cannot_teach, "expected Twisted"),
+    (SaysNotWhat, rules.check_what_it_cannot_teach, "expected another"),
+    (SaysNotWhich, rules.check_what_it_cannot_teach, "expected Twisted"),
+    (TeachesAll, rules.check_what_it_cannot_teach, "expected BadInput for a network that it cannot teach"),
+]
+
+
+@pytest.mark.parametrize(("kind", "check", "what"), BROKEN, ids=lambda one: getattr(one, "__name__", None))
+def test_a_rule_that_breaks_a_promise_is_seen(kind, check, what: str):
+    with pytest.raises(AssertionError, match=what):
+        check(kind)
+
+
+@pytest.mark.parametrize("kind", [Slopes, Dices, Particular])
+def test_rules_that_keep_them(kind: type[Rule]):
+    rules.check_rule(kind)
+
+
+def test_a_lesson_is_the_rules_own_or_a_small_network_and_a_batch():
+    assert type(rules.lesson(Particular(), 3).network) is Twisted
+    network, (x, y), loss = rules.lesson(Slopes(), 3)
+    assert network(x).shape == y.shape == (4, 7, 2) and x.shape == (4, 7, 3)
+    torch.testing.assert_close(y[:, 2], x[:, :3, :2].sum(1).tanh())
+    assert loss is nn.functional.mse_loss
+    before = torch.get_rng_state()
+    again, other = rules.lesson(Slopes(), 3).network, rules.lesson(Slopes(), 4).network
+    assert torch.equal(torch.get_rng_state(), before)
+    for one, same, else_ in zip(network.parameters(), again.parameters(), other.parameters(), strict=True):
+        assert one.equal(same) and (not one.equal(else_) or not one.any())
