@@ -128,3 +128,56 @@ def test_the_first_crossing_from_below_counts(leading: list[float], wanted: floa
 def test_a_modulus_of_one_is_not_stable():
     found = bifurcation([lambda h: h / 2, lambda h: h * 1.0], torch.tensor([[0.5]]))
     assert found.crossing == 1 and found.stable.tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("unit", [1.0, 1000.0])
+def test_the_point_of_most_starts_is_followed_and_where_it_is_lost_the_nearest(unit: float):
+    """tanh(3 h + b) of three points, of one for b = 2; one map that only drifts has none."""
+
+    def bent(b: float):
+        return lambda h: unit * torch.tanh(3 * h / unit + b)
+
+    systems = [bent(0.0), bent(0.2), lambda h: h + unit, bent(2.0), bent(0.0)]
+    start = unit * torch.tensor([[0.9], [-0.9], [-0.8]], dtype=torch.float64)
+    found = bifurcation(systems, start)
+    lower, low, upper, high = -0.99505, -0.99244, 0.99990, 0.99505
+    np.testing.assert_allclose(found.point[:, 0] / unit, [lower, low, np.nan, upper, high], atol=2e-4)
+    for system, point in zip(systems, found.point, strict=True):
+        if np.isfinite(point).all():
+            assert system(torch.from_numpy(point)).numpy() == pytest.approx(point, abs=1e-8 * unit)
+    assert found.points.tolist() == [2, 2, 0, 1, 2] and found.stable.tolist() == [2, 2, 0, 1, 2]
+    np.testing.assert_allclose(found.leading[[0, 4]], 3 * (1 - lower**2), atol=1e-3)
+
+
+def test_eigenvalues_are_told_from_the_largest_on_and_the_first_crosses():
+    """h' = (k h_1, 0.1 h_2, 0.5 h_3), k from -0.5 to -1.5: at -1 by a flip, of two steps, at a rate of 4."""
+    systems = [lambda h, k=k: h * torch.tensor([k, 0.1, 0.5]) for k in (-0.6, -0.9, -1.4)]
+    found = bifurcation(systems, torch.ones(2, 3), event=1.0, rate=4.0)
+    np.testing.assert_allclose(found.eigenvalues, [[k, 0.5, 0.1] for k in (-0.6, -0.9, -1.4)], atol=1e-6)
+    np.testing.assert_allclose(found.leading, [0.6, 0.9, 1.4], atol=1e-6)
+    assert found.crossing == pytest.approx(1.2) and found.angle == pytest.approx(np.pi)
+    assert found.period == pytest.approx(0.5) and found.error == 0.5
+    np.testing.assert_allclose(found.null, [1.2, 0.2, 0.8], atol=1e-6)
+    assert found.p == pytest.approx(2 / 4), "one place of three is as near"
+
+
+def test_points_that_are_nearer_than_a_thousandth_of_the_starts_are_one():
+    """h' = h leaves all where they are; the size of the starts is about 1."""
+    for unit in (1.0, 64.0, 1e-200):
+        start = unit * torch.tensor([[1.0], [1.0009], [-1.0], [1.003]], dtype=torch.float64)
+        assert bifurcation([lambda h: h * 1.0] * 2, start).points.tolist() == [3, 3]
+
+
+def test_what_moves_a_little_is_not_fixed():
+    """By 3e-9 or by a tenth of that, of a size of 1 and of 1024."""
+    for unit in (1.0, 1024.0):
+        for step, points in ((3e-9, 0), (3e-10, 1)):
+            systems = [lambda h, step=step * unit: h + step] * 2
+            assert bifurcation(systems, torch.tensor([[unit]])).points.tolist() == [points] * 2
+
+
+def test_events_may_lie_at_either_end():
+    systems = [lambda h, gain=gain: torch.tanh(gain * h) for gain in (0.5, 1.5)]
+    for event in (0.0, 1.0):
+        assert bifurcation(systems, torch.tensor([[0.1]]), event=event).p == 1
+    assert np.isnan(bifurcation(systems, torch.tensor([[0.1]])).p)

@@ -256,3 +256,57 @@ def test_the_system_that_is_given_stays_as_it_was():
     fixed_points(layer, normal(3, 4))
     assert layer.training and all(part.requires_grad for part in layer.parameters())
     assert all(torch.equal(part, before[name]) for name, part in layer.state_dict().items())
+
+
+@pytest.mark.parametrize("unit", [1.0, 1000.0, 1e-160])
+def test_all_that_is_told_of_a_linear_map(unit: float):
+    """h' = (h_1 / 2, -h_2 / 4) from two starts, of speed 0.5 and 2.5: by hand, at any size."""
+    shrink = torch.tensor([0.5, -0.25], dtype=torch.float64)
+    start = unit * torch.tensor([[1.0, 0.0], [0.0, 2.0]], dtype=torch.float64)
+    found = fixed_points(lambda h: shrink * h, start, rate=10.0)
+    np.testing.assert_allclose(found.null, unit * np.array([0.5, 2.5]))
+    np.testing.assert_allclose(found.eigenvalues, [[0.5, -0.25]])
+    np.testing.assert_allclose(found.time, [[0.1 / np.log(2), 0.1 / np.log(4)]])
+    np.testing.assert_allclose(np.abs(found.frequency), [[0, 5]])
+    assert found.starts.tolist() == [2] and found.lost == 0 and found.unstable.tolist() == [0]
+    assert found.p.tolist() == pytest.approx([1 / 3]), "slower than either of two starts"
+    np.testing.assert_allclose(found.point, 0, atol=1e-8 * unit)
+    assert found.speed[0] <= 1e-8 * unit and found.error[0] <= 1e-8 * unit and found.fixed.all()
+
+
+def test_what_is_infinite_is_told_to_be():
+    """Where all stands still no point is held; and a start that leaves at once is as fast as can be."""
+    still = fixed_points(lambda h: h * 1.0, normal(3, 2))
+    assert (still.error == np.inf).all() and still.p.tolist() == [1.0] * 3
+    away = fixed_points(lambda h: torch.where(h > 1, torch.inf, h / 2), torch.tensor([[0.5], [2.0]]))
+    assert away.null.tolist() == [0.25, np.inf] and away.starts.tolist() == [1] and away.lost == 1
+
+
+def test_points_count_the_starts_that_end_there():
+    """tanh(3 h): three starts on one side, one on the other; the slowness among the starts is by rank."""
+    start = torch.tensor([[0.2], [-0.4], [0.5], [0.9]], dtype=torch.float64)
+    found = fixed_points(lambda h: torch.tanh(3 * h), start)
+    wanted = np.abs(np.tanh(3 * start.numpy()) - start.numpy())[:, 0]
+    np.testing.assert_allclose(found.null, wanted)
+    ends = {round(float(at), 3): int(n) for at, n in zip(found.point[:, 0], found.starts, strict=True)}
+    assert sum(ends.values()) == 4 and ends[-0.995] == 1 and ends[0.995] >= 2
+    assert found.p.tolist() == pytest.approx([1 / 5] * len(found.p))
+
+
+class Dropped(Elman):
+    """Of which half of the state is lost at random where it learns."""
+
+    def __init__(self):
+        super().__init__(4, inputs=3)
+        self.lose = nn.Dropout(0.5)
+
+    def step(self, x: torch.Tensor, state: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        return super().step(x, self.lose(state))
+
+
+def test_dropout_is_left_out_of_a_network_that_learns():
+    torch.manual_seed(0)
+    layer, rows, none = Dropped(), normal(2, 4), torch.zeros(2, 3).double()
+    found = Map("here", layer)(rows)
+    assert layer.training and layer.lose.training
+    torch.testing.assert_close(found, layer.double().eval().step(none, rows)[1])

@@ -135,3 +135,44 @@ def test_leaves_no_gradient_and_works_without_grad_mode():
 def test_bad_input():
     with pytest.raises(BadInput, match=r"expected x \(batch, time, 3\)"):
         gradient_highway(generic(Elman, 4, 3), normal(2, 9, 2))
+
+
+class Squares(Elman):
+    """y_t is half the sum of the squares of what came up to t: d y_T / d x_s = x_s."""
+
+    def whole(self, x, state):
+        return (x**2).cumsum(1) / 2, state
+
+
+def test_profile_is_the_geometric_mean_and_the_rate_is_that_of_its_line():
+    """Sizes 1, 2, 8 back from the last step, and 4, 8, 2: their means are 2, 4, 4, without sign."""
+    x = torch.tensor([[8.0, -2.0, 1.0], [2.0, 8.0, -4.0]]).double()[..., None]
+    found = gradient_highway(Squares(1), x)
+    np.testing.assert_allclose(found.norm, [[1, 2, 8], [4, 8, 2]])
+    np.testing.assert_allclose(found.profile, [2, 4, 4])
+    assert found.rate == pytest.approx(1) and found.lasting == pytest.approx(1)
+    four = torch.tensor([2.0, 8.0, 4.0, 7.0])[None, :, None].double()  # back: 7, 4, 8, 2
+    found = gradient_highway(Squares(1), four)
+    assert found.rate == pytest.approx(2**-0.5) and found.lasting == pytest.approx(0.5)
+
+
+def test_where_one_sequence_has_no_gradient_the_mean_has_none():
+    x = torch.tensor([[3.0, 0.0, 1.0, 5.0], [3.0, 4.0, 9.0, 5.0], [3.0, 4.0, 3.0, 5.0]]).double()[..., None]
+    found = gradient_highway(Squares(1), x)
+    np.testing.assert_allclose(found.profile, [5, 3, 0, 3])
+    assert found.rate == pytest.approx(1) and found.lasting == pytest.approx(1)
+    none = gradient_highway(Squares(1), x[:1, 1:])  # only at distances 0 and 1
+    np.testing.assert_allclose(none.profile, [5, 1, 0])
+    assert np.isnan(none.rate) and none.lasting == 0
+
+
+def test_size_is_the_spectral_norm():
+    """Of two channels in and two out: the sum of outer products with singular values 3 and 4."""
+    mixing = torch.tensor([[0.0, -4.0], [3.0, 0.0]]).double()
+
+    class Mixing(Elman):
+        def whole(self, x, state):
+            return x.cumsum(1) @ mixing.T, state
+
+    found = gradient_highway(Mixing(2), normal(1, 3, 2))
+    np.testing.assert_allclose(found.norm, [[4, 4, 4]])

@@ -8,6 +8,7 @@ from tests.promises import normal
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.lenses.dynamics import _growth
+from wavetrain.lenses.dynamics._map import Map, Scaled
 from wavetrain.lenses.dynamics.lyapunov import _above, _dimension, lyapunov
 
 
@@ -199,3 +200,59 @@ def test_long_trajectories_are_walked_in_pieces(monkeypatch):
     two = lyapunov(layer, starts, x, steps=40, warm=10)
     np.testing.assert_allclose(one.each, two.each, atol=1e-12)
     np.testing.assert_allclose(one.last, two.last, atol=1e-12)
+
+
+def test_trajectories_are_told_one_by_one_and_their_stretches_together():
+    """h' = 1 / h, of slope -1 / h^2: from 2 it grows by -2 ln 2 and by 2 ln 2 in turn, from 1 never."""
+    found = lyapunov(lambda h: 1 / h, torch.tensor([[1.0], [2.0]]), steps=10, warm=0, rate=3.0)
+    size = 6 * np.log(2)
+    wanted = np.array([[0.0, (-1) ** (t + 1) * size] for t in range(10)]).reshape(20, 1)
+    np.testing.assert_allclose(found.stretches, wanted, atol=1e-12)
+    np.testing.assert_allclose(found.each, [[0], [0]], atol=1e-12)
+    assert found.error[0] == pytest.approx(size * (10 / 19) ** 0.5 / 20**0.5)
+    assert found.p == pytest.approx(0.5) and found.last.tolist() == [[1.0], [2.0]]
+    later = lyapunov(lambda h: 1 / h, torch.tensor([[2.0]]), steps=11, warm=1)
+    assert later.exponents[0] == pytest.approx(2 * np.log(2) / 11), "the last one grows"
+
+
+def test_exponents_of_all_trajectories_are_in_one_order():
+    """Two runs, of which each has another largest; the mean says which is first, for all alike."""
+    gains = torch.tensor([[0.5, 2.0], [0.25, 0.125]]).double()
+    marked = torch.tensor([[1.0, 0.0], [0.0, 0.0]]).double()  # the first run is at 1, the second at 0
+
+    def system(h):
+        slope = torch.where(h[:, :1].detach() > 0.5, gains[0], gains[1])
+        return h.detach() + slope * (h - h.detach())
+
+    found = lyapunov(system, marked, steps=20, warm=60)
+    np.testing.assert_allclose(found.each, np.log([[2, 0.5], [0.25, 0.125]]), atol=1e-6)
+    np.testing.assert_allclose(found.exponents, np.log([0.5, 0.0625]) / 2, atol=1e-6)
+    assert found.entropy == 0 and found.dimension == 0 and found.stretches.shape == (20, 2)
+    np.testing.assert_array_equal(found.last, marked)
+
+
+def test_entropy_is_the_sum_of_those_above_zero():
+    found = lyapunov(lambda h: h * torch.tensor([3.0, 2.0, 0.5]), torch.zeros(1, 3), steps=10, rate=2.0)
+    np.testing.assert_allclose(found.exponents, 2 * np.log([3, 2, 0.5]), atol=1e-6)
+    assert found.entropy == pytest.approx(2 * np.log(6)) and found.dimension == 3 and found.p < 1e-9
+
+
+def test_states_are_walked_at_their_size_with_and_without_a_frame():
+    """h' = h / 2 + x from 1000 on: the states before each step, the last, and ln 1/2."""
+    drive = torch.tensor([[1.0], [2.0], [3.0]]).double()
+    rows = torch.tensor([[1000.0], [-8.0]]).double()
+    map = Scaled(Map("here", lambda h, x: h / 2 + x, drive[0]), rows)
+    wanted = [[1000, 501, 252.5, 129.25], [-8, -3, 0.5, 3.25]]
+    for count in (0, 1):
+        growth, seen, last = _growth.along(map, rows, drive, 3, count)
+        np.testing.assert_allclose(seen[..., 0], [row[:3] for row in wanted])
+        np.testing.assert_allclose(last[:, 0], [row[3] for row in wanted])
+        np.testing.assert_allclose(growth, np.full((2, 3, count), np.log(0.5)))
+
+
+def test_the_step_at_which_a_trajectory_ends_is_told():
+    """Doubled from 2^1000 on, the 24th is infinite."""
+    with pytest.raises(BadInput, match="lyapunov: expected a finite trajectory; it is not after step 24"):
+        lyapunov(
+            lambda h: torch.where(h < 2.0**1023, 2 * h, torch.inf), torch.tensor([[2.0]]).double() ** 1000
+        )

@@ -172,3 +172,107 @@ def test_noise_of_a_surrogate_has_the_variance_and_the_memory_of_what_it_stands_
     slow = (centred[1:] * centred[:-1]).mean(0) / seen.var(0)
     found = np.mean([(one[1:] * one[:-1]).mean(0) / (one**2).mean(0) for one in drawn], 0)
     np.testing.assert_allclose(found, slow, atol=0.05)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e6])
+def test_an_ellipse_is_told_by_hand(unit: float):
+    """(5 - 3 cos a, 1 + sin a / 2, 2 cos a): its top is where the first is largest."""
+    angle = 2 * np.pi * np.arange(400) / 16 + 0.8
+    at = lambda a: np.stack([5 - 3 * np.cos(a), 1 + 0.5 * np.sin(a), 2 * np.cos(a)], -1)  # noqa: E731
+    found = _orbit(unit * at(angle), 0.0, 3, np.random.default_rng(0))
+    assert found.frequency == pytest.approx(1 / 16, abs=1e-7) and found.error < 1e-7
+    assert found.share == pytest.approx(1) and found.p == 0.25 and found.null.shape == (3,)
+    assert found.size == pytest.approx(unit * (9 / 2 + 1 / 8 + 4 / 2) ** 0.5)
+    phase = np.linspace(-np.pi, np.pi, 100, endpoint=False)
+    top = np.pi  # the first unit has the largest weight, which is positive
+    np.testing.assert_allclose(found.cycle, unit * at(phase + top), atol=1e-4 * unit)
+    np.testing.assert_allclose(np.exp(1j * found.phase), np.exp(1j * (angle - top)), atol=1e-4)
+    assert found.phase.min() >= -np.pi and found.phase.max() <= np.pi
+
+
+def test_error_is_half_the_difference_of_the_halves():
+    """A turn that gets faster: 0.0625 cycles a step at first, 0.0627 at last."""
+    steps = np.arange(400)
+    angle = 2 * np.pi * np.where(steps < 200, 0.0625 * steps, 0.0625 * 200 + 0.0627 * (steps - 200))
+    found = _orbit(np.stack([np.cos(angle), np.sin(angle)], 1), 0.0, 1, np.random.default_rng(0))
+    assert found.error == pytest.approx(0.0001, rel=0.02)
+    assert 0.0625 < found.frequency < 0.0627 and 0.98 < found.share < 1
+
+
+def test_size_is_the_distance_from_the_middle_and_rest_has_none():
+    moving = _orbit(np.array([[3.0, 0.0], [-3.0, 0.0]] * 20), 0.0, 1, np.random.default_rng(0))
+    assert moving.size == 3
+    pair = _orbit(np.array([[1.0, 5.0], [-1.0, 9.0]] * 20), 0.0, 1, np.random.default_rng(0))
+    assert pair.size == pytest.approx(5**0.5) and 1 / pair.frequency == pytest.approx(2, rel=1e-2)
+    still = _orbit(np.zeros((40, 2)), 0.0, 1, np.random.default_rng(0))
+    assert still.size == 0 and np.isnan(still.share) and still.cycle.shape == (100, 2)
+    lost = _orbit(np.linspace(0, 12, 40)[:, None], 0.0, 2, np.random.default_rng(0))
+    assert lost.size == pytest.approx(12 * ((40**2 - 1) / 12) ** 0.5 / 39), (
+        "a drift has a size, and no period"
+    )
+    assert np.isnan(lost.frequency) and np.isnan(lost.null).all() and np.isnan(lost.phase).all()
+
+
+def test_share_is_of_the_variance_around_the_middle():
+    """Half of it is of a unit that takes either of two values at random: ten harmonics leave most of that."""
+    dice = np.random.default_rng(0)
+    angle = 2 * np.pi * np.arange(400) / 8
+    seen = np.stack([100 + np.cos(angle), dice.permutation([0.5**0.5, -(0.5**0.5)] * 200)], 1)
+    found = _orbit(seen, 0.0, 1, dice)
+    assert found.frequency == pytest.approx(1 / 8, rel=0.01)
+    assert 0.5 < found.share < 0.5 + 0.5 * 20 / 400 + 0.03
+
+
+def test_the_run_is_of_those_steps_that_are_behind_the_warm_up():
+    """A turn by a quarter, 3 steps of warm-up and 24: no direction grows or shrinks."""
+    turn = torch.tensor([[0.0, 1.0], [-1.0, 0.0]]).double()
+    found = orbits(lambda h: h @ turn, torch.tensor([[2.0, 0.0]]), steps=24, warm=3, rate=0.5, surrogates=4)
+    corners = [[0.0, -2.0], [2.0, 0.0], [0.0, 2.0], [-2.0, 0.0]]  # the third is where it is after three steps
+    np.testing.assert_allclose(found.states[0], corners * 6, atol=1e-12)
+    np.testing.assert_allclose(found.multiplier, [[1, 1]])
+    assert found.period[0] == pytest.approx(8, rel=1e-2)
+    assert found.frequency[0] * found.period[0] == pytest.approx(1)
+    assert found.null.shape == (1, 4) and found.closed.tolist() == [True]
+    assert found.size[0] == pytest.approx(2)
+    least = orbits(lambda h: h @ turn, torch.tensor([[2.0, 0.0]]), steps=20, warm=0, surrogates=0)
+    np.testing.assert_allclose(least.states[0, 0], [2, 0])
+
+
+def test_what_is_at_rest_next_to_its_starts():
+    """A circle of radius 1 from starts of 2 to the 21st, and to the 19th: a millionth is between."""
+    for power, rest in ((21, True), (19, False)):
+
+        def settle(h, power=power):
+            return torch.where(
+                h.abs().amax(1, keepdim=True) > 2, torch.tensor([0.6, 0.8]).double(), Planar(0.3)(h)
+            )
+
+        found = orbits(settle, torch.tensor([[2.0**power, 0.0]]), steps=60, warm=5, surrogates=0)
+        assert found.rest.tolist() == [rest] and (found.size[0] == 0) == rest
+
+
+def test_the_seed_draws_the_surrogates():
+    one, two, other = (
+        orbits(Planar(0.3), torch.ones(1, 2), surrogates=3, seed=seed).null for seed in (1, 1, 2)
+    )
+    assert np.array_equal(one, two, equal_nan=True)
+    assert not np.array_equal(one, other, equal_nan=True)
+
+
+def test_a_surrogate_starts_anew_and_goes_on_by_its_memory():
+    """From the same dice, by a plain loop; a walk that never turns back is held to 0.999."""
+    seen = noise(5, 0.7) + np.array([0.0, 100.0, 0.0])
+    seen[:, 2] = np.arange(len(seen))
+    drawn = _noise(seen, np.random.default_rng(8))
+    dice = np.random.default_rng(8)
+    white, first = dice.standard_normal(seen.shape), dice.standard_normal(3)
+    for unit in range(3):
+        centred = seen[:, unit] - seen[:, unit].mean()
+        variance = (centred**2).mean()
+        slow = min((centred[1:] * centred[:-1]).mean() / variance, 0.999)
+        at = first[unit] * variance**0.5
+        for t in range(len(seen)):
+            if t:
+                at = slow * at + white[t, unit] * (variance * (1 - slow**2)) ** 0.5
+            assert drawn[t, unit] == pytest.approx(at)
+    assert (_noise(np.ones((9, 2)), np.random.default_rng(0)) == 0).all()

@@ -125,7 +125,7 @@ def refine(map: Scaled, rows: Float[Tensor, "rows n"]) -> Refined:
     down = (matrix.mT @ gap[..., None])[..., 0].norm(dim=1)
     slope = down / speed.square().clamp(min=1e-300)
     step, fault = torch.linalg.solve_ex(matrix, gap)
-    error = torch.where(fault == 0, step.norm(dim=1), torch.inf).nan_to_num(torch.inf)
+    error = torch.where(fault == 0, step.norm(dim=1), torch.inf).nan_to_num(torch.inf, torch.inf)
     return Refined(rows, speed, matrix + eye, torch.where(speed == 0, 0.0, slope), error)
 
 

@@ -148,7 +148,7 @@ def _answer(
     speed = found.speed[kept]
     fixed = (speed <= still).numpy()
     unstable = (np.abs(values) > 1).sum(-1)
-    drawn = null.nan_to_num(torch.inf).numpy()
+    drawn = null.nan_to_num(torch.inf, torch.inf).numpy()
     return FixedPoints(
         point=(found.rows[kept] * unit).numpy(),
         speed=(speed * unit).numpy(),
