@@ -128,3 +128,35 @@ def test_what_does_not_vary_has_no_score():
 def test_what_does_not_fit_is_refused(one, two, message):
     with pytest.raises(BadInput, match=message):
         cka(one, two)
+
+
+def test_four_samples_are_enough_and_three_are_not():
+    assert np.isfinite(hsic(np.eye(4), np.eye(4))) and np.isnan(hsic(np.eye(3), np.eye(3)))
+    x = DICE.standard_normal((4, 2))
+    assert cka(x, x, draws=0).score == pytest.approx(1) and cka(x, x, draws=0).samples == 4
+
+
+@pytest.mark.parametrize("size", [1e-4, 1e3])
+def test_no_score_depends_on_the_size(size: float):
+    x, y = DICE.standard_normal((9, 2)), DICE.standard_normal((9, 3))
+    for score in (biased, unbiased):
+        assert score(size * x, y / size**2) == pytest.approx(score(x, y))
+        assert np.isnan(score(np.ones((9, 2)), y)) and np.isnan(score(y, np.ones((9, 2))))
+    assert unbiased(x, y) == pytest.approx(hsic(x, y) / np.sqrt(hsic(x, x) * hsic(y, y)))
+
+
+@pytest.mark.parametrize("debiased", [True, False])
+def test_the_null_is_the_score_of_samples_that_do_not_belong_together(debiased: bool):
+    dice = np.random.default_rng(3)
+    x, y = dice.standard_normal((2, 12, 2))
+    found, dice = cka(x, y, debiased=debiased, draws=5, seed=4), np.random.default_rng(4)
+    one = unbiased if debiased else biased
+    np.testing.assert_allclose(found.null, [one(x, y[dice.permutation(12)]) for _ in range(5)])
+    assert found.p == (1 + (found.null >= found.score).sum()) / 6
+
+
+def test_what_is_far_from_zero_has_the_score_it_has_near_it():
+    x, y = DICE.standard_normal((9, 2)), DICE.standard_normal((9, 3))
+    for score in (biased, unbiased, hsic):
+        for one, two in ((x + 1e7, y), (x, y + 1e7), (x - 1e7, y - 1e7)):
+            assert score(one, two) == pytest.approx(score(x, y), rel=1e-6)

@@ -6,6 +6,7 @@ import pytest
 from tests.promises import normal
 from wavetrain.errors import BadInput
 from wavetrain.lenses.population.dimension import dimension, ratio
+from wavetrain.parts.nulls import least_shift
 
 DICE = np.random.default_rng(0)
 
@@ -75,3 +76,45 @@ def test_a_table_the_wrong_way_round_is_refused():
         dimension(normal(10, 5000))
     with pytest.raises(BadInput, match="finite numbers"):
         dimension(normal(10, 3) * np.inf)
+
+
+@pytest.mark.parametrize("shape", [(12, 3), (2, 30, 3)])
+def test_the_null_moves_each_unit_by_itself(shape: tuple[int, ...]):
+    """Samples in another order, or times round the end by a tenth or more, of a seed for each draw."""
+    seen = np.random.default_rng(4).standard_normal(shape).cumsum(-2) + 5
+    found = dimension(seen, draws=8, seed=2)
+    null = []
+    for draw in range(8):
+        dice = np.random.default_rng((2, draw))
+        if len(shape) == 2:
+            moved = dice.permuted(seen, axis=0)
+        else:
+            least = least_shift(30, None)
+            by = dice.integers(least, 30 - least + 1, (2, 1, 3))
+            moved = np.array(
+                [
+                    np.stack([np.roll(seen[batch, :, unit], by[batch, 0, unit]) for unit in range(3)], 1)
+                    for batch in range(2)
+                ]
+            )
+        values = np.linalg.eigvalsh(np.cov(moved.reshape(-1, 3).T))
+        null.append(values.sum() ** 2 / (values**2).sum())
+    np.testing.assert_allclose(found.null, null)
+    assert found.p == (1 + (np.array(null) <= found.ratio).sum()) / 9 and found.samples == seen[..., 0].size
+
+
+def test_components_hold_90_percent_or_more():
+    exact = np.linalg.qr(np.c_[np.ones(40), DICE.standard_normal((40, 3))])[0][:, 1:]
+    for shares, many in (((0.9, 0.07, 0.03), 1), ((0.89, 0.08, 0.03), 2), ((0.5, 0.39, 0.11), 3)):
+        found = dimension(7 * exact[:, ::-1] * np.sqrt(shares), draws=0)
+        assert found.components == many
+        np.testing.assert_allclose(found.variance, shares)
+
+
+def test_as_many_samples_as_units_are_enough_and_one_is_not():
+    assert (
+        dimension(np.eye(2), draws=0).ratio == pytest.approx(1) and dimension(np.eye(2), draws=0).samples == 2
+    )
+    with pytest.raises(BadInput, match="got 1 samples of 1 units"):
+        dimension(np.ones((1, 1)))
+    assert np.isnan(ratio(np.ones((3, 2))))

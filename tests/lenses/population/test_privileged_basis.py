@@ -14,7 +14,7 @@ from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.recurrence.episodic import Episodic
 from wavetrain.layers.state_space.lru import LRU
 from wavetrain.layers.wave.wave_working_memory import Boundary, WaveWorkingMemory, propagation
-from wavetrain.lenses.population.privileged_basis import privileged_basis
+from wavetrain.lenses.population.privileged_basis import _angle, _strong, privileged_basis
 from wavetrain.tasks.languages.compose_copy import ComposeCopy
 from wavetrain.tasks.recall.repeat_copy import RepeatCopy
 
@@ -152,3 +152,68 @@ def test_what_cannot_be_is_refused():
         privileged_basis(layer, normal(1, 4, 3), torch.full((6, 6), float("nan")))
     with pytest.raises(BadInput, match="real state"):
         privileged_basis(LRU(4).double(), normal(1, 4, 4))
+
+
+def test_strong_eigenvalues_are_above_a_limit_and_needed_ones_above_another():
+    """Of 1, 0.95, 0.85 and 0.7: two are above 0.9, three are needed, whose eigenvalues are above 0.8."""
+    sizes = torch.tensor([1.0, -0.95, 0.85, 0.7], dtype=torch.float64)
+    layer = Episodic(1, hidden=6).double()
+    layer.bind(torch.diag(sizes), torch.linalg.qr(normal(6, 4)).Q)
+    found = privileged_basis(layer, normal(1, 4, 1), torch.diag(sizes))
+    assert found.kept.tolist() == [True, True, True, False]
+    assert (found.found, found.wanted) == (2, 2) and found.error == pytest.approx(0, abs=1e-9)
+    assert _strong(torch.diag(sizes), 0.7).tolist() == pytest.approx([1.0, -0.95, 0.85])
+
+
+def test_the_nearest_eigenvalues_are_paired_first():
+    """0.5 with 0.4, which leaves 0 to 1: (0.1 + 1) / 2; across the half turn 3.1 and -3.1 are near."""
+
+    def at(*angles: float) -> np.ndarray:
+        return np.array([1.0, 2.0])[: len(angles)] * np.exp(1j * np.array(angles))
+
+    assert _angle(at(0, 0.5), at(0.4, 1)) == pytest.approx(0.55)
+    assert _angle(at(0.5, 0), at(1, 0.4)) == pytest.approx(0.55)
+    assert _angle(at(3.1), at(-3.1)) == pytest.approx(2 * np.pi - 6.2)
+    assert math.isnan(_angle(at(), at())) and math.isnan(_angle(at(0.1), at(0.1, 0.2)))
+
+
+@pytest.mark.parametrize("readout", [False, True])
+def test_the_basis_of_any_network_by_hand(readout: bool):
+    """h' = tanh(W h + G x) from 0: powers of W on G, or on the read-out's pseudo-inverse, of length 1."""
+    torch.manual_seed(0)
+    layer = Episodic(2, hidden=7).double()
+    x = normal(2, 5, 2)
+    recur, write, read = layer.recur.weight, layer.encode.weight, layer.out.weight
+    ground = torch.linalg.pinv(read) if readout else write
+    found = privileged_basis(layer, x, readout=readout)
+    powers = [torch.linalg.matrix_power(recur, power) @ ground for power in (2, 1, 0)]
+    basis = torch.cat(powers, 1)
+    basis = (basis / basis.norm(dim=0)).detach().numpy()
+    np.testing.assert_allclose(found.basis, basis, atol=1e-9)
+    dual = np.linalg.pinv(basis)
+    np.testing.assert_allclose(found.dual, dual, atol=1e-7)
+    np.testing.assert_allclose(found.transition, dual @ recur.detach().numpy() @ basis, atol=1e-7)
+    assert found.kept.tolist() == [True] * 6 and found.wanted == 0 and math.isnan(found.score)
+    state, states = layer.begin(2), []
+    for step in range(5):
+        state = layer.step(x[:, step], state)[1]
+        states.append(torch.as_tensor(state).detach().numpy())
+    seen = np.stack(states, 1)
+    np.testing.assert_allclose(found.activity, seen @ dual.T, atol=1e-7)
+    rest = (seen - found.activity @ basis.T).reshape(10, 7)
+    wanted = np.linalg.svd(rest - rest.mean(0), full_matrices=False)[2].T
+    np.testing.assert_allclose(np.abs(found.rest[:, :1]), np.abs(wanted[:, :1]), atol=1e-6)
+
+
+def test_how_many_columns_there_are_by_default():
+    """As many as there is room for, one at least, or as phi has."""
+    x = normal(1, 3, 3)
+    for hidden, columns in ((7, 2), (9, 3), (4, 1)):
+        layer = Episodic(3, hidden=hidden).double()
+        assert privileged_basis(layer, x).basis.shape == (hidden, 3 * columns)
+    layer = Episodic(3, hidden=13).double()
+    assert privileged_basis(layer, x, torch.eye(6)).basis.shape == (13, 6)
+    assert privileged_basis(layer, x, columns=1).basis.shape == (13, 3)
+    for words, got in (({"columns": 0}, "s = 0, got none"), ({"phi": torch.eye(4)}, r"s = 1, got \(4, 4\)")):
+        with pytest.raises(BadInput, match=got):
+            privileged_basis(layer, x, **words)

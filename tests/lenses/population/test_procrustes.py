@@ -82,3 +82,39 @@ def test_what_does_not_fit_is_refused():
         procrustes(normal(1, 2), normal(1, 2))
     with pytest.raises(BadInput, match="the same samples"):
         procrustes(normal(5, 2), normal(4, 2))
+
+
+@pytest.mark.parametrize("units", [(3, 3), (2, 4), (4, 2)])
+@pytest.mark.parametrize("size", [1e-3, 1.0, 5e4])
+def test_angle_and_distance_by_the_nuclear_norm(units: tuple[int, int], size: float):
+    dice = np.random.default_rng(2)
+    x, y = size * dice.standard_normal((9, units[0])) + 4, 0.3 * dice.standard_normal((9, units[1])) - 2
+    one, two = x - x.mean(0), y - y.mean(0)
+    nuclear = np.linalg.norm(one.T @ two, "nuc")
+    norms = np.linalg.norm(one), np.linalg.norm(two)
+    found = procrustes(x, y, draws=0)
+    assert found.angle == pytest.approx(np.arccos(nuclear / norms[0] / norms[1]), abs=1e-9)
+    wanted = np.sqrt(norms[0] ** 2 + norms[1] ** 2 - 2 * nuclear)
+    assert found.distance == pytest.approx(wanted, rel=1e-7)
+    left, _, right = np.linalg.svd(one.T @ two, full_matrices=False)
+    np.testing.assert_allclose(found.rotation, left @ right, atol=1e-9)
+    if units[0] == units[1]:
+        assert found.before == pytest.approx(np.linalg.norm(one - two))
+    else:
+        assert np.isnan(found.before)
+    assert found.samples == 9
+
+
+def test_the_null_is_the_angle_of_samples_that_do_not_belong_together():
+    dice = np.random.default_rng(3)
+    x, y = dice.standard_normal((2, 12, 2))
+    found, dice = procrustes(x, y, draws=5, seed=4), np.random.default_rng(4)
+    null = [procrustes(x, y[dice.permutation(12)], draws=0).angle for _ in range(5)]
+    np.testing.assert_allclose(found.null, null)
+    assert found.p == (1 + (np.array(null) <= found.angle).sum()) / 6
+
+
+def test_two_samples_are_enough():
+    assert procrustes(np.array([[0.0], [1]]), np.array([[0.0], [3]]), draws=0).distance == pytest.approx(
+        2**0.5
+    )

@@ -116,3 +116,76 @@ def test_what_cannot_be_planted_is_refused(words):
         replay_power(COUNTS, PLACE, RATE, **words)
     with pytest.raises(BadInput, match="replay power: expected 4 units or more"):
         replay_power(COUNTS[:, :3], PLACE, RATE)
+
+
+def test_ranks_at_the_level_pass_and_those_above_it_do_not():
+    """Nineteen draws, none as large for the first of five events; one for each other, in one of the nulls."""
+    sizes, fits = np.zeros((3, 19, 5)), np.zeros((3, 19, 5))
+    sizes[0, 3, 1], sizes[1, 4, 2], sizes[2, 5, 3], fits[2, 6, 4] = 2, 2, 2, 2
+    one = _sweeps.Judged(np.ones(5), np.ones(5), np.zeros((5, 2), dtype=int), sizes, fits)
+    assert passes(one).tolist() == [[True, False, False, True, True], [True, True, True, True, False]]
+
+
+def tiny() -> _sweeps.Session:
+    """Two events of windows 0 1 3 and 2 4 5 7, ten bins of which the fifth was never run through."""
+    expected = np.random.default_rng(0).random((4, 10)) + 0.1
+    expected[:, 4] = np.nan
+    seen = np.random.default_rng(1).integers(1, 4, (7, 4)).astype(float)
+    event, slot = np.repeat([0, 1], [3, 4]), np.array([0.0, 1, 3, 2, 4, 5, 7])
+    return _sweeps.Session(
+        expected, expected, 0.0, 1.0, np.ones(99), np.zeros((2, 2), int), event, slot, seen
+    )
+
+
+@pytest.mark.parametrize("length", [1.0, 0.4])
+def test_the_bins_of_a_sweep_by_hand(length: float):
+    """From a first place that is drawn, up or down, at one speed; the nearest bin that was run through."""
+    found = tiny()
+    ups = set()
+    for seed in range(20):
+        bin, dice = _swept(found, length, np.random.default_rng(seed)), np.random.default_rng(seed)
+        begin, up = dice.random(2) * (1 - length), dice.random(2) < 0.5
+        for one, slots in enumerate(([0, 1, 3], [0, 2, 3, 5])):
+            part = begin[one] + length * np.array(slots) / slots[-1]
+            part = part if up[one] else 1 - part
+            wanted = [min(int(10 * where), 9) for where in part]
+            here = bin[found.event == one].tolist()
+            assert here == [3 if where == 4 else where for where in wanted]
+            ups.add(bool(up[one]))
+    assert ups == {True, False}
+
+
+def test_the_bins_of_disorder_and_the_spikes_by_hand():
+    found, there = tiny(), [0, 1, 2, 3, 5, 6, 7, 8, 9]
+    for seed in range(10):
+        bin, dice = _disorder(found, np.random.default_rng(seed)), np.random.default_rng(seed)
+        begins = dice.integers(2, size=2)
+        stay = [(int(slot) + begins[one]) // 2 for one, slot in zip(found.event, found.slot, strict=True)]
+        place = dice.choice(there, (2, max(stay) + 1))
+        assert bin.tolist() == [place[one, at] for one, at in zip(found.event, stay, strict=True)]
+    seen, dice = _spikes(found, bin, np.random.default_rng(5)), np.random.default_rng(5)
+    for now, at in enumerate(bin):
+        chance = found.expected[:, at] / found.expected[:, at].sum()
+        assert seen[now].tolist() == dice.multinomial(int(found.seen[now].sum()), chance).tolist()
+
+
+@pytest.mark.parametrize(("times", "planted"), [(1, 8), (2, 9)])
+def test_shares_of_what_passes_by_hand(times: int, planted: int):
+    """As many times all events as are needed for `planted` of them, planted in one order of draws."""
+    found = _sweeps.session("replay", COUNTS, PLACE, RATE, 40, 0.05)
+    many = len(found.events)
+    assert many == 8
+    again = _sweeps.Session(
+        found.field, found.expected, found.low, found.high, found.heading,
+        np.concatenate([found.events] * times),
+        np.concatenate([found.event + many * one for one in range(times)]),
+        np.concatenate([found.slot] * times), np.concatenate([found.seen] * times),
+    )  # fmt: skip
+    dice, passed = np.random.default_rng(3), []
+    for bin in (_swept(again, 0.3, dice), _disorder(again, dice)):
+        planned = again._replace(seen=_spikes(again, bin, dice))
+        passed.append(passes(_sweeps.judged(planned, 19, 3)).sum(1))
+    seen = replay_power(COUNTS, PLACE, RATE, planted=planted, length=0.3, draws=19, seed=3)
+    np.testing.assert_allclose(seen.sweeps, passed[0] / (times * many))
+    np.testing.assert_allclose(seen.disorder, (passed[1] + 1) / (times * many + 1))
+    np.testing.assert_array_equal(seen.least, least(many, seen.sweeps, seen.disorder))

@@ -1,5 +1,6 @@
 """Sequences that were planted in noise, and cells that have no order."""
 
+import itertools
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.population.sequences import _covariances, _latencies, sequences
+from wavetrain.lenses.population.sequences import _alike, _covariances, _latencies, sequences
 
 
 def song(seed: int, cells: int = 12, noise: float = 0.3, apart: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -134,3 +135,92 @@ def test_latencies_fit_the_lags_that_weigh():
     assert lag[0, 1] == -lag[1, 0] == 1 and lag[1, 2] == -lag[2, 1] == 2 and not np.diag(lag).any()
     assert strength[0, 1] == 0.5 and strength[0, 2] == -0.1
     np.testing.assert_allclose(latency, np.array([0, 1, 3]) - 4 / 3, atol=1e-12)
+
+
+def scaled(series: np.ndarray) -> np.ndarray:
+    return (series - series.mean((0, 1))) / series.std((0, 1))
+
+
+def lagged(series: np.ndarray, steps: int) -> np.ndarray:
+    """Mean products of the first cell with the second so much later, sums over what there is of trials."""
+    trials, time, cells = series.shape
+    found = np.zeros((2 * steps + 1, cells, cells))
+    for at, lag in enumerate(range(-steps, steps + 1)):
+        for now in range(max(0, -lag), min(time, time - lag)):
+            found[at] += np.einsum("nc,nd->cd", series[:, now], series[:, now + lag])
+    return found / (trials * time)
+
+
+def follows(series: np.ndarray, steps: int) -> np.ndarray:
+    covariance = lagged(series, steps)
+    order = covariance[steps + 1 :].sum(0) - covariance[:steps].sum(0)
+    return order[np.triu_indices(len(order), 1)]
+
+
+@pytest.mark.parametrize("shape", [(3, 12), (33,)])
+def test_all_figures_by_hand(shape: tuple[int, ...]):
+    """Five cells, one of which does not vary; odd and even trials, or halves without the middle sample."""
+    dice = np.random.default_rng(2)
+    value = 5 + dice.standard_normal((*shape, 5)).cumsum(-2) * [1, 2, 1, 30, 0.1]
+    value[..., 2] = 4
+    some, series = [0, 1, 3, 4], value.reshape(-1, *value.shape[-2:])
+    steps = 3 if len(shape) > 1 else 2  # a quarter of a trial, a sixteenth of the time
+    found = sequences(value, rate=10, draws=4, seed=6)
+    halves = (series[::2], series[1::2]) if len(shape) > 1 else (series[:, :16], series[:, 17:])
+    one, two = (scaled(half[..., some]) for half in halves)
+
+    def alike(a: np.ndarray, b: np.ndarray) -> float:
+        return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+    score = alike(follows(one, steps), follows(two, steps))
+    assert found.score == pytest.approx(score)
+    dice, exchanged, moved = np.random.default_rng(6), [], []
+    for _ in range(4):
+        order = dice.permutation(4)
+        exchanged.append(alike(follows(one, steps), follows(two[..., order], steps)))
+        parts = []
+        for half in (one, two):
+            by = dice.integers(0, half.shape[1], (len(half), 1, 4))
+            shifted = [
+                np.stack([np.roll(half[n, :, c], by[n, 0, c]) for c in range(4)], 1) for n in range(len(half))
+            ]
+            parts.append(follows(np.array(shifted), steps))
+        moved.append(alike(*parts))
+    np.testing.assert_allclose(found.null, exchanged)
+    np.testing.assert_allclose(found.null_shifts, moved)
+    assert found.p == max((1 + (np.array(null) >= score).sum()) / 5 for null in (exchanged, moved))
+    covariance = lagged(scaled(series[..., some]), steps)
+    strength, lag = covariance.max(0), (covariance.argmax(0) - steps) / 10
+    np.fill_diagonal(lag, 0)
+    np.testing.assert_allclose(found.strength[np.ix_(some, some)], strength)
+    np.testing.assert_allclose(found.lag[np.ix_(some, some)], lag, atol=1e-12)
+    pairs = list(itertools.combinations(range(4), 2))
+    rows = np.array([[(c == j) - float(c == i) for c in range(4)] for i, j in pairs])
+    weight = np.array([max(strength[pair], 0) for pair in pairs])
+    wanted = np.linalg.lstsq(
+        np.vstack([rows * weight[:, None], np.ones(4)]), np.r_[weight * [lag[pair] for pair in pairs], 0]
+    )[0]
+    np.testing.assert_allclose(found.latency[some], wanted, atol=1e-9)
+    np.testing.assert_array_equal(found.order, np.argsort(found.latency, kind="stable"))
+    for part in (found.latency[2], found.lag[2], found.lag[:, 2], found.strength[2], found.strength[:, 2]):
+        assert np.isnan(part).all()
+
+
+def test_four_cells_and_lags_of_one_sample_are_enough():
+    dice = np.random.default_rng(0)
+    found = sequences(dice.standard_normal((10, 4)), rate=2.0, draws=0)
+    assert set(np.unique(np.abs(found.lag))) <= {0, 0.5} and np.isfinite(found.score)
+    assert np.isfinite(sequences(dice.standard_normal((2, 4, 4)), rate=2.0, draws=0).score)
+
+
+def test_a_cell_varies_by_more_than_rounding():
+    value = np.random.default_rng(0).standard_normal((80, 6))
+    value[:, 4], value[:, 5] = 1 + 1e-11 * value[:, 4], 1 + 1e-13 * value[:, 5]
+    assert np.isnan(sequences(value, 1.0, draws=0).latency).tolist() == [False] * 5 + [True]
+
+
+def test_tables_are_alike_whatever_their_size_and_one_of_zeros_has_no_score():
+    table = np.array([[9, 1.0, 2], [9, 9, -3], [9, 9, 9]])
+    other = np.array([[5, 2.0, 0], [5, 5, 1], [5, 5, 5]])
+    assert _alike(1e-3 * table, 1e-4 * other) == pytest.approx(-1 / np.sqrt(14 * 5))
+    assert np.isnan(_alike(table, 0 * other)) and np.isnan(_alike(0 * table, other))
