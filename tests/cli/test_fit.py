@@ -134,6 +134,15 @@ def test_a_later_table_scores_the_model(model: Path, tmp_path: Path, capsys: pyt
     assert f"MAE {found['MAE']:.4g} (172 windows of 2 series" in capsys.readouterr().out
 
 
+def test_a_table_shorter_than_two_contexts_is_forecast_from_its_middle(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    """A context is 32 rows: of 40 the second half is forecast, of 66 what follows 32 rows."""
+    for days, first in ((40, 20), (66, 32)):
+        main(["evaluate", str(model), str(table(tmp_path / "later.csv", days)), "--json"])
+        assert json.loads(capsys.readouterr().out)["windows"] == 2 * (days - first - 2)
+
+
 def test_what_is_known_ahead_is_told_by_rows_at_the_end_or_by_a_table(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

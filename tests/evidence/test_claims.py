@@ -122,3 +122,13 @@ def test_predicates_know_the_scale_of_their_figures() -> None:
     found = Measured({"a": 1.0, "b": None}, scale=(1, 2))
     assert found.scale == (1, 2) and Measured({}).scale is None
     assert len(found) == 2 and list(found) == ["a", "b"] and math.isnan(found["b"])
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    """A part is learned, and has nothing to be judged by but its predicate."""
+    part = Part(says="a", holds=lambda figures: True)
+    assert (part.figures, part.learned, part.stronger) == ((), True, "")
+    one = claim(part)
+    assert (one.published, one.figures, one.names, one.changed) == ({}, (), {}, ())
+    assert (one.notes, one.unrun) == ("", "")
+    assert Judged(UNDECIDED, 1, 2).why == "" and verdict(claim(), of(1, 2, 3)).parts == ()

@@ -2,16 +2,19 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from wavetrain.core import CLASSES, VALUES, Batch, Recorded
 from wavetrain.run import classes
-from wavetrain.run.answers import read
+from wavetrain.run.answers import Answers, read
 from wavetrain.run.compare import compare_layers
 from wavetrain.run.terms import Terms
-from wavetrain.tables.class_baselines import RandomKernels
+from wavetrain.tables.class_baselines import Majority, RandomKernels
 from wavetrain.tables.load import load
 
 TERMS = Terms(parameters=600, steps=30, batch=16, depth=1, rates=(1e-2,), seeds=(0, 1))
@@ -101,3 +104,55 @@ def test_only_answers_for_whole_sequences_have_baselines(tmp_path: Path):
     for name in ("steps", "paths"):
         assert not classes.is_answered(load(str(tmp_path / f"{name}.npz")).task)
     assert not classes.is_answered(load("copying").task)
+
+
+@pytest.mark.parametrize("count", [29, 30])
+def test_a_test_part_is_small_below_thirty_sequences(count: int):
+    for objective, more in ((CLASSES, ": an accuracy is known to about ±0.19"), (VALUES, "")):
+        task = SimpleNamespace(
+            test=lambda: Batch(torch.zeros(count, 2), torch.zeros(count)), objective=objective
+        )
+        wanted = f"only 29 sequences are tested{more}" if count == 29 else ""
+        assert classes.small(task) == wanted  # type: ignore[arg-type]
+
+
+class Rare(Majority):
+    """The class that is rarest in training."""
+
+    name = "rarest class"
+
+    def scores(self, x: np.ndarray) -> np.ndarray:
+        return -super().scores(x)
+
+
+def test_every_figure_of_a_few_answers_by_hand(monkeypatch: pytest.MonkeyPatch):
+    """Of 5, 3 and 4 sequences: class 0 is most frequent in the first part, class 1 in the first two."""
+    labels = torch.tensor([0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 1, 1])
+    parts = [Batch(torch.zeros(12, 4, 1)[one], labels[one]) for one in (slice(5), slice(5, 8), slice(8, 12))]
+    task = Recorded(*parts, 1, 2, tokens=False, every_step=False, objective=CLASSES, chance=0.75)
+    monkeypatch.setattr(classes, "RandomKernels", Rare)
+    valid = np.array([[[0.1, 0.9]] * 3, [[0.9, 0.1]] * 3])
+    right = [[0.2, 0.8], [0.6, 0.4], [0.1, 0.9], [0.3, 0.7]]
+    half = [[0.2, 0.8], [0.1, 0.9], [0.4, 0.6], [0.6, 0.4]]  # the second and the last are wrong
+    found = classes.judged(task, {"hand": Answers(valid, np.array([right, half]))})
+    most, rare = found.baselines
+    assert (most.name, rare.name) == ("most frequent class", "rarest class")
+    assert (most.score, rare.score) == (0.75, 0.25) and most.columns == {}
+    names = ("balanced accuracy", "F1 (mean over classes)", "AUROC")
+    wanted = {"most": (1 / 2, 3 / 7, 1 / 2), "rare": (1 / 2, 1 / 5, 1 / 2), "hand": (2 / 3, 2 / 3, 1 / 2)}
+    given = {"most": most.metrics, "rare": rare.metrics, "hand": found.metrics["hand"]}
+    for name, values in wanted.items():
+        assert given[name] == pytest.approx(dict(zip(names, values, strict=True)), abs=1e-9)
+    np.testing.assert_allclose(found.answers["most frequent class"].valid, [[[0.6, 0.4]] * 3])
+    np.testing.assert_allclose(found.answers["most frequent class"].test, [[[0.375, 0.625]] * 4])
+    # by the part to choose by the layer has 1/2 and the rarest class, which is 1 there, has all
+    assert found.verdict.chosen == ("hand", "rarest class")
+    assert "accuracy 0.75 against 0.25" in found.verdict.says
+
+
+def test_what_cannot_be_scored_is_none():
+    """Where one class alone is tested there is no AUROC."""
+    y = torch.zeros(3, dtype=torch.long)
+    task = SimpleNamespace(test=lambda: Batch(torch.zeros(3, 2, 1), y))
+    found = classes._metrics(Answers(np.zeros((1, 0, 2)), np.array([[[0.9, 0.1]] * 3])), task)  # type: ignore
+    assert found == {"balanced accuracy": 1.0, "F1 (mean over classes)": 1.0, "AUROC": None}

@@ -50,6 +50,39 @@ def test_a_kept_model_shows_what_its_last_layer_says_under_the_rows(kept: Path) 
     assert model.rows[0].tolist() == list(range(length)) and model.rows[1, 0] == length
 
 
+def test_windows_follow_one_another_and_sixteen_are_looked_at(kept: Path) -> None:
+    """As many as fit, of each series; of more than sixteen, some that lie evenly apart."""
+    one = wt.load(kept)
+    length = one.context_ + one.origins_ - 1
+    waves = np.sin(np.arange(18 * length)[:, None] / (3.0 + np.arange(2)))
+    for rows, windows in ((length, [0]), (2 * length - 1, [0]), (2 * length, [0, 1])):
+        found = in_folder(kept, panel(waves[:rows]), "")
+        assert found.rows is not None and found.of == rows
+        assert found.rows.tolist() == [[*range(first * length, (first + 1) * length)] for first in windows]
+        many = f"under {len(windows)} window{'s' * (len(windows) > 1)} of {length} rows of the data"
+        assert found.said == (f"gru, a forecaster of y1, y2, {many}",)
+    with pytest.raises(
+        BadInput, match=rf"expected {length} rows or more, as it reads at once, got {length - 1}$"
+    ):
+        in_folder(kept, panel(waves[: length - 1]), "")
+    most = in_folder(kept, panel(waves), "").rows
+    places = [round(17 * place / 15) for place in range(16)]
+    assert most is not None and (most[:, 0] // length).tolist() == places and not (most[:, 0] % length).any()
+    two = in_folder(kept, panel([waves[:length], waves[: 2 * length]]), "")
+    assert two.rows is None and len(two.x) == 3  # rows of two series are not those of one recording
+
+
+@pytest.mark.parametrize("count", [2, 9, 10, 12])
+def test_nine_trainings_are_named_and_the_others_counted(count: int, tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    names = [f"t{place:02d}" for place in range(count)]
+    for name in names:
+        (tmp_path / "checkpoints" / f"{name}.safetensors").touch()
+    more = f" and {count - 9} more" if count > 9 else ""
+    with pytest.raises(BadInput, match=rf"\(--name\): {', '.join(names[:9])}{more}$"):
+        in_folder(tmp_path, None, "")
+
+
 def test_one_layer_of_a_model_can_be_named(kept: Path) -> None:
     found = view(kept, How(), data=panel(WAVE), name="", part="layers.0", beside=None)
     assert type(found.offered["layer"]).__name__ == "GRU"

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import torch
 
-from wavetrain.core import explained
-from wavetrain.run import classes
-from wavetrain.run.answers import read
+from wavetrain.core import VALUES, Batch, Recorded, explained
+from wavetrain.run import classes, values
+from wavetrain.run.answers import Answers, read
 from wavetrain.run.compare import compare_layers
 from wavetrain.run.terms import Terms
 from wavetrain.tables.load import load
@@ -104,3 +104,43 @@ def test_a_series_of_unequal_length_with_a_number_is_asked_too(tmp_path: Path):
     assert classes.small(data.task) == "only 9 sequences are tested"
     best = classes.judged(data.task, {}).baselines[0]
     assert best.score is not None and best.score > 0.9
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_every_figure_of_a_few_answers_by_hand(several: bool, monkeypatch: pytest.MonkeyPatch):
+    """In units of 2 around 10 where one number is asked for, in deviations where there are two."""
+    y = torch.tensor([0.0, 2.0, 1.0, 4.0, 3.0, 1.0, 3.0, 5.0])[:, None]
+    y = torch.cat([y, -y], 1) if several else y
+    parts = [Batch(torch.zeros(8, 4, 1)[one], y[one]) for one in (slice(3), slice(3, 5), slice(5, 8))]
+    units = {"scale": (2.0,), "level": (10.0,)}
+    if several:
+        units = {"scale": (2.0, 5.0), "level": (10.0, -10.0)}
+    task = Recorded(*parts, 1, y.shape[1], False, False, VALUES, 0.0, **units)  # type: ignore[misc, arg-type]
+    for name in ("Summaries", "KernelRidge"):
+        monkeypatch.setattr(values, name, Mean)
+    valid = np.stack([y[3:5].numpy() + 1.0, y[3:5].numpy() - 1.0])
+    off = np.array([[1.0, -1.0, 2.0], [0.0, 0.0, 3.0]])[..., None]
+    test = y[5:].numpy() + off
+    found = values.judged(task, {"hand": Answers(valid, test)})
+    unit, word = (1.0, " (deviations)") if several else (2.0, "")
+    root = (6 / 3) ** 0.5 / 2 + 3**0.5 / 2
+    assert found.metrics == {
+        "hand": pytest.approx({f"MAE{word}": unit * (4 / 3 + 1) / 2, f"RMSE{word}": unit * root}, abs=1e-9)
+    }
+    mean = found.baselines[0]  # of the first two parts, 2, under the truth 1, 3, 5
+    apart = {f"MAE{word}": unit * 5 / 3, f"RMSE{word}": unit * (11 / 3) ** 0.5}
+    assert mean.metrics == pytest.approx(apart, abs=1e-9) and mean.columns == {}
+    assert mean.score == pytest.approx(1 - 11 / 8)
+    np.testing.assert_allclose(
+        np.abs(found.answers["mean"].valid), np.ones((1, 2, y.shape[1]))
+    )  # of the first
+    np.testing.assert_allclose(np.abs(found.answers["mean"].test), np.full((1, 3, y.shape[1]), 2.0))
+    assert found.verdict.chosen == ("hand", "mean")
+    wanted = [[[10.0 + 2 * 3, -10.0 + 5 * 4]]] if several else [[[16.0]]]
+    np.testing.assert_allclose(values.in_units(np.array([[[3.0, 4.0][: y.shape[1]]]]), task), wanted)
+
+
+def test_what_cannot_be_explained_is_none():
+    """The truth does not vary."""
+    part = Batch(torch.zeros(3, 2, 1), torch.ones(3, 1))
+    assert values._explained(np.zeros((3, 1)), part) is None
