@@ -224,3 +224,11 @@ def test_tables_are_alike_whatever_their_size_and_one_of_zeros_has_no_score():
     other = np.array([[5, 2.0, 0], [5, 5, 1], [5, 5, 5]])
     assert _alike(1e-3 * table, 1e-4 * other) == pytest.approx(-1 / np.sqrt(14 * 5))
     assert np.isnan(_alike(table, 0 * other)) and np.isnan(_alike(0 * table, other))
+
+
+def test_lags_that_tie_are_the_same_both_ways():
+    """Two cells that covary as much a step before as a step after: the lesser lag, and its opposite."""
+    covariance = np.zeros((5, 3, 3))
+    covariance[1] = covariance[3] = 0.5
+    lag = _latencies(covariance)[0]
+    assert lag.tolist() == [[0, -1, -1], [1, 0, -1], [1, 1, 0]]

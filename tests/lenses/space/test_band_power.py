@@ -85,3 +85,74 @@ def test_what_cannot_be_read_is_refused(series, given, message):
 
 def test_bands_are_theta_alpha_beta_and_low_gamma():
     assert BANDS == ((4, 8), (8, 13), (13, 30), (30, 45))
+
+
+def densities(series: np.ndarray, steps: int) -> np.ndarray:
+    """Of each whole window (W, F), one-sided, of the sum over all times of a cosine and a sine."""
+    time, found = np.arange(steps), []
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * time / steps)
+    for trial in series:
+        for at in range(0, len(trial) - steps + 1, steps):
+            part = trial[at : at + steps]
+            if np.isfinite(part).all():
+                part = (part - part.mean()) * taper
+                lines = [part @ np.exp(-2j * np.pi * f * time / steps) for f in range(steps // 2 + 1)]
+                found.append(2 * np.abs(lines) ** 2 / (40 * (taper**2).sum()))
+    return np.array(found)
+
+
+def line(density: np.ndarray, frequency: np.ndarray, used: np.ndarray) -> tuple[np.ndarray, float]:
+    slope, zero = np.polyfit(np.log(frequency[used]), np.log(density[used]), 1)
+    return np.exp(zero + slope * np.log(np.maximum(frequency, frequency[1]))), float(slope)
+
+
+def test_all_figures_by_hand():
+    """Two trials with a gap, windows of 2 s at 40 Hz, three bands that leave a part between them."""
+    dice = np.random.default_rng(5)
+    series = 1e-3 * (dice.standard_normal((2, 330, 2)).cumsum(1) + 9 + dice.standard_normal((2, 330, 2)))
+    series[1, 200, 0] = np.nan
+    bands = ((1.0, 3.0), (3.0, 5.0), (9.0, 12.5))
+    found = band_power(series, 40.0, bands=bands, window=2.0, draws=3, seed=4)
+    frequency = np.arange(41) / 2
+    np.testing.assert_allclose(found.frequency, frequency)
+    inside = [(frequency >= low) & (frequency < high) for low, high in bands]
+    shown = (frequency >= 1) & (frequency < 12.5)
+    dice = np.random.default_rng(4)
+    for channel, many in enumerate((7, 8)):
+        own = densities(series[..., channel], 80)
+        assert len(own) == found.windows[channel] == many
+        mean = own.mean(0)
+        np.testing.assert_allclose(found.density[channel], mean, rtol=1e-6, atol=1e-15)
+        whole, slope = line(mean, frequency, shown)
+        assert found.slope[channel] == pytest.approx(slope)
+        noise = dice.standard_normal((3, many, 43, 2)).view(complex)[..., 0]
+        tapered = noise[..., 1:-1] - (noise[..., 2:] + noise[..., :-2]) / 2
+        drawn = (np.abs(tapered) ** 2).mean(1) * whole / 3
+        for band, within in enumerate(inside):
+            power = own[:, within].sum(1) / 2
+            assert found.power[channel, band] == pytest.approx(power.mean())
+            error = power.std(ddof=1) / np.sqrt(many)
+            assert found.power_error[channel, band] == pytest.approx(error)
+            assert found.share[channel, band] == pytest.approx(power.mean() / (mean[shown].sum() / 2))
+            over = np.where(within, mean / whole, 0)
+            assert found.peak[channel, band] == frequency[over.argmax()]
+            excess = [
+                one[within].sum() / line(one, frequency, shown & ~within)[0][within].sum()
+                for one in (mean, *drawn)
+            ]
+            assert found.excess[channel, band] == pytest.approx(excess[0])
+            np.testing.assert_allclose(found.null[:, channel, band], excess[1:])
+            rank = (1 + (np.array(excess[1:]) >= excess[0]).sum()) / 4
+            assert found.p[channel, band] == rank
+
+
+def test_three_windows_and_three_frequencies_are_enough():
+    series = np.random.default_rng(0).standard_normal((240, 1))
+    found = band_power(series, 40.0, bands=((4.0, 5.5),), draws=1)
+    assert found.windows.tolist() == [3] and np.isfinite(found.power).all()
+    own = line(found.density[0], found.frequency, np.isin(np.arange(41), [8, 9, 10]))[0]
+    wanted = found.density[0, 8:11].sum() / own[8:11].sum()
+    assert found.excess[0, 0] == pytest.approx(wanted), "the background is that of the band itself"
+    for given, message in ((series[:239], "got 2"), (series, "3 frequencies or more")):
+        with pytest.raises(BadInput, match=message):
+            band_power(given, 40.0, bands=((4.0, 5.5 if len(given) < 240 else 5.0),), draws=1)

@@ -5,7 +5,9 @@ import pytest
 from scipy.signal import butter, sosfiltfilt
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.space.gamma_events import gamma_events
+from wavetrain.lenses import _rhythm
+from wavetrain.lenses.space.gamma_events import _runs, _single, gamma_events
+from wavetrain.parts.nulls import least_shift
 
 RATE = 400.0
 
@@ -99,3 +101,88 @@ def test_units_gaps_trials_and_channels_without_gamma():
 def test_what_cannot_be_read_is_refused(given, message):
     with pytest.raises(BadInput, match=message):
         gamma_events(locked(0.5), RATE, **given)
+
+
+def test_runs_that_are_long_enough_end_with_their_trial():
+    """Two trials of eight samples; three and more samples count, and the largest is where the event is."""
+    high = np.array([1, 1, 1, 0, 1, 1, 0, 1, 1, 1, 1, 0, 0, 1, 1, 1], dtype=bool)
+    size = np.array([1, 3, 2, 9, 1, 1, 9, 7, 2, 1, 5, 9, 9, 4, 4, 3.0])
+    start, stop, peak = _runs(high, size, 8, 3.0)
+    assert start.tolist() == [0, 8, 13] and stop.tolist() == [3, 11, 16] and peak.tolist() == [1, 10, 13]
+    assert _runs(high, size, 8, 1.0)[0].tolist() == [0, 4, 7, 8, 13]
+    assert all(len(part) == 0 for part in _runs(high, size, 8, 3.01))
+
+
+def test_the_share_of_whole_cycles_with_one_event():
+    """Whole cycles of ten samples, from 6, 16, 26 and 36 on: with one event, two or none, or a gap."""
+    phase = 2 * np.pi * (np.arange(50) - 0.5) / 10
+    known = np.ones(50, dtype=bool)
+    begins = np.flatnonzero(np.diff(np.angle(np.exp(1j * phase))) < 0) + 1
+    assert begins.tolist() == [6, 16, 26, 36, 46]
+    assert _single(phase, known, np.array([6, 15, 16, 26, 35, 3, 47])) == 1 / 4
+    assert _single(phase, known, np.array([5, 16, 25, 45, 46])) == 1 / 4
+    known[30] = False
+    assert _single(phase, known, np.array([6, 16, 26])) == 2 / 3
+    known[36] = False
+    assert _single(phase, known, np.array([6])) == 1 / 2
+    assert np.isnan(_single(phase[:16], np.ones(16, dtype=bool), np.array([6])))
+
+
+def test_all_figures_by_hand():
+    """Two trials with a gap and two channels, from the analytic signals of both bands."""
+    field = np.stack([np.concatenate([locked(1.0, seed, 20) for seed in (s, s + 9)], 1) for s in (1, 2)])
+    field[0, 3000:3010, 0] = np.nan
+    found = gamma_events(field, RATE, deviations=1.2, cycles=1.5, draws=5, seed=7)
+    fast, slow = (
+        _rhythm.phasors("a test", field, _rhythm.band_of("a test", band, RATE)) for band in ((50, 90), (1, 4))
+    )
+    rows = []
+    for channel in range(2):
+        size, phase = np.abs(fast[..., channel]), np.angle(slow[..., channel])
+        known = np.isfinite(size) & np.isfinite(phase)
+        limit = size[known].mean() + 1.2 * size[known].std()
+        assert found.limit[channel] == pytest.approx(limit)
+        number, own = np.cumsum(known).reshape(known.shape) - 1, []
+        for trial in range(2):
+            begin = None
+            for step in range(size.shape[1] + 1):
+                high = step < size.shape[1] and known[trial, step] and size[trial, step] > limit
+                if high and begin is None:
+                    begin = step
+                if not high and begin is not None:
+                    if step - begin >= 1.5 * RATE / 70:
+                        peak = begin + size[trial, begin:step].argmax()
+                        own.append((peak / RATE, (step - begin) / RATE, channel, trial, size[trial, peak]))
+                        own[-1] += (phase[trial, peak], number[trial, peak])
+                    begin = None
+        rows += own
+        course = np.exp(1j * phase[known])
+        at = np.array([one[-1] for one in own])
+        seconds = known.sum() / RATE
+        assert found.rate[channel] == pytest.approx(len(own) / seconds)
+        assert found.rate_error[channel] == pytest.approx(np.sqrt(len(own)) / seconds)
+        mean = course[at].mean()
+        assert found.locking[channel] == pytest.approx(abs(mean))
+        assert found.preferred[channel] == pytest.approx(np.angle(mean))
+        assert found.rayleigh[channel] == pytest.approx(len(own) * abs(mean) ** 2)
+        error = np.sqrt((1 - abs(mean) ** 2) / (2 * len(own))) / abs(mean)
+        assert found.preferred_error[channel] == pytest.approx(error)
+        least = least_shift(len(course), None)
+        moves = np.random.default_rng(7).integers(least, len(course) - least + 1, 5)
+        null = [abs(np.roll(course, -move)[at].mean()) for move in moves]
+        np.testing.assert_allclose(found.null[:, channel], null)
+        assert found.p[channel] == (1 + (np.array(null) >= abs(mean)).sum()) / 6
+    table = found.time, found.duration, found.channel, found.trial, found.amplitude, found.phase
+    np.testing.assert_allclose(np.stack(table, 1), np.array(rows)[:, :6], atol=1e-9)
+    assert len(rows) > 20
+
+
+def test_a_limit_that_nothing_exceeds_leaves_no_events():
+    found = gamma_events(locked(0.5, seconds=20), RATE, deviations=50.0, draws=2)
+    assert len(found.time) == 0 and found.rate.tolist() == [0] and found.rate_error.tolist() == [0]
+    for part in (found.locking, found.preferred, found.preferred_error, found.single, found.null, found.p):
+        assert np.isnan(part).all()
+    with pytest.raises(BadInput, match="above 0"):
+        gamma_events(locked(0.5, seconds=20), RATE, cycles=0.0)
+    with pytest.raises(BadInput, match="a slow band below 50 to 90 Hz, got 10 to 50 Hz"):
+        gamma_events(locked(0.5, seconds=20), RATE, slow=(10, 50))

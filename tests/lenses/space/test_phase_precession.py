@@ -80,3 +80,49 @@ PHASE, VALUE = spikes(-4.0)
 def test_what_cannot_be_read_is_refused(phase, value, given, message):
     with pytest.raises(BadInput, match=message):
         phase_precession(phase, value, **given)
+
+
+def test_all_figures_by_hand():
+    """The slope of the largest resultant of 40000, its error as in a regression, and the correlation."""
+    phase, value = spikes(-5.0, 0.9, 30, seed=3)
+    value = 7 * value - 2
+    found = phase_precession(phase, value, draws=4, seed=5)
+    slopes = np.linspace(-4 * np.pi, 4 * np.pi, 40_001) / np.ptp(value)
+
+    def best(turned: np.ndarray) -> tuple[float, float]:
+        size = np.abs(np.exp(1j * turned) @ np.exp(-1j * value[:, None] * slopes)) / 30
+        return float(slopes[size.argmax()]), float(size.max())
+
+    slope, resultant = best(phase)
+    assert found.slope == pytest.approx(slope, abs=2 * np.diff(slopes)[0])
+    assert found.resultant == pytest.approx(resultant, abs=1e-6) and found.spikes == 30
+    left = np.exp(1j * (phase - found.slope * value)).mean()
+    assert found.offset == pytest.approx(np.angle(left)) and found.resultant == pytest.approx(np.abs(left))
+    error = np.sqrt(-2 * np.log(found.resultant) / ((value - value.mean()) ** 2).sum())
+    assert found.slope_error == pytest.approx(error)
+    line = found.slope * value
+    one, two = (np.sin(part - np.angle(np.exp(1j * part).mean())) for part in (phase, line))
+    wanted = -(one @ two) / np.linalg.norm(one) / np.linalg.norm(two)
+    assert found.correlation == pytest.approx(wanted) and found.slope < 0
+    dice = np.random.default_rng(5)
+    null = [best(np.angle(dice.permutation(np.exp(1j * phase))))[1] for _ in range(4)]
+    np.testing.assert_allclose(found.null, null, atol=1e-5)
+    assert found.p == (1 + (np.array(null) >= resultant).sum()) / 5
+
+
+def test_five_spikes_are_enough_and_a_slope_ends_at_the_steepest():
+    value = np.array([0.0, 1, 2, 3, 4])
+    found = phase_precession(-0.5 * value, value, draws=2)
+    assert found.slope == pytest.approx(-0.5) and found.spikes == 5
+    steep = phase_precession(-0.5 * value, value, most=0.1, draws=0)
+    assert steep.slope == pytest.approx(-0.1 * 2 * np.pi / 4)
+    for most in (np.nan, np.inf, -1.0):
+        with pytest.raises(BadInput, match="a steepest slope above 0"):
+            phase_precession(value, value, most=most)
+
+
+def test_phases_that_are_all_the_same_have_no_correlation():
+    found = phase_precession(np.full(9, 0.7), np.arange(9.0), draws=3)
+    assert (
+        found.slope == 0 and found.correlation == 0 and found.resultant == pytest.approx(1) and found.p == 1
+    )

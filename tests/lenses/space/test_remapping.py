@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.space.remapping import Remapping, remapping
+from wavetrain.lenses.space.remapping import Remapping, _at_place, _normal, _peak, remapping
 
 BINS, ENVIRONMENTS, CELLS = 6, 4, 60
 SPOTS = torch.cartesian_prod(torch.arange(BINS), torch.arange(BINS)).double()  # (36, 2)
@@ -109,3 +109,82 @@ def test_bad_shapes():
         remapping(torch.zeros(1, 5, 3), torch.zeros(1, 5, 2))
     with pytest.raises(BadInput, match=r"of batch and time \(2, 5\), got \(2, 4, 3\)"):
         remapping(torch.zeros(2, 5, 3), torch.zeros(2, 5, 2), torch.zeros(2, 4, 3))
+
+
+def score(place: np.ndarray, grid: np.ndarray, peaks: np.ndarray, other: np.ndarray) -> float:
+    """Values of all grid cells at the peaks of place maps, and in other maps at `peaks`, correlated."""
+    pairs = []
+    for environment in range(len(place)):
+        standard = [
+            (maps - maps.mean(-1, keepdims=True)) / maps.std(-1, keepdims=True)
+            for maps in (grid[environment], other[environment])
+        ]
+        for unit in range(place.shape[1]):
+            for cell in range(grid.shape[1]):
+                own, moved = place[environment, unit].argmax(), peaks[environment, unit]
+                pairs.append((standard[0][cell, own], standard[1][cell, moved]))
+    return float(np.corrcoef(np.array(pairs).T)[0, 1])
+
+
+def test_all_figures_by_hand():
+    """Three environments of four bins in a row, each seen once a half; three place and two grid cells."""
+    dice = np.random.default_rng(3)
+    place = dice.random((3, 2, 4, 3)) * [1, 10, 1e-3]
+    grid = dice.random((3, 2, 4, 2)) + 5
+    spots = torch.arange(4).double().repeat(2)[None, :, None].expand(3, -1, -1)
+    given = torch.from_numpy(place.reshape(3, 8, 3)), spots, torch.from_numpy(grid.reshape(3, 8, 2))
+    found = remapping(*given, 4, 0.0, shuffles=6, low=-0.5, high=3.5, seed=2)
+    (one, two), (lattice, alike) = (np.moveaxis(maps, 1, 0).swapaxes(2, 3) for maps in (place, grid))
+    other, unlike = (np.stack([maps[1], maps[2], maps[0]]) for maps in (two, alike))
+
+    def kept(first: np.ndarray, second: np.ndarray) -> list[float]:
+        return [
+            np.mean([np.corrcoef(a[unit], b[unit])[0, 1] for a, b in zip(first, second, strict=True)])
+            for unit in range(first.shape[1])
+        ]
+
+    np.testing.assert_allclose(found.within, kept(one, two))
+    np.testing.assert_allclose(found.between, kept(one, other))
+    np.testing.assert_allclose(found.grid_within, kept(lattice, alike))
+    np.testing.assert_allclose(found.grid_between, kept(lattice, unlike))
+    assert found.at_place_within == pytest.approx(score(one, lattice, two.argmax(-1), alike))
+    between = score(one, lattice, other.argmax(-1), unlike)
+    assert found.at_place_between == pytest.approx(between)
+    dice = np.random.default_rng(2)
+    null = [score(one, lattice, dice.permuted(other.argmax(-1), axis=1), unlike) for _ in range(6)]
+    np.testing.assert_allclose(found.null, null)
+    assert found.p == (1 + (np.array(null) >= between - 1e-9).sum()) / 7
+    assert found.dropped.tolist() == [0, 0, 0] and found.grid_dropped.tolist() == [0, 0]
+
+
+def test_three_pairs_of_values_are_enough_and_two_are_not():
+    """One environment's place cells, whose peaks are given, and one grid cell."""
+    maps = np.eye(4)[None, :3] + 0.0
+    grid = np.array([[[1.0, 2, 4, 9]]])
+    for units, known in ((3, True), (2, False)):
+        found = _at_place(maps[:, :units], grid, np.arange(units)[None], 1000 * grid)
+        assert found == pytest.approx(1) if known else np.isnan(found)
+    assert np.isnan(_at_place(maps, grid, np.zeros((1, 3), dtype=int), grid)), "one value at three places"
+    assert _at_place(maps, grid, np.array([[2, 1, 0]]), grid) < 0
+    partly = _at_place(np.eye(4)[None], grid, np.array([[0, 1, 3, -1]]), grid)
+    assert partly == pytest.approx(np.corrcoef([1, 2, 4], [1, 2, 9])[0, 1]), (
+        "a cell without a peak is left out"
+    )
+
+
+def test_peaks_and_maps_of_units_that_vary_by_little():
+    maps = np.array([[[np.nan, 1, 3, 2], [5, 5, np.nan, 5], [-1, -2, -3, np.nan], [0, 0, 0, 1e-9]]])
+    assert _peak(maps).tolist() == [[2, -1, 0, 3]]
+    there = np.array([True, True, True, False])
+    for size in (1e-12, 1.0, 1e6):
+        normal = _normal(size * np.array([1.0, 2, 3, 0]), there)
+        np.testing.assert_allclose(normal, np.array([-1, 0, 1, 0]) * np.sqrt(1.5))
+    for off, flat in ((1e-10, True), (1e-8, False)):
+        assert _normal(np.array([1.0, 1, 1 + off, 0]), there).any() != flat
+
+
+def test_two_environments_of_two_steps_can_be_asked():
+    remapping(torch.ones(2, 2, 1), torch.tensor([[[0.0], [1]], [[0], [1]]]), bins=2)
+    for shape in ((1, 2), (2, 1)):
+        with pytest.raises(BadInput, match="two sequences and two steps or more"):
+            remapping(torch.ones(*shape, 1), torch.ones(*shape, 1), bins=2)

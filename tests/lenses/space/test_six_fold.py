@@ -102,3 +102,39 @@ def test_missing_samples_are_left_out_and_counted():
     assert nothing.dropped == 1440 and np.isnan(nothing.weight).all() and np.isnan(nothing.mean)
     with pytest.raises(BadInput, match="finite activity"):
         six_fold(activity / 0, place)
+
+
+def test_all_figures_by_hand():
+    """Moves of unequal length, one rest; the phase from the first half, the weight from the second."""
+    dice = torch.Generator().manual_seed(4)
+    place = torch.randn(2, 12, 2, generator=dice).double()
+    place[0, 3] = place[0, 2]
+    activity = torch.randn(2, 12, 3, generator=dice).double()
+    seen = six_fold(activity, place)
+    halves: tuple[list, list] = ([], [])
+    for b in range(2):
+        for t in range(1, 12):
+            dx, dy = (place[b, t] - place[b, t - 1]).tolist()
+            if dx or dy:
+                halves[t - 1 >= 5].append((math.atan2(dy, dx), float(activity[b, t].abs().sum())))
+    (theta, y), (later, z) = (np.array(half).T for half in halves)
+    assert len(y) == 9 and len(z) == 12 and seen.dropped == 0 and seen.fold.tolist() == [4, 5, 6, 7, 8]
+    assert seen.mean == pytest.approx(np.r_[y, z].mean())
+    for at, n in enumerate((4, 5, 6, 7, 8)):
+        table = np.stack([np.ones(9), np.cos(n * theta), np.sin(n * theta)], 1)
+        b1, b2 = np.linalg.solve(table.T @ table, table.T @ y)[1:]
+        phi = math.atan2(b2, b1) / n
+        assert seen.angle[at] == pytest.approx(phi)
+        wave = np.cos(n * (later - phi))
+        assert seen.weight[at] == pytest.approx(np.cov(wave, z)[0, 1] / wave.var(ddof=1))
+
+
+def test_a_half_of_three_moves_tells_and_one_of_two_does_not():
+    heading = torch.tensor([[0.1, 0.9, 2.0, 0.3, 1.0, 2.2]]).double()
+    for moves, known in ((6, True), (5, False)):  # of five, two are in the first half and three in the second
+        place = path(heading[:, :moves])
+        activity = torch.cat([torch.zeros(1, 1), 2 + torch.cos(6 * heading[:, :moves] - 1)], 1)[..., None]
+        seen = six_fold(activity, place)
+        assert np.isfinite(seen.angle).all() == np.isfinite(seen.weight).all() == known
+        if known:
+            assert seen.weight[2] == pytest.approx(1) and seen.angle[2] == pytest.approx(1 / 6)

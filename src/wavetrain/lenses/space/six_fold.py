@@ -82,7 +82,7 @@ def six_fold(
 
 
 def _fit(y: np.ndarray, *regressors: np.ndarray) -> np.ndarray:
-    """Least squares of y (N,) on a constant and the regressors; NaN where N is too small to tell."""
-    if len(y) < 3:
+    """Least squares of y (N,) on a constant and the regressors; NaN where N is too small, or one is NaN."""
+    if len(y) < 3 or np.isnan(regressors).any():
         return np.full(len(regressors) + 1, np.nan)
     return np.linalg.lstsq(np.stack([np.ones_like(y), *regressors], 1), y, rcond=None)[0]
