@@ -99,25 +99,14 @@ def test_run_and_site(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Non
 
 def test_a_finished_run_is_read_by_another_process(tmp_path: Path) -> None:
     """The folder of a run is named by what it depends on, and by nothing that differs between processes."""
-    words = (
-        "run",
-        "wave_rnn_digits",
-        "--scale",
-        "smoke",
-        "--seeds",
-        "1",
-        "--jobs",
-        "1",
-        "--out",
-        str(tmp_path),
-    )
+    words = (*SMALLEST, str(tmp_path))
     first, second = warm(*COMMAND, *words), warm(*COMMAND, *words)
     assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert len(list(tmp_path.glob("wave_rnn_digits-smoke-seed0-*"))) == 1
+    assert len(list(tmp_path.glob("wave_rnn_waves-smoke-seed0-*"))) == 1
 
 
 def test_jobs_do_not_change_figures(tmp_path: Path) -> None:
-    words = ("run", "wave_rnn_adding", "--scale", "smoke", "--seeds", "2", "--json", "--out")
+    words = ("run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "2", "--json", "--out")
     alone = warm(*COMMAND, *words, str(tmp_path / "one"), "--jobs", "1")
     together = warm(*COMMAND, *words, str(tmp_path / "two"), "--jobs", "2")
     assert alone.returncode == together.returncode == 0, alone.stderr + together.stderr
