@@ -10,7 +10,7 @@ import pytest
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.panel import Panel
-from wavetrain.tables.read import read
+from wavetrain.tables.read import read, read_like
 
 DAYS = [f"2024-01-{day:02}" for day in range(1, 9)]
 LOAD = [1.5, 2.25, 3.0, 2.0, 10844.5, 0.5, 7.0, 6.0]
@@ -356,9 +356,33 @@ def test_numbers_in_other_styles_are_those_of_a_plain_file(way: str, last: str, 
     assert panel.form.commas == (("a", "b") if "1,50" in written(1.5) else ())
 
 
-@pytest.mark.parametrize(("beside", "wanted"), [("7,5", 1.234), ("7,500.5", 1234.0)])
+@pytest.mark.parametrize(("beside", "wanted"), [("7,5", 1.234), ("7,500.5", 1234.0), ("7.5", 1234.0)])
 def test_cells_that_both_styles_read_follow_the_column_beside_them(
     beside: str, wanted: float, tmp_path: Path
 ):
     text = "n;a;b\n" + rows(range(30), ["1,234", "2,345", "9,125"] * 10, [beside, "3"] * 15, mark=";")
     assert reading(tmp_path, text).series[0].values[0, 0] == wanted
+
+
+@pytest.mark.parametrize(
+    ("written", "beside", "wanted", "commas"),
+    [
+        ("1.234", "7,5", 1234, ("a", "b")),  # a point of thousands beside a decimal comma
+        ("1.5", "7,5", 1.5, ("b",)),  # each has its own
+        ("1.234", "7.5", 1.234, ()),
+        ("1.234", "7", 1.234, ()),  # nothing says that it is no point of decimals
+        ("1.234", "7,512", 1234, ("a", "b")),  # both read both: a comma is no delimiter here
+    ],
+)
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_points_beside_commas(
+    mark: str, written: str, beside: str, wanted: float, commas: tuple[str, ...], tmp_path: Path
+):
+    """Also in a later file that says nothing by itself, where the first one did."""
+    text = mark.join("nab") + "\n" + rows(range(30), [written, "2"] * 15, [beside, "3"] * 15, mark=mark)
+    first = reading(tmp_path, text)
+    assert first.series[0].values[0, 0] == wanted
+    assert first.form is not None and first.form.commas == commas
+    (tmp_path / "later.csv").write_text(text.replace(beside, "7"))
+    later = read_like(tmp_path / "later.csv", first)
+    assert later.series[0].values[:2].tolist() == [[wanted, 7], [2, 3]]

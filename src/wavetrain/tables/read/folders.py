@@ -158,6 +158,7 @@ def _tables(tables: dict[str, Table]) -> Table:
         raw=raw,
         units=tables[first].units,
         file=column,
+        points=tuple(name for name in names if any(name in one.points for one in tables.values())),
     )
 
 

@@ -60,7 +60,13 @@ def measured(table: Table, names: Sequence[str], asked: Asked, dated: bool) -> M
         for name in names
         if name in levels or not _is_typed(table, name)
     }
-    decimal = _decimal(table, texts.values())
+    decimal = _decimal(table, texts.values(), asked.missing)
+    commas = asked.earlier.form.commas if asked.earlier else names if decimal == "," else ()
+    texts |= {
+        name: text
+        for name in _pointed(table)
+        if name in names and name in commas and (text := _text(table, name, asked.missing)).style.comma
+    }
     found = Measured({}, {}, {}, [], [], {name: text.unit for name, text in texts.items() if text.unit})
     for name in names:
         column = _values(table, name, texts, decimal, asked, found)
@@ -124,14 +130,21 @@ def _text(table: Table, name: str, missing: Sequence[str]) -> Text:
     return Text(Kinds(plain.cells, found.codes), there, told, style(told), plain.unit)
 
 
-def _decimal(table: Table, texts: Iterable[Text]) -> str:
+def _decimal(table: Table, texts: Iterable[Text], missing: Sequence[str]) -> str:
     """The mark of decimals: what a column can be read with alone, or the one that is no delimiter."""
     styles = [text.style for text in texts if text.style.point != text.style.comma or has_marks(text.told)]
     if any(one.comma and not one.point for one in styles):
         return ","
     if any(one.point and not one.comma for one in styles) or not styles:
         return "."
-    return "." if table.delimiter in (",", "") or len(table.names) == 1 else ","
+    if table.delimiter in (",", "") or len(table.names) == 1:
+        return "."
+    return "," if all(_text(table, name, missing).style.comma for name in _pointed(table)) else "."
+
+
+def _pointed(table: Table) -> list[str]:
+    """Columns that the source writes with points, and that were read as numbers with decimals."""
+    return [name for name in table.points if name in table.names and _is_typed(table, name)]
 
 
 def _read(

@@ -26,6 +26,7 @@ class Table:
     raw: Callable[[str], "pd.Series"] | None = None  # a column as the source writes it
     units: dict[str, str] = field(default_factory=dict)  # of columns, from a row of units
     file: str = ""  # the column that says which of several files a row is from
+    points: tuple[str, ...] = ()  # columns that were read as numbers of a text, and hold points
 
     @property
     def names(self) -> list[str]:

@@ -70,7 +70,10 @@ def table(content: bytes, as_text: Sequence[str] = (), delimiter: str = "") -> T
         place = found.names.index(name)
         return _frame(body, mark, found.names, [], [place])[name].iloc[: len(frame)]
 
-    return Table(frame, line, mark, raw=raw, units=found.units)
+    points = [
+        found.names[place] for place in numbers if any("." in row[place] for row in rows if place < len(row))
+    ]
+    return Table(frame, line, mark, raw=raw, units=found.units, points=tuple(points))
 
 
 def _frame(

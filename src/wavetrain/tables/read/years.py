@@ -38,7 +38,7 @@ def by_year(table: Table) -> Table:
     else:
         long = long.rename(columns={keys[0]: "id"})
     long = long[["id", year, value]]
-    return replace(table, frame=long, line=lambda row: table.line(row % count), raw=None, file="")
+    return replace(table, frame=long, line=lambda row: table.line(row % count), raw=None, file="", points=())
 
 
 def _telling(table: Table, names: list[str]) -> list[str]:
