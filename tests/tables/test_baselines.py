@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wavetrain.errors import BadInput
-from wavetrain.tables.baselines import Baseline, Drift, LastValue, SeasonalNaive
+from wavetrain.tables.baselines import Baseline, Drift, LastValue, SeasonalNaive, _longer
 from wavetrain.tables.panel import Panel, Series, panel
 
 NAIVE = [LastValue, SeasonalNaive, Drift]
@@ -97,3 +97,26 @@ def test_values_known_ahead_have_their_shape():
     assert model.forecast(whole, ahead=np.zeros((1, 2, 1))).ravel().tolist() == [1, 1]
     with pytest.raises(BadInput, match=r"\(1, 2, 1\), got \(1, 1, 1\)"):
         model.forecast(whole, ahead=np.zeros((1, 1, 1)))
+
+
+def test_each_column_has_a_line_of_its_own():
+    """The first one is known in rows 1 and 2, the second in rows 0 and 2; the forecast is of rows 4 and 5."""
+    whole = panel(np.array([[np.nan, 1.0], [2.0, np.nan], [4.0, 3.0], [np.nan, np.nan]]))
+    assert Drift(horizon=2).forecast(whole)[0].tolist() == [[8.0, 5.0], [10.0, 6.0]]
+    assert LastValue(horizon=2).forecast(whole)[0].tolist() == [[4.0, 3.0]] * 2
+    season = SeasonalNaive(horizon=3, season=2).forecast(whole)[0]
+    np.testing.assert_array_equal(season, [[4.0, 3.0], [2.0, np.nan], [4.0, 3.0]])
+    early = Drift(horizon=2).rolling(whole, np.zeros(2, int), np.array([1, 2]))
+    np.testing.assert_array_equal(early, [[[np.nan, 1.0]] * 2, [[2.0, 1.0]] * 2])
+
+
+def test_rows_to_forecast_hold_what_is_known_ahead_and_nothing_else():
+    both = [Series(name=name, values=np.full((size, 3), float(size))) for name, size in (("a", 2), ("b", 4))]
+    whole = Panel(columns=("p", "y", "q"), series=tuple(both), targets=("y",), known=("p", "q"))
+    ahead = np.arange(12.0).reshape(2, 3, 2)
+    longer = _longer(whole, 3, ahead)
+    for one, size, known in zip(longer.series, (2, 4), ahead, strict=True):
+        assert (one.values[:size] == size).all() and len(one) == size + 3
+        np.testing.assert_array_equal(one.values[size:, [0, 2]], known)
+        assert np.isnan(one.values[size:, 1]).all()
+    assert np.isnan(_longer(whole, 3, None).series[0].values[2:]).all()

@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 import pytest
+from sklearn.linear_model import RidgeClassifierCV
 
 from wavetrain.errors import BadInput
 from wavetrain.tables.class_baselines import ALPHAS, ClassBaseline, Majority, RandomKernels
@@ -100,3 +101,13 @@ def test_two_classes_are_told_by_one_function():
     scores = fitted().scores(X)
     np.testing.assert_allclose(scores[:, 0], -scores[:, 1])
     assert (fitted().predict(X) == Y).mean() > 0.9
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_scores_are_those_of_a_ridge_whose_price_is_chosen(classes: int):
+    y = np.arange(60) % classes
+    model = RandomKernels.fit(X, y, kernels=30)
+    read = model.found.read(X)
+    wanted = RidgeClassifierCV(alphas=np.logspace(-3, 5, 9)).fit(read, y).decision_function(read)
+    wanted = np.stack([-wanted, wanted], 1) if classes == 2 else wanted
+    np.testing.assert_allclose(model.scores(X), wanted, atol=1e-9)

@@ -1,6 +1,7 @@
 """Random kernels against the definition of a convolution, and the statistics of what is drawn."""
 
 import functools
+import inspect
 
 import numpy as np
 import pytest
@@ -100,3 +101,80 @@ def test_sequences_of_other_channels_are_refused():
     for wrong in (np.zeros((3, 40, 1)), np.zeros((3, 40))):
         with pytest.raises(BadInput, match=r"expected sequences \(N, T, 2\), got"):
             drawn()[0].read(wrong)
+
+
+class Draws:
+    """A generator of which all that is drawn is known."""
+
+    def __init__(self, *uniform: float, length: int = 7, random: float = 0.0):
+        self.uniforms, self.length, self.chance = iter(uniform), length, random
+        self.asked: list[tuple[float, float]] = []
+
+    def choice(self, lengths: tuple[int, ...]) -> int:
+        assert lengths == (7, 9, 11)
+        return self.length
+
+    def uniform(self, low: float, high: float) -> float:
+        self.asked.append((low, high))
+        return next(self.uniforms)
+
+    def permutation(self, count: int) -> np.ndarray:
+        return np.arange(count)[::-1]
+
+    def normal(self, size: tuple[int, int]) -> np.ndarray:
+        return np.arange(float(size[0] * size[1])).reshape(size)
+
+    def random(self) -> float:
+        return self.chance
+
+
+@pytest.mark.parametrize(
+    ("steps", "channels", "length", "reach"),
+    [
+        (39, 5, 7, 38 / 6),  # the last place of the filter is the last step
+        (39, 30, 11, 38 / 10),
+        (7, 1, 7, 1.0),
+        (3, 2, 3, 1.0),
+        (2, 2, 2, 1.0),
+        (1, 2, 1, 1.0),
+    ],
+)
+def test_a_filter_reaches_at_most_over_the_whole_sequence(
+    steps: int, channels: int, length: int, reach: float
+):
+    draws = Draws(0.0, 0.0, 0.25, length=max(length, 7))
+    one = kernels._drawn(draws, steps, channels)  # type: ignore[arg-type]
+    wanted = [(0.0, np.log2(reach)), (0.0, np.log2(min(channels, length) + 1)), (-1.0, 1.0)]
+    np.testing.assert_allclose(draws.asked, wanted, atol=1e-12)
+    weights = np.zeros((length, channels))
+    weights[:, -1] = np.arange(length) - (length - 1) / 2  # the first channel that was drawn
+    np.testing.assert_allclose(one.weights, weights, atol=1e-12)
+    assert (one.bias, one.dilation, one.padding) == (0.25, 1, (length - 1) // 2)
+
+
+@pytest.mark.parametrize(("chance", "padding"), [(0.0, 9), (0.499, 9), (0.5, 0), (0.9, 0)])
+def test_half_of_the_filters_are_padded_by_half_of_their_reach(chance: float, padding: int):
+    one = kernels._drawn(Draws(1.9, 1.3, 0.0, random=chance), 39, 4)  # type: ignore[arg-type]
+    assert (one.dilation, one.padding) == (3, padding)
+    assert np.count_nonzero(one.weights.any(0)) == 2  # channels, of 2^1.3
+
+
+def test_a_response_of_nothing_is_not_above_zero():
+    assert Kernel(np.zeros((3, 1)), 0.0, 1, 0).features(np.ones((2, 5, 1))).tolist() == [[0.0, 0.0]] * 2
+
+
+def test_seed_and_number_are_the_usual_ones():
+    usual, few = inspect.signature(fitted).parameters, X[:3, :8]
+    assert (usual["seed"].default, usual["kernels"].default) == (0, 500)
+    np.testing.assert_array_equal(fitted(few, kernels=4)[1], fitted(few, seed=0, kernels=4)[1])
+    assert (fitted(few, kernels=4)[1] != fitted(few, seed=1, kernels=4)[1]).any()
+
+
+def test_a_channel_that_never_varies_leaves_the_others_theirs():
+    x = np.stack([X[..., 0], np.full((20, 40), 7.0), 1e3 * X[..., 1]], -1)
+    found, _ = fitted(x, kernels=2)
+    np.testing.assert_allclose(found.spread, [X[..., 0].std(), 1.0, 1e3 * X[..., 1].std()])
+    holed = x.copy()
+    holed[3, 5:, 2] = np.nan  # what was not measured counts nowhere
+    np.testing.assert_allclose(fitted(holed, kernels=2)[0].centre[2], np.nanmean(holed[..., 2]))
+    np.testing.assert_allclose(fitted(holed, kernels=2)[0].spread[2], np.nanstd(holed[..., 2]))

@@ -81,3 +81,47 @@ def test_columns_known_ahead_are_those_of_each_step():
 def test_sizes_below_one_are_refused():
     with pytest.raises(BadInput, match="count of at least 1, got 0"):
         at(panel(WALK), [5], count=0)
+
+
+def test_a_window_of_two_columns_by_hand():
+    """Rows 1 to 3 are read before row 4; the second column was not measured in row 2."""
+    y = np.array([[9.0, -3.0], [1.0, 10.0], [2.0, np.nan], [6.0, 40.0], [7.0, 100.0], [np.nan, 20.0]])
+    one = at(panel(y), [4], count=2, horizon=2, season=2)
+    units = np.array([np.std([1, 2, 6]), np.std([10, 10, 40])])
+    np.testing.assert_allclose(one.last, [[6.0, 40.0]])
+    np.testing.assert_allclose(one.unit[0], units)
+    np.testing.assert_allclose(
+        one.lags[0], [[-4 / units[0], -5 / units[0]], [-30 / units[1], -30 / units[1]]]
+    )
+    np.testing.assert_allclose(one.season[0] * units[:, None], [[-4, 0], [-30, 0]], atol=1e-12)
+    np.testing.assert_allclose(one.wanted[0] * units[:, None], [[1, np.nan], [60, -20]], atol=1e-12)
+    assert one.weight.tolist() == [[1.0, 1.0]] and one.ahead.shape == (1, 2, 0)
+
+
+def test_errors_in_small_units_weigh_little():
+    """A twentieth of the deviation of the whole series is the least unit in which they count."""
+    y = np.r_[0.0, 0.02, 0.0, 5.0, np.nan, -5.0][:, None] * [1.0, 1000.0]
+    one = at(panel(y), [3], count=2)
+    least = 0.05 * np.std([0.0, 0.02, 0.0, 5.0, -5.0])
+    unit = np.std([0.0, 0.02, 0.0])
+    assert unit < least
+    np.testing.assert_allclose(one.weight, [[unit / least] * 2])
+
+
+@pytest.mark.parametrize(("level", "unit"), [(0.0, 1e-30), (5.0, 5e-9), (-5.0, 5e-9)])
+def test_the_unit_of_what_does_not_vary(level: float, unit: float):
+    assert at(panel(np.full(9, level)), [6]).unit.item() == pytest.approx(unit, rel=1e-12, abs=0)
+
+
+@pytest.mark.parametrize("size", ["count", "horizon", "season"])
+def test_each_size_is_one_at_least(size: str):
+    assert at(panel(WALK), [5], **{size: 1}).last.shape == (1, 2)
+    for wrong in (0, -1):
+        with pytest.raises(BadInput, match=f"{size} of at least 1, got {wrong}"):
+            at(panel(WALK), [5], **{size: wrong})
+
+
+def test_a_season_longer_than_the_series_fills_nothing():
+    y = np.array([[1.0], [np.nan], [3.0]])
+    np.testing.assert_array_equal(filled_forward(y, 7), y)
+    assert filled_forward(np.zeros((0, 2))).shape == (0, 2)

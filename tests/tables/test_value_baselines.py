@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import RidgeCV
 
 from wavetrain.errors import BadInput
+from wavetrain.tables.kernels import fitted
 from wavetrain.tables.value_baselines import ALPHAS, KernelRidge, Mean, Summaries, ValueBaseline, summaries
 
 DICE = np.random.default_rng(0)
@@ -78,3 +80,27 @@ def test_what_never_varies_is_no_answer_and_no_error():
 def test_sequences_and_numbers_go_together(x: np.ndarray, y: np.ndarray):
     with pytest.raises(BadInput, match=r"expected sequences \(N, T, C\) and numbers"):
         Mean.fit(x, y)
+
+
+def test_summaries_of_two_channels_stand_side_by_side():
+    """The second channel of the second sequence was never measured: it is 0."""
+    x = np.array([[[1.0, 5.0], [np.nan, 7.0], [4.0, np.nan]], [[2.0, np.nan]] * 3])
+    wide = np.std([1, 2.5, 4])
+    wanted = [
+        [2.5, 6, wide, np.std([5, 7, 6]), 1, 5, 4, 7, 1, 5, 4, 6],
+        [2, 0, 0, 0, 2, 0, 2, 0, 2, 0, 2, 0],
+    ]
+    np.testing.assert_allclose(summaries(x), wanted, atol=1e-12)
+
+
+@pytest.mark.parametrize("answers", [1, 2])
+def test_lines_are_those_of_a_ridge_whose_price_is_chosen(answers: int):
+    x, y = X[:12, :10] * [1.0, 50.0] + [0.0, 7.0], DICE.normal(3.0, 1.0, size=(12, answers))
+    told = summaries(x)
+    units = (told - told.mean(0)) / told.std(0)
+    wanted = RidgeCV(np.logspace(-3, 5, 9)).fit(units, y).predict(units).reshape(12, answers)
+    np.testing.assert_allclose(Summaries.fit(x, y).predict(x), wanted, atol=1e-9)
+    _, read = fitted(x)
+    both = np.concatenate([read, units], 1)
+    wanted = RidgeCV(np.logspace(-3, 5, 9)).fit(both, y).predict(both).reshape(12, answers)
+    np.testing.assert_allclose(KernelRidge.fit(x, y).predict(x), wanted, atol=1e-9)
