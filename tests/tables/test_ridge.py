@@ -184,3 +184,76 @@ def test_errors_are_weighed_as_they_are_scored():
     first = origins(panel(y), horizon=1, lags=4).whole[1][0]
     assert first == 5
     np.testing.assert_allclose(model.weights[0], wanted, rtol=0.05, atol=0.01)
+
+
+@pytest.mark.parametrize("hole", [False, True])
+@pytest.mark.parametrize("known", [False, True])
+def test_weights_are_those_of_the_normal_equations(hole: bool, known: bool):
+    """For each step by itself, over the windows in which it was measured, weighed as errors are scored."""
+    values = np.stack([NOISY[:40] + np.r_[np.zeros(12), np.ones(28)], 3 + DICE.normal(size=40)], 1)
+    values[:8, 0] = 1e-3 * DICE.normal(size=8)  # whose errors weigh little
+    if hole:
+        values[[20, 31], 0] = np.nan
+        values[25, 1] = np.nan
+    one = Series(name="", values=values)
+    whole = Panel(columns=("y", "z"), series=(one,), targets=("y",), known=("z",) * known)
+    model = Ridge.fit(whole, horizon=2, lags=(3,), alphas=(0.01,))
+    rows = np.arange(4, 39)
+    read = lagged(whole, np.zeros(35, int), rows, count=3, horizon=2, season=1)
+    assert read.weight.min() < 0.1
+    plan = (values[:, 1] - np.nanmean(values[:, 1])) / np.nanstd(values[:, 1])
+    for step in range(2):
+        beside = [np.nan_to_num(plan[rows + step])[:, None]] if known else []
+        x = np.concatenate([read.lags[:, 0], *beside, np.ones((35, 1))], 1) * read.weight
+        y = read.wanted[:, 0, step] * read.weight[:, 0]
+        x, y = x[np.isfinite(y)], y[np.isfinite(y)]
+        price = np.diag([0.01] * (x.shape[1] - 1) + [1e-8]) * len(x)
+        np.testing.assert_allclose(
+            model.weights[step], np.linalg.solve(x.T @ x + price, x.T @ y), rtol=1e-6, atol=1e-9
+        )
+
+
+def test_columns_that_tell_nothing_have_a_unit():
+    rows = np.array([[1.0, np.nan, 7.0], [np.nan, np.nan, 7.0], [5.0, np.nan, 7.0]])
+    mean, deviation = ridge._measures(rows)
+    assert (mean.tolist(), deviation.tolist()) == ([3.0, 0.0, 7.0], [2.0, 1.0, 1.0])
+
+
+def test_the_error_is_the_weighed_mean_of_what_was_measured():
+    y = np.r_[1e-3 * DICE.normal(size=6), NOISY[:20]]
+    y[18] = np.nan
+    model = Ridge.fit(panel(NOISY), horizon=2, lags=(3,), alphas=(0.01,))
+    rows = np.array([5, 14, 17, 22])
+    read = lagged(panel(y), np.zeros(4, int), rows, count=3, horizon=2, season=1)
+    made = model.rolling(panel(y), np.zeros(4, int), rows)[..., 0]
+    truth = y[rows[:, None] + np.arange(2)]
+    apart = np.abs(made - truth) / read.unit * read.weight
+    assert np.isnan(apart).sum() == 1
+    assert model._error(read, model.weights) == pytest.approx(np.nanmean(apart), rel=1e-9)
+    nothing = read._replace(wanted=np.full((4, 1, 2), np.nan))
+    assert model._error(nothing, model.weights) == np.inf
+
+
+def test_a_shorter_horizon_has_the_first_weights():
+    assert (fitted().to(2).weights == fitted().weights[:2]).all()
+    assert (fitted().to(2).horizon, fitted().to(2).season) == (2, 12)
+    assert fitted().to(4).weights.shape == fitted().weights.shape
+
+
+def test_what_is_chosen_has_the_least_error_in_the_last_rows():
+    """Lags first, then prices, as they are given; the first of those that are alike."""
+    y, lags, alphas = panel(NOISY), (1, 5, 12), (1e-6, 0.1, 10.0)
+    model = Ridge.fit(y, horizon=3, lags=lags, alphas=alphas)
+    found = []
+    for count in lags:
+        each = origins(y, horizon=3, lags=count)
+        for alpha in alphas:
+            cut = y.cut(0, int(each.train[1].max()) + 3)
+            one = Ridge.fit(cut, horizon=3, lags=(count,), alphas=(alpha,))
+            read = lagged(y, *each.valid, count=count, horizon=3, season=1)
+            made = one.rolling(y, *each.valid)[..., 0]
+            truth = NOISY[each.valid[1][:, None] + np.arange(3)]
+            weight = read.weight / read.unit
+            found.append((float((np.abs(made - truth) * weight).mean()), count, alpha))
+    assert (model.lags, model.alpha) == min(found)[1:]
+    assert sorted(found)[1][0] > 1.001 * min(found)[0]

@@ -170,3 +170,87 @@ def test_at_once_the_usual_form_is_taken():
 def test_the_form_of_a_zone(zone: str, form: str):
     found = times.reading("when", [f"2020-03-04 05:06{zone}", f"2020-03-05 05:06{zone}"], range(2))
     assert found is not None and found.form == f"%Y-%m-%d %H:%M{form}"
+
+
+@pytest.mark.parametrize(
+    ("clock", "microseconds"),
+    [
+        ("05:06", 18_360_000_000),
+        ("05:06:07", 18_367_000_000),
+        ("05:06:07.5", 18_367_500_000),
+        ("05:06:07,25", 18_367_250_000),
+        ("05:06:07.000001", 18_367_000_001),
+        ("05:06:07.1234569", 18_367_123_456),  # what is finer is left off
+        ("05:06:60", 18_420_000_000),
+        ("1:02:03 am", 3_723_000_000),
+        ("12:02 a.m.", 120_000_000),
+        ("1:02 PM", 46_920_000_000),
+        ("05:06:07+00:30", 16_567_000_000),
+        ("05:06:07-01:15", 22_867_000_000),
+    ],
+)
+def test_a_clock_to_the_microsecond(clock: str, microseconds: int):
+    found = times.read("when", [f"1970-01-03 {clock}"], [1])
+    assert found is not None and found.tolist() == [2 * 86_400 * 10**6 + microseconds]
+
+
+def test_a_clock_alone_is_no_day():
+    clocks = {"05:06": True, "5:06:07 pm": True, "2020-01-01 05:06": False, "5": False, "": False}
+    assert {cell: times.is_clock(cell) for cell in clocks} == clocks
+
+
+def test_a_tenth_of_a_column_of_times_may_be_wrong_and_is_told():
+    with pytest.raises(BadInput, match="line 3, when: expected a time like the others, got 'soon'"):
+        read("2020-01-01", "2020-01-02", "soon", *["2020-01-03"] * 7)
+    assert read("2020-01-01", "2020-01-02", "soon", *["2020-01-03"] * 6) == []
+
+
+def test_a_time_has_sixty_four_characters_at_most():
+    day = "4 March 2020"
+    for length, there in ((64, True), (65, False)):
+        cell = day + " " * (length - len(day) - 5) + "05:06"
+        assert len(cell) == length and times.is_time(cell) == there == bool(read(cell))
+
+
+@pytest.mark.parametrize(
+    ("cell", "form"),
+    [
+        ("1949Q2", "%YQ%q"),
+        ("1949-Q2", "%Y-Q%q"),
+        ("Q2 1949", "Q%q %Y"),
+        ("2020-03-04T05:06:07.25", "%Y-%m-%dT%H:%M:%S.%f"),
+        ("04.03.2020, 05:06", "%m.%d.%Y, %H:%M"),
+        ("Mar 4, 2020 5:06 pm", "%b %d, %Y %I:%M %p"),
+        ("4 March 2020", "%d %B %Y"),
+    ],
+)
+def test_the_form_of_a_cell(cell: str, form: str):
+    found = times.reading("when", [cell], [1], usual="%m.%d.%Y")
+    assert found is not None and found.form == form
+
+
+def test_the_usual_form_is_taken_where_it_reads_all():
+    cells = [f"{day:02}/01/2020 05:00" for day in (3, 4, 5, 6)]
+    assert [one[:10] for one in read(*cells)] == [f"2020-01-{day:02}" for day in (3, 4, 5, 6)]
+    for usual, form, rival in (
+        ("", "%d/%m/%Y %H:%M", "%m/%d/%Y"),
+        ("%m/%d/%Y", "%m/%d/%Y %H:%M", ""),
+        ("%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", ""),
+        ("%m/%d/%YT%H:%M", "%m/%d/%Y %H:%M", ""),
+        ("%Y-%m-%d", "%d/%m/%Y %H:%M", "%m/%d/%Y"),
+    ):
+        for found in (times.reading("when", cells, range(4), usual), times.at_once(cells, usual)):
+            assert found is not None and (found.form, found.rival) == (form, rival)
+
+
+def test_lengths_in_words_at_their_bounds():
+    second = times.SECOND
+    spans = {
+        59 * second: "59 s",
+        60 * second: "1 min",
+        3599 * second: "59.98 min",
+        3600 * second: "1 h",
+        86_399 * second: "24 h",
+        1.5 * times.DAY: "1.5 days",
+    }
+    assert second == 10**6 and {length: times.span(length) for length in spans} == spans
