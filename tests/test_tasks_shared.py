@@ -130,6 +130,26 @@ def test_forecasts_need_trajectories_longer_than_their_window():
             forecast(np.ones(shape), window)
 
 
+def test_the_least_forecast_is_one_window_a_trajectory():
+    """Of four trajectories one each is held out; a window may take all samples but the last."""
+    series = np.random.default_rng(1).normal(size=(4, 6, 2))
+    task = forecast(series, 5)
+    assert [len(part) for part in (task.train, task.held_valid, task.held_test)] == [2, 1, 1]
+    assert task.test().x.shape == (1, 5, 2) and torch.equal(task.test().y[0], task.held_test[0, 1:])
+    drawn = task.draw(40, generator())
+    assert all(any(torch.equal(row, whole[:-1]) for whole in task.train) for row in drawn.x)
+    starts = forecast(series, 3).draw(200, generator()).x
+    assert len(starts.unique(dim=0)) == 2 * 3, "windows start at any of three samples"
+
+
+def test_an_error_of_just_the_limit_is_valid():
+    true = torch.zeros(1, 6, 4)
+    off = torch.tensor([0.5, 0.5, 0.25, 1.0, 0.0, 0.0])[None, :, None].expand(1, 6, 4)
+    assert valid_prediction_time(off, true, 2.0, 3.0).tolist() == [3 * 2.0 * 3.0]
+    assert valid_prediction_time(off, true, 2.0, 3.0, most=1.0).tolist() == [6 * 2.0 * 3.0]
+    assert valid_prediction_time(off, true, 2.0, 3.0, 0.5).tolist() == [0.0]
+
+
 def test_valid_prediction_time():
     true = torch.randn(3, 100, 8, generator=generator())
     off = true.clone()

@@ -230,6 +230,29 @@ def test_predictor_learns_the_squared_error():
     close(a.grad, pull, "gradient of a, untouched")
 
 
+def test_the_running_size_of_gradients_by_hand():
+    """The first as it is, then a thousandth of each; a gradient of zeros is none, first or later."""
+    cut = Cut(2, 1, 1.0, 0.0).double()
+    cut.track(torch.zeros(3, 2).double())
+    assert cut.size == 0
+    cut.track(torch.tensor([[3.0, 1.0], [1.0, 3.0]]).double())
+    close(cut.size, torch.tensor(5.0, dtype=torch.float64).sqrt(), "the first")
+    cut.track(torch.zeros(3, 2).double())
+    cut.track(torch.full((4, 2), 7.0).double())
+    close(cut.size, (torch.tensor(0.999 * 5 + 0.001 * 49, dtype=torch.float64)).sqrt(), "after another")
+
+
+def test_agreement_is_of_all_steps_and_leaves_the_layer_as_it_was():
+    for training in (True, False):
+        layer = network(Feedback(3, 1.0, (Place.WRITE, Place.READ))).train(training)
+        found = agreement(layer, normal(2, 7, 3), lambda y: y.square().sum())
+        assert set(found) == {"WRITE", "READ", "memory", "reader", "writer"}
+        assert all(-1 <= one <= 1 for one in found.values())
+        assert layer.training is training and all(cut.seen is None for cut in layer.cuts.values())
+    short = agreement(layer, normal(2, 3, 3), lambda y: y.square().sum())  # no border, so nothing to compare
+    assert all((short[name] != short[name]) == (name not in ("WRITE", "READ")) for name in short)
+
+
 def test_a_linear_predictor_becomes_exact_for_a_squared_error():
     """d/da (a - y)^2 / 2 = a - y, linear in a and y; then a full cut gives back what backpropagation does."""
     cut, a, y = Cut(3, 3, 0.0, 1.0).double(), normal(50, 3).requires_grad_(), normal(50, 3, seed=2)
@@ -319,6 +342,14 @@ def test_the_copy_takes_a_step_against_the_prediction():
 @pytest.mark.parametrize("promise", ON_SEQUENCES, ids=lambda check: check.__name__.removeprefix("check_"))
 def test_fast_learning_keeps_the_promises(promise):
     promise(network(FAST).eval(), normal(2, 5, 3))
+
+
+def test_shares_from_nothing_to_all_are_taken():
+    for share in (0.0, 1.0):
+        NeuralMemory(4, feedback=Feedback(1, share))
+    for share in (-0.001, 1.001):
+        with pytest.raises(BadInput, match=f"share must lie between 0 and 1, got {share}"):
+            NeuralMemory(4, feedback=Feedback(1, share))
 
 
 def test_bad_input_is_refused():

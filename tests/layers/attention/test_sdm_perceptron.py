@@ -209,6 +209,11 @@ def test_as_many_winners_as_neurons():
     close(perceptron(None, winners=20).active(x), drive(layer, x), "all are kept, drive")
 
 
+def test_nothing_is_carried():
+    layer = perceptron(None)
+    assert layer.begin(3).shape == layer(inputs(3, 2))[1].shape == (3, 0)
+
+
 def test_has_no_biases():
     assert sum(part.numel() for part in SdmPerceptron(10, 784).parameters()) == 794_000  # 1000 neurons
 

@@ -95,6 +95,11 @@ def test_swings_are_taken_from_data():
     all_of_it = one.swing.clone()
     one.calibrate(x, share=0.5)
     assert (one.swing < 0.6 * all_of_it).all()
+    one.calibrate(x[:1, :1], share=0.6)  # one step: of 20 sums the 13th, of 5 cells the 4th
+    sums = torch.cat([x[0, 0], torch.zeros(5).double(), torch.ones(1).double()]) @ one.weight.T
+    i, _, g, _ = sums.chunk(4)
+    cells = (i.sigmoid() * g.tanh()).abs().sort().values
+    close(one.swing, torch.stack([sums.abs().sort().values[12], cells[3]]), "swings, by their ranks")
     with pytest.raises(BadInput, match="expected x"):
         one.calibrate(normal(2, 5, 4))
 

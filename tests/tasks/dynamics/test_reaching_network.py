@@ -62,6 +62,66 @@ def test_a_small_state_moves_as_the_linear_circuit_does():
     np.testing.assert_allclose(states[:, 1], linear, atol=2e-2 * np.abs(states[:, 0]).max())
 
 
+def plain(neurons: int, circuit: int) -> np.ndarray:
+    """The descent with another solver: 400 steps of 10 down the smooth abscissa, which is held near 0.15."""
+    weights, half, eye = unstable(neurons, circuit), neurons // 2, np.eye(neurons)
+    least, best = np.inf, weights
+    for _ in range(400):
+        now = np.linalg.eigvals(weights).real.max()
+        if now < least:
+            least, best = now, weights
+        if now <= 0.15:
+            break
+        shifted = weights - max(1.5 * now, now + 0.2) * eye
+        q = solve_continuous_lyapunov(shifted, -2 * eye)
+        p = solve_continuous_lyapunov(shifted.T, -2 * eye)
+        stepped = weights - 10 * (p @ q) / np.trace(p @ q)
+        stepped[np.diag_indices(neurons)] = 0
+        columns = np.minimum(stepped[:, half:], 0)
+        columns = columns * (-3 * weights[:, :half].mean() / columns.mean())
+        columns[columns > np.quantile(columns, 0.4)] = 0
+        weights = np.hstack([weights[:, :half], columns])
+    return best
+
+
+@pytest.mark.parametrize("circuit", [0, 3])
+def test_the_descent_is_that_of_a_plain_program(circuit: int):
+    np.testing.assert_allclose(stabilised(12, circuit), plain(12, circuit), rtol=1e-6, atol=1e-8)
+
+
+def test_a_circuit_before_the_descent():
+    """One weight in ten is there, and the circle of eigenvalues has a radius of ten; none is its own."""
+    weights = unstable(300, 5)
+    size = 2**0.5 * 10 / (0.1 * 0.9 * (1 + 3**2) * 300) ** 0.5
+    assert not np.diag(weights).any()
+    for part, value in ((weights[:, :150], size), (weights[:, 150:], -3 * size)):
+        assert part[part != 0] == pytest.approx(value, rel=1e-12)
+        assert (part != 0).mean() == pytest.approx(0.1, abs=5 * (0.09 / 45_000) ** 0.5)
+    bulk = np.sort(np.abs(np.linalg.eigvals(weights)))
+    assert bulk[int(0.9 * 300)] == pytest.approx(0.95 * 10, rel=0.1)  # evenly over the disc
+
+
+def test_starts_evoke_the_most_activity():
+    """The energy that a start evokes in the linear circuit is a quadratic form: its first axes are taken."""
+    weights = stabilised(12, 0)
+    form = solve_continuous_lyapunov((weights - np.eye(12)).T, -2 * np.eye(12))
+    values, axes = np.linalg.eigh(form)
+    for number, start in enumerate(moved(12, 0, 3, 2)[:, 0]):
+        unit = start / np.linalg.norm(start)
+        assert unit @ form @ unit == pytest.approx(values[-1 - number])
+        assert abs(unit @ axes[:, -1 - number]) == pytest.approx(1)
+        assert unit[np.abs(unit).argmax()] > 0
+
+
+def test_chance_is_that_of_the_mean_movement():
+    task = ReachingNetwork(conditions=3, length=60, neurons=20)
+    y = task.movements().y.double()
+    left = ((y - y.mean(0)) ** 2).sum() / ((y - y.mean((0, 1))) ** 2).sum()
+    assert task.chance == pytest.approx(float(1 - left), rel=1e-9) and 0 < task.chance < 1
+    assert task.every_step and not task.tokens and (task.inputs, task.outputs) == (3, 2)
+    assert float(task.objective.score(y.mean(0).expand_as(y), y)) == pytest.approx(task.chance)
+
+
 def test_starts_have_their_length_and_are_orthogonal():
     first = moved(20, 0, 3, 5)[:, 0]
     np.testing.assert_allclose(first @ first.T, 1.5**2 * 20 * np.eye(3), atol=1e-9)
@@ -94,3 +154,7 @@ def test_muscles_are_linear_in_the_rates():
 def test_bad_sizes(words):
     with pytest.raises(BadInput, match="reaching network"):
         ReachingNetwork(**words)
+
+
+def test_as_many_movements_as_neurons():
+    assert ReachingNetwork(conditions=12, length=2, cue=1, neurons=12).movements().x.shape == (12, 2, 12)
