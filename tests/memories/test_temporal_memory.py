@@ -563,6 +563,25 @@ def test_cells_of_a_column_share_its_contexts_evenly(column: int):
             assert counts.sum() == number and counts.max() - counts.min() <= 1
 
 
+@pytest.mark.parametrize(("first", "second", "winner"), [(2, 2, 7), (2, 3, 6), (3, 2, 7), (1, 2, 6)])
+def test_of_equal_matches_the_lower_number_wins(first: int, second: int, winner: int):
+    """Segment 0 is on the second cell of the last column and 1 on the first: each hears as many as told."""
+    memory = TemporalMemory(4, 2, Dendrites(activation=2, matching=2, grow=4, synapses=4))
+    state = memory.empty()
+    for kind in range(3):
+        state = kernels.larger(state, kind)
+    for owner, many in ((7, first), (6, second)):
+        segment = kernels.make(state, owner, 4)
+        for cell in range(many):
+            kernels.add(state, segment, cell, 300_000)  # too weak to predict
+    state.cell[kernels.ACTIVE, :3] = state.cell[kernels.WINNERS, :3] = range(3)
+    state.tally[[kernels.ACTIVES, kernels.WINS]] = 3
+    trace, after = memory.forward(torch.tensor([[False, False, False, True]]), state, learn=False)
+    assert trace.active.members.tolist() == [6, 7] and trace.bursts.tolist() == [1]
+    assert after.tally[kernels.WINS] == 1
+    assert after.cell[kernels.WINNERS, 0] == winner
+
+
 def test_bits_of_the_clock_by_hand():
     """The first bit of 29: passengers in 81 places of 500 each, minutes that come round, days of 100 / 7."""
     passengers = torch.tensor([0.0, 249, 251, 20_000, 39_749, 39_751, 40_000])
@@ -778,3 +797,27 @@ def test_bad_input_is_refused():
         SpatialPooler(4, columns=8, winners=2).forward(torch.zeros(1, 4, dtype=torch.bool), torch.zeros(4, 8))
     with pytest.raises(BadInput, match="at most 8 winners"):
         SpatialPooler(4, columns=8, winners=9)
+    for share in (0.0, 1.001):
+        with pytest.raises(BadInput, match=rf"a potential share in \(0, 1\], got 2 and {share}"):
+            SpatialPooler(4, columns=8, winners=2, potential=share)
+
+
+def test_the_ends_of_what_is_taken():
+    """All columns may win, of all bits or of at least one; and all bits but one may be ones."""
+    every = SpatialPooler(4, columns=8, winners=8, potential=1.0)
+    assert (every.empty() >= 0).all() and every.forward(torch.ones(2, 4, dtype=torch.bool))[0].all()
+    assert (SpatialPooler(4, columns=8, winners=1, potential=0.01).empty() >= 0).sum(1).tolist() == [1] * 8
+    assert (SpatialPooler(4, columns=8, winners=1, potential=0.51).empty() >= 0).sum(1).tolist() == [3] * 8
+    assert scalar(torch.tensor([0.0, 1.0, 0.4]), 5, 4, 0, 1).long().tolist() == [
+        [1, 1, 1, 1, 0],
+        [0, 1, 1, 1, 1],
+        [1, 1, 1, 1, 0],
+    ]
+    assert categories(3, 4, 4, dice(0)).all()
+    with pytest.raises(BadInput, match="1 to 8 ones, got 0"):
+        categories(2, 8, 0, dice(0))
+    for low in (1, 2):
+        with pytest.raises(BadInput, match="low < high"):
+            scalar(torch.zeros(1), 5, 2, low, 1)
+    with pytest.raises(BadInput, match="fewer ones than bits"):
+        scalar(torch.zeros(1), 5, 0, 0, 1)
