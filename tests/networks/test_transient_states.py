@@ -120,7 +120,8 @@ def test_a_step_is_that_of_the_equations(least: float):
     network = TransientStates([(0, 1, 2), (2, 3)], 3, constants=c).double()
     dice = torch.Generator().manual_seed(4)
     x, p = torch.rand(2, 2, 4, generator=dice, dtype=torch.float64)
-    x[0, 0], p[1, 1] = 0.6, 1.0  # at x_c itself, and full
+    x[0, 0] = x[1, 2] = 0.6  # at x_c itself
+    p[1, 1] = 1.0
     v, y = torch.randn(2, 4, 3, generator=dice).double(), torch.randn(2, 3, generator=dice).double()
     signal = torch.tensor([[0.15], [0.4]], dtype=torch.float64)  # one at what opens
     linked = {frozenset(pair) for pair in ((0, 1), (0, 2), (1, 2), (2, 3))}
