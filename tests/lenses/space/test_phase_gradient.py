@@ -5,6 +5,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from wavetrain.errors import BadInput
+from wavetrain.lenses.space import _fit
 from wavetrain.lenses.space.phase_gradient import phase_gradient
 
 RATE, HERTZ, BAND = 250.0, 12.5, (9.0, 18.0)
@@ -118,3 +119,61 @@ def test_what_does_not_fit_is_refused():
     far = np.array([[0, 0], [1, 0], [10, 10], [11, 10], [20, 0], [21, 0.0]])
     with pytest.raises(BadInput, match="neighbours in two directions"):
         phase_gradient(wave[:, :6], RATE, far, BAND)
+
+
+def plane(rises: np.ndarray, ways: np.ndarray) -> np.ndarray:
+    return np.linalg.lstsq(ways, rises, rcond=None)[0]
+
+
+def test_all_figures_by_hand():
+    """Channels at uneven places and a wave in much noise, by least squares at each channel and moment."""
+    dice = np.random.default_rng(3)
+    place = 2 * (GRID[(GRID < 4).all(1)] + 0.04 * dice.standard_normal((16, 2)))
+    wave = np.exp(1j * (TURN * HERTZ * TIME - place @ [0.4, -0.3] + 0.4 * dice.standard_normal((1000, 16))))
+    found = phase_gradient(wave, RATE, place, BAND, draws=4, every=0.4)
+    rows = wave[np.rint(found.time * RATE).astype(int)]
+    apart = np.linalg.norm(place[:, None] - place, axis=2)
+    spacing = np.median(np.sort(apart, 1)[:, 1])
+    near = [np.flatnonzero((apart[c] <= 1.5 * spacing) & (np.arange(16) != c)) for c in range(16)]
+    ways = [place[near[c]] - place[c] for c in range(16)]
+
+    def gradient(row: np.ndarray) -> np.ndarray:
+        return np.array([plane(-np.angle(row[near[c]] / row[c]), ways[c]) for c in range(16)])
+
+    def fitted(row: np.ndarray, field: np.ndarray) -> np.ndarray:
+        return np.array(
+            [abs((row[near[c]] / row[c] * np.exp(1j * ways[c] @ field[c])).mean()) for c in range(16)]
+        )
+
+    plain = np.array([gradient(row) for row in rows])
+    sign = np.sign(found.frequency)[:, None, None]
+    field = plain * sign
+    np.testing.assert_allclose(found.gradient, field, atol=1e-9)
+    fit = np.array([fitted(*one) for one in zip(rows, plain, strict=True)])
+    np.testing.assert_allclose(found.fit, fit, atol=1e-9)
+    orders = _fit.exchanges(16, 25, 0)
+    chance = np.array([fitted(row[order], gradient(row[order])) for order in orders for row in rows])
+    assert len(chance) == 25 * len(rows)
+    np.testing.assert_array_equal(found.ordered, fit > np.percentile(chance, 99, axis=0))
+    assert found.share == pytest.approx(found.ordered.mean())
+    size = np.linalg.norm(field, axis=2)
+    np.testing.assert_allclose(found.wavelength, TURN / size)
+    np.testing.assert_allclose(found.speed, np.abs(found.frequency)[:, None] * TURN / size)
+    np.testing.assert_allclose(found.direction, np.arctan2(field[..., 1], field[..., 0]))
+    across = np.array(
+        [[plane(one[near[c]] - one[c], ways[c]) for c in range(16)] for one in field]
+    )  # (M, C, place, component)
+    divergence, curl = across[..., 0, 0] + across[..., 1, 1], across[..., 0, 1] - across[..., 1, 0]
+    np.testing.assert_allclose(found.divergence, divergence, atol=1e-9)
+    np.testing.assert_allclose(found.curl, curl, atol=1e-9)
+    np.testing.assert_allclose(found.mean_divergence, divergence.mean(0), atol=1e-9)
+    np.testing.assert_allclose(found.mean_curl, curl.mean(0), atol=1e-9)
+    np.testing.assert_array_equal(found.source, place[divergence.argmax(1)])
+    np.testing.assert_array_equal(found.centre, place[np.abs(curl).argmax(1)])
+    aligned = np.linalg.norm(field.sum(1), axis=1) / size.sum(1)
+    np.testing.assert_allclose(found.aligned, aligned)
+    assert found.mean == pytest.approx(aligned.mean())
+    turned = np.exp(1j * found.direction).mean(0)
+    np.testing.assert_allclose(found.steady, np.abs(turned))
+    np.testing.assert_allclose(found.heading, np.angle(turned))
+    assert found.p == (1 + (found.null >= found.mean).sum()) / 5 and len(found.null) == 4

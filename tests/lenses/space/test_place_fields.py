@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.space.place_fields import place_fields
+from wavetrain.lenses.space.place_fields import _fields, place_fields
+from wavetrain.parts import nulls
 
 
 def lattice(bins: int) -> Tensor:
@@ -169,3 +170,52 @@ def test_steps_that_are_left_out_count_neither_as_time_nor_as_spikes():
     assert seen.dropped[0] == len(moving)
     both = place_fields(activity, torch.from_numpy(place)[None, :, None], **words)
     assert both.rate[0, 0] > 15  # with the steps at rest
+
+
+def test_a_field_is_above_a_part_of_the_peak_in_so_many_bins_or_more():
+    """Nine bins on a track, of a peak of 4: those above 2, three together or more; NaN parts them."""
+    rate = np.array([3.0, 4, 3, 2, 2.1, 2.1, np.nan, 2.1, 0])
+    assert _fields(rate, 0.5, 3).tolist() == [1, 1, 1, 0, 0, 0, 0, 0, 0]
+    assert _fields(rate, 0.5, 2).tolist() == [1, 1, 1, 0, 2, 2, 0, 0, 0]
+    assert _fields(rate, 0.5, 1).tolist() == [1, 1, 1, 0, 2, 2, 0, 3, 0]
+    assert _fields(rate, 0.75, 1).tolist() == [0, 1, 0, 0, 0, 0, 0, 0, 0]
+    assert not _fields(-rate, 0.5, 1).any() and not _fields(0 * rate, 0.5, 1).any()
+
+
+def test_information_by_hand_with_its_nulls():
+    """Two sequences in four bins; shifts in time, and exchanges of what looks alike. One step is missing."""
+    dice = np.random.default_rng(1)
+    bins = dice.integers(4, size=(2, 20))
+    rate = dice.random((2, 20, 2)) + (bins[..., None] == [1, 2])
+    rate[0, 3, 1] = np.nan
+    look = bins // 2
+    given = torch.from_numpy(rate), torch.from_numpy(bins[..., None] / 4 + 0.125)
+    words = {"bins": 4, "smooth": 0.0, "low": 0.0, "high": 1.0, "shifts": 7, "seed": 2}
+    found = place_fields(*given, away=3, label=torch.from_numpy(look), **words)
+
+    def bits(order: np.ndarray) -> list[float]:
+        told = []
+        for unit in range(2):
+            at, value = bins.ravel(), rate[..., unit].ravel()[order.ravel()]
+            at, value = at[np.isfinite(value)], value[np.isfinite(value)]
+            parts = [value[at == one] for one in range(4)]
+            told.append(
+                sum(
+                    len(part) / len(value) * part.mean() / value.mean() * np.log2(part.mean() / value.mean())
+                    for part in parts
+                )
+            )
+        return told
+
+    whole = np.array(bits(np.arange(40)))
+    np.testing.assert_allclose(found.information, whole)
+    null = np.array([bits(source) for source in nulls.shifts(2, 20, 7, 3, 2)])
+    np.testing.assert_allclose(found.null, null)
+    np.testing.assert_allclose(found.p, (1 + (null >= whole).sum(0)) / 8)
+    alike = np.array([bits(source) for source in nulls.exchanges(look, 7, 2)])
+    np.testing.assert_allclose(found.p_label, (1 + (alike >= whole - 1e-9).sum(0)) / 8)
+    assert found.shared.tolist() == [True, True] and found.dropped.tolist() == [0, 1]
+    bare = place_fields(*given, **(words | {"shifts": 0}), label=torch.from_numpy(look))
+    assert np.isnan([bare.p, bare.p_label]).all() and bare.null.shape == (0, 2) and bare.shared.all()
+    with pytest.raises(BadInput, match=r"labels \(batch, time\) \(2, 20\), got \(20,\)"):
+        place_fields(*given, label=torch.from_numpy(look[0]))

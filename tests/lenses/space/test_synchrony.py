@@ -5,7 +5,9 @@ import pytest
 from scipy.signal import lfilter
 
 from wavetrain.errors import BadInput
+from wavetrain.lenses import _rhythm
 from wavetrain.lenses.space.synchrony import synchrony
+from wavetrain.parts.nulls import least_shift
 
 RATE = 250.0
 TIME = np.arange(5000) / RATE
@@ -130,3 +132,65 @@ def test_one_window_is_refused():
     """Its coherence is exactly 1 for any data."""
     with pytest.raises(BadInput, match="coherence wants two windows of 3 s or more, as that of one is 1"):
         synchrony(noise(1300, 2), RATE, (1, 20))
+
+
+def test_all_figures_by_hand():
+    """Three trials of three channels, every fifth sample, windows of half a second that overlap by half."""
+    field = noise(3, 700, 3, seed=4) + np.cos(rhythm(3, np.arange(700) / RATE))[:, None] * [1, 0.5, 0]
+    found = synchrony(field, RATE, (8, 12), draws=4, seed=6)
+    phase = np.angle(_rhythm.phasors("a test", field, _rhythm.band_of("a test", (8, 12), RATE)))
+    some = phase[:, ::5]
+    known = np.isfinite(some)
+    dice, least = np.random.default_rng(6), least_shift(140, None)
+    moves = dice.integers(least, 140 - least + 1, 4)
+    independent = known[..., 0].sum() * 5 / RATE * 4
+    assert found.independent == pytest.approx(independent)
+    assert found.floor == pytest.approx(np.sqrt(np.pi / 4 / independent))
+    np.testing.assert_allclose(found.used, np.isfinite(phase).mean((0, 1)))
+    taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(125) / 125)
+    windows = []
+    for trial in field:
+        for at in range(0, 576, 62):
+            part = trial[at : at + 125]
+            windows.append(np.fft.rfft((part - part.mean(0)) * taper[:, None], axis=0)[4:7])
+    spectra = np.array(windows)
+    assert found.segments == len(spectra) == 30
+
+    def coherent(i: int, j: int, turn: int) -> tuple[float, float]:
+        one, two = spectra[..., i], np.roll(spectra[..., j], turn, 0)
+        ratio = (one * two.conj()).sum(0) / np.sqrt((np.abs(one) ** 2).sum(0) * (np.abs(two) ** 2).sum(0))
+        return float((np.abs(ratio) ** 2).mean()), float(ratio.imag.mean())
+
+    for i, j in ((0, 1), (0, 2), (1, 2)):
+
+        def scores(move: int, i: int = i, j: int = j) -> tuple[complex, float]:
+            off = some[..., i] - np.roll(some[..., j], move, 1)
+            off = off[np.isfinite(off)]
+            return np.exp(1j * off).mean(), abs(np.sign(np.sin(off)).mean())
+
+        locked, lagging = scores(0)
+        assert found.plv[i, j] == pytest.approx(abs(locked))
+        assert found.lag[i, j] == pytest.approx(np.angle(locked))
+        assert found.pli[i, j] == pytest.approx(lagging)
+        error = np.sqrt((1 - abs(locked)) / abs(locked) / independent)
+        assert found.lag_error[i, j] == pytest.approx(error)
+        drawn = [scores(move) for move in moves]
+        null = np.array([abs(one) for one, _ in drawn])
+        np.testing.assert_allclose(found.null_plv[:, i, j], null)
+        assert found.p_plv[i, j] == found.p_plv[j, i] == (1 + (null >= abs(locked)).sum()) / 5
+        late = np.array([one for _, one in drawn])
+        assert found.p_pli[i, j] == found.p_pli[j, i] == (1 + (late >= lagging - 1e-12).sum()) / 5
+        squared, imaginary = coherent(i, j, 0)
+        assert found.coherence[i, j] == pytest.approx(squared)
+        assert found.imaginary[i, j] == pytest.approx(imaginary)
+        null = np.array([coherent(i, j, turn)[0] for turn in (2, 3, 4, 5)])
+        assert found.p_coherence[i, j] == (1 + (null >= squared).sum()) / 5
+
+
+def test_no_unit_weighs_trials_by_the_size_of_one_sample():
+    field = noise(4, 1000, 2, seed=7) * np.array([1.0, 0.7, 0.5, 0.3])[:, None, None]
+    one = synchrony(field, RATE, (8, 12), draws=2)
+    for unit in (1.3, 1.6, 1e-5):
+        two = synchrony(unit * field, RATE, (8, 12), draws=2)
+        np.testing.assert_allclose(two.coherence, one.coherence, atol=1e-9)
+        np.testing.assert_allclose(two.imaginary, one.imaginary, atol=1e-9)

@@ -172,11 +172,10 @@ def _spectra(
     frequency = fft.rfftfreq(steps, 1 / band.rate)
     inside = (frequency >= band.low) & (frequency <= band.high)
     window = signal.windows.hann(steps, sym=False)
+    largest = np.max([np.abs(np.where(np.isfinite(values), values, 0)).max(0) for values in series], 0)
+    scale = np.ldexp(1.0, np.frexp(largest)[1] - 1)  # of all trials, so that none weighs more than it is
     found = []
     for values in series:
-        with np.errstate(invalid="ignore"):
-            largest = np.nanmax(np.abs(np.where(np.isfinite(values), values, 0)), 0)
-        scale = np.ldexp(1.0, np.frexp(largest)[1] - 1)
         for at in first:
             part = values[at : at + steps] / scale
             found.append(fft.rfft((part - part.mean(0)) * window[:, None], axis=0)[inside].T)
