@@ -125,3 +125,50 @@ def test_activity_must_fit_and_be_real_and_finite():
     ):
         with pytest.raises(BadInput, match=message):
             Units(activity, path)
+
+
+@pytest.mark.parametrize("beyond", [-0.9e-5, 10 + 0.9e-5])
+def test_rounding_is_forgiven_to_a_millionth_of_a_side(beyond: float):
+    """Of a side of 10, at either end; of what lies twice as far out the number is said."""
+    inside = torch.tensor([[[beyond], [5.0]]], dtype=torch.float64)
+    assert Path(inside, 4, 0, 10).bin.tolist() == [[0 if beyond < 0 else 3, 2]]
+    outside = inside + torch.tensor([[[-1e-5 if beyond < 0 else 1e-5], [0.0]]])
+    with pytest.raises(BadInput, match="got 1 of 2 outside"):
+        Path(outside, 4, 0, 10)
+
+
+def test_a_thin_side_has_one_bin_and_others_the_nearest_number():
+    place = torch.tensor([[[0.0, 0.0, 0.0], [100.0, 0.01, 26.0]]])
+    assert Path(place, 10).shape == (10, 1, 3)  # 2.6 bins of 10
+    assert Path(place[:, :, [0, 2]], 10, 0.0, [100.0, 34.0]).shape == (10, 3)  # 3.4
+    with pytest.raises(BadInput, match="`high` as one number or 3"):
+        Path(place, 10, 0.0, [[1.0, 1.0, 1.0]])  # type: ignore[list-item]
+
+
+def test_shares_of_time_and_a_stretch_of_a_path():
+    place = torch.tensor([[[0.0], [1.0], [3.0], [NAN]], [[3.0], [3.5], [4.0], [0.5]]])
+    path = Path(place, 4)
+    assert path.bin.tolist() == [[0, 1, 3, -1], [3, 3, 3, 0]]
+    np.testing.assert_allclose(path.occupancy, [2 / 7, 1 / 7, 0, 4 / 7], atol=1e-12)
+    one = path.part(1, slice(1, 4))
+    assert one.bin.tolist() == [[3, 3, 0]] and one.shape == (4,) and path.bin.shape == (2, 4)
+    np.testing.assert_allclose(one.occupancy, [1 / 3, 0, 0, 2 / 3], atol=1e-12)
+
+
+def test_another_steps_activity_may_be_put_where_the_path_is():
+    path = Path(torch.tensor([[[0.0], [1.0], [1.5], [NAN]]]), 2, 0, 2)
+    source = np.array([3, 0, 2, 1])
+    activity = torch.tensor([[[1.0], [10.0], [100.0], [1000.0]]])
+    seen = path.maps(Units(activity, path), source=source)
+    assert seen.rate.tolist() == [[1000.0, 50.5]]
+    assert seen.steps.tolist() == [[1, 2]] and seen.dropped.tolist() == [1]
+
+
+def test_places_and_activity_of_another_shape_are_refused():
+    for shape in ((9, 2), (1, 9, 0), (0, 9, 2), (1, 0, 2), (1, 1, 9, 2)):
+        with pytest.raises(BadInput, match=r"expected places \(batch, time, coordinates\), got "):
+            Path(torch.zeros(shape), 4)
+    path = Path(normal(2, 9, 2), 4)
+    for shape in ((1, 9, 2), (2, 8, 2), (2, 9), (2, 9, 2, 1)):
+        with pytest.raises(BadInput, match=r"\(2, 9\), got "):
+            Units(torch.zeros(shape), path)

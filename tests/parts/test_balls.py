@@ -235,3 +235,38 @@ def test_bad_radii_are_refused():
         balls.cap(8, 5, 1)
     with pytest.raises(BadInput, match="at least 2 channels, got 1"):
         balls.cap(1, 0.5, 0)
+
+
+def test_radii_below_none_are_refused_and_the_ends_are_not():
+    for what, most in (
+        (lambda radius: balls.circle(8, radius), 8),
+        (lambda radius: balls.cap(8, radius, 1), 4),
+    ):
+        with pytest.raises(BadInput, match=f"expected a radius from 0 to {most} for 8 bits, got -1"):
+            what(-1)
+        what(0), what(most)
+    assert balls.circle(8, 0) == [1] + 8 * [0]
+
+
+def test_a_radius_of_1_is_fitted_over_two_distances():
+    """ln N falls from ln(n + 1) to ln 2 while the cosine falls by 2 / n."""
+    assert balls.fitted_beta(10, 1) == pytest.approx(5 * math.log(11 / 2), rel=1e-9)
+    assert balls.fitted_beta(10, 2) == pytest.approx(5 * math.log(56 / 20), rel=1e-9)
+
+
+def test_shares_of_tables_are_of_the_ball_itself():
+    close(
+        balls.overlaps(4, 1.9), torch.tensor([5, 2, 2, 0, 0]).double() / 5, "overlaps, a radius between two"
+    )
+    caps = balls.overlaps(4, 1.5, caps=True)
+    shared = [balls.cap(4, 1.5, v) / balls.cap(4, 1.5, 0) for v in range(5)]
+    close(caps, torch.tensor(shared, dtype=torch.float64), "overlaps of caps")
+
+
+def test_a_pattern_that_reaches_no_neuron_too_often_leaves_room_for_one():
+    """1 - p to the number of neurons is how often none is reached: against 1 - `right`, at either side."""
+    share = 1 - 0.5 ** (1 / 100)
+    assert balls.capacity(64, 100, share * 0.999) == 1
+    assert balls.capacity(64, 100, share * 1.001) > 1
+    assert balls.capacity(64, 100, 1 - 0.1 ** (1 / 100) * 0.999, right=0.9) > 1
+    assert balls.capacity(64, 100, 1 - 0.1 ** (1 / 100) * 1.001, right=0.9) == 1

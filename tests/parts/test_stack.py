@@ -91,3 +91,12 @@ def test_widths_must_agree():
         Stack([Elman(4, inputs=3)], inputs=3, outputs=2, mlp=MLP.NONE)
     with pytest.raises(BadInput):
         Stack([], inputs=3, outputs=2, mlp=MLP.NONE)
+
+
+def test_tokens_are_taken_for_their_one_hot_vectors_and_nothing_else_of_two_axes():
+    torch.manual_seed(0)
+    stack, tokens = Stack([Elman(4)], 3, 2, MLP.NONE).double(), torch.tensor([[0, 2, 1], [1, 1, 0]])
+    close(stack(tokens), stack(torch.nn.functional.one_hot(tokens, 3).double()), "tokens, one-hot")
+    for x in (torch.zeros(2, 3), torch.zeros(2, 5, 4), torch.zeros(2, 5, 4).long(), torch.zeros(3).long()):
+        with pytest.raises(BadInput, match=r"Stack: expected x \(batch, time, 3\), got"):
+            stack(x)

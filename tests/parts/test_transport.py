@@ -5,7 +5,7 @@ import torch
 from scipy.optimize import linear_sum_assignment
 
 from wavetrain.errors import BadInput
-from wavetrain.parts.transport import sinkhorn
+from wavetrain.parts.transport import _blurs, _own, _potentials, sinkhorn
 
 
 def points(seed: int, count: int = 40, axes: int = 5) -> torch.Tensor:
@@ -65,3 +65,22 @@ def test_what_does_not_fit_is_refused():
         sinkhorn(points(0), points(1), 0.0)
     with pytest.raises(BadInput, match="a step or more"):
         sinkhorn(points(0), points(1), last=0)
+
+
+def test_blurs_get_finer_by_a_quarter_from_above_the_largest_cost():
+    assert _blurs(1.0, 0.04, 2) == pytest.approx([0.04 * 64, 0.04 * 16, 0.04 * 4, 0.04, 0.04])
+    assert _blurs(0.6, 0.04, 1) == pytest.approx([0.04 * 16, 0.04 * 4, 0.04])
+    assert _blurs(0.04, 0.04, 1) == _blurs(0.0, 0.04, 1) == [0.04]
+
+
+def test_potentials_are_those_of_a_blurred_plan():
+    """At rest, rows of exp((f + g - C) / e) / (n m) sum to 1 / n, and its columns to 1 / m."""
+    cost = torch.tensor([[0.0, 1.0, 2.0], [1.0, 0.5, 0.2]], dtype=torch.float64)
+    rows, columns = _potentials(cost, 0.3, 60)
+    plan = torch.exp((rows[:, None] + columns - cost) / 0.3) / 6
+    torch.testing.assert_close(plan.sum(1), torch.full((2,), 1 / 2).double(), rtol=0, atol=1e-9)
+    torch.testing.assert_close(plan.sum(0), torch.full((3,), 1 / 3, dtype=torch.float64), rtol=0, atol=1e-9)
+    square = cost[:, :2] + cost[:, :2].T
+    own = _own(square, 0.3, 60)
+    plan = torch.exp((own[:, None] + own - square) / 0.3) / 4
+    torch.testing.assert_close(plan.sum(1), torch.full((2,), 1 / 2).double(), rtol=0, atol=1e-9)

@@ -134,3 +134,53 @@ def test_where_a_student_starts():
         assert parts.dtype == torch.float64
         check(parts, {})
     assert all_of_them[0].fade == math.exp(-1 / 20)
+
+
+def test_trials_after_the_forced_ones_run_by_what_was_learned_so_far():
+    """Two trials, the first forced, in a plain loop; what was in `.grad` stays beneath the update."""
+    network, x, y = student(), normal(2, 20, 1, seed=2), normal(2, 20, 2, seed=3)
+    by_hand, weights = FullForce(alpha=2.0), torch.zeros(14, 12).double()
+    currents = network.currents(x, y)
+    for trial in range(2):
+        state, rate = torch.zeros(12).double(), torch.zeros(12).double()
+        for step in range(20):
+            own = weights[:12] @ rate if trial else currents[trial, step]
+            to = own + network.encode @ x[trial, step]
+            state = to + (state - to) * math.exp(-1 / 5)
+            rate = state.tanh()
+            if step < 19:
+                wanted = torch.cat([currents[trial, step + 1], y[trial, step]])
+                by_hand.update(weights, rate, wanted)
+    rule = FullForce(alpha=2.0, share=1.0, forced=1)
+    network.read.grad = torch.ones(2, 12).double()
+    said = rule.learn(network, Batch(x, y), nn.functional.mse_loss)
+    close(-network.recur.grad, weights[:12], "weights of the currents, by hand")
+    close(1 - network.read.grad, weights[12:], "weights of the answers, by hand")
+    close(said, y.square().mean(), "the loss before anything is learned, when all answers are 0")
+    assert rule.trials == 2
+
+
+def test_so_many_steps_learn_as_their_share_is():
+    class Counts(FullForce):
+        updates = 0
+
+        def update(self, weights, rate, wanted) -> None:
+            self.updates += 1
+
+    for share in (0.25, 1.0):
+        rule = Counts(share=share)
+        rule.learn(student(), Batch(normal(3, 50, 1), normal(3, 50, 2)), nn.functional.mse_loss)
+        student()  # leaves the shared generator where it was before
+        assert rule.updates == sum(int((torch.rand(49) < share).sum()) for _ in range(3))
+
+
+def test_the_last_settings_that_are_allowed():
+    assert FullForce(alpha=1e-9, share=1.0, forced=0).forced == 0
+    for words in ({"alpha": -1.0}, {"alpha": math.nan}, {"share": 0.0}, {"share": 1.01}):
+        with pytest.raises(BadInput, match="FullForce: expected alpha"):
+            FullForce(**words)
+    for tau in (-1.0, math.nan):
+        with pytest.raises(BadInput, match="tau above 0"):
+            Student(3, 1, 1, tau=tau, gain=1.0)
+    with pytest.raises(BadInput, match=r"expected x \(batch, time, 1\), got \(2, 3, 2\)"):
+        student()(normal(2, 3, 2))

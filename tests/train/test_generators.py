@@ -25,6 +25,14 @@ def test_begins_as_a_process_that_is_seeded() -> None:
         assert draw() == ours
 
 
+def test_of_a_seed_that_is_too_large_numpy_takes_the_low_32_bits() -> None:
+    small, large = [], []
+    for seed, into in ((5, small), (2**32 + 5, large), (2**32 - 1, small), (2**33 - 1, large)):
+        with Shared(seed).drawn():
+            into.append(float(np.random.rand()))
+    assert small == large and small[0] != small[1]
+
+
 def test_goes_on_where_it_was_whoever_draws_in_between() -> None:
     whole, parts = Shared(5), Shared(5)
     with whole.drawn():
