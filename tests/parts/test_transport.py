@@ -76,11 +76,11 @@ def test_blurs_get_finer_by_a_quarter_from_above_the_largest_cost():
 def test_potentials_are_those_of_a_blurred_plan():
     """At rest, rows of exp((f + g - C) / e) / (n m) sum to 1 / n, and its columns to 1 / m."""
     cost = torch.tensor([[0.0, 1.0, 2.0], [1.0, 0.5, 0.2]], dtype=torch.float64)
-    rows, columns = _potentials(cost, 0.3, 60)
+    rows, columns = _potentials(cost, 0.3, 250)
     plan = torch.exp((rows[:, None] + columns - cost) / 0.3) / 6
     torch.testing.assert_close(plan.sum(1), torch.full((2,), 1 / 2).double(), rtol=0, atol=1e-9)
     torch.testing.assert_close(plan.sum(0), torch.full((3,), 1 / 3, dtype=torch.float64), rtol=0, atol=1e-9)
     square = cost[:, :2] + cost[:, :2].T
-    own = _own(square, 0.3, 60)
+    own = _own(square, 0.3, 250)
     plan = torch.exp((own[:, None] + own - square) / 0.3) / 4
     torch.testing.assert_close(plan.sum(1), torch.full((2,), 1 / 2).double(), rtol=0, atol=1e-9)
