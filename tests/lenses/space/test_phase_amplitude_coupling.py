@@ -5,6 +5,7 @@ import pytest
 from scipy.signal import butter, sosfiltfilt
 
 from wavetrain.errors import BadInput
+from wavetrain.lenses import _rhythm
 from wavetrain.lenses.space.phase_amplitude_coupling import (
     _profile,
     _spliced,
@@ -163,3 +164,40 @@ def test_gaps_flat_channels_and_trials():
 def test_what_cannot_be_read_is_refused(given, message):
     with pytest.raises(BadInput, match=message):
         look(coupled(0.5), **given)
+
+
+def test_all_figures_by_hand():
+    """Two trials of two channels: mean amplitudes in 18 bins of phase, and those of spliced pieces."""
+    dice = np.random.default_rng(3)
+    theta = 2 * np.pi * 6 * np.arange(3000) / 400 + 0.1 * dice.standard_normal((2, 3000)).cumsum(1)
+    field = (1 + np.cos(theta))[..., None] * dice.standard_normal((2, 3000, 2)) + 4 * np.cos(theta)[..., None]
+    field[0, 1500, 1] = np.nan
+    found = phase_amplitude_coupling(field, 400.0, draws=3, seed=5)
+    slow, fast = (
+        _rhythm.phasors("a test", field, _rhythm.band_of("a test", band, 400.0))
+        for band in ((4, 8), (50, 90))
+    )
+    known = (np.isfinite(slow) & np.isfinite(fast)).all(2)
+    assert found.used == pytest.approx(known.mean())
+    phase, size = np.angle(slow[known]), np.abs(fast[known])
+    orders = [np.arange(len(size)), *_spliced(len(size), 400 / 6, 3, 5)]
+    for i in range(2):
+        for j in range(2):
+            at = np.floor((phase[:, i] + np.pi) / (2 * np.pi / 18)).astype(int).clip(0, 17)
+            index, vectors, profiles = [], [], []
+            for order in orders:
+                moved = size[order, j] / size[:, j].mean()
+                share = np.array([moved[at == one].mean() for one in range(18)])
+                profiles.append(share / share.sum())
+                index.append(1 + (profiles[-1] * np.log(profiles[-1])).sum() / np.log(18))
+                vectors.append((moved * np.exp(1j * phase[:, i])).mean())
+            np.testing.assert_allclose(found.profile[i, j], profiles[0])
+            assert found.modulation[i, j] == pytest.approx(index[0])
+            assert found.vector[i, j] == pytest.approx(abs(vectors[0]))
+            assert found.preferred[i, j] == pytest.approx(np.angle(vectors[0]))
+            null = np.array(index[1:])
+            np.testing.assert_allclose(found.null[:, i, j], null)
+            assert found.z[i, j] == pytest.approx((index[0] - null.mean()) / null.std())
+            assert found.p[i, j] == (1 + (null >= index[0]).sum()) / 4
+            spread = np.sqrt(np.mean(np.abs(vectors[1:]) ** 2) / 2)
+            assert found.preferred_error[i, j] == pytest.approx(spread / abs(vectors[0]))

@@ -188,3 +188,10 @@ def test_two_environments_of_two_steps_can_be_asked():
     for shape in ((1, 2), (2, 1)):
         with pytest.raises(BadInput, match="two sequences and two steps or more"):
             remapping(torch.ones(*shape, 1), torch.ones(*shape, 1), bins=2)
+
+
+def test_grid_cells_that_one_map_does_not_tell_are_left_out():
+    """At its third peak the first map of the grid cell was never visited, at its fourth the second."""
+    one, two = np.array([[[1.0, 2, np.nan, 4, 7]]]), np.array([[[3.0, 9, 8, np.nan, 4]]])
+    found = _at_place(np.eye(5)[None], one, np.arange(5)[None], two)
+    assert found == pytest.approx(np.corrcoef([1, 2, 7], [3, 9, 4])[0, 1])
