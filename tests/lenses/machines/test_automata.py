@@ -216,3 +216,44 @@ def test_bad_arguments():
 
 def test_what_a_lens_promises():
     check_lens(automata)
+
+
+def test_two_words_by_hand():
+    """Words 100 and 101, whose clusters are 7337 and 7377; each answer is the symbol that was seen.
+
+    7 leads by 1 to 3 twice and to 7 once, 3 leads by 0 to 7 twice and to 3 once. In 7 the answers are 0, 0
+    and 1, in 3 they are 1, 0 and 1. The third step of 100 is not known, all other answers are.
+    """
+    layer = Drawn(2, 3, seed=0)
+    layer.table = torch.tensor([[7, 3, 3, 7], [7, 3, 7, 7]])
+    x = torch.eye(2).double()[torch.tensor([[1, 0, 0], [1, 0, 1]])]
+    found = automata(layer, x, layer.clusters, shuffles=9)
+    assert found.cluster.tolist() == [[0, 1, 1, 0], [0, 1, 0, 0]]
+    assert found.counts.tolist() == [[[0, 0], [1, 2]], [[2, 1], [0, 0]]]
+    assert found.after.tolist() == [[UNKNOWN, 1], [0, UNKNOWN]] and found.answer.tolist() == [0, 1]
+    assert found.merged.tolist() == [0, 1] and found.unseen == 2 and found.ties == 0
+    assert found.purity == pytest.approx(4 / 6) and found.agreement == pytest.approx(5 / 6)
+    np.testing.assert_allclose(found.null, 4 / 6)  # each symbol has one cluster: nothing to exchange
+    assert found.p == 1 and found.equal == UNKNOWN and not found.counter.size
+
+
+def test_the_null_exchanges_successors_of_one_symbol():
+    """Symbol 0 leads from 0 to 1 and from 1 to 0, as often: exchanged it is so or the other way, or tied."""
+    layer = Drawn(1, 4, seed=0)
+    layer.table = torch.tensor([[0, 1, 0, 1, 0]])
+    x = torch.eye(2).double()[torch.tensor([[0, 0, 0, 0]])]
+    found = automata(layer, x, layer.clusters, shuffles=300)
+    assert set(found.null.tolist()) == {0.5, 1.0} and found.purity == 1
+    assert found.p == pytest.approx((1 + (found.null == 1).sum()) / 301)
+    assert (found.null == 1).mean() == pytest.approx(1 / 3, abs=0.1)  # two of six ways
+    again = automata(layer, x, layer.clusters, shuffles=300, seed=1)
+    assert not np.array_equal(again.null, found.null)
+
+
+def test_as_many_states_as_clusters_are_each_their_own():
+    """However near two of them are: k-means only divides those that are more."""
+    one = TOMITA[4]
+    layer = Machine(one)
+    layer.corner = torch.eye(4).double() + torch.tensor([0.0, 0, 0, 1e-7]).double()[:, None]
+    for clusters, many in ((4, 4), (5, 4), (3, 3)):
+        assert len(automata(layer, words(one), clusters, shuffles=0).counts) == many

@@ -124,3 +124,105 @@ def test_structure_of_the_human_connectome():
 def test_what_does_not_fit_is_refused(weight, message):
     with pytest.raises(BadInput, match=message):
         coarse_graining(weight)
+
+
+HAND = np.zeros((6, 6))
+HAND[np.triu_indices(6, 1)] = [6, 3, 1, 1, 0, 2, 1, 0, 1, 5, 2, 1, 0, 1, 4]
+HAND += HAND.T
+
+
+@pytest.mark.parametrize("unit", [1.0, 1000.0, 1e-200])
+def test_six_units_by_hand(unit: float):
+    """0 with 1, 2 with 3, 4 with 5; between them 7, 2 and 4. Weights of units to themselves are left out."""
+    found = coarse_graining(unit * (HAND + 50 * np.eye(6)), levels=1, draws=9)
+    assert found.member.tolist() == [[0, 1, 2, 3, 4, 5], [0, 0, 1, 1, 2, 2]]
+    between, sums = [HAND[np.triu_indices(6, 1)], [7, 2, 4]], [[11, 10, 13, 8, 7, 7], [9, 11, 6]]
+    np.testing.assert_allclose(found.variation, [np.std(one) / np.mean(one) for one in between])
+    np.testing.assert_allclose(found.strength, [np.std(one) / np.mean(one) for one in sums])
+    np.testing.assert_allclose(found.distance, [0, 1 / 3])  # a third of the ensembles is below all units
+    ratio = found.variation[1] / found.variation[0]
+    assert found.p == pytest.approx((1 + (found.null >= ratio - 1e-9).sum()) / 10)
+    assert found.exchanged[1] == pytest.approx(found.null.mean() * found.variation[0])
+    assert np.isnan(found.mismatch).all() and np.isnan(found.rate).all() and found.window.tolist() == [0, 0]
+
+
+def test_a_unit_that_is_left_over_stays_by_itself():
+    """And of connections that are equally strong the first is merged first."""
+    odd = np.pad(HAND, (0, 1))
+    assert merging(odd, 1)[0].tolist() == [[0, 1, 2, 3, 4, 5, 6], [0, 0, 1, 1, 2, 2, 3]]
+    assert merging(odd, 2)[0][2].tolist() == [0, 0, 0, 0, 1, 1, 1], "7 is more than 4; then the rest"
+    np.testing.assert_allclose(merging(odd, 1)[1][1], [[0, 7, 2, 0], [7, 0, 4, 0], [2, 4, 0, 0], [0] * 4])
+    assert merging(np.ones((5, 5)), 1)[0][1].tolist() == [0, 0, 1, 1, 2]
+
+
+def test_the_fewest_units_and_the_least_difference_that_is_one():
+    assert coarse_graining(HAND, levels=1, draws=0).ensembles.tolist() == [6, 3]
+    for given in ({"levels": 2}, {"levels": 0}, {"levels": 1, "steps": -1}):
+        with pytest.raises(BadInput, match="units or more"):
+            coarse_graining(HAND, **given)
+    with pytest.raises(BadInput, match="expected 6 units or more"):
+        coarse_graining(HAND[:5, :5], levels=1)
+    coarse_graining(HAND * (1 + 1e-7 * np.triu(np.ones((6, 6)))), levels=1, draws=0)
+    with pytest.raises(BadInput, match="the same both ways"):
+        coarse_graining(HAND * (1 + 1e-5 * np.triu(np.ones((6, 6)))), levels=1, draws=0)
+
+
+def test_units_are_run_as_they_are_written():
+    """By a plain loop over six inputs and three units, with the same dice."""
+    weight = np.array([[0.0, 2.0, 1.0], [2.0, 0.0, 4.0], [1.0, 4.0, 0.0]])
+    steps, dice = 60, np.random.default_rng(4)
+    v, rest, last = np.zeros((6, 3)), np.zeros((6, 3), int), np.zeros((6, 3))
+    wanted = np.zeros((steps, 6, 3), bool)
+    for step in range(steps):
+        noise = 0.1 * 0.1**0.5 * dice.standard_normal((6, 3))
+        for one in range(6):
+            for unit in range(3):
+                drive = sum(last[one, other] * weight[other, unit] for other in range(3)) / (14 / 3)
+                now = v[one, unit] + (0.6 + 0.2 * one - v[one, unit]) / 10 + drive + noise[one, unit]
+                if rest[one, unit]:
+                    now, rest[one, unit] = 0.0, rest[one, unit] - 1
+                v[one, unit] = now
+                if now > 1:
+                    wanted[step, one, unit], v[one, unit], rest[one, unit] = True, 0.0, 2
+        last = wanted[step].astype(float)
+    np.testing.assert_array_equal(fired(weight, steps, 4), wanted)
+    assert 20 < wanted.sum() < 400
+
+
+def test_an_ensemble_fires_where_enough_of_its_spikes_fall_into_a_window():
+    """Two units and one, in windows of two steps; the fifth step is no whole one."""
+    spikes = np.array([[1, 0, 1], [1, 0, 0], [0, 0, 1], [0, 1, 1], [1, 1, 1]], bool)[:, None]
+    member = np.array([0, 0, 1])
+    assert ensemble_spikes(spikes, member, 2, 2)[:, 0].tolist() == [[True, False], [False, True]]
+    assert ensemble_spikes(spikes, member, 2, 1)[:, 0].tolist() == [[True, True], [True, True]]
+    assert ensemble_spikes(spikes, member, 1, 2)[:, 0].tolist() == [[False, False]] * 4 + [[True, False]]
+
+
+def test_the_mismatch_is_the_least_over_windows_and_spikes():
+    """Of the network, of its weights exchanged, and without connections, each with its own ensembles."""
+    weight, steps = tree(48, 0.5), 120
+    found = coarse_graining(weight, levels=4, steps=steps, draws=0, seed=3)
+    at = np.triu_indices(48, 1)
+    moved = np.zeros((48, 48))
+    moved[at] = np.random.default_rng(3).permutation(weight[at])
+    moved = moved + moved.T
+    spikes_of = {2: (1, 2), 4: (1, 2), 8: (1, 2, 4), 16: (1, 2, 4, 8)}
+    for row, (one, member) in enumerate(
+        [(weight, merging(weight, 4)[0]), (moved, merging(moved, 4)[0]), (0 * weight, merging(weight, 4)[0])]
+    ):
+        spikes = fired(one, steps, 3)
+        base = spikes.mean((0, 2))
+        assert found.mismatch[row, 0] == 0
+        for level in (1, 2, 3, 4):
+            fits = []
+            for window in (1, 2, 4, 8, 16):
+                whole = spikes[: steps // window * window].reshape(-1, window, 6, 48).sum(1)
+                for least in spikes_of[2**level]:
+                    groups = [whole[..., member[level] == g].sum(-1) >= least for g in range(48 >> level)]
+                    off = np.mean((np.stack(groups, -1).mean((0, 2)) - base) ** 2) ** 0.5
+                    fits.append((off / base.mean(), window, least))
+            assert found.mismatch[row, level] == pytest.approx(min(fits)[0])
+            if not row:
+                assert (found.window[level], found.least[level]) == min(fits)[1:]
+        if not row:
+            np.testing.assert_allclose(found.rate, base)

@@ -193,3 +193,55 @@ def test_bad_arguments():
 
 def test_what_a_lens_promises():
     check_lens(lattice)
+
+
+def test_connections_count_above_the_quantile_of_those_between_units():
+    """Sizes 0 to 5 between three units, by default two thirds of them are below: those above 3 count."""
+    layer, x = network(3, []), torch.zeros(1, 1, 1)
+    layer.recur.weight.data = torch.tensor([[90.0, 1, 4], [-5, 80, 2], [0, 3, 70]]).double()
+    found = lattice(layer, x, shuffles=0)
+    np.testing.assert_allclose(found.strength, [[90, 1, 4], [5, 80, 2], [0, 3, 70]])
+    assert found.threshold == 3 and found.below.sum() == 3  # 2 drives 0, and 0 drives 1
+    assert found.cover.tolist() == [[False, True, False], [False] * 3, [True, False, False]]
+    assert found.upper.tolist() == [1, 0, 1] and found.kept.tolist() == [True, False, True]
+    for quantile, threshold in ((0.0, 0), (0.59, 2), (0.61, 3), (1.0, 5)):
+        assert lattice(layer, x, quantile, shuffles=0).threshold == threshold
+    none = lattice(layer, x, 1.0, shuffles=0)
+    assert not none.below.any() and none.kept.all() and none.completion == 5
+
+
+def test_p_is_that_of_the_distance_from_the_median():
+    """In either direction: of all exchanges, and of the network among them."""
+    layer, x = network(7, []), torch.zeros(1, 1, 1)
+    for seed in range(4):
+        layer.recur.weight.data = normal(7, 7, seed=seed)
+        found = lattice(layer, x, shuffles=20, seed=seed)
+        middle = np.median([*found.null, found.kept.sum()])
+        far = [abs(one - middle) >= abs(found.kept.sum() - middle) for one in found.null]
+        assert found.p == pytest.approx((1 + sum(far)) / 21) and len(set(found.null)) > 1
+        assert np.array_equal(lattice(layer, x, shuffles=20, seed=seed).null, found.null)
+    assert not np.array_equal(lattice(layer, x, shuffles=20, seed=9).null, found.null)
+
+
+def test_a_completion_of_eight_thousand_is_counted_and_one_of_sixteen_is_not():
+    """Crowns of 13 and of 14: the subsets of as many things."""
+    for things, completion in ((13, 2**13), (14, -1)):
+        crown = [(low, things + high) for low in range(things) for high in range(things) if low != high]
+        assert of(2 * things, crown).completion == completion
+
+
+def test_units_of_two_parts_count_by_the_largest():
+    """Of an LSTM, h and c: the largest of four blocks of the Jacobian, by autograd, in the mean over x."""
+    layer, x = LSTM(3, 2).double(), normal(1, 1, 2)
+    sizes = []
+    for part in range(2):
+        for other in range(2):
+
+            def after(state, part=part, other=other):
+                first = [torch.zeros(1, 3).double(), torch.zeros(1, 3).double()]
+                first[other] = state[None]
+                return layer.step(x[:, 0], type(layer.begin(1))(first))[1][part][0]
+
+            sizes.append(torch.autograd.functional.jacobian(after, torch.zeros(3).double()).abs())
+    found = lattice(layer, x, shuffles=0)
+    np.testing.assert_allclose(found.strength, torch.stack(sizes).amax(0), atol=1e-12)

@@ -127,3 +127,33 @@ def test_bad_input():
         look(weight, 4)
     with pytest.raises(BadInput, match="tolerance between 0 and 1"):
         dynamical_systems_form(Given(weight), empty(weight), tolerance=2.0)
+
+
+def test_heads_and_steps_are_read_apart_and_at_their_size():
+    """Two heads of two sequences with as many steps: weights, B, C and D of a delay of one step, by hand."""
+    weight = torch.zeros(2, 2, 3, 3).double()
+    for row, head in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        size = 2.0 ** (10 * (2 * row + head))
+        weight[row, head] = size * torch.tensor([[1.0, 0, 0], [5, 2, 0], [0, 7, 3]])
+        np.testing.assert_allclose(torch.linalg.matrix_rank(weight[row, head, 1:, :1]), 1)
+    form = look(weight)
+    size = np.array([[1, 2.0**10], [2.0**20, 2.0**30]])[..., None]
+    np.testing.assert_allclose(form.skip, size * [1, 2, 3])
+    np.testing.assert_allclose(np.abs(form.write[..., 0]), size * [5, 7, 0], rtol=1e-12)
+    np.testing.assert_allclose(np.abs(form.read[..., 0]), np.ones((2, 2, 1)) * [0, 1, 1], rtol=1e-12)
+    np.testing.assert_allclose(run(form), weight, rtol=1e-12)
+    assert form.size.tolist() == [[[1, 1, 0]] * 2] * 2 and form.states == 1
+
+
+@pytest.mark.parametrize(("kind", "least"), [(torch.float64, 1e-10), (torch.float32, 8 * 2.0**-23)])
+def test_a_state_counts_from_the_tolerance_or_from_rounding_of_its_own_head(kind: torch.dtype, least: float):
+    """Two ways from steps 0 and 1 to steps 6 and 7, the second `share` as strong; a head of a millionth."""
+    for share, states in ((0.7 * least, 1), (1.4 * least, 2)):
+        weight = torch.zeros(1, 2, 8, 8, dtype=kind)
+        weight[0, 0, 6, 0], weight[0, 0, 7, 1] = 1.5, 1.5 * share
+        weight[0, 1] = 2.0**-20 * weight[0, 0]
+        form = look(weight)
+        assert form.states == states and form.size.max(-1).tolist() == [[states] * 2]
+    loose = dynamical_systems_form(Given(weight), empty(weight), tolerance=2 * share)
+    assert loose.states == 1
+    np.testing.assert_allclose(loose.error[[0, 2, 4]], [1, 0, 0], atol=1e-12)

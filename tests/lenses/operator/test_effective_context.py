@@ -123,3 +123,19 @@ def test_wave_on_a_ring_reaches_once_round_and_back():
 def test_nothing_needs_a_gradient():
     found = effective_context(generic(WaveRNN, 4, 2), X)
     assert [type(part) for part in found] == [np.ndarray, float, int]
+
+
+def test_the_reach_is_the_distance_at_which_nine_tenths_are_come():
+    """Exactly nine tenths are enough; of five rows the third to the fifth count, of two sequences both."""
+    for near, reach in ((9.0, 0), (8.999, 2), (9.001, 0)):
+        weight = torch.zeros(5, 5)
+        for row in (2, 3, 4):
+            weight[row, row], weight[row, row - 2] = near, 10 - near
+        weight[1, 0] = 100.0
+        found = effective_context(Known(weight), X[:, :5])
+        assert found.reach == reach and found.mean == pytest.approx((10 - near) / 5)
+    both = torch.zeros(2, 1, 5, 5)
+    both[0, 0, 2:, 0] = both[1, 0, 2:, 2] = both[1, 0, 3:, 3] = both[1, 0, 4, 4] = 1.0
+    found = effective_context(Given(both), empty(both))
+    one, two = np.array([0, 0, 1, 1, 1]) / 3, np.array([1 + 1 / 2 + 1 / 3, 1 / 2 + 1 / 3, 1 / 3, 0, 0]) / 3
+    np.testing.assert_allclose(found.profile, (one + two) / 2)

@@ -118,3 +118,31 @@ def test_orthogonal_value_maps():
 def test_bad_tolerance():
     with pytest.raises(BadInput, match="tolerance between 0 and 1"):
         look(torch.zeros(1, 1, 2, 2), 0.0)
+
+
+TRIANGLE = torch.tensor([[2.0, 0.0], [5.0, -10.0]]).double()
+
+
+def test_rounding_counts_by_the_pairs_of_steps_and_by_the_type():
+    """Two heads, half of 210 pairs of two sequences at an angle of a, half at -a: one head leaves sin a.
+
+    In single precision that is none below 420 times 2^-23, 5e-5; in double below the tolerance.
+    """
+    now, then = torch.tril_indices(20, 20)
+    for angle, heads in ((4e-5, 1), (6e-5, 2)):
+        weight = torch.zeros(2, 2, 20, 20).double()
+        weight[:, 0, now, then] = 3.0
+        weight[:, 1, now, then] = 3 * angle * (-1.0) ** torch.arange(210).double()
+        found = look(weight.float())
+        assert found.heads == heads and found.error[:2] == pytest.approx([1, angle], rel=1e-4)
+        assert look(weight).heads == 2 and look(weight, 5e-5).heads == heads
+
+
+def test_heads_are_told_at_the_size_of_the_operator():
+    """Weights 3 t and 4 t on two heads that go together: one head of value (3, 4) / 5 for weights 5 t."""
+    weight = torch.stack([3 * TRIANGLE, 4 * TRIANGLE])
+    found = look(weight[None])
+    assert found.heads == 1 and np.abs(found.value) == pytest.approx(np.array([[0.6, 0.8]]))
+    sign = np.sign(found.value[0, 0])
+    np.testing.assert_allclose(sign * found.weight, [[[[10, 0], [25, -50]]]], atol=1e-12)
+    np.testing.assert_allclose(found.error, [1, 0, 0], atol=1e-12)

@@ -128,3 +128,29 @@ def test_no_tolerance_lets_rounding_count():
 def test_bad_tolerance(tolerance: float):
     with pytest.raises(BadInput, match="tolerance between 0 and 1"):
         interaction_rank(generic(Elman, 3, 3), X, tolerance)
+
+
+def test_rounding_counts_by_the_pairs_of_steps_and_by_the_type():
+    """Two heads, half of 210 pairs at an angle of a, half at -a: a second singular value of tan a.
+
+    In single precision it counts from 210 times 2^-23 on, 2.5e-5; in double from the tolerance.
+    """
+    now, then = torch.tril_indices(20, 20)
+    for angle, rank in ((2e-5, 1), (4e-5, 2)):
+        weight = torch.zeros(3, 2, 20, 20).double()
+        weight[:, 0, now, then] = 1.0
+        weight[:, 1, now, then] = angle * (-1.0) ** torch.arange(210).double()
+        found = look(weight.float())
+        assert found.rank.tolist() == [rank] * 3 and found.together == rank and found.heads == 2
+        assert found.singular[:, 1] == pytest.approx(angle, rel=1e-5)
+        assert look(weight).rank.tolist() == [2] * 3
+        assert interaction_rank(Given(weight), empty(weight), 3e-5).rank.tolist() == [rank] * 3
+
+
+def test_maps_below_rounding_are_none():
+    """A map of 1e-8 is rounding next to one of 1 in single precision, and is a map in double."""
+    weight = torch.zeros(1, 2, 2, 2).double()
+    weight[0, 0, 0, 0], weight[0, 1, 1, 1] = 1.0, 1e-8
+    assert look(weight).rank.tolist() == [2] and look(weight.float()).rank.tolist() == [1]
+    weight[0, 1, 1, 1] = 1e-6
+    assert look(weight.float()).rank.tolist() == [2]

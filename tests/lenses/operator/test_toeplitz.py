@@ -143,3 +143,17 @@ def test_nothing_needs_a_gradient():
     found = toeplitz(generic(Ring, 4, 3), X)
     assert [type(part) for part in found] == [np.ndarray, np.ndarray, np.ndarray, float, float]
     assert found.kernel.shape == (4, 12) and found.share.shape == found.common.shape == (4,)
+
+
+def test_two_sequences_of_two_heads_by_hand():
+    """Kernels are means over the sequences; shares by head, and over both heads."""
+    weight = torch.zeros(2, 2, 2, 2).double()
+    weight[0, 0] = torch.tensor([[1.0, 0.0], [10.0, 3.0]])
+    weight[1, 0] = torch.tensor([[5.0, 0.0], [-2.0, 5.0]])
+    weight[1, 1] = torch.tensor([[0.0, 0.0], [0.0, 4.0]])
+    found = look(weight)
+    np.testing.assert_allclose(found.kernel, [[3.5, 4], [1, 0]])
+    energy = np.array([1 + 9 + 100 + 25 + 25 + 4, 16])
+    np.testing.assert_allclose(found.share, np.array([8 + 100 + 50 + 4, 8]) / energy)
+    np.testing.assert_allclose(found.common, np.array([14**2 / 4 + 8**2 / 2, 4**2 / 4]) / energy)
+    assert found.whole == pytest.approx(170 / energy.sum()) and found.chance == pytest.approx(2 / 3)
