@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from wavetrain.errors import BadInput
-from wavetrain.lenses.dynamics.space_time_spectrum import _lines, _scan, space_time_spectrum
+from wavetrain.lenses.dynamics.space_time_spectrum import _lines, _scan, _surrogates, space_time_spectrum
 
 RING, TIME = 20, 100
 DICE = np.random.default_rng(0)
@@ -270,3 +270,82 @@ def test_a_wave_above_rounding_is_seen_and_each_ring_has_its_own():
     still = np.broadcast_to(1e3 * PATTERN, (TIME, RING))
     both = space_time_spectrum(np.stack([still, 1e-15 * wave]), -1, surrogates=1)
     assert both.fraction == pytest.approx(1)
+
+
+def test_a_spectrum_by_a_plain_sum():
+    """Of two rings of six steps and four units at places of their own: power, shares on lines."""
+    field = np.random.default_rng(6).normal(size=(2, 6, 4)) * [[[3.0]], [[1.0]]]
+    place, period = np.array([0.5, 1.0, 2.5, 3.5]), 4.0
+    found = space_time_spectrum(field, speed=-1.0, slack=1.0, position=place, period=period, surrogates=3)
+    left = field - field.mean(1, keepdims=True)
+    left = left - left.mean(2, keepdims=True)
+    temporal, spatial = np.arange(-3, 3) / 6, np.arange(-2, 2) / 4
+    power = np.zeros((6, 4))
+    for ring in left:
+        for i, f in enumerate(temporal):
+            for j, k in enumerate(spatial):
+                wave = np.exp(-2j * np.pi * (f * np.arange(6)[:, None] + k * place))
+                power[i, j] += abs((ring * wave).sum()) ** 2
+    power /= power.sum()
+    np.testing.assert_allclose(found.power, power, atol=1e-12)
+    np.testing.assert_allclose(found.temporal, temporal)
+    np.testing.assert_allclose(found.spatial, spatial)
+    assert found.speeds.tolist() == [-1, 1] and found.speed == -1
+    shares = {}
+    for speed in (-1, 1):
+        on = np.zeros((6, 4), bool)
+        for i, f in enumerate(temporal):
+            for j, k in enumerate(spatial):
+                off = (f + speed * k) % 1
+                on[i, j] = min(off, 1 - off) <= 1 / 6 + 1e-9
+        shares[speed] = power[on].sum(), np.outer(power.sum(1), power.sum(0))[on].sum()
+    np.testing.assert_allclose(found.share, [shares[-1][0], shares[1][0]])
+    assert found.fraction == pytest.approx(shares[-1][0]) and found.standing == pytest.approx(shares[1][0])
+    assert found.expected == pytest.approx(shares[-1][1])
+    assert found.excess == pytest.approx(shares[-1][0] / shares[-1][1])
+    total = shares[-1][0] + shares[1][0]
+    assert found.direction == pytest.approx((shares[-1][0] - shares[1][0]) / total)
+    beyond = found.fraction - found.expected
+    assert found.p == (1 + (found.null >= beyond).sum()) / 4
+
+
+def test_surrogates_are_real_fields_of_the_power_they_stand_for():
+    """The same at opposite frequencies, of sum 1; of many rings it is the power itself."""
+    power = np.abs(np.fft.fft2(np.random.default_rng(7).normal(size=(5, 4)))) ** 2
+    power /= power.sum()
+    opposite = np.roll(power[::-1, ::-1], (1, 1), (0, 1))
+    np.testing.assert_allclose(power, opposite)
+    for drawn in _surrogates(power, 1, 5, 0):
+        np.testing.assert_allclose(drawn, np.roll(drawn[::-1, ::-1], (1, 1), (0, 1)))
+        assert drawn.sum() == pytest.approx(1) and np.abs(drawn / power - 1).max() > 0.5
+    many = list(_surrogates(power, 10**6, 2, 0))
+    assert len(many) == 2
+    np.testing.assert_allclose(many, [power] * 2, rtol=0.01)
+
+
+def test_the_least_that_can_be_read():
+    """Three steps of three units, whole numbers too; a slack of nothing, and one just below a quarter."""
+    field = np.array([[3, 0, 0], [0, 3, 0], [0, 0, 3]])
+    found = space_time_spectrum(field, speed=1.0, slack=0.0, surrogates=2)
+    assert found.fraction == pytest.approx(1) and found.standing == pytest.approx(0, abs=1e-12)
+    space_time_spectrum(travelling(1)[:12], slack=2.99, surrogates=0)
+    for slack in (3.0, -0.01):
+        with pytest.raises(BadInput, match=r"slack from 0 to below T / 4 = 3\.0"):
+            space_time_spectrum(travelling(1)[:12], slack=slack)
+    for few in (np.ones((2, 3)), np.ones((3, 2)), np.ones((0, 3, 3))):
+        with pytest.raises(BadInput, match="three steps and three units"):
+            space_time_spectrum(few)
+
+
+def test_a_line_of_units_is_as_long_as_its_places_and_one_more():
+    """From 2 to 6.5, four units: 4.5 and a third of it; on a ring, a period that is above 4.5."""
+    field = np.random.default_rng(8).normal(size=(9, 4))
+    place = np.array([2.0, 3.0, 5.0, 6.5])
+    found = space_time_spectrum(field, 1.0, position=place, surrogates=0)
+    np.testing.assert_allclose(found.spatial, np.arange(-2, 2) / 6)
+    ring = space_time_spectrum(field, 1.0, position=place, period=4.6, surrogates=0)
+    np.testing.assert_allclose(ring.spatial, np.arange(-2, 2) / 4.6)
+    with pytest.raises(BadInput, match=r"a period above the largest distance 4\.5, got 4\.5"):
+        space_time_spectrum(field, 1.0, position=place, period=4.5)
+    with pytest.raises(BadInput, match="4 positions"):
+        space_time_spectrum(field, position=np.array([0, 1, 2, np.inf]))
