@@ -72,3 +72,19 @@ def test_a_first_row_of_ones_is_no_row_of_units(first: str):
 def test_nothing_is_no_table():
     with pytest.raises(BadInput, match="got blank lines"):
         layout([])
+
+
+ENDS = {  # rows with a delimiter at their end: names, how many rows stand before the numbers
+    "in the header, too": ("a,b,|1,2,|3,4,", "a,b,column 3", 1),
+    "one name": ("a|1,|3,", "column 1,column 2", 1),
+    "one row has a cell there": ("a,b|1,2,|3,4,5", "column 1,column 2,column 3", 1),
+    "a blank there": ("a,b|1,2, |3,4,", "a,b", 1),
+    "a title and two cells more": ("a|1,2,|3,4,", "column 1,column 2,column 3", 1),
+}
+
+
+@pytest.mark.parametrize("case", ENDS)
+def test_delimiters_at_the_end_of_rows(case: str):
+    lines, names, first = ENDS[case]
+    found = of(*lines.split("|"))
+    assert (",".join(found.names), found.first) == (names, first)

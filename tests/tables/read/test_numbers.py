@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wavetrain.tables.read.numbers import are_there, is_missing, kinds, numbers, style, told_numbers
+from wavetrain.tables.read.numbers import (
+    are_there,
+    has_marks,
+    is_missing,
+    kinds,
+    numbers,
+    style,
+    told_numbers,
+)
 
 SIGNS = st.sampled_from(["", "", "-", "+", "−"])
 WHOLE = st.one_of(
@@ -65,3 +73,32 @@ def test_an_exponent_alone_is_no_number(cell: str):
 def test_a_line_break_in_a_cell_does_not_make_it_two():
     assert told_numbers(["1,5\n2,5", "3"], ",") == [None, 3.0]
     assert told_numbers(["1,5", "", "3"], ",") == [1.5, None, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("cells", "point", "comma"),
+    [
+        (["1,234", "2"], True, True),
+        (["1.5", "1,234"], True, False),
+        (["1,5", "1.234"], False, True),
+        (["1.5", "1,5"], False, False),
+        (["0,844"], False, True),  # no mark of thousands stands behind a zero
+        (["0.844"], True, False),
+        (["1234,567"], False, True),  # nor behind four digits
+        (["999,999"], True, True),
+        (["1,23"], False, True),
+        (["1,234,567"], True, False),
+        (["1,234.5", "red"], True, False),  # words do not count
+        (["1 234.5"], True, False),
+        (["12%", "1,5 %"], False, True),
+        (["−1.25"], True, False),
+        (["inf", "7"], True, True),
+    ],
+)
+def test_the_styles_that_read_all_numbers(cells: list[str], point: bool, comma: bool):
+    assert style(cells) == (point, comma)
+
+
+def test_cells_that_the_styles_read_differently():
+    told = {"1,234": True, "1.234": True, "12": False, "1,234,567": True, "red": False, "0": False}
+    assert {cell: has_marks([cell, "7"]) for cell in told} == told

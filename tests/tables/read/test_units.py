@@ -42,3 +42,38 @@ def test_cells_that_say_nothing_may_stand_among_them():
 def test_a_stream_reads_them_too():
     earlier = read(pd.DataFrame({"y": ["1 kW", "2 kW", "4 kW"], "n": [1.5, 2.5, 9]}))
     assert Incoming("y,n", earlier).row("7.5 kW,(2)", 2).values == [7.5, -2]
+
+
+@pytest.mark.parametrize(
+    ("cells", "plain", "unit"),
+    [
+        (["US$ 3", "-US$4.5"], ["3", "-4.5"], "US$"),
+        (["3 abcdefghijkl", "4 abcdefghijkl"], ["3", "4"], "abcdefghijkl"),  # twelve letters
+        (["3\u00a0kg", "4 kg"], ["3", "4"], "kg"),
+        (["1 000 kg", "2 kg"], ["1 000", "2"], "kg"),
+        (["+3 kg", ".5 kg"], ["+3", ".5"], "kg"),
+        (["( 3.5 )", "+4"], ["-3.5", "+4"], ""),
+        (["(3 kg)", "4 kg"], ["-3", "4"], "kg"),
+        (["3‰", "-4‰"], ["3", "-4"], "‰"),
+    ],
+)
+def test_cells_without_their_unit(cells: list[str], plain: list[str], unit: str):
+    found = shorn([*cells, "NA"], cells)
+    assert found is not None and (found.cells, found.unit) == ([*plain, "NA"], unit)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["3 abcdefghijklm", "4 abcdefghijklm"],
+        ["-€-3", "€4"],
+        ["€3", "4 €"],
+        ["€3", "4"],
+        ["3 kg", "4)"],
+        ["(3", "(4"],
+        [],
+        [*["1 kg"] * 60, "red", *["1 kg"] * 60],  # one that stands between those that are looked at first
+    ],
+)
+def test_cells_that_have_no_unit_in_common(cells: list[str]):
+    assert shorn(cells, cells) is None
