@@ -1,5 +1,7 @@
 """Everyone forecasts the same windows, each from what lies before it, and each window counts once."""
 
+import inspect
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from wavetrain.errors import BadInput
 from wavetrain.tables.baselines import LastValue, SeasonalNaive
 from wavetrain.tables.panel import Panel, Series, panel
 from wavetrain.tables.ridge import Ridge
-from wavetrain.tables.rolling import evaluate, origins
+from wavetrain.tables.rolling import Metric, enough, evaluate, origins
 
 DICE = np.random.default_rng(0)
 WALK = DICE.normal(size=(211, 2)).cumsum(0)
@@ -111,3 +113,26 @@ def test_an_infinite_history_is_named():
 def test_horizons_and_rows_apart_are_one_at_least(horizon: int, apart: int):
     with pytest.raises(BadInput, match=f"of at least 1, got {horizon} and {apart}"):
         origins(RAMP, 30, horizon, apart=apart)
+
+
+def test_what_is_ranked_by_is_the_score_of_its_name():
+    found = evaluate(LastValue(horizon=2).rolling, panel(WALK), 150, 2, season=3)
+    each = {"mase": found.mase(), "mae": found.mae(), "rmse": found.rmse(), "smape": found.smape()}
+    assert {one.value: one.of(found).name for one in Metric} == {name: each[name].name for name in each}
+    assert [one.value for one in found.scores()] == [
+        each[name].value for name in ("mae", "rmse", "mase", "smape")
+    ]
+    assert found.mase().name == "MASE (season 3)" and found.horizon == 2
+
+
+def test_usual_sizes():
+    usual = inspect.signature(evaluate).parameters
+    assert {name: usual[name].default for name in ("season", "apart", "most", "together")} == {
+        "season": 1,
+        "apart": 1,
+        "most": 20_000,
+        "together": 4096,
+    }
+    assert [enough(horizon=horizon, targets=2) for horizon in (200, 201, 10**6, 10**7)] == [5000, 4975, 1, 1]
+    long = panel(np.zeros(20_010))
+    assert len(origins(long, 9, 2)[1]) == 20_000 == len(origins(long, 10, 1)[1])

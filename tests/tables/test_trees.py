@@ -11,6 +11,7 @@ from wavetrain.tables import trees
 from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.metrics import mae
 from wavetrain.tables.panel import Panel, Series, panel
+from wavetrain.tables.ridge import origins
 from wavetrain.tables.trees import Trees
 
 DICE = np.random.default_rng(0)
@@ -103,3 +104,33 @@ def test_what_a_value_is_told_from():
                 one.values[5 + step, 2],
             ]
             assert inputs[0, target, step].tolist() == wanted
+
+
+@pytest.mark.parametrize(("season", "lags"), [(32, 64), (33, 33), (64, 64), (65, 8)])
+def test_lags_that_are_read_are_sixty_four_at_most(season: int, lags: int, monkeypatch: pytest.MonkeyPatch):
+    """And windows as many as hold 15000 values."""
+
+    def asked(whole: Panel, **sizes: int) -> None:
+        assert sizes == {"horizon": 4, "lags": lags, "most": 1875}
+        raise BadInput("asked")
+
+    monkeypatch.setattr(trees, "origins", asked)
+    with pytest.raises(BadInput, match="asked"):
+        Trees.fit(panel(np.zeros((300, 2))), horizon=4, season=season)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_number_of_trees_has_the_least_error_in_the_last_rows(seed: int):
+    """The weighed mean of absolute errors; then as many are fitted to all rows."""
+    y = NOISY[:80] + 0.3 * np.random.default_rng(seed).normal(size=80)
+    y[:9] = 1e-3 * y[:9]
+    model = Trees.fit(panel(y), horizon=2, season=12)
+    each = origins(panel(y), horizon=2, lags=model.lags, most=trees.FITTED // 2)
+    train, valid, whole = (model._rows(model._read(panel(y), *part)) for part in each)
+    grown = trees._trees(100).fit(train[0], train[1], sample_weight=train[2] ** 2)
+    errors = [float((np.abs(one - valid[1]) * valid[2]).mean()) for one in grown.staged_predict(valid[0])]
+    best = 1 + int(np.argmin(errors))
+    assert model.model.n_iter_ == best
+    again = trees._trees(best).fit(whole[0], whole[1], sample_weight=whole[2] ** 2)
+    np.testing.assert_array_equal(again.predict(whole[0]), model.model.predict(whole[0]))
