@@ -2,7 +2,8 @@
 
 As it comes with nelpy's example data: a run of 17 minutes, then 16 of rest, on one clock. Three things must
 be known of its places. In the end the camera says one place for 16.6 minutes, of which the first 34 s belong
-to the run: from where it stands still to the end, the place is not known. Time stamps of frames jitter, and
+to the run, and in the beginning it says one off the track for 26 s: while it stands still at either end, the
+place is not known. Time stamps of frames jitter, and
 one comes twice, so that speed is not to be had from their differences. And the track lies askew in the
 picture: places are told along the first principal axis of those that are known.
 """
@@ -43,16 +44,15 @@ def linear_track(rate: float = 200.0) -> Track:
     found = _files.arrays(*FILE.where())
     frame, seen = found["position_time"], found["position"].astype(np.float64)
     start, seconds = float(frame[0]), float(frame[-1] - frame[0])
-    known = len(seen) - _still(seen)
-    middle = seen[:known].mean(0)
-    axis = np.linalg.svd(seen[:known] - middle, full_matrices=False)[2][0]
+    known = slice(_still(seen[::-1]), len(seen) - _still(seen))
+    time, seen = frame[known] - start, seen[known]
+    middle = seen.mean(0)
+    axis = np.linalg.svd(seen - middle, full_matrices=False)[2][0]
     axis *= np.sign(axis[np.abs(axis).argmax()])  # the sign of an axis is anybody's
-    time = frame - start
     trains = [found["spike_time"][found["spike_unit"] == unit] for unit in range(len(found["tetrode"]))]
     spikes = counts(trains, rate=rate, start=start, seconds=seconds)
     steps = (np.arange(len(spikes)) + 0.5) / rate
-    place = np.interp(steps, time[:known], (seen[:known] - middle) @ axis)
-    place[steps > time[known - 1]] = np.nan
+    place = np.interp(steps, time, (seen - middle) @ axis, left=np.nan, right=np.nan)
     return Track(spikes, place, rate, min(round(RUN * rate), len(spikes)))
 
 
