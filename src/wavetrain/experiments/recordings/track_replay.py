@@ -120,7 +120,6 @@ claim = Claim(
         "place where the place jumps from there to the track. These seconds were left out and the claim was "
         "run again; no limit was moved. The first run found what its parts say here, with p from 0.49 up.",
     ),
-    unrun="It has not been run at this scale yet.",
 )
 
 
