@@ -114,7 +114,8 @@ claim = Claim(
     "events passed in two earlier looks; not what would pass by chance, how many sweeps would be seen, and "
     "anything of the line. Sweeps are planted through the whole track at one speed, the easiest to see. In "
     "the last 34 s of the run the camera saw nothing; they are left out, since the rat may have moved, and "
-    "so are the first 26 s, in which it says one place off the track.",
+    "so are the first 26 s, in which it says one place off the track. Where not even a rest full of sweeps "
+    "would be seen, the least share is none, and is called diverged.",
     changed=(
         "The first run took the first 26 s for time on the track, and two of its ten cells had their best "
         "place where the place jumps from there to the track. These seconds were left out and the claim was "
