@@ -60,6 +60,7 @@ FOUND: dict[str, tuple[list[str], Clock | None]] = {
     "ends": (["2024-02-29", "2024-03-31", "2024-04-30"], Clock(1, "month", end=True)),
     "day 30 and a short month": (["2023-02-28", "2023-03-30"], Clock(1, "month", day=30)),
     "neither": (["2023-01-28", "2023-02-27"], Clock(30, "day")),
+    "days beyond 28 that fit no month": (["2023-01-30", "2023-03-02"], Clock(31, "day")),
     "up to 28 days": (["2023-01-26", "2023-02-28"], Clock(33, "day")),
     "Friday to Monday": (["2024-03-07", "2024-03-08", "2024-03-11"], Clock(1, "working day")),
     "within a week": (["2024-03-04", "2024-03-05", "2024-03-06"], Clock(1, "day")),
