@@ -53,7 +53,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "draws.Draws.__init__": dict(seed=0),
     "fit.examine": dict(chunk=250),
     "lab.Mark.__new__": dict(others=()),
-    "lab.Plan.__init__": dict(every=100, drops=()),
+    "lab.Plan.__init__": dict(every=100, drops=(), betas=(0.9, 0.999)),
     "lab.Lab.__init__": dict(save_every=10.0, device="cpu"),
     "lab.Lab.fit": dict(others=()),
     "lab.curve": dict(log=False),
