@@ -97,6 +97,19 @@ def test_what_is_said_of_classes(tmp_path: Path):
     assert said == ("the class of each row is in kind; its columns are the steps, id to s2",)
 
 
+@pytest.mark.parametrize("time", [(), ("t",)])
+def test_inputs_are_the_channels(time: tuple[str, ...]):
+    rows = pd.DataFrame({"who": list("abab"), "t": pd.date_range("2020-01-01", periods=4)[::-1]})
+    rows = rows.assign(x=[1.5, 2.5, 3.5, 4.5], z=[5.0, 6, 7, 9], kind=list("pqpq"))
+    found, said = classed(rows, "kind", Asked(id=("who",), time=time, inputs=("x",)))
+    assert found.channels == ("x",) and steps(found) == [[3.5, 1.5], [4.5, 2.5]]
+    assert said[1] == "channels: x"
+    assert classed(rows, "kind", Asked(id=("who",), inputs=("z", "x")))[0].channels == ("x", "z")
+    for later in (True, False):
+        with pytest.raises(BadInput, match="no column is called 'y'"):
+            classed(rows, "kind", Asked(id=("who",), inputs=("y",)), needed=not later)
+
+
 def test_rows_are_steps_or_sequences_as_it_is_said():
     rows = pd.DataFrame({"who": list("ab"), "x": [1.5, 2.5], "y": [3.0, 5.0], "kind": list("xy")})
     asked = Asked(id=("who",))

@@ -21,7 +21,7 @@ from wavetrain.tables.read.labelled import Labelled
 from wavetrain.tables.read.measured import measured
 from wavetrain.tables.read.numbers import is_missing
 from wavetrain.tables.read.reading import panel_of, read
-from wavetrain.tables.read.roles import When, ids_of
+from wavetrain.tables.read.roles import When, ids_of, when_of
 from wavetrain.tables.read.sources import ENDINGS, found
 from wavetrain.tables.read.table import Table
 
@@ -72,7 +72,11 @@ def _long(
     asked: Asked,
 ) -> tuple[Labelled, tuple[str, ...]]:
     """A sequence for each id."""
-    panel = panel_of(table, asked._replace(id=columns))
+    if asked.inputs is not None:  # of these channels alone
+        asked.check(table.names)
+        kept = {*columns, *asked.inputs, *when_of(table, asked).used}
+        table = replace(table, frame=table.frame[[name for name in table.names if name in kept]])
+    panel = panel_of(table, asked._replace(id=columns, inputs=None))
     named = []
     for code, one in enumerate(panel.series if labels is not None else ()):
         assert labels is not None
