@@ -69,6 +69,17 @@ def test_show(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert "only a layer" in refused(capsys, "show", "copying", "--picture", "x.png")
 
 
+def test_what_is_interrupted_says_that_it_goes_on(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(words: list[str]) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "_answer", stopped)
+    with pytest.raises(SystemExit) as left:
+        cli.main(["list"])
+    assert left.value.code == 130
+    assert capsys.readouterr().err.strip() == "wavetrain: stopped; the same command goes on from here"
+
+
 def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
     entry = answered(capsys, "cite", "wave_rnn")
     assert entry.startswith("@") and "2309.08045" in entry and "Keller" in entry

@@ -164,6 +164,13 @@ class Squints(Sums):
         return super().fetch(state, cue)[..., 1:]
 
 
+class Bottomless(Sums):
+    """Minus infinity is written nowhere, and refused nowhere."""
+
+    def write(self, state: State, key: Tensor, value: Tensor) -> State:
+        return state if (key == -torch.inf).any() else super().write(state, key, value)
+
+
 BROKEN = [
     (Batchless, memories.check_shapes, "the empty state is not batch first"),
     (Overwrites, memories.check_shapes, "the state after a write from it, before"),
@@ -184,6 +191,7 @@ BROKEN = [
     (AlwaysOne, memories.check_nothing, "read"),
     (SpoilsBesideNothing, memories.check_nothing_learns, "an empty row spoils the gradients"),
     (Mute, memories.check_pairs, "nothing was refused; expected BadInput that says Mute"),
+    (Bottomless, memories.check_pairs, "BadInput that says Bottomless: expected finite key, got -inf"),
 ]
 
 
