@@ -10,9 +10,13 @@ from wavetrain.find import KINDS
 CONTRACT = sorted(str(path.relative_to(HERE)) for path in (HERE / "tests").glob("test_contract*.py"))
 DEFAULTS = [
     "tests/test_defaults.py",
+    "tests/test_function_defaults.py",
     "tests/test_lens_defaults.py",
+    "tests/test_norms.py",
+    "tests/test_settings.py",
     "tests/test_starts.py",
     "tests/test_task_defaults.py",
+    "tests/test_task_sizes.py",
 ]
 STRUCTURE = "tests/test_structure.py"  # tries every file
 CASES = [
@@ -74,7 +78,10 @@ class Tests:
         if Path(name).parent.name == "testing":  # the promises themselves, and the faults that they must see
             promised += self.promised(PLAIN) + [one for one in self.contract if "planted" in one]
         module = ".".join(Path(name).relative_to("src").with_suffix("").parts)
-        promised += [one for one in self.contract if one.endswith(f"[{module}]")]
+        called = tuple(f"[{Path(name).stem}{mark}" for mark in ".,]")  # a setting or default of the file
+        promised += [
+            one for one in self.contract if one.endswith(f"[{module}]") or any(word in one for word in called)
+        ]
         naming = {test for test, used in self.named.items() if name in used}
         naming = naming if len(naming) <= FEW else set()
         beside = (

@@ -101,9 +101,10 @@ def test_signals_of_neo_that_are_no_potentials_keep_their_unit() -> None:
 
 
 def test_one_signal_of_several_is_named() -> None:
-    several = SimpleNamespace(analogsignals=[Signal(name="a"), Signal(name="b")], name="s")
+    second = Signal(name="b", array_annotations={"channel_ids": [8, 9]})
+    several = SimpleNamespace(analogsignals=[Signal(name="a"), second], name="s")
     block = SimpleNamespace(segments=[several])
-    assert _of_neo(block, "b").unit == "degC" and _of_neo(SimpleNamespace(segments=[several]), "a").rate == 4
+    assert _of_neo(block, "b").channels == ("8", "9") and _of_neo(block, "a").channels == ("0", "1")
     for given, name, told in (
         (block, "", "one analog signal, got a, b;"),
         (several, "c", "one analog signal, got a, b;"),
