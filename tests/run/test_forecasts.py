@@ -13,7 +13,7 @@ from wavetrain.errors import BadInput
 from wavetrain.estimators import Forecaster
 from wavetrain.evidence.comparison import Record, read_record
 from wavetrain.report.tables import costs, scores
-from wavetrain.run import contestants, own
+from wavetrain.run import contestants, forecasts, own
 from wavetrain.run.forecasts import Series, compare_series
 from wavetrain.run.terms import Terms
 from wavetrain.tables import metrics
@@ -151,6 +151,23 @@ def test_kept_models_read_later_tables_as_the_first_was_read(few: None, tmp_path
     found = run(asked, tmp_path, ("elman",), replace(TERMS, steps=1, rates=(1e-2,), seeds=(0,)))
     model = Forecaster.load(Path(found.folder) / found.figures[0].model)
     assert model.panel_.form == asked.split.past.form and model.panel_.form is not None
+
+
+def test_a_layer_that_does_not_fit_is_left_out_unless_it_was_named(tmp_path: Path, monkeypatch):
+    class Enough(Exception):
+        pass
+
+    told = []
+
+    def entries(found, series, terms, named: bool) -> None:
+        told.append(named)
+        raise Enough
+
+    monkeypatch.setattr(forecasts, "_entries", entries)
+    for layers in (None, ["all"], ["gru", "all"], ["gru"]):
+        with pytest.raises(Enough):
+            run(data(), tmp_path, layers)
+    assert told == [False, False, False, True]
 
 
 def test_the_table_ranks_layers_and_baselines_together(compared: Record):

@@ -194,3 +194,11 @@ def test_no_unit_weighs_trials_by_the_size_of_one_sample():
         two = synchrony(unit * field, RATE, (8, 12), draws=2)
         np.testing.assert_allclose(two.coherence, one.coherence, atol=1e-9)
         np.testing.assert_allclose(two.imaginary, one.imaginary, atol=1e-9)
+
+
+def test_a_gap_sets_no_scale():
+    field = noise(4, 1000, 2, seed=7)
+    field[0, 5, 0] = np.nan
+    one, two = (synchrony(unit * field, RATE, (8, 12), draws=2) for unit in (1, 1e-180))
+    assert np.isfinite(one.coherence).all()
+    np.testing.assert_allclose(two.coherence, one.coherence, atol=1e-9)
