@@ -5,8 +5,8 @@
 The promises in SLOW cost seconds for each layer and are left out always. So is every test that asks for one
 of FIXTURES, for whichever comes first pays for all. Of the other tests, each a function with all its cases,
 those are left out whose cases take longest on average, until the rest takes no longer than SECONDS on one
-core. What is left out is marked `slow`, and `make test` runs it. Finding eight thousand tests and telling of
-them takes twice as long again, so that `make check` takes a minute on two.
+core. What is left out is marked `slow`, and `make test` runs it. Finding eleven thousand tests and telling of
+them takes as long again, so that `make check` takes a minute on two.
 """
 
 import sys
