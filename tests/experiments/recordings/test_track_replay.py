@@ -53,14 +53,16 @@ def test_half_of_replay_is_seen(tmp_path):
     assert found["least_score"] < 0.5 and 0.3 < found["passed_score"] < 0.7
 
 
-def test_the_end_of_the_run_is_left_out_where_no_place_is_known():
+def test_both_ends_of_the_run_are_left_out_where_no_place_is_known():
+    """They would count as rest, which a long stretch without a place is."""
     made = rat(0, events=2)
     place = made.place.copy()
-    place[made.run - 500 : made.run] = np.nan
+    place[:300] = place[made.run - 500 : made.run] = np.nan
     found = seen(made._replace(place=place))
-    assert found.run == made.run - 500 and len(found.place) == len(made.place) - 500
+    assert found.run == made.run - 800 and len(found.place) == len(made.place) - 800
     assert np.isfinite(found.place[: found.run]).all() and np.isnan(found.place[found.run :]).all()
     np.testing.assert_array_equal(found.counts[found.run :], made.counts[made.run :])
+    np.testing.assert_array_equal(found.counts[: found.run], made.counts[300 : made.run - 500])
 
 
 def test_only_what_moves_has_a_place():

@@ -1,11 +1,11 @@
 """A rat's hippocampus on a linear track and at rest: spikes of 31 units, and where the rat was.
 
 As it comes with nelpy's example data: a run of 17 minutes, then 16 of rest, on one clock. Three things must
-be known of its places. In the end the camera says one place for 16.6 minutes, of which the first 34 s belong
-to the run, and in the beginning it says one off the track for 26 s: while it stands still at either end, the
-place is not known. Time stamps of frames jitter, and
-one comes twice, so that speed is not to be had from their differences. And the track lies askew in the
-picture: places are told along the first principal axis of those that are known.
+be known of its places. The camera stands still at both ends: for 26 s in the beginning, at a spot off the
+track, and for 16.6 minutes in the end, of which the first 34 s belong to the run. There the place is not
+known. Time stamps of frames jitter, and one comes twice, so that speed is not to be had from their
+differences. And the track lies askew in the picture: places are told along the first principal axis of those
+that are known.
 """
 
 from typing import NamedTuple
@@ -57,7 +57,7 @@ def linear_track(rate: float = 200.0) -> Track:
 
 
 def _still(seen: np.ndarray) -> int:
-    """Frames at the end that all say the same, where there are two or more."""
+    """How many frames at the end all say the same; 0 unless there are two or more."""
     same = (seen == seen[-1]).all(1)
     many = len(seen) if same.all() else int((~same[::-1]).argmax())
     return many if many > 1 else 0

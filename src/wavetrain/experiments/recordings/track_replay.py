@@ -113,13 +113,12 @@ claim = Claim(
     "known that 9 or 10 cells pass, how well they tell the place, and that by the score 2.5% and 2.6% of "
     "events passed in two earlier looks; not what would pass by chance, how many sweeps would be seen, and "
     "anything of the line. Sweeps are planted through the whole track at one speed, the easiest to see. In "
-    "the last 34 s of the run the camera saw nothing; they are left out, since the rat may have moved, and "
-    "so are the first 26 s, in which it says one place off the track. Where not even a rest full of sweeps "
-    "would be seen, the least share is none, and is called diverged.",
+    "the first 26 s and the last 34 s of the run the camera saw nothing; both are left out, since the rat "
+    "may have moved. If even a rest full of sweeps would go unseen, the least share is shown as diverged.",
     changed=(
         "The first run took the first 26 s for time on the track, and two of its ten cells had their best "
-        "place where the place jumps from there to the track. These seconds were left out and the claim was "
-        "run again; no limit was moved. The first run found what its parts say here, with p from 0.49 up.",
+        "place where the place jumps from there to the track. The second took them for rest. They are left "
+        "out now; no limit was moved, and all three runs judged the parts alike.",
     ),
 )
 
@@ -204,10 +203,11 @@ def _share(one: np.ndarray) -> float:
 
 
 def seen(track: Track) -> Track:
-    """Without the end of the run, in which the camera saw nothing."""
-    last = int(np.flatnonzero(np.isfinite(track.place[: track.run]))[-1]) + 1
-    kept = np.r_[:last, track.run : len(track.place)]
-    return Track(track.counts[kept], track.place[kept], track.rate, last)
+    """Without both ends of the run, in which the camera saw nothing: they are no rest."""
+    known = np.flatnonzero(np.isfinite(track.place[: track.run]))
+    first, last = int(known[0]), int(known[-1]) + 1
+    kept = np.r_[first:last, track.run : len(track.place)]
+    return Track(track.counts[kept], track.place[kept], track.rate, last - first)
 
 
 def moving(track: Track) -> np.ndarray:
