@@ -5,8 +5,9 @@ from functools import partial
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from tests.testing.test_memories import Sums
 from wavetrain import find
 from wavetrain.core import Card, Memory, Rule, State, Stream
 from wavetrain.errors import BadInput
@@ -27,26 +28,7 @@ def systems(kind: type) -> dict[str, type]:
 # --- memories: built as Name(8), with keys and values of that size --------------------------------------
 
 
-class Toy(Memory):
-    """A sum of outer products. The order of writes makes no difference."""
-
-    card = Card("A toy", "Nobody, No", 2026, "this file, pp. 1", "toy", "none")
-
-    def __init__(self, size: int):
-        super().__init__(size)
-        self.rate = nn.Parameter(torch.ones(()))
-
-    def empty(self, batch: int) -> State:
-        return self.rate.new_zeros(batch, self.size, self.size)
-
-    def store(self, state: State, key: Tensor, value: Tensor) -> State:
-        return state + self.rate * torch.einsum("bmk,bmp->bkp", key, value)
-
-    def fetch(self, state: State, cue: Tensor) -> Tensor:
-        return torch.einsum("bmk,bkp->bmp", cue, state)
-
-
-class Unwatched(Toy):
+class Unwatched(Sums):
     """A planted bug: a row that holds nothing brings back what is not a number."""
 
     def fetch(self, state: State, cue: Tensor) -> Tensor:
@@ -59,7 +41,7 @@ class Trusting(DenseHopfield):
     write = DenseHopfield.store
 
 
-class Leaky(Toy):
+class Leaky(Sums):
     """A planted bug: what one sequence writes reaches all of them."""
 
     def store(self, state: State, key: Tensor, value: Tensor) -> State:
@@ -67,14 +49,14 @@ class Leaky(Toy):
         return written + 0.01 * written.mean(0)
 
 
-class Ordered(Toy):
+class Ordered(Sums):
     """A planted bug: later writes weigh more, and nobody is told."""
 
     def store(self, state: State, key: Tensor, value: Tensor) -> State:
         return super().store(0.5 * state, key, value)
 
 
-MEMORIES = {"toy": Toy, **systems(Memory)}
+MEMORIES = {"toy": Sums, **systems(Memory)}
 VARIANTS = {
     **{
         f"dense_hopfield, {one.value}, {updates} updates": partial(
