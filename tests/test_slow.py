@@ -1,6 +1,9 @@
 """What `make check` leaves out is there, and what is chosen takes longest."""
 
+import gzip
 from pathlib import Path
+
+import pytest
 
 from tests import slow
 
@@ -22,3 +25,10 @@ def test_those_whose_cases_take_longest_are_left_out_until_the_rest_is_quick() -
     assert slow.slow(taken, 20.0) == []
     assert slow.slow(taken, 15.0) == ["b"]
     assert slow.slow(taken, 9.5) == ["b", "c"]
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(b"a,b\n1,2\n")])
+def test_no_name_of_a_test_holds_bytes(packed: bytes, request: pytest.FixtureRequest) -> None:
+    """Two workers that start in different seconds pack different bytes; they must still find tests of the same names."""
+    assert request.node.name.endswith(f"[{len(packed)} bytes]")
+    assert not [item.nodeid for item in request.session.items if r"\x1f\x8b" in item.nodeid]
