@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:
-    """Bytes are named by their number: what is packed holds the time, and every worker must find the same names."""
+    """Bytes are named by their number: what is packed holds the time, and all workers must find one name."""
     return f"{len(val)} bytes" if isinstance(val, bytes) else None
 
 
