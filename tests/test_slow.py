@@ -29,6 +29,6 @@ def test_those_whose_cases_take_longest_are_left_out_until_the_rest_is_quick() -
 
 @pytest.mark.parametrize("packed", [gzip.compress(b"a,b\n1,2\n")])
 def test_no_name_of_a_test_holds_bytes(packed: bytes, request: pytest.FixtureRequest) -> None:
-    """Two workers that start in different seconds pack different bytes; their names must still be the same."""
+    """Two workers that start in different seconds pack different bytes; their names must stay the same."""
     assert request.node.name.endswith(f"[{len(packed)} bytes]")
     assert not [item.nodeid for item in request.session.items if r"\x1f\x8b" in item.nodeid]
