@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ import torch
 
 from wavetrain.core import CLASSES, VALUES, Batch, Recorded
 from wavetrain.run import answers, classes
-from wavetrain.run.answers import Answers, answered, read, write, write_tables
+from wavetrain.run.answers import Answers, Tried, answered, judgement, read, write, write_tables
+from wavetrain.tables.verdict import Candidate, Verdict
 
 X = torch.randn(30, 4, 2, generator=torch.Generator().manual_seed(0))
 
@@ -109,3 +111,14 @@ def test_what_has_an_answer_for_each_sequence():
     for change in ({"every_step": True}, {"tokens": True}):
         assert not classes.is_answered(replace(classed(), **change))
         assert not classes.is_answered(replace(numbered(1), **change))
+
+
+def test_baselines_stand_best_first_and_one_without_a_score_last():
+    """A score below 0 is better than none."""
+    given = {"poor": -3.0, "none": None, "best": -1.0}
+    tried = [Tried(SimpleNamespace(name=name), Answers(X, X), 0.0) for name in given]
+    scores = iter(given.values())
+    best = Candidate(name="best", baseline=True, valid=(), test=())
+    verdict = Verdict(layer=None, baseline=best, difference=None, metric="R2", more=True)
+    found = judgement({}, tried, verdict, metrics=lambda _: {}, score=lambda _: next(scores))
+    assert [one.name for one in found.baselines] == ["best", "poor", "none"]

@@ -75,9 +75,27 @@ def test_what_cannot_be_is_refused():
         Trees.fit(panel(NOISY[:3]), horizon=3)
 
 
+@pytest.mark.parametrize("rows, horizon", [(2, 1), (3, 2), (4, 3)])
+def test_a_window_that_does_not_vary_teaches_no_unit(rows: int, horizon: int):
+    """All windows of so short a series hold one value: a change, in units of 1e-30, was told as 1e30."""
+    with pytest.raises(BadInput, match=f"values that vary before the {horizon} to forecast, got none"):
+        Trees.fit(panel(np.arange(float(rows))), horizon=horizon)
+    assert Trees.fit(panel(np.zeros(rows)), horizon=horizon).forecast(panel(np.zeros(rows))).tolist() == [
+        [[0.0]] * horizon
+    ]
+
+
+@pytest.mark.parametrize("rows, horizon", [(3, 1), (5, 2), (6, 3)])
+def test_the_shortest_series_that_vary_are_learned(rows: int, horizon: int):
+    """The part to learn from before the choice may have no lag at all: it is no error of another library."""
+    short = panel(np.arange(float(rows)))
+    found = Trees.fit(short, horizon=horizon).forecast(short)
+    assert (rows - 1 < found).all() and (found < rows + horizon).all()
+
+
 def test_how_trees_are_grown():
     assert (trees.FITTED, trees.MOST, trees.RATE) == (15_000, 100, 0.1)
-    assert (trees.LEAVES, trees.BINS, trees.TOGETHER) == (15, 64, 1024)
+    assert (trees.LEAVES, trees.BINS, trees.TOGETHER, trees.SEEN) == (15, 64, 1024, 1e-6)
     words = trees._trees(7).get_params()
     wanted = {"max_iter": 7, "learning_rate": 0.1, "max_leaf_nodes": 15, "max_bins": 64}
     wanted |= {"early_stopping": False, "random_state": 0}

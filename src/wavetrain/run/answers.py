@@ -64,7 +64,7 @@ def judgement(
     chosen = (*([found.layer.name] if found.layer else []), found.baseline.name)
     return Judgement(
         {name: metrics(one) for name, one in answers.items()},
-        tuple(sorted(simple, key=lambda one: -(one.score or 0.0))),
+        tuple(sorted(simple, key=lambda one: (one.score is None, -(one.score or 0.0)))),
         Judged(says=str(found), advice=found.advice, earns=found.earns, chosen=chosen),
         {one.model.name: one.answers for one in tried},
         {one.model.name: one.model for one in tried},

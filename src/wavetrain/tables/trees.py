@@ -30,6 +30,7 @@ RATE = 0.1
 LEAVES = 15
 BINS = 64  # of each input; their edges are most of the time of a fit with weights
 TOGETHER = 1024  # windows that are forecast at once
+SEEN = 1e-6  # the weight of a window whose values vary at all beside those of its series
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -62,8 +63,12 @@ class Trees(Baseline):
         }
         if "whole" not in read or not np.isfinite(read["whole"].wanted).any():
             raise BadInput(f"{cls.name}: expected rows of {horizon} steps to learn from, got none")
+        if not _vary(read["whole"]):
+            raise BadInput(
+                f"{cls.name}: expected values that vary before the {horizon} to forecast, got none"
+            )
         count = MOST // 2
-        if "train" in read and "valid" in read:
+        if "train" in read and "valid" in read and _vary(read["train"]):
             x, y, weigh = plain._rows(read["valid"])
             path = plain._learned(read["train"], MOST).staged_predict(x)
             count = 1 + int(np.argmin([np.mean(np.abs(one - y) * weigh) for one in path]))
@@ -107,7 +112,14 @@ class Trees(Baseline):
 
     def _learned(self, read: Lagged, count: int) -> "HistGradientBoostingRegressor":
         x, y, weigh = self._rows(read)
+        x[:, np.isnan(x).all(0)] = 0.0  # scikit-learn wants a value in each; such a column tells nothing
         return _trees(count).fit(x, y, sample_weight=weigh**2)
+
+
+def _vary(read: Lagged) -> bool:
+    """Whether a window has a unit: in that of values all alike, any change is without bounds."""
+    there = np.isfinite(read.wanted).any(-1)
+    return bool((read.weight[there] > SEEN).any() or not np.nan_to_num(read.wanted).any())
 
 
 def _trees(count: int) -> "HistGradientBoostingRegressor":
