@@ -91,6 +91,15 @@ def test_steps_that_are_found_stay(tmp_path: Path):
     assert said == [f"1 layer, 3 seeds, {again[0]} steps each: about {duration(again[0] * 0.0375)}"]
 
 
+@pytest.mark.parametrize("step, short", [(0.79, False), (0.81, True)])
+def test_minutes_that_are_too_few_are_said_to_be(step: float, short: bool, tmp_path: Path):
+    """The least, 20 steps of 3.75 courses in all, take a minute at 0.8 s a step."""
+    said: list[str] = []
+    found = steps_within(tmp_path, lambda: [cost(step)], 1, **USE, jobs=1, say=said.append)
+    assert found == LEAST
+    assert [one.partition(":")[0] for one in said[1:]] == ["60 s are too few"] * short
+
+
 def test_a_line_for_each_layer():
     said: list[str] = []
     told = Progress(2, said.append)

@@ -112,6 +112,11 @@ def steps_within(
     write_json(path, {"steps": plan.steps})
     many = f"{len(each)} layer{'s' * (len(each) != 1)}, {seeds} seed{'s' * (seeds != 1)}"
     say(f"{many}, {plan.steps} steps each: about {duration(60 * plan.minutes)}")
+    if plan.minutes > minutes:
+        say(
+            f"{duration(60 * minutes)} are too few: {LEAST} steps are the least that is trained; "
+            "fewer layers, learning rates or seeds take less time"
+        )
     return plan.steps
 
 
