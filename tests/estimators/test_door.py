@@ -136,3 +136,32 @@ def test_a_kept_model_of_any_kind_is_loaded_as_it_was(tmp_path: Path):
     (tmp_path / "a" / door.MODEL).mkdir()  # no file
     with pytest.raises(BadInput, match=message):
         door.load(tmp_path / "a")
+
+
+def walks() -> pd.DataFrame:
+    rows = pd.DataFrame({"who": np.repeat(np.arange(20), 6), "x": np.tile(np.arange(6.0), 20)})
+    return rows.assign(kind=np.where(rows["who"] % 2, "odd", "even"))
+
+
+def test_a_baseline_is_named_in_place_of_a_model(tmp_path: Path):
+    """Of series and of whole sequences alike, as by the command; it is kept like any other."""
+    series = door.fit(table(), baseline="seasonal_naive", target="sold", time="day", id="shop", missing=[-99])
+    assert isinstance(series, BaselineForecaster) and series.baseline == "seasonal_naive"
+    classes = door.fit(walks(), baseline="most_frequent_class", classes="kind", id="who")
+    assert isinstance(classes, SequenceClassifier) and classes.layer == "most frequent class"
+    classes.save(tmp_path / "kept")
+    assert door.load(tmp_path / "kept").predict(np.zeros((1, 6, 1))).tolist() == ["even"]
+
+
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ({"baseline": "ridg"}, r"^no baseline is called 'ridg'; did you mean ridge\?"),
+        ({"baseline": "ridge", "classes": "kind"}, "^whole sequences are answered by most_frequent_class, "),
+        ({"baseline": "mean", "classes": "kind"}, "^expected a baseline of a class, one of most_frequent_"),
+        ({"baseline": "ridge", "model": Forecaster()}, "^expected a model or a baseline, got both: Forecast"),
+    ],
+)
+def test_a_baseline_that_does_not_fit_is_refused(given: dict[str, Any], said: str):
+    with pytest.raises(BadInput, match=said):
+        door.fit(walks(), **given)

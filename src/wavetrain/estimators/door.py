@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import wavetrain.tables.load
-from wavetrain.errors import BadInput
+from wavetrain.errors import BadInput, unknown
 from wavetrain.estimators._folder import load_series_model
 from wavetrain.estimators._series_kept import refuse_old
+from wavetrain.estimators._simply import CLASSES, NUMBERS, learn_simply
 from wavetrain.estimators.answering import learn
 from wavetrain.estimators.baseline import BaselineForecaster
 from wavetrain.estimators.classifier import SequenceClassifier
 from wavetrain.estimators.forecaster import Forecaster
 from wavetrain.estimators.regressor import SequenceRegressor
 from wavetrain.parts import saved
+from wavetrain.tables.kept import NAMES
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.read import read
 from wavetrain.tables.read.answered import Reading
@@ -35,13 +37,17 @@ def fit(
     known_ahead: Names = (),
     missing: Sequence[str | float] = (),
     classes: str = "",
-) -> F | Forecaster | SequenceClassifier:
-    """A model of a file, a frame, arrays or a panel; without one, a GRU.
+    baseline: str = "",
+) -> F | Forecaster | BaselineForecaster | SequenceClassifier | SequenceRegressor:
+    """A model of a file, a frame, arrays or a panel; without one, a GRU, or the `baseline` that is named.
 
     A `Forecaster`, or a `BaselineForecaster` from `wavetrain.estimators`, forecasts series: one row ahead
     where none is given. A `SequenceClassifier` or `SequenceRegressor` answers whole sequences: those of a
     table with a column of `classes`, of a `.ts` file, of an `.npz` of x and y, or of a folder of classes.
     Roles are names of columns, as in `wavetrain.tables.read.read`.
+
+    A `baseline` of series is last_value, seasonal_naive, ridge or boosted_trees; of classes
+    most_frequent_class or random_kernels; of numbers mean, ridge_on_summaries or ridge_on_random_kernels.
 
     >>> import numpy as np, pandas as pd, wavetrain as wt
     >>> sales = pd.DataFrame({"day": pd.date_range("2024-01-01", periods=90), "sold": np.arange(90) % 7.0})
@@ -53,8 +59,17 @@ def fit(
     >>> found = wt.fit(walks, wt.SequenceClassifier("gru", width=4, steps=2), classes="kind", id="who")
     >>> found.classes_.tolist()
     ['even', 'odd']
+    >>> wt.fit(walks, baseline="random_kernels", classes="kind", id="who").layer
+    'random kernels'
     """
-    if classes or isinstance(model, SequenceClassifier | SequenceRegressor):
+    if baseline and model is not None:
+        raise BadInput(f"expected a model or a baseline, got both: {type(model).__name__} and {baseline}")
+    simple = bool(baseline) and baseline not in NAMES
+    if simple and baseline not in {*CLASSES, *NUMBERS}:
+        raise unknown("baseline", baseline, (*NAMES, *CLASSES, *NUMBERS))
+    if baseline in NAMES and classes:
+        raise BadInput(f"whole sequences are answered by {', '.join((*CLASSES, *NUMBERS))}; got {baseline}")
+    if classes or simple or isinstance(model, SequenceClassifier | SequenceRegressor):
         if any((target, known_ahead)) or not isinstance(model, SequenceClassifier | SequenceRegressor | None):
             raise BadInput(
                 "whole sequences are answered by a SequenceClassifier or a SequenceRegressor: expected no "
@@ -68,6 +83,8 @@ def fit(
             missing=tuple(map(str, missing)),
         )
         found, _ = reading.first(source)
+        if simple:
+            return learn_simply(baseline, found, reading)
         return learn(SequenceClassifier() if model is None else model, found, reading)
     if isinstance(source, Panel):
         if any((target, time, id, inputs, known_ahead, missing)):
@@ -77,6 +94,8 @@ def fit(
         panel = read(
             source, target=target, time=time, id=id, inputs=inputs, known=known_ahead, missing=missing
         )
+    if baseline:
+        return BaselineForecaster(baseline).fit(panel)
     return (Forecaster() if model is None else model).fit(panel)
 
 
