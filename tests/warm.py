@@ -6,8 +6,13 @@ It loads LOADED, or what its words name. Each line that it reads is the work of 
 each line that it writes is an exit code. Loading PyTorch takes seconds, and forking takes none. Nothing of
 Wavetrain is loaded before the fork, nor numba, which reads its environment when it is loaded. `tests.fresh`
 is the way in.
+
+An interpreter ends once all that was asked to run at its end has run. Python would go on to take PyTorch
+apart, piece by piece, which takes more than a second.
 """
 
+import atexit
+import gc
 import importlib
 import io
 import json
@@ -23,16 +28,20 @@ LOADED = ("torch", "torch._dynamo", "numpy", "scipy.linalg", "sklearn.base")
 
 def main() -> None:
     """Fork for each line of standard input until it ends."""
+    atexit.register(_leave)  # first, so that it is called last
+    gc.disable()
     for name in sys.argv[1:] or LOADED:
         importlib.import_module(name)
     answers = os.fdopen(os.dup(1), "w")
     sys.path.pop(0)  # the folder of this file
     inherited = os.environ.get("PYTHONPATH", "")
     own = [path for path in sys.path if path not in inherited.split(os.pathsep)]
+    gc.freeze()
     for line in iter(sys.stdin.readline, ""):
         work = json.loads(line)
         child = os.fork()
         if not child:
+            gc.enable()
             answers.close()
             begin(work, own)
             return
@@ -58,11 +67,30 @@ def begin(work: dict[str, Any], own: Sequence[str]) -> None:
     importlib.invalidate_caches()
     if work["files"] is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (work["files"], work["files"]))
-    kind, what, *sys.argv[1:] = work["words"]
+    try:
+        _run(*work["words"])
+        _code.append(0)
+    except SystemExit as left:
+        _code.append(left.code if isinstance(left.code, int) else int(left.code is not None))
+        raise
+
+
+def _run(kind: str, what: str, *words: str) -> None:
+    sys.argv[1:] = words
     if kind == "-m":
         runpy.run_module(what, run_name="__main__", alter_sys=True)
     else:
         exec(compile(what, "<string>", "exec"), {"__name__": "__main__"})
+
+
+_code: list[int] = []  # in a fork that has ended by itself: the exit code
+
+
+def _leave() -> None:
+    if _code:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_code[0])
 
 
 if __name__ == "__main__":
