@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
+from tests.promises import ON_SEQUENCES, Make, close, generic, normal, stepped
+from tests.promises.variants import on_building
 from wavetrain.core import leaves
 from wavetrain.errors import BadInput
 from wavetrain.layers.attention.linear_attention import Decay, Feature, LinearAttention, _positive
@@ -177,10 +178,15 @@ def test_kinds_keep_the_promises(feature: Feature, decay: Decay, promise):
     promise(attention(6, 3, 2, feature, decay), normal(2, 7, 3))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@every_kind
-def test_kinds_are_built_as_promised(feature: Feature, decay: Decay, promise):
-    promise(functools.partial(LinearAttention, feature=feature, decay=decay))
+MADE = {
+    f"{feature.name}, {decay.name}".lower(): functools.partial(LinearAttention, feature=feature, decay=decay)
+    for feature, decay in KINDS
+}
+
+
+@on_building(MADE, graphs={name: MADE[name] for name in ("positive, gated", "identity, fixed")})
+def test_kinds_are_built_as_promised(make: Make, promise):
+    promise(make)
 
 
 def test_features_are_elu_plus_one_and_never_nothing():

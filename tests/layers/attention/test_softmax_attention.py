@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
+from tests.promises import ON_SEQUENCES, Make, close, generic, normal, stepped
+from tests.promises.variants import on_building
 from wavetrain.errors import BadInput
 from wavetrain.layers.attention.softmax_attention import SoftmaxAttention
 from wavetrain.parts.rotary import rotary
@@ -152,7 +153,9 @@ def test_heads_keep_the_promises(heads: int, rotary: bool, promise):
     promise(attention(6, 3, heads, rotary), normal(2, 7, 3))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_are_built_as_promised(variant: str, promise):
-    promise(VARIANTS[variant])
+@on_building(
+    VARIANTS,
+    graphs={"both": lambda width, inputs=None: SoftmaxAttention(width, inputs, heads=width, rotary=False)},
+)
+def test_variants_are_built_as_promised(make: Make, promise):
+    promise(make)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
+from tests.promises import ON_SEQUENCES, Make, close, generic, normal, stepped
+from tests.promises.variants import on_building
 from wavetrain.errors import BadInput
 from wavetrain.layers.gate.recurrent_highway import Gate, RecurrentHighway
 
@@ -187,7 +188,11 @@ def test_variants_keep_the_promises(variant: str, promise):
     promise(highway(4, 3, **VARIANTS[variant]), normal(2, 6, 3))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("gate", [None, Gate.INPUT])
-def test_variants_are_built_as_promised(gate: Gate | None, promise):
-    promise(functools.partial(RecurrentHighway, gate=gate, window=4))
+ATTENDING = {
+    str(gate): functools.partial(RecurrentHighway, gate=gate, window=4) for gate in (None, Gate.INPUT)
+}
+
+
+@on_building(ATTENDING, graphs={"with a gate": ATTENDING[str(Gate.INPUT)]})
+def test_variants_are_built_as_promised(make: Make, promise):
+    promise(make)

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
+from tests.promises import ON_SEQUENCES, Make, close, generic, normal, stepped
+from tests.promises.variants import on_building
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elm_neuron import ELMNeuron, Leak
 
@@ -192,7 +193,11 @@ def test_variants_keep_the_promises(variant: str, promise):
     promise(elm(3, 4, VARIANTS[variant], branches=2, synapses=3), normal(2, 6, 4))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_are_built_as_promised(variant: str, promise):
-    promise(functools.partial(ELMNeuron, memory=5, branches=2, leak=VARIANTS[variant]))
+MADE = {
+    name: functools.partial(ELMNeuron, memory=5, branches=2, leak=leak) for name, leak in VARIANTS.items()
+}
+
+
+@on_building(MADE, graphs={"version 2, learned": MADE["version 2, learned"]})
+def test_variants_are_built_as_promised(make: Make, promise):
+    promise(make)

@@ -6,7 +6,8 @@ import math
 import pytest
 import torch
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, maps, normal, stepped
+from tests.promises import ON_SEQUENCES, Make, close, generic, maps, normal, stepped
+from tests.promises.variants import on_building
 from wavetrain.errors import BadInput
 from wavetrain.layers.state_space.lru import LRU
 from wavetrain.parts.stack import MLP, Stack
@@ -118,7 +119,6 @@ def test_variants_keep_the_promises(variant: str, promise):
     promise(generic(VARIANTS[variant], 5, 3), normal(2, 7, 3))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_are_built_as_promised(variant: str, promise):
-    promise(VARIANTS[variant])
+@on_building(VARIANTS, graphs={"slow ring": VARIANTS["slow ring"]})
+def test_variants_are_built_as_promised(make: Make, promise):
+    promise(make)

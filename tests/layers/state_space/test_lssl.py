@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, maps, normal, stepped
+from tests.promises import ON_SEQUENCES, Make, close, generic, maps, normal, stepped
+from tests.promises.variants import on_building
 from wavetrain.errors import BadInput
 from wavetrain.layers.state_space.lssl import LSSL
 from wavetrain.parts.hippo import legs
@@ -160,7 +161,8 @@ def test_variants_keep_the_promises(variant: str, promise):
     promise(generic(VARIANTS[variant], 5, 3), normal(2, 7, 3))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_are_built_as_promised(variant: str, promise):
-    promise(VARIANTS[variant])
+@on_building(
+    VARIANTS, graphs={"all at once": functools.partial(LSSL, states=4, readings=3, alpha=1.0, fixed=True)}
+)
+def test_variants_are_built_as_promised(make: Make, promise):
+    promise(make)

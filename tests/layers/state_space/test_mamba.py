@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
+from tests.promises import ON_SEQUENCES, Make, close, generic, normal, stepped
+from tests.promises.variants import on_building
 from wavetrain import scan
 from wavetrain.layers.state_space.mamba import Mamba, Variant
 
@@ -143,10 +144,19 @@ def test_variants_keep_the_promises(variant: str, promise):
     promise(generic(VARIANTS[variant], 5, 3), normal(2, 7, 3))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_are_built_as_promised(variant: str, promise):
-    promise(VARIANTS[variant])
+@on_building(
+    VARIANTS,
+    graphs={
+        "norms, biases, one tap": functools.partial(
+            Mamba, kernel=1, rank=3, variant=Variant(projection_bias=True, inner_eps=1e-6)
+        ),
+        "no bias, one state": functools.partial(
+            Mamba, states=1, expand=1, variant=Variant(convolution_bias=False)
+        ),
+    },
+)
+def test_variants_are_built_as_promised(make: Make, promise):
+    promise(make)
 
 
 def test_biases_are_added_constants():

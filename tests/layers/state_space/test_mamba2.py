@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal, stepped
+from tests.promises import ON_SEQUENCES, Make, close, generic, normal, stepped
+from tests.promises.variants import on_building
 from wavetrain.errors import BadInput
 from wavetrain.layers.state_space.mamba2 import Mamba2, Variant
 
@@ -197,14 +198,17 @@ def test_what_does_not_fit_is_refused():
         Mamba2(6, variant=Variant(chunk=0))
 
 
-def _by_channel(width: int, inputs: int | None = None) -> Mamba2:
+SHORT = Variant(chunk=3)
+
+
+def _by_channel(width: int, inputs: int | None = None, variant: Variant = SHORT) -> Mamba2:
     return Mamba2(
         width,
         inputs,
         states=2,
         heads=2 * width,
         groups=2 if isinstance(width, int) else 1,
-        variant=Variant(chunk=3),
+        variant=variant,
     )
 
 
@@ -227,7 +231,16 @@ def test_variants_keep_the_promises(variant: str, promise):
     promise(generic(VARIANTS[variant], 5, 3), normal(2, 7, 3))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_are_built_as_promised(variant: str, promise):
-    promise(VARIANTS[variant])
+@on_building(
+    VARIANTS,
+    graphs={
+        "two groups, short chunks, six taps, no bias": functools.partial(
+            _by_channel, variant=Variant(chunk=3, kernel=6, convolution_bias=False)
+        ),
+        "one state, one tap, all biases, bounded steps": functools.partial(
+            Mamba2, states=1, expand=1, variant=Variant(projection_bias=True, kernel=1, limit=(0.03, 0.04))
+        ),
+    },
+)
+def test_variants_are_built_as_promised(make: Make, promise):
+    promise(make)

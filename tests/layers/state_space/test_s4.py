@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, maps, normal
+from tests.promises import ON_SEQUENCES, Make, close, generic, maps, normal
+from tests.promises.variants import on_building
 from wavetrain.errors import BadInput
 from wavetrain.layers.state_space.s4 import S4
 from wavetrain.parts.hippo import legs, legs_modes
@@ -149,6 +150,6 @@ def test_few_states_keep_the_promises(promise):
     promise(generic(functools.partial(S4, states=4), 5, 3), normal(2, 7, 3))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-def test_few_states_are_built_as_promised(promise):
-    promise(functools.partial(S4, states=2))
+@on_building({"few states": functools.partial(S4, states=2)}, graphs={})  # the lines are those of many
+def test_few_states_are_built_as_promised(make: Make, promise):
+    promise(make)

@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.promises import ON_BUILDING, ON_SEQUENCES, close, generic, normal
+from tests.promises import ON_SEQUENCES, Make, close, generic, normal
+from tests.promises.variants import on_building
 from wavetrain.errors import BadInput
 from wavetrain.layers.gate.gru import GRU
 from wavetrain.layers.gate.lstm import LSTM
@@ -276,7 +277,17 @@ def test_rings_beside_each_other_keep_the_promises(local: bool, promise):
     promise(generic(functools.partial(WaveRNN, channels=3, local=local), 15, 2), normal(2, 6, 2))
 
 
-@pytest.mark.parametrize("promise", ON_BUILDING, ids=lambda check: check.__name__.removeprefix("check_"))
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_variants_are_built_as_promised(variant: str, promise):
-    promise(VARIANTS[variant])
+@on_building(
+    VARIANTS,
+    graphs={
+        "untied, linear": functools.partial(WaveRNN, local=True, activation=Activation.IDENTITY),
+        "wide kernel, tanh": functools.partial(
+            WaveRNN,
+            kernel=5,
+            activation=Activation.TANH,
+            start=Start(recurrent=Recurrent.RANDOM, source=False),
+        ),
+    },
+)
+def test_variants_are_built_as_promised(make: Make, promise):
+    promise(make)
