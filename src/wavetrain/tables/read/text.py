@@ -15,6 +15,7 @@ from wavetrain.errors import BadInput
 from wavetrain.tables.cells import DECLARED, decoded
 from wavetrain.tables.digits import ID, TIMELIKE
 from wavetrain.tables.read import widths
+from wavetrain.tables.read.fits import check_fits
 from wavetrain.tables.read.layout import COMMENT, layout
 from wavetrain.tables.read.table import WORDS, Table
 
@@ -31,6 +32,7 @@ LARGE = 15  # digits that a number may have and be exact
 
 def table(content: bytes, as_text: Sequence[str] = (), delimiter: str = "") -> Table:
     """The table that a text holds; columns named in `as_text` are kept as text."""
+    check_fits(len(content))
     whole = decoded(content)
     declared = DECLARED.match(whole)
     text = whole[declared.end() :] if declared else whole
