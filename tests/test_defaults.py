@@ -44,6 +44,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "leaky_rnn-LeakyRNN": dict(leak="INSIDE"),
     "lightnet-LightNet": dict(sink=False),
     "lightnet-TPE": dict(axes=2, heads=2),
+    "lif-LIF": dict(tau=20.0, firing=OPTIONS, dt=1.0, learned=False),
     "line_attractor-LineAttractor": dict(tau=10.0, gain=1.0),
     "linear_attention-LinearAttention": dict(feature="POSITIVE", decay="NONE"),
     "lru-LRU": dict(smallest=0.0, largest=1.0, phase=2 * math.pi),
@@ -115,7 +116,7 @@ def plain(value: Any) -> Any:
 def written() -> dict[str, dict[str, Any]]:
     """The defaults of every class in the files of members."""
     found = {}
-    kinds = ("layers", "memories", "networks", "rules")
+    kinds = ("layers", "memories", "networks", "rules", "spiking")
     for member in (one for kind in kinds for one in find.members(kind)):
         module = importlib.import_module(member.load().__module__)
         for name, one in vars(module).items():

@@ -18,7 +18,8 @@ from wavetrain import find
 
 ROOT = Path(wavetrain.__file__).parent
 SHARED = ("parts", "scan", "train")  # where classes are no members
-KINDS = ("layers", "memories", "networks", "rules", "tasks", *SHARED)
+MEMBERS = ("layers", "memories", "networks", "rules", "spiking", "tasks")
+KINDS = (*MEMBERS, *SHARED)
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "arena.Path.__init__": dict(bins=20),
@@ -32,6 +33,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "balls.fitted_beta": dict(caps=False),
     "balls.overlaps": dict(caps=False),
     "circular.mean": dict(axis=-1),
+    "delays.Delayed.__init__": dict(delay=0.0, dt=1.0, recurrent=False),
+    "delays.delay_steps": dict(about="delays"),
+    "firing.Firing.__init__": dict(threshold=1.0, reset="SUBTRACT", refractory=0.0, detached=False),
     "nulls.shifts": dict(seed=0),
     "nulls.exchanges": dict(seed=0),
     "ramps.programmed": dict(middle=True),
@@ -64,6 +68,12 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "dense_hopfield.DenseHopfield.settle": dict(sweeps=100),
     "sparse_distributed.SparseDistributed.settle": dict(reads=100),
     "sparse_distributed.SharedNeurons.settle": dict(reads=100),
+    "surrogate.Arctan.__init__": dict(steepness=2.0),
+    "surrogate.Boxcar.__init__": dict(half=0.5),
+    "surrogate.FastSigmoid.__init__": dict(steepness=25.0),
+    "surrogate.MultiGaussian.__init__": dict(gain=0.5, trough=0.15, wider=6.0, width=0.5),
+    "surrogate.Sigmoid.__init__": dict(steepness=4.0),
+    "surrogate.Triangle.__init__": dict(height=0.3),
     "temporal_memory.TemporalMemory.forward": dict(learn=True, reuse=False),
     "temporal_memory.SpatialPooler.forward": dict(learn=True),
     "temporal_memory.SoftmaxClassifier.forward": dict(learn=True),
@@ -98,7 +108,7 @@ def functions(one: type) -> Iterator[tuple[str, Any]]:
 def written() -> dict[str, dict[str, Any]]:
     """The defaults that are numbers, words, tuples or choices, by file and function."""
     found: dict[str, dict[str, Any]] = {}
-    members = {one.load() for kind in KINDS[:5] for one in find.members(kind)}
+    members = {one.load() for kind in MEMBERS for one in find.members(kind)}
     for path in sorted(path for kind in KINDS for path in (ROOT / kind).rglob("*.py")):
         if "gpu" in path.parts or path.stem == "__init__":
             continue

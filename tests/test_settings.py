@@ -42,7 +42,9 @@ Settings = list[dict[str, Any]]
 
 def member(name: str, *sizes: object, **more: object) -> Callable[..., object]:
     """A member of any kind, at these sizes."""
-    return partial(find.named(name, ("layers", "memories", "networks", "rules")).load(), *sizes, **more)
+    return partial(
+        find.named(name, ("layers", "memories", "networks", "rules", "spiking")).load(), *sizes, **more
+    )
 
 
 def each(name: str, *values: object) -> Settings:

@@ -294,7 +294,7 @@ def test_every_claim_has_its_result(found: find.Found):
         assert result["claim"][key] == found.facts[key], f"results/{path.name} is of another claim"
 
 
-@pytest.mark.parametrize("kind", ["layers", "tasks", "data", "lenses", "rules"])
+@pytest.mark.parametrize("kind", ["layers", "spiking", "tasks", "data", "lenses", "rules"])
 def test_every_test_has_its_file(kind: str):
     """No test of a member that is gone, or of what members share."""
     tests = {path.relative_to(HERE / kind) for path in (HERE / kind).rglob("test_*.py")}

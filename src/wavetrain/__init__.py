@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from wavetrain.lazy import offer
 
 if TYPE_CHECKING:
-    from wavetrain import core, data, experiments, layers, lenses, memories, networks, rules, scan, tasks
+    from wavetrain import core, data, experiments, layers, lenses, memories, networks, rules, scan, spiking
+    from wavetrain import tasks as tasks
     from wavetrain import testing as testing
     from wavetrain.estimators import AnomalyDetector, Forecaster, SequenceClassifier, SequenceRegressor
     from wavetrain.estimators.door import fit, load
@@ -44,6 +45,7 @@ __all__ = [
     "networks",
     "rules",
     "scan",
+    "spiking",
     "tasks",
     "testing",
 ]

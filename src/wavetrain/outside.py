@@ -61,6 +61,7 @@ def kind(place: str, one: Any) -> str:
     from torch import nn
 
     from wavetrain.core import Layer, Memory, Rule, Stream, Task
+    from wavetrain.core.spiking import Spiking
 
     if isinstance(one, ModuleType):
         if hasattr(one, "claim") and hasattr(one, "run"):
@@ -69,6 +70,7 @@ def kind(place: str, one: Any) -> str:
             f"{place} has no `claim` and no `run`, as an experiment has; for a member write {place}:NAME"
         )
     made: tuple[tuple[str, type], ...] = (
+        ("spiking", Spiking),  # before the layers, which they are too
         ("layers", Layer),
         ("memories", Memory),
         ("memories", Stream),

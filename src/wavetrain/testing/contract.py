@@ -14,13 +14,14 @@ from typing import Any
 from wavetrain import find, outside
 from wavetrain.core import Stream
 from wavetrain.errors import BadInput
-from wavetrain.testing import layers, lenses, memories, rules, streams, tasks
+from wavetrain.testing import layers, lenses, memories, rules, spiking, streams, tasks
 from wavetrain.testing.cards import check_card
 from wavetrain.testing.promise import Promise, keep, name
 
 OF: dict[str, Callable[[Any], Iterator[Promise]]] = {
     "layers": layers.promises,
     "memories": memories.promises,
+    "spiking": spiking.promises,
     "rules": rules.promises,
     "tasks": tasks.promises,
     "data": tasks.promises,

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.autograd.gradcheck import GradcheckError
 
 from wavetrain.core import Layer, Operator, State, leaves, map_state
-from wavetrain.testing.tools import close, normal, stepped, tracked, whole
+from wavetrain.testing.tools import close, differentiable, normal, stepped, tracked, whole
 
 
 def check_step_is_forward(layer: Layer, x: Tensor) -> None:
@@ -48,7 +48,10 @@ def check_state_carries(layer: Layer, x: Tensor) -> None:
 
 
 def check_operator(layer: Layer, x: Tensor) -> None:
-    """Exact: reading what it mixes gives the output. Else: it is the derivative of the output."""
+    """Exact: reading what it mixes gives the output. Else: it is the derivative of the output.
+
+    Finite differences see no spike move: of spikes they are taken of the twin with a smooth threshold.
+    """
     x = x[:, :7]
     operator = layer.operator(x)
     batch, time, heads = *x.shape[:2], operator.weight.shape[1]
@@ -61,16 +64,27 @@ def check_operator(layer: Layer, x: Tensor) -> None:
     if operator.exact:
         close(layer.read(operator.mix()), layer(x)[0], "read(mix), output")
     else:
-        _check_tangent(layer, x, operator)
+        _check_reverse(layer, x, operator)
+        twin = differentiable(layer)
+        _check_differences(twin, x, operator if twin is layer else twin.operator(x))
 
 
-def _check_tangent(layer: Layer, x: Tensor, operator: Operator) -> None:
-    """The blocks d y_t / d x_s against reverse mode through the steps, and against central differences."""
-    blocks = operator.weight.unflatten(1, (layer.width, x.shape[-1]))  # (B, D, I, T, T)
-    x = x.clone().requires_grad_()
+def _blocks(layer: Layer, x: Tensor, operator: Operator) -> Tensor:
+    """The derivatives d y_t / d x_s, (B, D, I, T, T)."""
+    return operator.weight.unflatten(1, (layer.width, x.shape[-1]))
+
+
+def _check_reverse(layer: Layer, x: Tensor, operator: Operator) -> None:
+    """The tangent against reverse mode through the steps."""
+    blocks, x = _blocks(layer, x, operator), x.clone().requires_grad_()
     pull = normal(*x.shape[:2], layer.width, seed=2)
     (expected,) = torch.autograd.grad((stepped(layer, x)[0] * pull).sum(), x)
     close(torch.einsum("btd,bdits->bsi", pull, blocks), expected, "tangent, transposed and pulled back")
+
+
+def _check_differences(layer: Layer, x: Tensor, operator: Operator) -> None:
+    """The tangent against central differences."""
+    blocks = _blocks(layer, x, operator)
     with torch.no_grad():
         push = normal(*x.shape, seed=3)
         ahead, behind = layer(x + 1e-6 * push)[0], layer(x - 1e-6 * push)[0]
@@ -137,8 +151,11 @@ def check_every_parameter_learns(layer: Layer, x: Tensor) -> None:
 
 
 def check_against_differences(layer: Layer, x: Tensor) -> None:
-    """The gradients of forward for input, first state and parameters are those of finite differences."""
-    x = x[:2, :4]
+    """The gradients of forward for input, first state and parameters are those of finite differences.
+
+    Of spikes: those of the twin with a smooth threshold.
+    """
+    layer, x = differentiable(layer), x[:2, :4]
     _, warm = stepped(layer, normal(len(x), 2, x.shape[-1], seed=7))
     names = [name for name, parameter in layer.named_parameters() if parameter.requires_grad]
     floats = [

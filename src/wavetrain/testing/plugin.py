@@ -14,11 +14,13 @@ CHECKS = (
     "building",
     "cards",
     "company",
+    "delivery",
     "lenses",
     "maps",
     "memories",
     "precision",
     "rules",
+    "spiking",
     "tasks",
     "transforms",
 )

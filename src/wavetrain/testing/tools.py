@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.core import Layer, State
+from wavetrain.core.spiking import Spiking
 from wavetrain.errors import BadInput
 from wavetrain.scan import unroll
 
@@ -63,6 +64,11 @@ def stepped(layer: Layer, x: Tensor, state: State = None) -> tuple[Tensor, State
 
 def whole(layer: Layer, x: Tensor, state: State = None) -> tuple[Tensor, State]:
     return layer(x, state)
+
+
+def differentiable(layer: Layer) -> Layer:
+    """The layer; of spikes, the twin whose threshold is smooth, so that its derivatives are the true ones."""
+    return layer.smoothed() if isinstance(layer, Spiking) else layer
 
 
 def tracked(part: Tensor) -> Tensor:

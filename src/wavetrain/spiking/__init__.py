@@ -1,0 +1,1 @@
+"""Layers of spiking neurons, one file each: what they carry are potentials, and what they send are spikes."""
