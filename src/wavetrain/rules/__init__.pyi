@@ -5,3 +5,5 @@ from wavetrain.rules.by_chunks import ByChunks as ByChunks
 from wavetrain.rules.consolidation import Consolidation as Consolidation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as ElasticWeightConsolidation
 from wavetrain.rules.full_force import FullForce as FullForce
+from wavetrain.rules.gradient_projection import GradientProjection as GradientProjection
+from wavetrain.rules.hebbian_projection import HebbianProjection as HebbianProjection
