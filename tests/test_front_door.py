@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import wavetrain as wt
-from tests.fresh import python
+from tests.fresh import python, warm
 from wavetrain import find, stubs
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
@@ -55,7 +55,7 @@ def test_a_name_is_the_member_whatever_was_imported_before() -> None:
     ]
     for first in range(3):
         script = "\n".join([*lines[first:], *lines[:first], "print(a is b is c, callable(a))"])
-        assert python(script) == "True True"
+        assert warm("-c", script).stdout == "True True\n"
 
 
 def test_the_door_leads_to_layers_data_and_comparisons(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Imports of an older version still work, say where the module is, and leave it as it was."""
 
 import importlib
-import subprocess
-import sys
 
 import pytest
 
+from tests.fresh import warm
 from wavetrain.moved import today
 
 
@@ -26,7 +25,8 @@ def test_an_older_import_gives_the_module_of_today(old: str, new: str, name: str
         f"assert {name} is module.{name} and module.__name__ == module.__spec__.name == {new!r}\n"
         "print([str(one.message) for one in said if 'is now' in str(one.message)])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = warm("-c", code)
+    assert done.returncode == 0, done.stderr
     assert f"{old} is now {new}" in done.stdout
 
 

@@ -1,10 +1,12 @@
-"""Nothing warns: all of it runs under `python -W error`."""
+"""Nothing warns: all of it runs where warnings are errors, as under `python -W error`."""
 
 from pathlib import Path
 
 import numpy as np
 
-from tests.fresh import python
+from tests.fresh import warm
+
+ERRORS = "import warnings; warnings.simplefilter('error')\n"
 
 
 def test_no_member_warns() -> None:
@@ -21,7 +23,8 @@ for kind in find.KINDS:
             layer.step(torch.randn(2, 4), layer.begin(2))
             layer.operator(torch.randn(2, 3, 4))
 """
-    assert python(code, PYTHONWARNINGS="error") == ""
+    done = warm("-c", ERRORS + code)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_no_comparison_warns(tmp_path: Path) -> None:
@@ -36,4 +39,5 @@ size = "--steps 2 --seeds 1 --parameters 400 --batch 2 --rates 0.001 --jobs 1".s
 sys.argv = ["wavetrain", "compare", {mine!r}, *names, *size, "--out", {out!r}]
 main()
 """
-    assert "elman" in python(code, PYTHONWARNINGS="error")
+    done = warm("-c", ERRORS + code)
+    assert done.returncode == 0 and "elman" in done.stdout, done.stderr
