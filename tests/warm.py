@@ -4,8 +4,7 @@
 
 It loads LOADED, or what its words name. Each line that it reads is the work of one interpreter, as JSON;
 each line that it writes is an exit code. Loading PyTorch takes seconds, and forking takes none. Nothing of
-Wavetrain is loaded before the fork, nor numba, which reads its environment when it is loaded. `tests.fresh`
-is the way in.
+Wavetrain is loaded before the fork. `tests.fresh` is the way in.
 
 An interpreter ends once all that was asked to run at its end has run. Python would go on to take PyTorch
 apart, piece by piece, which takes more than a second.
@@ -23,7 +22,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-LOADED = ("torch", "torch._dynamo", "numpy", "scipy.linalg", "sklearn.base")
+LOADED = ("torch", "torch._dynamo", "numpy", "scipy.linalg", "sklearn.base", "numba")
 
 
 def main() -> None:
@@ -32,6 +31,8 @@ def main() -> None:
     gc.disable()
     for name in sys.argv[1:] or LOADED:
         importlib.import_module(name)
+    if "numba" in sys.modules:
+        _fill_tables()
     answers = os.fdopen(os.dup(1), "w")
     sys.path.pop(0)  # the folder of this file
     inherited = os.environ.get("PYTHONPATH", "")
@@ -49,11 +50,21 @@ def main() -> None:
         print(code, file=answers, flush=True)
 
 
+def _fill_tables() -> None:
+    """Of what numba can compile: each process that calls a kernel would do it, in a third of a second."""
+    from numba.core.registry import cpu_target
+
+    cpu_target.typing_context.refresh()
+    cpu_target.target_context.refresh()
+
+
 def begin(work: dict[str, Any], own: Sequence[str]) -> None:
     """Be the interpreter that was asked for: its environment, its streams, its code."""
     os.chdir(work["cwd"])
     os.environ.clear()
     os.environ.update(work["environment"])
+    if "numba" in sys.modules:
+        sys.modules["numba"].config.reload_config()  # which it has read from another environment
     for number, name in enumerate(("input", "output", "errors")):
         stream = os.open(work[name], os.O_WRONLY if number else os.O_RDONLY)
         os.dup2(stream, number)
