@@ -187,26 +187,27 @@ SIDE = DICE.integers(0, 2, 60)
 X = DICE.normal(size=(60, 8, 2)) * 0.3 + (2.0 * SIDE - 1)[:, None, None]
 
 
-@pytest.mark.parametrize(
-    "names", [(5, 7), ("b", "a"), (True, False), (2.0, 1.0)], ids=lambda one: str(one[0])
-)
-def test_a_classifier_is_kept_with_its_labels(names: tuple, tmp_path: Path):
-    """32, 34: also in another process."""
-    model = SequenceClassifier("gru", width=4, depth=1, steps=10).fit(X, np.array(names)[SIDE])
-    before = model.predict_proba(X)
-    model.save(tmp_path / "a")
-    again = SequenceClassifier.load((tmp_path / "a").rename(tmp_path / "b"))
-    np.testing.assert_array_equal(again.predict_proba(X), before)
-    assert again.classes_.dtype == model.classes_.dtype and (again.classes_ == model.classes_).all()
-    assert again.get_params() == model.get_params() and again.history_ == model.history_
+def test_a_classifier_is_kept_with_its_labels(tmp_path: Path):
+    """32, 34: labels of each type; also in another process."""
+    answers = []
+    for place, names in enumerate([(5, 7), ("b", "a"), (True, False), (2.0, 1.0)]):
+        model = SequenceClassifier("gru", width=4, depth=1, steps=10).fit(X, np.array(names)[SIDE])
+        before = model.predict_proba(X)
+        model.save(tmp_path / "a")
+        again = SequenceClassifier.load((tmp_path / "a").rename(tmp_path / str(place)))
+        np.testing.assert_array_equal(again.predict_proba(X), before)
+        assert again.classes_.dtype == model.classes_.dtype and (again.classes_ == model.classes_).all()
+        assert again.get_params() == model.get_params() and again.history_ == model.history_
+        answers.append([before.tolist(), model.predict(X).tolist()])
     script = (
-        "import json, sys, numpy as np, wavetrain as wt; "
+        "import json, numpy as np, wavetrain as wt; "
         f"x = np.array(json.loads({json.dumps(X.tolist())!r})); "
-        f"print(wt.load({str(tmp_path / 'b')!r}).predict_proba(x).tolist())"
+        f"models = [wt.load({str(tmp_path)!r} + '/' + place) for place in '0123']; "
+        "print(json.dumps([[one.predict_proba(x).tolist(), one.predict(x).tolist()] for one in models]))"
     )
     done = warm("-c", script)
     assert done.returncode == 0, done.stderr
-    np.testing.assert_array_equal(np.array(json.loads(done.stdout)), before)
+    assert json.loads(done.stdout) == answers
 
 
 def test_a_regressor_is_kept_in_its_units(tmp_path: Path):
