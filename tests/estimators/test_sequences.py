@@ -30,8 +30,8 @@ ASK_WHAT_WAS_LEARNED = {"check_classifiers_train", "check_regressors_train", "ch
 @pytest.mark.slow
 @parametrize_with_checks(
     [
-        SequenceClassifier("gru", width=8, depth=1, steps=150, rate=1e-2),
-        SequenceRegressor("gru", width=16, depth=1, steps=300, rate=1e-2),
+        SequenceClassifier("gru", width=8, depth=1, steps=60, rate=3e-2),
+        SequenceRegressor("elman", width=32, depth=1, steps=100, rate=1e-2),
     ]
 )
 @pytest.mark.filterwarnings("ignore")

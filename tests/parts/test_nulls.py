@@ -93,9 +93,9 @@ def test_units_without_a_place_pass_as_often_as_the_test_says(slow: float, batch
         for t in range(1, time):
             noise[:, t] += slow * noise[:, t - 1]
         place = walk(batch, time, seed)
-        seen = place_fields(noise.exp(), place, 6, 0.0, shifts=59)
+        seen = place_fields(noise.exp(), place, 6, 0.0, shifts=19)
         information.append(seen.p)
-        score = grid_score(noise[..., :25], place, 10, 1.0, shifts=59)
+        score = grid_score(noise[..., :25], place, 10, 1.0, shifts=19)
         grid.append(score.p_grid)
         band.append(score.p_band)
     for p in (information, grid, band):

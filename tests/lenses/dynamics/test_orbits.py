@@ -86,7 +86,7 @@ def noise(seed: int, slow: float) -> np.ndarray:
 @pytest.mark.parametrize("slow", [0.0, 0.9])
 def test_noise_without_a_period_passes_as_often_as_the_test_says(slow: float):
     """A trajectory of noise: 0.05 of 60, and what chance leaves."""
-    found = [_orbit(noise(seed, slow), 0.0, 39, np.random.default_rng(seed)) for seed in range(60)]
+    found = [_orbit(noise(seed, slow), 0.0, 19, np.random.default_rng(seed)) for seed in range(60)]
     assert sum(one.p <= 0.05 for one in found) <= 9
     assert max(np.nan_to_num(one.share) for one in found) < 0.95
 
