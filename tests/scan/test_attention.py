@@ -55,8 +55,9 @@ def test_values(masked: bool, scale: float | None, plain: bool):
 @pytest.mark.parametrize("scale", [None, 0.3])
 @pytest.mark.parametrize("masked", [False, True])
 def test_derivatives_by_differences(masked: bool, scale: float | None):
-    *inputs, mask = problem(masked)
-    inputs = [part.requires_grad_() for part in inputs]
+    """Of two heads and two or three channels: second derivatives take a second for each hundred numbers."""
+    q, k, v, mask = problem(masked)
+    inputs = [part[:, :2, :, :few].clone().requires_grad_() for part, few in ((q, 2), (k, 2), (v, 3))]
 
     def run(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         return scan.attention(q, k, v, mask, scale)
