@@ -1,4 +1,4 @@
-"""The ways to run a recurrence: unroll, linear, wave, short, selective, unitary, dense, chunked, newton.
+"""Ways to run a recurrence: unroll, linear, wave, short, selective, unitary, dense, chunked, newton, sheet.
 
 Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
 values and gradients: fused numba kernels on CPU, PyTorch's own kernels for the dense recurrence. The route
@@ -21,6 +21,7 @@ from wavetrain.scan.linear import linear
 from wavetrain.scan.newton import Cell, Info, Newton, newton
 from wavetrain.scan.routes import only_plain, recorded, routes, written_out
 from wavetrain.scan.selective import selective, selective_step
+from wavetrain.scan.sheet import SheetCells, SheetState, SheetWalk, sheet, sheet_step
 from wavetrain.scan.short import short
 from wavetrain.scan.unitary import turned, unitary
 from wavetrain.scan.wave import wave, wave_step
@@ -30,6 +31,9 @@ __all__ = [
     "Cell",
     "Info",
     "Newton",
+    "SheetCells",
+    "SheetState",
+    "SheetWalk",
     "affine",
     "attend",
     "attention",
@@ -48,6 +52,8 @@ __all__ = [
     "routes",
     "selective",
     "selective_step",
+    "sheet",
+    "sheet_step",
     "short",
     "toeplitz",
     "turned",

@@ -21,10 +21,19 @@ except ImportError as error:
 
 def compiled(function: Callable[..., Any], *more: str) -> Any:
     """Compile for this processor, without Python's lock, and keep the code on disk where that can be."""
+    # not the whole of fastmath: NaN and infinity must go through
+    return _made(function, {"contract", "nsz", *more})
+
+
+def exactly(function: Callable[..., Any]) -> Any:
+    """As `compiled`, where each operation is rounded by itself, as in PyTorch: equal to the last bit."""
+    return _made(function, False)
+
+
+def _made(function: Callable[..., Any], flags: set[str] | bool) -> Any:
     if numba is None:
         return function
-    # not the whole of fastmath: NaN and infinity must go through. "numpy" divides without a check for zero.
-    flags = {"contract", "nsz", *more}
+    # "numpy" divides without a check for zero
     kernel: Any = numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
     if kernel is not function:  # as it is where numba is told to leave all as it is
         try:
