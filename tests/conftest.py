@@ -5,6 +5,7 @@ beside the written examples. The tests that take longest stand in slow.txt, and 
 """
 
 import gc
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -43,6 +44,19 @@ def pytest_runtest_setup() -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Warnings are errors, but not those that torch gives about itself when forward mode is first used."""
     config.addinivalue_line("filterwarnings", "ignore:.torch.jit.script. is deprecated:DeprecationWarning")
+
+
+@pytest.fixture
+def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Workers are forks of a process that has loaded PyTorch and nothing of ours, which spares seconds.
+
+    They know as little of this process as those that are started afresh: see tests/run/test_pools.py.
+    """
+    context = multiprocessing.get_context
+    multiprocessing.set_forkserver_preload(["torch", "pandas", "scipy.linalg", "sklearn.base"])
+    monkeypatch.setattr(
+        multiprocessing, "get_context", lambda how: context("forkserver" if how == "spawn" else how)
+    )
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

@@ -13,6 +13,7 @@ from tests.fresh import python, warm
 from wavetrain import find, stubs
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
+from wavetrain.run import looks
 
 
 def test_all_is_what_is_offered() -> None:
@@ -92,7 +93,8 @@ def test_a_wrong_name_is_answered_with_the_nearest() -> None:
         from wavetrain.layers import Tide  # noqa: F401
 
 
-def test_a_comparison_is_typed_and_prints_its_table(tmp_path: Path) -> None:
+def test_a_comparison_is_typed_and_prints_its_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looks, "LONGEST", 6)  # looking at long sequences takes the most time
     found = wt.compare(
         "copying", ["elman", "wave_rnn"], parameters=600, steps=4, batch=4, depth=1, seeds=1, out=tmp_path
     )

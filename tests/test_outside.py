@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import wavetrain as wt
-from tests.fresh import run, warm
+from tests.fresh import run
 from wavetrain import find, outside
 from wavetrain.cli import command as cli
 from wavetrain.core import Layer, Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence import code
+from wavetrain.run import looks
 
 MINE = '''"""Tide: comes and goes. Nobody 2026."""
 
@@ -96,7 +97,14 @@ def test_a_changed_file_is_read_anew(mine: Path) -> None:
     assert find.named(f"{mine}:Tide").load() is not first
 
 
-def test_it_is_compared_like_ours_in_this_process_and_in_others(mine: Path, tmp_path: Path) -> None:
+def test_it_is_compared_like_ours_in_this_process_and_in_others(
+    mine: Path,
+    tmp_path: Path,
+    warm_workers: None,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(looks, "draw_operators", lambda folder, figures: {})  # which takes the most time
     layers = [f"{mine}:Tide", "elman"]
     small = dict(parameters=600, steps=4, batch=4, depth=1, seeds=1)
     one = wt.compare(f"{mine}:Ebb", layers, **small, out=tmp_path / "one")
@@ -114,9 +122,8 @@ def test_it_is_compared_like_ours_in_this_process_and_in_others(mine: Path, tmp_
         "--out",
         str(tmp_path / "two"),
     ]
-    done = warm("-c", f"from wavetrain.cli import main; main({[*words, '--json']!r})")
-    assert done.returncode == 0, done.stderr
-    two = json.loads(done.stdout)
+    cli.main([*words, "--json"])
+    two = json.loads(capsys.readouterr().out)
     assert {row["layer"]: row["scores"] for row in two["figures"]} == {
         row.layer: list(row.scores) for row in one.rows
     }

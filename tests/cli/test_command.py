@@ -2,9 +2,11 @@
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -16,6 +18,13 @@ SMALLEST = ["run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "1", "--jobs
 
 
 COMMAND = ("-m", "wavetrain.cli")
+
+
+class Finished(NamedTuple):
+    """A run that is over."""
+
+    out: Path
+    said: str
 
 
 def refused(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -88,41 +97,51 @@ def test_cite(capsys: pytest.CaptureFixture[str]) -> None:
     assert "author        = {{The Wavetrain authors}}" in answered(capsys, "cite", "toeplitz")
 
 
-def test_run_and_site(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    words = (*SMALLEST, str(tmp_path / "runs"))
-    text = answered(capsys, *words)
-    assert "undecided" in text and "report:" in text  # the smoke scale decides nothing
-    page = tmp_path / "runs" / "site" / "index.html"
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """One run that is over, by a process of its own."""
+    out = tmp_path_factory.mktemp("finished") / "runs"
+    done = warm(*COMMAND, *SMALLEST, str(out))
+    assert done.returncode == 0, done.stderr
+    return Finished(out, done.stdout)
+
+
+def test_run_and_site(capsys: pytest.CaptureFixture[str], finished: Finished, tmp_path: Path) -> None:
+    assert "undecided" in finished.said and "report:" in finished.said  # the smoke scale decides nothing
+    page = finished.out / "site" / "index.html"
     assert page.exists()
-    (folder,) = (tmp_path / "runs").glob("wave_rnn_waves-smoke-seed0-*")
+    (folder,) = finished.out.glob("wave_rnn_waves-smoke-seed0-*")
     for name in ("config.json", "environment.json", "result.json"):
         json.loads((folder / name).read_text())
     assert list(folder.glob("metrics/*.jsonl")) and list(folder.glob("checkpoints/*.safetensors"))
     assert list(folder.glob("pictures/*.png"))
-    (result,) = json.loads(answered(capsys, *words, "--json"))
+    runs = shutil.copytree(finished.out, tmp_path / "runs")
+    (result,) = json.loads(answered(capsys, *SMALLEST, str(runs), "--json"))
     assert result["seeds"] == [0] and result["environment"]["threads"] >= 1
     assert result["command"] == "wavetrain run wave_rnn_waves --scale smoke --seeds 1"
-    site = answered(
-        capsys, "site", "--results", str(tmp_path / "runs" / "results"), "--out", str(tmp_path / "site")
-    )
+    site = answered(capsys, "site", "--results", str(runs / "results"), "--out", str(tmp_path / "site"))
     assert str(tmp_path / "site" / "index.html") in site.replace("\n", "")
 
 
-def test_a_finished_run_is_read_by_another_process(tmp_path: Path) -> None:
+def test_a_finished_run_is_read_by_another_process(
+    capsys: pytest.CaptureFixture[str], finished: Finished, tmp_path: Path
+) -> None:
     """The folder of a run is named by what it depends on, and by nothing that differs between processes."""
-    words = (*SMALLEST, str(tmp_path))
-    first, second = warm(*COMMAND, *words), warm(*COMMAND, *words)
-    assert first.returncode == second.returncode == 0, first.stderr + second.stderr
-    assert len(list(tmp_path.glob("wave_rnn_waves-smoke-seed0-*"))) == 1
+    runs = shutil.copytree(finished.out, tmp_path / "runs")
+    answered(capsys, *SMALLEST, str(runs))
+    assert len(list(runs.glob("wave_rnn_waves-smoke-seed0-*"))) == 1
 
 
-def test_jobs_do_not_change_figures(tmp_path: Path) -> None:
+def test_jobs_do_not_change_figures(
+    capfd: pytest.CaptureFixture[str], warm_workers: None, tmp_path: Path
+) -> None:
     words = ("run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "2", "--json", "--out")
-    alone = warm(*COMMAND, *words, str(tmp_path / "one"), "--jobs", "1")
-    together = warm(*COMMAND, *words, str(tmp_path / "two"), "--jobs", "2")
-    assert alone.returncode == together.returncode == 0, alone.stderr + together.stderr
-    assert json.loads(alone.stdout)[0]["figures"] == json.loads(together.stdout)[0]["figures"]
-    assert together.stderr == ""  # quiet when not a terminal
+    alone = answered(capfd, *words, str(tmp_path / "one"), "--jobs", "1")
+    capfd.readouterr()
+    cli.main([*words, str(tmp_path / "two"), "--jobs", "2"])
+    together = capfd.readouterr()
+    assert json.loads(alone)[0]["figures"] == json.loads(together.out)[0]["figures"]
+    assert together.err == ""  # quiet when not a terminal
 
 
 def test_compare(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -185,23 +204,29 @@ def test_folders_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_
     assert (tmp_path / "own" / "thesis.txt").read_text() == "kept"
 
 
-def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
-    words = (*SMALLEST, str(tmp_path))
-    assert warm(*COMMAND, *words).returncode == 0
-    before = {path: path.read_bytes() for path in (tmp_path / "results").rglob("*") if path.is_file()}
-    late = (*words[:-2], "--save-every", "0", "--out", str(tmp_path / "full"))
-    full = warm(*COMMAND, *late, files=2_000)
+def test_a_full_disk_loses_nothing(
+    capsys: pytest.CaptureFixture[str], finished: Finished, tmp_path: Path
+) -> None:
+    """A result that is measured again stays as it was until the new one is whole."""
+    words = (*SMALLEST, str(shutil.copytree(finished.out, tmp_path / "runs")))
+    (folder,) = (tmp_path / "runs").glob("wave_rnn_waves-smoke-seed0-*")
+    shutil.rmtree(folder)
+    before = contents(tmp_path / "runs" / "results")
+    full = warm(*COMMAND, *words, "--save-every", "0", files=2_000)
     assert full.returncode == 2 and len(full.stderr.strip().splitlines()) == 1, full.stderr
-    assert not list((tmp_path / "full").glob("results/*.json"))
-    again = warm(*COMMAND, *words[:-2], "--out", str(tmp_path / "full"))
-    assert again.returncode == 0, again.stderr
-    assert {path: path.read_bytes() for path in before} == before
+    assert contents(tmp_path / "runs" / "results") == before and not (folder / "result.json").exists()
+    (again,) = json.loads(answered(capsys, *words, "--json"))
+    (result,) = (content for path, content in before.items() if path.suffix == ".json")
+    assert again["figures"] == json.loads(result)["figures"]
 
 
-def test_a_damaged_checkpoint(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    words = (*SMALLEST, str(tmp_path))
-    answered(capsys, *words)
-    (folder,) = tmp_path.glob("wave_rnn_waves-smoke-seed0-*")
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_damaged_checkpoint(capsys: pytest.CaptureFixture[str], finished: Finished, tmp_path: Path) -> None:
+    words = (*SMALLEST, str(shutil.copytree(finished.out, tmp_path / "runs")))
+    (folder,) = (tmp_path / "runs").glob("wave_rnn_waves-smoke-seed0-*")
     (folder / "result.json").unlink()
     path = folder / "checkpoints" / "wave.safetensors"
     path.write_bytes(path.read_bytes()[:50])

@@ -155,7 +155,7 @@ def test_resumed_is_equal_to_uninterrupted(tmp_path: Path, after: int, monkeypat
     assert resumed.figures == whole.figures
 
 
-def test_two_processes_give_the_same_figures(tmp_path: Path):
+def test_two_processes_give_the_same_figures(tmp_path: Path, warm_workers: None):
     source, told = source_of("labels", tmp_path), []
     terms = dataclasses.replace(TINY, seeds=(0,))
     two = compare_layers(source, TWO, terms, tmp_path / "two", "cpu", 2, told.append)

@@ -217,7 +217,7 @@ def test_nothing_is_learned_from_the_test_part(compared: Record, few: None, tmp_
         assert one.score != two.score
 
 
-def test_two_processes_give_the_same_figures(compared: Record, few: None, tmp_path: Path):
+def test_two_processes_give_the_same_figures(compared: Record, few: None, warm_workers: None, tmp_path: Path):
     """Baselines are chosen in this process; the work is done in others."""
     other = run(data(), tmp_path, jobs=2)
     assert other.figures == compared.figures
