@@ -1,21 +1,80 @@
 """The contract of spiking layers: all that `find` finds keep the promises that only spikes make.
 
-Those of every layer are held by test_contract.py, which finds them too.
+Those of every layer are held by test_contract.py, which finds them too; of variants all are held here.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
+import torch
 
+from tests.promises import ON_SEQUENCES, Make, generic, normal
+from tests.promises.variants import on_building
 from wavetrain import find
+from wavetrain.core import Layer
 from wavetrain.core.spiking import Spiking
+from wavetrain.parts.firing import Firing, Reset
+from wavetrain.parts.surrogate import Boxcar, FastSigmoid, MultiGaussian, Sigmoid
+from wavetrain.spiking.alif import ALIF, Times
+from wavetrain.spiking.lif import LIF
+from wavetrain.spiking.recurrent_lif import RecurrentLIF
 from wavetrain.testing import spiking
 
 MEMBERS = {found.name: found.load() for found in find.members("spiking")}
 LAYERS = {name: one for name, one in MEMBERS.items() if isinstance(one, type) and issubclass(one, Spiking)}
 
 
-@pytest.mark.parametrize("promise", spiking.PROMISES, ids=lambda check: check.__name__.removeprefix("check_"))
+def scattered(width: int, inputs: int | None = None) -> RecurrentLIF:
+    """Each connection has a delay of its own, from 1 to 5 steps."""
+    firing = Firing(refractory=2.0, surrogate=MultiGaussian())
+    units = width if isinstance(width, int) and width > 0 else 1
+    delay = 1.0 + torch.arange(units * units, device="cpu").reshape(units, units) * 7 % 5
+    return RecurrentLIF(width, inputs, delay=delay, firing=firing)
+
+
+LATE = Firing(refractory=2.0, reset=Reset.ZERO, surrogate=Sigmoid(), detached=True)
+VARIANTS: dict[str, Make] = {
+    "silent, to zero, detached": partial(LIF, firing=LATE, learned=True),
+    "no reset": partial(LIF, firing=Firing(reset=Reset.NONE, refractory=1.0, surrogate=Boxcar()), dt=0.5),
+    "adapting, learned": partial(
+        ALIF,
+        times=Times(learned=True),
+        strength=0.3,
+        firing=Firing(threshold=0.5, refractory=3.0, reset=Reset.ZERO, surrogate=FastSigmoid()),
+    ),
+    "adapting, alike": partial(ALIF, times=Times(spread=0.0, adapting_spread=0.0), dt=0.5),
+    "late": partial(RecurrentLIF, delay=4.0, firing=LATE, learned=True),
+    "scattered delays": scattered,
+}
+SPIKES = pytest.mark.parametrize(
+    "promise", spiking.PROMISES, ids=lambda check: check.__name__.removeprefix("check_")
+)
+
+
+@SPIKES
 @pytest.mark.parametrize("name", LAYERS)
-def test_spiking(name: str, promise: Callable[[spiking.Make], None]) -> None:
+def test_spiking(name: str, promise: Callable[[Make], None]) -> None:
     promise(LAYERS[name])
+
+
+@SPIKES
+@pytest.mark.parametrize("name", VARIANTS)
+def test_spiking_variants(name: str, promise: Callable[[Make], None]) -> None:
+    promise(VARIANTS[name])
+
+
+@pytest.mark.parametrize("promise", ON_SEQUENCES, ids=lambda check: check.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("name", VARIANTS)
+def test_variants_on_sequences(name: str, promise: Callable[..., None]) -> None:
+    promise(generic(VARIANTS[name], 4, 2), normal(2, 7, 2))
+
+
+@on_building(VARIANTS, graphs={name: VARIANTS[name] for name in ("adapting, learned", "scattered delays")})
+def test_variants_on_building(make: Make, promise: Callable[[Make], None]) -> None:
+    promise(make)
+
+
+def test_all_that_spikes_is_found() -> None:
+    assert {"lif", "alif", "recurrent_lif"} <= set(LAYERS)
+    assert all(issubclass(one, Layer) for one in LAYERS.values())

@@ -13,10 +13,14 @@ from typing import Any
 import pytest
 
 from wavetrain import find
+from wavetrain.parts.firing import Firing
+from wavetrain.parts.surrogate import FastSigmoid
 
 OPTIONS = "as these options are by default"
 
 DEFAULTS: dict[str, dict[str, Any]] = {
+    "alif-ALIF": dict(times=OPTIONS, strength=1.8, firing=Firing(threshold=0.01), dt=1.0),
+    "alif-Times": dict(tau=20.0, spread=5.0, adapting=150.0, adapting_spread=10.0, learned=False),
     "adapting_attractors-AdaptingAttractors": dict(adaptation=0.0, tau=10.0, tau_tired=60.0, steep=6.0),
     "analog_lstm-AnalogLSTM": dict(converter="RAMP"),
     "aussm-AUSSM": dict(states=16, taps=4),
@@ -62,6 +66,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "phase_coding-PhaseCoding": dict(period=1000 / 7.5, depth=0.8, tau=20.0, rest=3, lag=0.0),
     "predictive_autoencoder-PredictiveAutoencoder": dict(predicts=True, activation="TANH", output="sigmoid"),
     "quantum_rnn-QuantumRNN": dict(workspace=4, stages=1, degree=3, order=2, spread=0.5),
+    "recurrent_lif-RecurrentLIF": dict(
+        tau=20.0, firing=Firing(surrogate=FastSigmoid()), dt=1.0, learned=False
+    ),
     "recurrent_highway-RecurrentHighway": dict(depth=2),
     "ring-Ring": dict(cells=64, closed=False, speed=1.0, keep=1.0),
     "s4-S4": dict(states=64),

@@ -133,6 +133,14 @@ def test_delays_that_are_refused(bad: float) -> None:
             Delayed(2, 2, delay)
 
 
+def test_delays_without_values_are_refused() -> None:
+    """A layer may be built on meta; its delays say how long its state is."""
+    with pytest.raises(BadInput, match="delays with values, got a tensor on the device meta"):
+        Delayed(2, 2, torch.ones(2, device="meta"))
+    with torch.device("meta"):
+        assert Delayed(2, 2, torch.ones(2, device="cpu")).longest == 1
+
+
 def test_the_last_that_is_taken() -> None:
     assert Delayed(1, 1, 1 + 1e-7).longest == 1
 

@@ -120,7 +120,7 @@ class Spiking(Nonlinear):
         """
 
     def quiet(self, batch: int) -> State:
-        """A state from which nobody fires where there is no input: by default the first one."""
+        """A state at rest, by default the first: without input nobody fires, and what fades stays."""
         return self.begin(batch)
 
     def rate(self, tau: float | Tensor) -> Any:

@@ -18,6 +18,8 @@ from wavetrain.core import check_width
 from wavetrain.core.spiking import WHOLE, whole_steps
 from wavetrain.errors import BadInput
 
+Weights = list[tuple[int, Float[Tensor, "targets sources"]]]  # of each delay in steps
+
 
 def delay_steps(ms: Float[Tensor, "*axes"], dt: float, about: str = "delays") -> Int[Tensor, "*axes"]:
     """Delays in ms as whole numbers of steps of `dt` ms; raises BadInput where one is none.
@@ -26,12 +28,13 @@ def delay_steps(ms: Float[Tensor, "*axes"], dt: float, about: str = "delays") ->
     >>> delay_steps(torch.tensor([0.0, 0.3, 2.0]), dt=0.1)
     tensor([ 0,  3, 20])
     """
-    given = torch.as_tensor(ms)
-    steps = given.double() / dt
-    room = WHOLE + 2 * (torch.finfo(given.dtype).eps if given.is_floating_point() else 0) * steps.abs()
+    if ms.is_meta:
+        raise BadInput(f"expected {about} with values, got a tensor on the device meta")
+    steps = ms.double() / dt
+    room = WHOLE + 2 * (torch.finfo(ms.dtype).eps if ms.is_floating_point() else 0) * steps.abs()
     wrong = ~(((steps - steps.round()).abs() <= room) & (steps.round() >= 0) & steps.isfinite())
     if wrong.any():
-        bad = float(given.double()[wrong][0])
+        bad = float(ms.double()[wrong][0])
         raise BadInput(f"expected {about} in whole steps of {dt:g} ms, from 0 on, got {bad:g} ms")
     return steps.round().long()
 
@@ -94,12 +97,16 @@ class Delayed(nn.Module):
         self,
         line: Float[Tensor, "batch longest sources"],
         now: Float[Tensor, "batch sources"] | None = None,
+        weights: Weights | None = None,
     ) -> Float[Tensor, "batch targets"]:
-        """What arrives in this step, of what is on its way and of what is sent `now`."""
+        """What arrives in this step, of what is on its way and of what is sent `now`.
+
+        Who walks a whole sequence asks for the `weights` once and hands them in.
+        """
         assert (now is None) == self.recurrent, "what units send each other now arrives in the next step"
         parts = [
             F.linear(now if now is not None and steps == 0 else line[:, steps - 1], weight)
-            for steps, weight in self.weights()
+            for steps, weight in (self.weights() if weights is None else weights)
         ]
         return _total(parts)
 
@@ -126,7 +133,7 @@ class Delayed(nn.Module):
             return torch.full((self.targets, self.sources), self.distinct[0], device=self.weight.device)
         return self.delay
 
-    def weights(self) -> list[tuple[int, Float[Tensor, "targets sources"]]]:
+    def weights(self) -> Weights:
         """Each delay in steps, with the weights of the connections that have it."""
         if self.delay is None:
             return [(self.distinct[0], self.weight)]

@@ -1,26 +1,23 @@
 """What leaky integrate-and-fire units share: a potential that decays, takes current and is reset."""
 
-import math
-
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain.core.spiking import Spiking
-from wavetrain.errors import BadInput
 from wavetrain.parts.firing import Firing, Reset
+from wavetrain.parts.taus import Taus
 
 
 class Membrane(Spiking):
     """Units with the potential v <- exp(-dt / tau) v + I, driven by the current I = W x + b.
 
-    Where `learned`, each unit learns the logarithm of its tau, so that it stays above 0.
+    Where `learned`, each unit learns its tau; with a `spread` it is drawn for each.
     """
 
     threshold: float
     reset: Reset
-    log_tau: Tensor
 
     def __init__(
         self,
@@ -31,6 +28,7 @@ class Membrane(Spiking):
         firing: Firing,
         dt: float,
         learned: bool,
+        spread: float = 0.0,
     ):
         super().__init__(
             width,
@@ -40,19 +38,14 @@ class Membrane(Spiking):
             detached=firing.detached,
             refractory=firing.refractory,
         )
-        if not tau > 0 or (learned and tau == math.inf):
-            raise BadInput(f"{type(self).__name__}: expected tau above 0 ms, got {tau!r}")
-        self.threshold, self.reset, self.tau = firing.threshold, firing.reset, tau
+        self.threshold, self.reset = firing.threshold, firing.reset
         self.encode = nn.Linear(self.inputs, width)
-        if learned:
-            self.log_tau = nn.Parameter(torch.full((width,), math.log(tau)))
-        self.learned = learned
+        self.tau = Taus(width, tau, spread=spread, least=dt, learned=learned)
 
     def taus(self) -> Float[Tensor, "width"]:
         """The time constant of each unit, in ms."""
-        if self.learned:
-            return self.log_tau.exp()
-        return self.encode.bias.new_full((self.width,), self.tau)
+        taus: Tensor = self.tau(self.encode.bias)
+        return taus
 
     def current(self, x: Float[Tensor, "batch *time inputs"]) -> Float[Tensor, "batch *time width"]:
         """What the inputs give to the units: W x + b."""

@@ -1,4 +1,4 @@
-"""Leaky integrate-and-fire units without connections among them, with surrogate gradients.
+"""Leaky integrate-and-fire units: a potential that leaks, and a spike where it crosses the threshold.
 
 Neftci, Mostafa and Zenke 2019, IEEE Signal Processing Magazine 36(6), arXiv 1901.09948.
 
