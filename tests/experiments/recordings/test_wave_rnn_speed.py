@@ -47,6 +47,8 @@ def test_untrained_networks_decide_nothing(tmp_path):
 def test_moved_symbols_meet_the_limits_and_those_that_stay_do_not(monkeypatch: pytest.MonkeyPatch):
     assert exact_answers("wave_rnn_speed") == [True, True, True]
     monkeypatch.setattr(module, "moved", lambda x, speed, ring: moved(x, -speed, ring))
+    # the speed does not hang on other orders of the places, which take most of the time
+    monkeypatch.setattr(module, "reordered", lambda activity, orders, seed: reordered(activity, 1, seed))
     assert exact_answers("wave_rnn_speed")[0] is False
 
 
