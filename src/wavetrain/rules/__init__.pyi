@@ -6,4 +6,10 @@ from wavetrain.rules.consolidation import Consolidation as Consolidation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as ElasticWeightConsolidation
 from wavetrain.rules.full_force import FullForce as FullForce
 from wavetrain.rules.gradient_projection import GradientProjection as GradientProjection
+from wavetrain.rules.hebbian.bcm import BCM as BCM
+from wavetrain.rules.hebbian.hebb import Hebb as Hebb
+from wavetrain.rules.hebbian.oja import Oja as Oja
+from wavetrain.rules.hebbian.pair_stdp import PairSTDP as PairSTDP
+from wavetrain.rules.hebbian.reward_stdp import RewardSTDP as RewardSTDP
+from wavetrain.rules.hebbian.triplet_stdp import TripletSTDP as TripletSTDP
 from wavetrain.rules.hebbian_projection import HebbianProjection as HebbianProjection

@@ -5,23 +5,23 @@ delta (x - B' B x)': the gradient G becomes G - G B' B. If the rows are orthonor
 for each x that they span. What goes back to the maps below is left as it is. How the rows are found is what
 the rules differ in.
 
-A map is an `nn.Linear` that is called. Its inputs are those of all steps, and of all calls where it is called
-more than once or shares its weight. All that learns besides (biases, gains, weights that are used without a
-call, as in fused recurrences) cannot be protected so, and is held still from the second task on. A map that
-is new, as the head of a new task, is free.
+A map is a matrix that `F.linear` is called with, as each `nn.Linear` does. Its inputs are those of all steps,
+and of all calls where it is used more than once. All that learns besides (biases, gains, weights that are
+used otherwise, as in fused recurrences) cannot be protected so, and is held still from the second task on.
+A map that is new, as the head of a new task, is free.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Rule, examined, go_back
+from wavetrain.core import Batch, Rule, go_back
 from wavetrain.errors import BadInput
+from wavetrain.rules._inputs import watched
 
 
 class Projection(Rule):
@@ -44,13 +44,9 @@ class Projection(Rule):
         """What came into each map with a batch, by the name of its weight."""
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        with _watched(network) as inputs:
+        with watched(network) as seen:
             value = loss(network(batch.x), batch.y)
-        if not inputs:
-            raise BadInput(
-                f"{type(self).__name__}: expected a network that calls an nn.Linear which learns, "
-                f"got {type(network).__name__}"
-            )
+        inputs = self.checked(network, seen())
         hooks = [
             parameter.register_hook(partial(self.beyond, name) if name in inputs else torch.zeros_like)
             for name, parameter in network.named_parameters()
@@ -61,15 +57,17 @@ class Projection(Rule):
         finally:
             for hook in hooks:
                 hook.remove()
-        self.see({name: torch.cat(parts) for name, parts in inputs.items()})
+        self.see(inputs)
         return value.detach()
 
-    @torch.no_grad()
-    def inputs(self, network: nn.Module, x: Tensor) -> dict[str, Float[Tensor, "many inputs"]]:
-        """What comes into each map for x, in evaluation mode, by the name of its weight."""
-        with examined(network), _watched(network) as inputs:
-            network(x)
-        return {name: torch.cat(parts) for name, parts in inputs.items()}
+    def checked(self, network: nn.Module, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
+        """What came into the maps of a network; raises BadInput where it has none."""
+        if not inputs:
+            raise BadInput(
+                f"{type(self).__name__}: expected a network with a linear map that learns, "
+                f"got {type(network).__name__}"
+            )
+        return inputs
 
     def wanted(self, inputs: dict[str, Float[Tensor, "many inputs"]]) -> dict[str, int]:
         """How many rows this task adds to each map: as told, or as many as its inputs leave free.
@@ -95,25 +93,6 @@ class Projection(Rule):
     def beyond(self, name: str, x: Float[Tensor, "many inputs"]) -> Float[Tensor, "many inputs"]:
         """What the rows that are held leave of inputs, or of a gradient; all of it where there are none."""
         return x - x @ self.basis[name].mT @ self.basis[name] if name in self.basis else x
-
-
-@contextmanager
-def _watched(network: nn.Module) -> Iterator[dict[str, list[Tensor]]]:
-    """Notes what comes into each linear map that learns while the network runs, one row for each step."""
-    names = {parameter: name for name, parameter in network.named_parameters() if parameter.requires_grad}
-    inputs: dict[str, list[Tensor]] = {}
-
-    def note(module: nn.Module, given: tuple[Tensor, ...]) -> None:
-        assert isinstance(module, nn.Linear) and isinstance(module.weight, nn.Parameter)
-        inputs.setdefault(names[module.weight], []).append(given[0].detach().reshape(-1, module.in_features))
-
-    maps = (one for one in network.modules() if isinstance(one, nn.Linear) and one.weight in names)
-    hooks = [one.register_forward_pre_hook(note) for one in maps]
-    try:
-        yield inputs
-    finally:
-        for hook in hooks:
-            hook.remove()
 
 
 def _listed(rows: int | tuple[int, ...]) -> tuple[int, ...]:

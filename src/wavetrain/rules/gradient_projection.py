@@ -15,13 +15,14 @@ from torch import Tensor, nn
 
 from wavetrain.core import Card
 from wavetrain.errors import BadInput
+from wavetrain.rules._inputs import inputs_of
 from wavetrain.rules._projection import Projection
 
 LEFT = 1e-10  # of the energy of inputs: a direction with less is rounding
 
 
 class GradientProjection(Projection):
-    """Teaches any network that calls linear maps, and learns its directions from examples at a task's end.
+    """Teaches any network with linear maps, and learns its directions from examples at a task's end.
 
     Raises BadInput for a network without such a map.
 
@@ -54,16 +55,11 @@ class GradientProjection(Projection):
     def remember(self, network: nn.Module, x: Float[Tensor, "batch ..."]) -> None:
         """A task is over: hold the main directions of what its examples x send into each map.
 
-        Raises BadInput for no example, and for a network that calls no linear map which learns.
+        Raises BadInput for no example, and for a network without a linear map that learns.
         """
         if not len(x):
             raise BadInput("GradientProjection: expected at least one example to remember, got none")
-        inputs = self.inputs(network, x)
-        if not inputs:
-            raise BadInput(
-                "GradientProjection: expected a network that calls an nn.Linear which learns, "
-                f"got {type(network).__name__}"
-            )
+        inputs = self.checked(network, inputs_of(network, x))
         wanted = self.wanted(inputs)
         self.over({name: self._directions(name, one, wanted[name]) for name, one in inputs.items()})
 

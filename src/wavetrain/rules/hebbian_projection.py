@@ -32,7 +32,7 @@ LARGEST = 10.0  # entry of a step
 
 
 class HebbianProjection(Projection):
-    """Teaches any network that calls linear maps; `rate` is that of lateral neurons, of all maps or of each.
+    """Teaches any network with linear maps; `rate` is that of lateral neurons, of all maps or of each.
 
     Raises BadInput for a network without such a map. New rows are drawn from the shared generator.
 
@@ -66,12 +66,13 @@ class HebbianProjection(Projection):
         then: int | tuple[int, ...] | None = None,
         rate: float | tuple[float, ...] = 0.01,
         repeats: int = 5,
+        apart: bool = False,
     ):
         super().__init__(rows, then)
         check_width("HebbianProjection", repeats=repeats)
         if any(not one >= 0 for one in (rate if isinstance(rate, tuple) else (rate,))):
             raise BadInput(f"HebbianProjection: expected rates of at least 0, got {rate!r}")
-        self.rate, self.repeats = rate, repeats
+        self.rate, self.repeats, self.apart = rate, repeats, apart
         self.new: dict[str, Tensor] = {}  # rows of the present task
         self.momentum: dict[str, Tensor] = {}
 
@@ -79,9 +80,8 @@ class HebbianProjection(Projection):
     def see(self, inputs: dict[str, Float[Tensor, "many inputs"]]) -> None:
         if not self.new:
             for (name, rows), x in zip(self.wanted(inputs).items(), inputs.values(), strict=True):
-                empty = x.new_empty(rows, x.shape[-1])
-                self.new[name] = nn.init.orthogonal_(empty) if rows else empty
-                self.momentum[name] = torch.zeros_like(empty)
+                self.new[name] = self._drawn(name, x.new_empty(rows, x.shape[-1]))
+                self.momentum[name] = torch.zeros_like(self.new[name])
         rates = self.rate if isinstance(self.rate, tuple) else (self.rate,) * len(inputs)
         if set(inputs) != set(self.new) or len(rates) != len(inputs):
             raise BadInput(
@@ -101,6 +101,11 @@ class HebbianProjection(Projection):
             raise BadInput("HebbianProjection: expected a task that was learned before it is remembered")
         self.over(self.new)
         self.new, self.momentum = {}, {}
+
+    def _drawn(self, name: str, empty: Float[Tensor, "rows inputs"]) -> Float[Tensor, "rows inputs"]:
+        """Orthonormal rows; orthogonal to those that are held too, where they are to be apart."""
+        rows = nn.init.orthogonal_(empty) if len(empty) else empty
+        return torch.linalg.qr(self.beyond(name, rows).mT)[0].mT if self.apart else rows
 
     def _oja(self, name: str, x: Float[Tensor, "many inputs"], rate: float) -> None:
         left = self.beyond(name, x)

@@ -1,0 +1,1 @@
+"""Local rules: a weight changes by what is before and behind it."""
