@@ -12,6 +12,7 @@ from wavetrain.parts.reader import Reader
 from wavetrain.rules._inputs import inputs_of
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.hebbian_projection import HebbianProjection
+from wavetrain.spiking.lif import LIF
 
 WIDE = 10
 
@@ -182,6 +183,29 @@ def test_inputs_of_all_steps_and_of_all_calls_are_seen():
     x = normal(3, 5, 4)
     seen = inputs_of(network, x)
     close(seen["one.weight"], torch.cat([x.flatten(0, 1), network.one(x).flatten(0, 1)]), "inputs")
+
+
+def test_spiking_layers_are_maps_too():
+    """They use their weights without calling them: what comes in at each step is seen, and is protected."""
+    torch.manual_seed(0)
+    layer = LIF(4, inputs=3, tau=5.0)
+    network = Reader(layer, outputs=2, every_step=True)
+    x = (torch.rand(2, 30, 3) < 0.5).float()
+    seen = inputs_of(network, x)
+    assert torch.equal(seen["layer.encode.weight"], x.flatten(0, 1))
+    assert torch.equal(seen["read.weight"], layer(x)[0].flatten(0, 1))
+
+
+def test_rows_that_are_drawn_apart_stay_apart():
+    """Orthogonal to rows that are held, they are so after learning; the others first have to lose them."""
+    energies = torch.tensor([6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 1.0, 1.0, 0.5, 0.5]).double()
+    overlaps = []
+    for apart in (False, True):
+        rule = HebbianProjection(4, rate=0.02, apart=apart)
+        rule.over({"map": axes()[:4]})
+        rows = taught(rule, with_energies(energies), 5)
+        overlaps.append(float((rows @ axes()[:4].mT).norm()))
+    assert overlaps[0] > 0.1 and overlaps[1] < 1e-12
 
 
 def test_a_new_head_is_free():

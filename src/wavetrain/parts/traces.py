@@ -37,7 +37,7 @@ class Trace:
         self.tau, self.dt, self.nearest = tau, dt, nearest
         self.decay = math.exp(-dt / tau)
 
-    def faded(self, trace: Float[Tensor, "batch units"]) -> Float[Tensor, "batch units"]:
+    def faded(self, trace: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
         """What is left a step later, before the spikes of that step."""
         return self.decay * trace
 

@@ -15,8 +15,11 @@ have become orthonormal.
 
 The rate suits inputs of about unit variance: 0.001 for hundreds of pixels, 0.01 for hidden units. Ours: rows
 end where a map has as many as inputs; what is no linear map is held still from the second task on (the
-authors have no biases, and freeze thresholds and norms). Left out: quantised lateral spikes, feedback
-alignment, and convolutions. For spikes in time each step counts as an input, where the authors take rates.
+authors have no biases, and freeze thresholds and norms); and `apart` draws new rows orthogonal to those that
+are held, and learning leaves them so. The authors draw them anywhere: what new rows share with old ones then
+fades while they learn, and where that takes longer than a task, H' H counts some directions twice. For spikes
+in time each step counts as an input, where the authors take rates. Left out: quantised lateral spikes,
+feedback alignment, and convolutions.
 """
 
 import torch

@@ -287,7 +287,7 @@ def test_bad_input_is_refused():
         rule.total(weight, pre, 2 * post)
     with pytest.raises(BadInput, match="expected a state of 1 sequences, as the spikes have, got one of 4"):
         rule.run(weight, pre[:1], post[:1], rule.begin(weight, 4))
-    with pytest.raises(BadInput, match="PairSTDP: expected amplitudes of at least 0, got -1, 0.1"):
+    with pytest.raises(BadInput, match=r"PairSTDP: expected amplitudes of at least 0, got -1, 0\.1"):
         PairSTDP(-1, 0.1)
     with pytest.raises(BadInput, match="PairSTDP: expected dt above 0 ms, got 0"):
         PairSTDP(dt=0)

@@ -54,7 +54,7 @@ def test_without_triplets_it_is_the_pair_rule(bounds: Bounds):
 
 
 def test_high_rates_strengthen_what_low_rates_weaken():
-    """The minimal model, on independent trains: depression goes with the rate, potentiation with its square."""
+    """The minimal model, on independent trains: decay goes with the rate's square, growth with its cube."""
     rule, weight, means = TripletSTDP(bounds=FREE), torch.zeros(5, 5, dtype=DOUBLE), []
     for rate in (0.005, 0.05):
         pre, post = noise(4, 2000, 5, 1, rate=rate), noise(4, 2000, 5, 2, rate=rate)

@@ -29,9 +29,7 @@ class Pairs(SpikeTiming):
         self.potentiation, self.depression = amplitudes(type(self).__name__, potentiation, depression)
         self.before, self.behind = Trace(tau_plus, dt, nearest), Trace(tau_minus, dt, nearest)
 
-    def begin(
-        self, weight: Float[Tensor, "post pre"], batch: int
-    ) -> tuple[Float[Tensor, "batch pre"], Float[Tensor, "batch post"]]:
+    def begin(self, weight: Float[Tensor, "post pre"], batch: int) -> State:
         return weight.new_zeros(batch, weight.shape[1]), weight.new_zeros(batch, weight.shape[0])
 
     def change(

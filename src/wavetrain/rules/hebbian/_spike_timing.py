@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -82,17 +83,17 @@ def fired(network: nn.Module) -> Iterator[list[Fired]]:
     """Notes what each spiking layer takes and gives while the network runs."""
     layers: list[Fired] = []
 
-    def note(layer: nn.Module, given: tuple[Tensor, ...], told: tuple[Tensor, Tensor]) -> None:
-        encode = getattr(layer, "encode", None)
-        assert isinstance(encode, nn.Linear)
+    def note(
+        encode: nn.Linear, layer: nn.Module, given: tuple[Tensor, ...], told: tuple[Tensor, Tensor]
+    ) -> None:
         layers.append(Fired(encode, given[0].detach(), told[0].detach()))
 
     hooks = [
-        one.register_forward_hook(note)
+        one.register_forward_hook(partial(note, encode))
         for one in network.modules()
         if isinstance(one, Spiking)
-        and isinstance(getattr(one, "encode", None), nn.Linear)
-        and one.encode.weight.requires_grad
+        and isinstance(encode := getattr(one, "encode", None), nn.Linear)
+        and encode.weight.requires_grad
     ]
     try:
         yield layers

@@ -87,7 +87,7 @@ class RewardSTDP(Pairs):
         self.eligible, self.reward = Trace(tau_e, dt), reward
         self.usual: float | None = None
 
-    def begin(self, weight: Float[Tensor, "post pre"], batch: int) -> tuple[Tensor, ...]:
+    def begin(self, weight: Float[Tensor, "post pre"], batch: int) -> State:
         return *super().begin(weight, batch), weight.new_zeros(batch, *weight.shape)
 
     def change(

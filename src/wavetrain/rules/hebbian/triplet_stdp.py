@@ -64,7 +64,7 @@ class TripletSTDP(SpikeTiming):
         self.pairs, self.triplets = pairs, triplets
         self.traces = tuple(Trace(tau, dt) for tau in taus)
 
-    def begin(self, weight: Float[Tensor, "post pre"], batch: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def begin(self, weight: Float[Tensor, "post pre"], batch: int) -> State:
         before, behind = (weight.new_zeros(batch, many) for many in reversed(weight.shape))
         return before, behind, before, behind
 
