@@ -24,6 +24,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "adapting_attractors-AdaptingAttractors": dict(adaptation=0.0, tau=10.0, tau_tired=60.0, steep=6.0),
     "analog_lstm-AnalogLSTM": dict(converter="RAMP"),
     "aussm-AUSSM": dict(states=16, taps=4),
+    "bcm-BCM": dict(tau=10.0, over_batch="MEAN"),
     "by_chunks-ByChunks": dict(chunk=20),
     "cortical_columns-CorticalColumns": dict(
         width=64, columns=3, heads=4, experts=8, rank=16, thalamus=True, slots=512, read_at=1
@@ -42,6 +43,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "general_sequential-Dynamics": dict(gain=7.0, gamma=1.0, fast=1.0, slow=20.0, step=0.1),
     "general_sequential-GeneralSequential": dict(nonlinearity="HIDDEN"),
     "global_workspace-GlobalWorkspace": dict(values=19, told=10, hidden=32, steps=12),
+    "gradient_projection-GradientProjection": dict(rows=32),
+    "hebb-Hebb": dict(over_batch="MEAN"),
+    "hebbian_projection-HebbianProjection": dict(rows=32, rate=0.01, repeats=5, apart=False),
     "hopfield-Hopfield": dict(storage="HEBB", update="ASYNCHRONOUS", sweeps=100),
     "identity_rnn-IdentityRNN": dict(shift=False, source=False, spread=0.001, activation="RELU"),
     "language_model-LanguageModel": dict(mlp=0, tied=True),
@@ -63,6 +67,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "mega-MEGA": dict(rates=16, chunk=128),
     "neural_memory-Feedback": dict(horizon=5, share=1.0, places=("WRITE",), fast=False),
     "neural_memory-NeuralMemory": dict(slots=20),
+    "oja-Oja": dict(ordered=False, over_batch="MEAN"),
+    "pair_stdp-PairSTDP": dict(
+        potentiation=0.005, depression=0.00525, tau_plus=20.0, tau_minus=20.0, dt=1.0, nearest=False,
+        bounds=OPTIONS, over_batch="SUM",
+    ),
     "phase_coding-PhaseCoding": dict(period=1000 / 7.5, depth=0.8, tau=20.0, rest=3, lag=0.0),
     "predictive_autoencoder-PredictiveAutoencoder": dict(predicts=True, activation="TANH", output="sigmoid"),
     "quantum_rnn-QuantumRNN": dict(workspace=4, stages=1, degree=3, order=2, spread=0.5),
@@ -70,6 +79,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         tau=20.0, firing=Firing(surrogate=FastSigmoid()), dt=1.0, learned=False
     ),
     "recurrent_highway-RecurrentHighway": dict(depth=2),
+    "reward_stdp-RewardSTDP": dict(
+        potentiation=0.005, depression=0.005, tau_plus=20.0, tau_minus=20.0, tau_e=25.0, dt=1.0,
+        bounds=OPTIONS, over_batch="SUM",
+    ),
     "ring-Ring": dict(cells=64, closed=False, speed=1.0, keep=1.0),
     "s4-S4": dict(states=64),
     "s4d-S4D": dict(states=64, start="LIN"),
@@ -99,6 +112,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     ),
     "transient_states-TransientStates": dict(spread=0.1),
     "translator-Translator": dict(attention=True, reading="BOTH", layer="LSTM", end=1),
+    "triplet_stdp-TripletSTDP": dict(
+        pairs=(0.0, 0.0071), triplets=(0.0065, 0.0), taus=(16.8, 33.7, 101.0, 114.0), dt=1.0, bounds=OPTIONS,
+        over_batch="SUM",
+    ),
     "universal_transformer-Halting": dict(most=8, slack=0.01, bias=1.0, interpolated=True),
     "universal_transformer-Transformer": dict(width=64, heads=4, steps=4, causal=False),
     "universal_transformer-UniversalTransformer": dict(width=64, heads=4, steps=4, causal=False),

@@ -10,7 +10,7 @@ from tests.promises import close
 from tests.rules.hebbian.test_oja import batch_of
 from wavetrain.core import VALUES
 from wavetrain.errors import BadInput
-from wavetrain.parts.over_batch import Sum
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian.bcm import BCM
 
 
@@ -65,7 +65,7 @@ def test_units_choose_one_of_two_inputs(likely: float):
 
 def test_the_batch_is_reduced_as_told():
     x, grads = torch.tensor([[1.0, 2.0]]).double().expand(4, -1), []
-    for rule in (BCM(), BCM(over_batch=Sum())):
+    for rule in (BCM(), BCM(over_batch=OverBatch.SUM)):
         network = one_map([[0.3, 0.1]])
         rule.learn(network, batch_of(x, 1), VALUES.loss)
         grads.append(network.weight.grad)

@@ -11,7 +11,7 @@ from tests.rules.hebbian.test_oja import batch_of, one_map
 from tests.rules.test_hebbian_projection import axes, with_energies
 from wavetrain.core import VALUES
 from wavetrain.errors import BadInput
-from wavetrain.parts.over_batch import Sum
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian.hebb import Hebb
 
 
@@ -22,7 +22,7 @@ def change(rule: Hebb, network: nn.Linear, x: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize(
-    ("copies", "rule", "times"), [(1, Hebb(), 1), (4, Hebb(), 1), (4, Hebb(over_batch=Sum()), 4)]
+    ("copies", "rule", "times"), [(1, Hebb(), 1), (4, Hebb(), 1), (4, Hebb(over_batch=OverBatch.SUM), 4)]
 )
 def test_a_step_by_hand(copies: int, rule: Hebb, times: int):
     """0.1 x y is (0.1, 0.2): the rate counts once."""

@@ -8,7 +8,7 @@ from tests.promises import close, normal
 from tests.rules.test_hebbian_projection import angle, axes, with_energies
 from wavetrain.core import VALUES, Batch
 from wavetrain.errors import BadInput
-from wavetrain.parts.over_batch import Largest, Mean, OverBatch, Sum
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian.oja import Oja
 
 ENERGIES = torch.tensor([3.0, 2.0, 1.0, 0.5, 0.2]).double()
@@ -33,7 +33,8 @@ def taught(rule: Oja, network: nn.Linear, x: Tensor, steps: int, rate: float = 0
 
 
 @pytest.mark.parametrize(
-    ("copies", "over_batch", "times"), [(1, Sum(), 1), (4, Mean(), 1), (4, Sum(), 4), (4, Largest(), 1)]
+    ("copies", "over_batch", "times"),
+    [(1, OverBatch.SUM, 1), (4, OverBatch.MEAN, 1), (4, OverBatch.SUM, 4), (4, OverBatch.LARGEST, 1)],
 )
 def test_a_step_by_hand(copies: int, over_batch: OverBatch, times: int):
     """eta y (x - y w), with y = 1.5."""

@@ -10,8 +10,8 @@ from tests.promises import close
 from tests.rules.hebbian.spikes import DOUBLE, fires, noise, window
 from wavetrain.core import Batch
 from wavetrain.errors import BadInput
-from wavetrain.parts.bounds import Bounds, SoftBounds
-from wavetrain.parts.over_batch import Largest, Mean, Sum
+from wavetrain.parts.bounds import Bounds
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian.pair_stdp import PairSTDP
 from wavetrain.spiking.lif import LIF
 
@@ -129,7 +129,7 @@ def test_a_run_may_be_cut_anywhere(nearest: bool):
     """To the last bit; and so may what is asked in total, to rounding."""
     pre, post = noise(2, 20, 3, 1), noise(2, 20, 2, 2)
     weight = torch.full((2, 3), 0.5, dtype=DOUBLE)
-    rule = PairSTDP(0.02, 0.03, nearest=nearest, bounds=SoftBounds())
+    rule = PairSTDP(0.02, 0.03, nearest=nearest, bounds=Bounds(power=1.0))
     whole, end = rule.run(weight, pre, post)
     for cut in (1, 7, 19):
         part, state = rule.run(weight, pre[:, :cut], post[:, :cut])
@@ -154,7 +154,7 @@ def test_a_hard_bound_is_met_exactly():
 
 
 def test_soft_bounds_scale_with_what_is_left():
-    rule, pair = PairSTDP(0.1, 0.1, bounds=SoftBounds(-1.0, 1.0)), (fires([0], 3), fires([1], 3))
+    rule, pair = PairSTDP(0.1, 0.1, bounds=Bounds(-1.0, 1.0, power=1.0)), (fires([0], 3), fires([1], 3))
     shrunk = math.exp(-1 / 20)
     for weight, grows, decays in ((0.75, 0.25, 1.75), (1.0, 0.0, 2.0), (-1.0, 2.0, 0.0)):
         start = torch.full((1, 1), weight, dtype=DOUBLE)
@@ -162,9 +162,9 @@ def test_soft_bounds_scale_with_what_is_left():
         assert moved(rule, *reversed(pair), start) == pytest.approx(weight - 0.1 * decays * shrunk, abs=1e-12)
 
 
-@pytest.mark.parametrize("bounds", [Bounds(-0.3, 0.6), SoftBounds(-0.3, 0.6)])
+@pytest.mark.parametrize("bounds", [Bounds(-0.3, 0.6), Bounds(-0.3, 0.6, power=1.0)])
 def test_weights_stay_in_bounds_at_every_step(bounds: Bounds):
-    rule = PairSTDP(0.4, 0.4, bounds=bounds, over_batch=Sum())
+    rule = PairSTDP(0.4, 0.4, bounds=bounds, over_batch=OverBatch.SUM)
     pre, post = noise(8, 1000, 3, 1), noise(8, 1000, 2, 2)
     weight = torch.zeros(2, 3, dtype=DOUBLE)
     state, ends = rule.begin(weight, 8), set()
@@ -183,22 +183,22 @@ def test_equal_sequences():
     pre, post = noise(1, 20, 3, 1), noise(1, 20, 2, 2)
     weight = torch.zeros(2, 3, dtype=DOUBLE)
 
-    def after(over_batch: Sum | Mean | Largest, many: int) -> Tensor:
+    def after(over_batch: OverBatch, many: int) -> Tensor:
         rule = PairSTDP(0.02, 0.03, bounds=FREE, over_batch=over_batch)
         return rule.run(weight, pre.expand(many, -1, -1), post.expand(many, -1, -1))[0]
 
-    alone = after(Sum(), 1)
+    alone = after(OverBatch.SUM, 1)
     assert alone.abs().min() > 1e-3
-    for over_batch, times in ((Sum(), 4), (Mean(), 1), (Largest(), 1)):
-        close(after(over_batch, 4), times * alone, f"{type(over_batch).__name__} of four")
-        close(after(over_batch, 1), alone, f"{type(over_batch).__name__} of one")
+    for over_batch, times in ((OverBatch.SUM, 4), (OverBatch.MEAN, 1), (OverBatch.LARGEST, 1)):
+        close(after(over_batch, 4), times * alone, f"{over_batch.value} of four")
+        close(after(over_batch, 1), alone, f"{over_batch.value} of one")
 
 
 def test_sequences_never_mix():
     """One fires before, the other behind."""
     pre, post = noise(2, 20, 3, 1), noise(2, 20, 2, 2)
     pre[1], post[0] = 0.0, 0.0
-    for over_batch in (Sum(), Mean(), Largest()):
+    for over_batch in OverBatch:
         weight = torch.full((2, 3), 0.5, dtype=DOUBLE)
         after, _ = PairSTDP(0.02, 0.03, over_batch=over_batch).run(weight, pre, post)
         assert torch.equal(after, weight)
@@ -207,7 +207,7 @@ def test_sequences_never_mix():
 def test_silent_sequences_count_only_in_the_mean():
     pre, post = (torch.cat([fires([at], 5), torch.zeros(3, 5, 1, dtype=DOUBLE)]) for at in (0, 2))
     change = 0.01 * math.exp(-2 / 20)
-    for over_batch, share in ((Sum(), 1.0), (Mean(), 0.25), (Largest(), 1.0)):
+    for over_batch, share in ((OverBatch.SUM, 1.0), (OverBatch.MEAN, 0.25), (OverBatch.LARGEST, 1.0)):
         got = moved(PairSTDP(0.01, 0.01, over_batch=over_batch), pre, post) - 0.5
         assert got == pytest.approx(share * change, abs=1e-12)
 
@@ -215,7 +215,7 @@ def test_silent_sequences_count_only_in_the_mean():
 def test_the_order_of_a_batch_says_nothing():
     pre, post, weight = noise(5, 20, 3, 1), noise(5, 20, 2, 2), torch.full((2, 3), 0.5, dtype=DOUBLE)
     order = torch.tensor([3, 0, 4, 2, 1])
-    for over_batch in (Sum(), Mean(), Largest()):
+    for over_batch in OverBatch:
         rule = PairSTDP(0.002, 0.003, over_batch=over_batch)
         close(rule.run(weight, pre[order], post[order])[0], rule.run(weight, pre, post)[0], "another order")
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from tests.promises import close
 from tests.rules.hebbian.spikes import DOUBLE, fires, noise
 from wavetrain.errors import BadInput
-from wavetrain.parts.bounds import Bounds, SoftBounds
+from wavetrain.parts.bounds import Bounds
 from wavetrain.rules.hebbian.pair_stdp import PairSTDP
 from wavetrain.rules.hebbian.triplet_stdp import TripletSTDP
 
@@ -45,7 +45,7 @@ def test_slow_traces_do_not_hold_the_spike_itself():
     assert change(rule, fires([4], 12), fires([1], 12)) == pytest.approx(-0.02 * math.exp(-3 / 30), abs=1e-12)
 
 
-@pytest.mark.parametrize("bounds", [FREE, SoftBounds()])
+@pytest.mark.parametrize("bounds", [FREE, Bounds(power=1.0)])
 def test_without_triplets_it_is_the_pair_rule(bounds: Bounds):
     pre, post, weight = noise(3, 40, 4, 1), noise(3, 40, 2, 2), torch.full((2, 4), 0.5, dtype=DOUBLE)
     rule = TripletSTDP((0.002, 0.003), (0.0, 0.0), TAUS, dt=0.5, bounds=bounds)
@@ -64,7 +64,7 @@ def test_high_rates_strengthen_what_low_rates_weaken():
 
 def test_a_run_may_be_cut_anywhere():
     pre, post, weight = noise(2, 20, 3, 1), noise(2, 20, 2, 2), torch.full((2, 3), 0.5, dtype=DOUBLE)
-    rule = TripletSTDP(bounds=SoftBounds())
+    rule = TripletSTDP(bounds=Bounds(power=1.0))
     whole = rule.run(weight, pre, post)
     for cut in (1, 13):
         part, state = rule.run(weight, pre[:, :cut], post[:, :cut])

@@ -17,10 +17,8 @@ from torch import Tensor
 
 from wavetrain.core import Card
 from wavetrain.errors import BadInput
-from wavetrain.parts.over_batch import Mean, OverBatch
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian._rates import RateRule
-
-MEAN = Mean()
 
 
 class BCM(RateRule):
@@ -52,7 +50,7 @@ class BCM(RateRule):
         topic="Learning rules",
     )
 
-    def __init__(self, tau: float = 10.0, over_batch: OverBatch = MEAN):
+    def __init__(self, tau: float = 10.0, over_batch: OverBatch = OverBatch.MEAN):
         super().__init__(over_batch)
         if not tau >= 0:
             raise BadInput(f"BCM: expected tau of at least 0 batches, got {tau!r}")

@@ -14,10 +14,8 @@ from torch import Tensor
 
 from wavetrain.core import Card
 from wavetrain.errors import BadInput
-from wavetrain.parts.over_batch import Mean, OverBatch
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian._rates import RateRule
-
-MEAN = Mean()
 
 
 class Hebb(RateRule):
@@ -43,7 +41,7 @@ class Hebb(RateRule):
         topic="Learning rules",
     )
 
-    def __init__(self, tau: float | None = None, over_batch: OverBatch = MEAN):
+    def __init__(self, tau: float | None = None, over_batch: OverBatch = OverBatch.MEAN):
         super().__init__(over_batch)
         if tau is not None and not tau >= 0:
             raise BadInput(f"Hebb: expected tau of at least 0 batches, got {tau!r}")

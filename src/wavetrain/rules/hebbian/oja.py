@@ -13,10 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Card
-from wavetrain.parts.over_batch import Mean, OverBatch
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian._rates import RateRule
-
-MEAN = Mean()
 
 
 class Oja(RateRule):
@@ -42,7 +40,7 @@ class Oja(RateRule):
         topic="Learning rules",
     )
 
-    def __init__(self, ordered: bool = False, over_batch: OverBatch = MEAN):
+    def __init__(self, ordered: bool = False, over_batch: OverBatch = OverBatch.MEAN):
         super().__init__(over_batch)
         self.ordered = ordered
 

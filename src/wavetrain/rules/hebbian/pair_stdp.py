@@ -22,10 +22,10 @@ from torch import Tensor
 
 from wavetrain.core import Card, State
 from wavetrain.parts.bounds import Bounds
-from wavetrain.parts.over_batch import OverBatch, Sum
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian._pairs import Pairs
 
-HARD, SUM = Bounds(), Sum()
+HARD = Bounds()
 
 
 class PairSTDP(Pairs):
@@ -61,7 +61,7 @@ class PairSTDP(Pairs):
         dt: float = 1.0,
         nearest: bool = False,
         bounds: Bounds = HARD,
-        over_batch: OverBatch = SUM,
+        over_batch: OverBatch = OverBatch.SUM,
     ):
         super().__init__(
             potentiation,

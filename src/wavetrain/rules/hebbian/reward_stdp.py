@@ -23,12 +23,12 @@ from torch import Tensor
 from wavetrain.core import Batch, Card, State
 from wavetrain.errors import BadInput
 from wavetrain.parts.bounds import Bounds
-from wavetrain.parts.over_batch import OverBatch, Sum
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.parts.traces import Trace
 from wavetrain.rules.hebbian._pairs import Pairs
 from wavetrain.rules.hebbian._spike_timing import Loss
 
-HARD, SUM = Bounds(), Sum()
+HARD = Bounds()
 MOVES = 0.1  # of the way to the mean of a batch
 
 
@@ -72,7 +72,7 @@ class RewardSTDP(Pairs):
         dt: float = 1.0,
         reward: Callable[[Tensor, Tensor], Float[Tensor, "batch"]] | None = None,
         bounds: Bounds = HARD,
-        over_batch: OverBatch = SUM,
+        over_batch: OverBatch = OverBatch.SUM,
     ):
         super().__init__(
             potentiation,

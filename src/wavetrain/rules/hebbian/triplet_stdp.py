@@ -16,11 +16,11 @@ from torch import Tensor
 
 from wavetrain.core import Card, State
 from wavetrain.parts.bounds import Bounds
-from wavetrain.parts.over_batch import OverBatch, Sum
+from wavetrain.parts.over_batch import OverBatch
 from wavetrain.parts.traces import Trace
 from wavetrain.rules.hebbian._spike_timing import SpikeTiming, amplitudes
 
-HARD, SUM = Bounds(), Sum()
+HARD = Bounds()
 TAUS = (16.8, 33.7, 101.0, 114.0)  # ms: x, y, x2, y2; x2 does not count in the minimal model
 
 
@@ -57,7 +57,7 @@ class TripletSTDP(SpikeTiming):
         *,
         dt: float = 1.0,
         bounds: Bounds = HARD,
-        over_batch: OverBatch = SUM,
+        over_batch: OverBatch = OverBatch.SUM,
     ):
         super().__init__(dt=dt, bounds=bounds, over_batch=over_batch)
         amplitudes("TripletSTDP", *pairs, *triplets)
