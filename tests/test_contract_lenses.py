@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.lenses.draws import few
 from tests.lenses.operators import Given, empty
 from tests.promises import normal
 from wavetrain.core import leaves
@@ -143,23 +144,25 @@ def test_layers_without_any_influence(lens):
 
 
 def asked(lens: Any, model: Elman, x: Tensor) -> Any:
+    """What a lens says of a model and x, with a null of few draws."""
+    draws = few(lens)
     if lens is space_time_spectrum:
-        return lens(model(x)[0], surrogates=9)
+        return lens(model(x)[0], **draws)
     if lens in SYSTEMS:
-        return lens([model, model] if lens is bifurcation else model, model(x)[0].flatten(0, 1))
+        return lens([model, model] if lens is bifurcation else model, model(x)[0].flatten(0, 1), **draws)
     if lens is dsa:
         return lens([model(x)[0], x])
     if lens in ALONE:
-        return lens(model(x)[0])
+        return lens(model(x)[0], **draws)
     if lens in LIKENESS:
-        return lens(model(x)[0], x)
+        return lens(model(x)[0], x, **draws)
     if lens in POPULATION:
-        return lens(model(x)[0], x[..., :2])
+        return lens(model(x)[0], x[..., :2], **draws)
     if lens is coarse_graining:
         weight = x.flatten()[:48, None] ** 2
-        return lens(weight + weight.T, draws=9)
+        return lens(weight + weight.T, **draws)
     if lens in TRIALS:
-        return lens(torch.cat([x, -x, x**2, x**3, x.abs()], 0), torch.arange(10) % 2)
+        return lens(torch.cat([x, -x, x**2, x**3, x.abs()], 0), torch.arange(10) % 2, **draws)
     if lens in RECORDINGS:
         given = recorded()
         given = {name: torch.as_tensor(one) for name, one in given.items()} | {
@@ -167,9 +170,9 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
             "rate": given["rate"],
             "band": given["band"],
         }
-        wanted = [one for one in inspect.signature(lens).parameters.values() if one.default is one.empty]
-        return lens(*(given[one.name] for one in wanted))
-    return lens(model, x)
+        wanted = inspect.signature(lens).parameters.values()
+        return lens(*(given[one.name] for one in wanted if one.default is one.empty), **draws)
+    return lens(model, x, **draws)
 
 
 @pytest.mark.parametrize(
@@ -191,18 +194,19 @@ def asked(lens: Any, model: Elman, x: Tensor) -> Any:
 def test_a_lens_draws_nothing_and_leaves_all_alone(lens):
     """Not the input, the layer, its mode, its gradients, nor any dice; nor does it need them in a mode."""
     model, x = layer(), normal(2, 30, 3)
-    expected = asked(lens, model, x)
     held = [part.detach().clone() for part in (*model.parameters(), *leaves(model.begin(2)))]
-    wanting, kept = x.clone().requires_grad_(), x.clone()
+    wanting, kept, found = x.clone().requires_grad_(), x.clone(), []
     dice = torch.get_rng_state(), np.random.get_state()[1].copy(), random.getstate()  # noqa: NPY002
-    for mode in (True, False):
+    for mode, given in ((True, wanting), (False, x)):
         model.train(mode)
         with torch.set_grad_enabled(mode):
-            found = asked(lens, model, wanting)
-        for name, one, two in zip(found._fields, found, expected, strict=True):
-            np.testing.assert_array_equal(one, two, err_msg=name)
+            found.append(asked(lens, model, given))
         assert model.training is mode
-    assert torch.equal(wanting, kept) and wanting.requires_grad and wanting.grad is None
+    for name, one, two in zip(found[0]._fields, *found, strict=True):
+        np.testing.assert_array_equal(one, two, err_msg=name)
+    assert (
+        torch.equal(x, kept) and torch.equal(wanting, kept) and wanting.requires_grad and wanting.grad is None
+    )
     after = (*model.parameters(), *leaves(model.begin(2)))
     assert all(torch.equal(one, two) for one, two in zip(held, after, strict=True))
     assert all(part.grad is None and part.requires_grad for part in model.parameters())

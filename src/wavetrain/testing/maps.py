@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.autograd.gradcheck import GradcheckError
 
 from wavetrain.core import Layer, Operator, State, leaves, map_state
-from wavetrain.testing.tools import close, differentiable, normal, stepped, tracked, whole
+from wavetrain.testing.tools import beside, close, differentiable, normal, stepped, tracked, whole
 
 
 def check_step_is_forward(layer: Layer, x: Tensor) -> None:
@@ -32,19 +32,27 @@ def check_begin(layer: Layer, x: Tensor) -> None:
 
 def check_state_carries(layer: Layer, x: Tensor) -> None:
     """Cut anywhere, and as often as can be, in whichever form: with the state carried it is the whole."""
-    expected = layer(x)
-    for cut in range(1, x.shape[1]):
-        for first in (whole, stepped):
-            for second in (whole, stepped):
-                head, state = first(layer, x[:, :cut])
-                tail, last = second(layer, x[:, cut:], state)
-                joined = torch.cat([head, tail], 1), last
-                close(joined, expected, f"{first.__name__} to {cut}, then {second.__name__}")
+    y, last = layer(x)
+    size, time = x.shape[:2]
+    walks = layer.begin(size)  # side by side in the batch: the steps from the beginning, and on from each cut
+    for t, now in enumerate(x.unbind(1)):
+        if t:
+            head, state = layer(x[:, :t])
+            close(head, y[:, :t], f"forward to {t}, the whole")
+            both = beside(state, map_state(lambda part: part[:size], walks))
+            joined = layer(x[:, t:].repeat(2, 1, 1), both)
+            close(joined, (y[:, t:].repeat(2, 1, 1), beside(last, last)), f"either form to {t}, then forward")
+            walks = beside(walks, state)
+        moved, walks = layer.step(now.repeat(t + 1, 1), walks)
+        close(moved, y[:, t].repeat(t + 1, 1), f"step {t} from the beginning and after forward, the whole")
+    close(
+        walks, beside(*[last] * time), "last state by steps from the beginning and after forward, the whole"
+    )
     pieces, state = [], None
     for now in x.split(1, 1):
-        y, state = layer(now, state)
-        pieces.append(y)
-    close((torch.cat(pieces, 1), state), expected, "forward one step at a time")
+        piece, state = layer(now, state)
+        pieces.append(piece)
+    close((torch.cat(pieces, 1), state), (y, last), "forward one step at a time")
 
 
 def check_operator(layer: Layer, x: Tensor) -> None:
@@ -97,21 +105,23 @@ def _check_differences(layer: Layer, x: Tensor, operator: Operator) -> None:
 def check_causal(layer: Layer, x: Tensor) -> None:
     """What comes later changes nothing before it, and no gradient flows from an output to a later input."""
     y = layer(x)[0]
-    watched = x.clone().requires_grad_()
-    output = layer(watched)[0]
-    for t in range(x.shape[1]):
-        later = torch.cat([x[:, : t + 1], x[:, t + 1 :] + normal(*x[:, t + 1 :].shape)], 1)
+    time = x.shape[1]
+    each = x.repeat(time, 1, 1, 1)  # side by side in the batch: the sequences once for each step
+    later, watched = each.clone(), tracked(each)
+    for t in range(time):
+        later[t, :, t + 1 :] += normal(*x[:, t + 1 :].shape)
+    found, output = (layer(part.flatten(0, 1))[0].unflatten(0, each.shape[:2]) for part in (later, watched))
+    now = torch.stack([output[t, :, t] for t in range(time)])
+    (slope,) = torch.autograd.grad((now * normal(*now.shape)).sum(), watched)
+    for t in range(time):
         close(
-            layer(later)[0][:, : t + 1],
+            found[t, :, : t + 1],
             y[:, : t + 1],
             f"outputs to step {t} with another future, as they were",
         )
-        (slope,) = torch.autograd.grad(
-            (output[:, t] * normal(*output[:, t].shape)).sum(), watched, retain_graph=True
-        )
         close(
-            slope[:, t + 1 :],
-            torch.zeros_like(slope[:, t + 1 :]),
+            slope[t, :, t + 1 :],
+            torch.zeros_like(slope[t, :, t + 1 :]),
             f"gradient of output {t} after its step, zero",
         )
 

@@ -5,8 +5,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Layer, State, leaves
-from wavetrain.testing.tools import Make, generic, normal, seeded, stepped, tracked, whole
+from wavetrain.core import Layer, State, leaves, map_state
+from wavetrain.testing.tools import Make, beside, generic, normal, seeded, stepped, tracked, whole
 
 TIME, CUT = 240, 100
 HALF = (torch.bfloat16, torch.float16)
@@ -81,11 +81,17 @@ def _forms(layer: Layer, x: Tensor) -> "list[tuple[str, Tensor, State]]":
     """The whole, and what is cut, each part as a whole or in steps: output and last state."""
     with torch.no_grad():
         found = [("forward", *layer(x))]
-        for first in (whole, stepped):
-            head, between = first(layer, x[:, :CUT])
-            for second in (whole, stepped):
-                tail, state = second(layer, x[:, CUT:], between)
-                found.append((f"{first.__name__}, then {second.__name__}", torch.cat([head, tail], 1), state))
+        firsts = (whole, stepped)
+        heads, between = zip(*(first(layer, x[:, :CUT]) for first in firsts), strict=True)
+        for second in firsts:  # from both at once, side by side in the batch
+            tails, states = second(layer, x[:, CUT:].repeat(2, 1, 1), beside(*between))
+            for place, (first, head) in enumerate(zip(firsts, heads, strict=True)):
+                rows = slice(place * len(x), (place + 1) * len(x))
+                y, state = (
+                    torch.cat([head, tails[rows]], 1),
+                    map_state(lambda part, at=rows: part[at], states),
+                )
+                found.append((f"{first.__name__}, then {second.__name__}", y, state))
     return found
 
 

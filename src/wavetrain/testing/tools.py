@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from wavetrain.core import Layer, State
+from wavetrain.core import Layer, State, map_state
 from wavetrain.core.spiking import Spiking
 from wavetrain.errors import BadInput
 from wavetrain.scan import unroll
@@ -74,3 +74,8 @@ def differentiable(layer: Layer) -> Layer:
 def tracked(part: Tensor) -> Tensor:
     """A copy that gradients are kept for, where it can have any."""
     return part.detach().clone().requires_grad_() if part.is_floating_point() or part.is_complex() else part
+
+
+def beside(*states: State) -> State:
+    """States of several batches as the state of one."""
+    return map_state(lambda *parts: torch.cat(parts), *states)

@@ -12,6 +12,7 @@ from wavetrain.core import State, leaves
 from wavetrain.testing.tools import Make, close, generic, normal, stepped, tracked, whole
 
 SHAPE = (2, 5, 3)
+SHORT = (2, 3, 3)  # where each step is written down: the first, one between, and the last
 
 
 def check_second_derivatives(make: Make) -> None:
@@ -113,24 +114,24 @@ def _twice_(y: Tensor) -> Tensor:
 
 def check_export(make: Make) -> None:
     """torch.export writes down a graph that gives the same."""
-    layer, x = generic(make, 4, SHAPE[2], seed=26), normal(*SHAPE)
+    layer, x = generic(make, 4, SHORT[2], seed=26), normal(*SHORT)
     with warnings.catch_warnings():
         # PyTorch's own recurrent modules set a list of their weights anew
         warnings.filterwarnings("ignore", "The tensor attributes .*_flat_weights", UserWarning)
         program = torch.export.export(layer, (x,))
-    other = normal(*SHAPE, seed=2)
+    other = normal(*SHORT, seed=2)
     _same(program.module()(other), layer(other), "exported")
 
 
 def check_trace(make: Make) -> None:
     """torch.jit.trace writes down a graph that gives the same, at the length it was shown."""
-    layer, x = generic(make, 4, SHAPE[2], seed=27), normal(*SHAPE)
+    layer, x = generic(make, 4, SHORT[2], seed=27), normal(*SHORT)
     with warnings.catch_warnings():
         # that PyTorch would rather export, and that the graph is for this length
         warnings.filterwarnings("ignore", "`torch.jit", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         traced = torch.jit.trace(layer, (x,), check_trace=False)
-    other = normal(*SHAPE, seed=2)
+    other = normal(*SHORT, seed=2)
     _same(traced(other), layer(other), "traced")
 
 
@@ -142,7 +143,7 @@ def _same(graph: tuple[Tensor, State], layer: tuple[Tensor, State], about: str) 
 
 def check_compile(make: Make) -> None:
     """Under torch.compile the output, its gradient and the route are those without it."""
-    layer, x = generic(make, 4, SHAPE[2], seed=28), normal(*SHAPE)
+    layer, x = generic(make, 4, SHORT[2], seed=28), normal(*SHORT)
     expected, route = _route(layer, x)
     torch.compiler.reset()
     with warnings.catch_warnings():
