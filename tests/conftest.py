@@ -1,7 +1,8 @@
 """What all tests share: one torch thread, and shapes that are generated the same way on every run.
 
-`HYPOTHESIS_PROFILE=explore` draws new shapes on each run, and more of them; `quick`, for `make check`, one
-beside the written examples. The tests that take longest stand in slow.txt, and are marked as slow here.
+`HYPOTHESIS_PROFILE=explore` draws new shapes on each run, and more of them. Otherwise the smallest one and
+another are tried beside the written examples, and with `quick`, for `make check`, the smallest alone. The
+tests that take longest stand in slow.txt, and are marked as slow here.
 """
 
 import gc
@@ -19,7 +20,7 @@ from tests.slow import FIXTURES, SLOW
 pytest_plugins = ["wavetrain.testing.plugin"]  # which an installed Wavetrain brings by itself
 torch.set_num_threads(1)
 
-hypothesis.settings.register_profile("same", max_examples=3, deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("same", max_examples=2, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("quick", max_examples=1, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("explore", max_examples=60, deadline=None)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))

@@ -5,6 +5,7 @@ change something: a default that no figure depends on would pin nothing. Where N
 found, that value is given. The map of a unit that fires in one bin is worked out by hand.
 """
 
+import functools
 import inspect
 from typing import Any, NamedTuple
 
@@ -369,21 +370,43 @@ def test_every_argument_with_a_default_is_here() -> None:
 
 
 CASES = [(lens, argument) for lens, arguments in ARGUMENTS.items() for argument in arguments]
+ALONG_A_RING = torch.arange(float(UNITS))
+
+
+def beside(lens: str, argument: str) -> tuple[tuple[str, Any], ...]:
+    """What must be given beside an argument, so that it is asked for."""
+    if argument == "period":  # a length wants places: units in the order of their index, on a ring of as many
+        return (("position", ALONG_A_RING),)
+    if lens == "covariance" and argument != "order":
+        return (("order", 2),)
+    if lens == "decoding" and argument in ("bins", "history", "ahead"):
+        return (("decoder", Decoder.BAYES if argument == "bins" else Decoder.WIENER),)
+    return ()
+
+
+@functools.cache
+def plain(lens: str, given: tuple[tuple[str, Any], ...]) -> Any:
+    return LOOKS[lens](**dict(given if lens in ("covariance", "decoding") else ()))
+
+
+GROUPS = {(lens, beside(lens, argument)): None for lens, argument in CASES}
+
+
+@pytest.mark.parametrize(("lens", "given"), GROUPS)
+def test_the_documented_values_change_nothing(lens: str, given: tuple[tuple[str, Any], ...]) -> None:
+    """All of them at once: each of them changes something where it is another, as the next test finds."""
+    documented = {name: one.default for name, one in ARGUMENTS[lens].items() if beside(lens, name) == given}
+    if "period" in documented:
+        documented["period"] = float(UNITS)
+    assert alike(plain(lens, given), LOOKS[lens](**(documented | dict(given))))
 
 
 @pytest.mark.parametrize(("lens", "argument"), CASES)
-def test_the_documented_value_changes_nothing_and_another_does(lens: str, argument: str) -> None:
-    look, (default, other) = LOOKS[lens], ARGUMENTS[lens][argument]
-    # a length wants places: units in the order of their index, on a ring of as many
-    whole: dict[str, Any] = {"position": torch.arange(float(UNITS))} if argument == "period" else {}
-    if lens == "covariance" and argument != "order":
-        whole = {"order": 2}
-    if lens == "decoding" and argument in ("bins", "history", "ahead"):
-        whole = {"decoder": Decoder.BAYES if argument == "bins" else Decoder.WIENER}
-    default = float(UNITS) if argument == "period" else default
-    plain = look(**(whole if lens in ("covariance", "decoding") else {}))
-    assert alike(plain, look(**whole, **{argument: default}))
-    assert not alike(plain, look(**whole, **{argument: other}))
+def test_another_value_changes_something(lens: str, argument: str) -> None:
+    given = beside(lens, argument)
+    assert not alike(
+        plain(lens, given), LOOKS[lens](**dict(given), **{argument: ARGUMENTS[lens][argument].other})
+    )
 
 
 def test_ninety_nine_draws_make_the_null_of_many_channels() -> None:
