@@ -1,7 +1,10 @@
 """Work in several processes: its news, who is killed, who gives up, and where the temporary folder lies."""
 
+import contextlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -24,6 +27,13 @@ def killed_once(mark: Path, tell) -> str:
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return mark.name
+
+
+def works_on(mark: Path, tell) -> None:
+    """Never ends, and hears nothing: it tells no news."""
+    mark.write_text(str(os.getpid()))
+    while True:
+        sum(range(1000))
 
 
 def fails_or_talks(item: str, tell) -> None:
@@ -68,6 +78,45 @@ def test_who_works_for_a_command_that_gave_up_ends():
     with pytest.raises(ValueError, match="of its own"):
         list(pool(fails_or_talks, ["talks", "fails"], 2, lambda news: None))
     assert time.monotonic() - begun < 30
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks Linux how a process does")
+def test_workers_end_with_the_command_that_started_them(tmp_path: Path):
+    """Else a command that was killed would go on writing where the same command writes again."""
+    marks = [tmp_path / name for name in ("first", "second")]
+    code = (
+        "import pathlib, sys\n"
+        "from tests.run.test_pools import works_on\nfrom wavetrain.run.pools import pool\n"
+        "list(pool(works_on, [pathlib.Path(one) for one in sys.argv[1:]], 2, print))"
+    )
+    home = Path(__file__).parents[2]
+    command = subprocess.Popen([sys.executable, "-c", code, *map(str, marks)], cwd=home)
+    workers: list[int] = []
+    try:
+        deadline = time.monotonic() + 60
+        while len(workers) < 2:  # until both work
+            assert command.poll() is None and time.monotonic() < deadline
+            time.sleep(0.02)
+            workers = [int(text) for mark in marks if mark.exists() and (text := mark.read_text())]
+        assert len({command.pid, os.getpid(), *workers}) == 4 and all(map(lives, workers))
+        command.kill()
+        command.wait()
+        deadline = time.monotonic() + 20
+        while any(map(lives, workers)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not any(map(lives, workers))
+    finally:
+        for one in (command.pid, *filter(lives, workers)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
+
+
+def lives(process: int) -> bool:
+    """Whether it runs: what nobody has waited for yet is a zombie."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_a_long_name_of_the_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -2,11 +2,7 @@
 
 import json
 import math
-import os
 import signal
-import subprocess
-import sys
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -386,6 +382,27 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+KILLED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+
+from wavetrain.cli import main
+
+out, after, words = Path(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
+
+
+def kill() -> None:
+    while not list(out.glob("*/checkpoints/*.safetensors")):  # until it trains
+        time.sleep(0.001)
+    time.sleep(after)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+threading.Thread(target=kill, daemon=True).start()
+main(words)
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("after", [0.3, 1.0])
 def test_kill_9_and_the_same_command_again(tmp_path: Path, whole: Path, after: float) -> None:
@@ -395,51 +412,10 @@ def test_kill_9_and_the_same_command_again(tmp_path: Path, whole: Path, after: f
         paths = sorted((out / "results").glob("*.json"))
         return [(path.name, json.loads(path.read_text())["figures"]) for path in paths]
 
-    process = subprocess.Popen(
-        [sys.executable, *command(tmp_path / "cut")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    deadline = time.monotonic() + 120
-    while not list((tmp_path / "cut").glob("*/checkpoints/*.safetensors")):  # until it trains
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.001)
-    time.sleep(after / 10)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    assert not list((tmp_path / "cut" / "results").glob("*adding*"))
-    assert warm(*command(tmp_path / "cut")).returncode == 0
-    assert figures(tmp_path / "cut") == figures(whole)
+    cut = tmp_path / "cut"
+    killed = warm("-c", KILLED, str(cut), str(after / 10), *command(cut)[2:])
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not list((cut / "results").glob("*adding*"))
+    assert warm(*command(cut)).returncode == 0
+    assert figures(cut) == figures(whole)
     assert len(figures(whole)) == 2
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="asks Linux for the children of a process")
-def test_workers_end_with_the_command_that_started_them(tmp_path: Path) -> None:
-    """Else a command that was killed would go on writing where the same command writes again."""
-    words = "run wave_rnn_adding --scale small --seeds 2 --jobs 2 --save-every 0"
-    process = subprocess.Popen(
-        [sys.executable, "-m", "wavetrain.cli", *words.split(), "--out", str(tmp_path)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 120
-    while len(list(tmp_path.glob("*/checkpoints/*.safetensors"))) < 2:  # until both train
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    assert len(children) >= 3  # two workers, and who keeps their queue
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
-    deadline = time.monotonic() + 20
-    while (alive := [child for child in children if _lives(child)]) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    for child in alive:
-        os.kill(int(child), signal.SIGKILL)
-    assert not alive
-
-
-def _lives(process: str) -> bool:
-    """Whether it runs: what nobody has waited for yet is a zombie."""
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
