@@ -127,7 +127,7 @@ claim = Claim(
     changed=(
         "Before the first run: hidden layers of 400 for 200, and 15 Hebbian steps a batch for 5. On a seed "
         "that does not count, with 5 steps new rows still held much of what old ones hold when a task was "
-        "over: backward transfer was -9.5 points at 200 units and -8.7 at 400, and -2.1 and -1.8 with 15 steps, "
+        "over: backward transfer was -9.5 points at 200 units and -8.7 at 400, and -2.1 and -1.8 with 15, "
         "where exact projection had -1.6 and -1.5. The part about spikes is new.",
     ),
     unrun="written before its run",
