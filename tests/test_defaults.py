@@ -14,7 +14,7 @@ import pytest
 
 from wavetrain import find
 from wavetrain.parts.firing import Firing
-from wavetrain.parts.surrogate import FastSigmoid
+from wavetrain.parts.surrogate import Arctan, FastSigmoid
 
 OPTIONS = "as these options are by default"
 
@@ -26,6 +26,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "aussm-AUSSM": dict(states=16, taps=4),
     "bcm-BCM": dict(tau=10.0, over_batch="MEAN"),
     "by_chunks-ByChunks": dict(chunk=20),
+    "conductance_lif-ConductanceLIF": dict(cell=OPTIONS, surrogate=Arctan(0.2), detached=False, dt=1.0),
     "cortical_columns-CorticalColumns": dict(
         width=64, columns=3, heads=4, experts=8, rank=16, thalamus=True, slots=512, read_at=1
     ),

@@ -64,13 +64,20 @@ def module_of(found: Found) -> str:
 
 def _page(found: Found, claimed: list[Claimed], folder: Path) -> str:
     parts = [f"# {_title(found)}", "", markdown(_about(found)), ""]
-    if found.kind == "layers":
+    if _is_layer(found):
         parts += ["## What it mixes into what", "", *_operator(found, folder), ""]
     parts += ["## In Python", "", *_example(found), "", _signature(found), ""]
     parts += ["## Claims", "", *_claims(found, claimed), ""]
     if found.facts.get("title"):
         parts += ["## Source", "", *_source(found), ""]
     return "\n".join(parts)
+
+
+def _is_layer(found: Found) -> bool:
+    """Whether it has an operator: all layers have, of spikes or not."""
+    from wavetrain.core import Layer
+
+    return found.kind in ("layers", "spiking") and issubclass(found.load(), Layer)
 
 
 def _title(found: Found) -> str:

@@ -203,7 +203,9 @@ def test_the_picture_of_a_layer_is_its_operator(
     drawn = list[tuple[Any, Path]]()
     monkeypatch.setattr("wavetrain.report.draw.draw", lambda one, path: drawn.append((one, path)))
     path = tmp_path / "a.png"
-    facts = json.loads(answered(capsys, "show", "elman", "--picture", str(path), "--json"))
-    ((one, where),) = drawn
-    assert where == path and facts["picture"] == str(path)
-    assert one.title == "Operator of elman at its start" and one.values.shape == (48, 48)
+    for name in ("elman", "lif"):
+        drawn.clear()
+        facts = json.loads(answered(capsys, "show", name, "--picture", str(path), "--json"))
+        ((one, where),) = drawn
+        assert where == path and facts["picture"] == str(path)
+        assert one.title == f"Operator of {name} at its start" and one.values.shape == (48, 48)

@@ -32,8 +32,9 @@ def test_each_kind_passes_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert done.returncode == 0, done.stdout + done.stderr
     for what in FOLDERS:
         assert f"test_my_{what}.py::" in done.stdout
-    found = {one.name: one.kind for one in find.select(str(tmp_path / "my_layer.py"))}
-    assert found == {"MyLayer": "layers"}
+    for name, kind in (("layer", "layers"), ("spiking", "spiking")):
+        found = {one.name: one.kind for one in find.select(str(tmp_path / f"my_{name}.py"))}
+        assert found == {f"My{name.title()}": kind}
 
 
 @pytest.mark.parametrize("what", FOLDERS)
@@ -64,6 +65,7 @@ def test_nothing_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
     )
     assert [path.name for path in tmp_path.iterdir()] == ["test_tide.py"]
     assert "there is a layer called gru already" in refused(capsys, "new", "layer", "gru")
+    assert "there is a spiking network called lif already" in refused(capsys, "new", "spiking", "lif")
     assert "small letters" in refused(capsys, "new", "layer", "MyTide")
     assert "small letters" in refused(capsys, "new", "layer", "../tide")
     assert "tide" in refused(capsys, "new", "tide", "layer")

@@ -25,6 +25,8 @@ def test_times_that_restart_or_are_in_milliseconds_are_refused():
 
 def test_each_spike_falls_into_one_bin():
     """Times on all edges of bins of 0.1 s, which have no exact number: one in each bin, none lost."""
+    many = np.arange(100_000) * 0.1
+    assert (counts([many], rate=10, start=0, seconds=10_000) == 1).all()
     edges = np.arange(50) * 0.1
     assert counts([edges], rate=10, start=0, seconds=5)[:, 0].tolist() == [1] * 50
     assert counts([edges + 3.7], rate=10, start=3.7, seconds=5)[:, 0].tolist() == [1] * 50

@@ -150,6 +150,22 @@ def test_without_a_slope_only_what_is_behind_the_spikes_learns() -> None:
     assert y.any() and not layer.encode.weight.grad.any()
 
 
+@pytest.mark.parametrize("many", [255, 256, 257, 12_500, 100_000])
+def test_many_units_are_told_apart(many: int) -> None:
+    """All fire once; numbers of units do not wrap, and any of them can be looked at alone."""
+    layer = LIF(many, inputs=1, firing=Firing(refractory=2.0))
+    layer.encode.weight.data.fill_(1)
+    layer.encode.bias.data.zero_()
+    with torch.no_grad():
+        y, (_, silent) = layer(torch.tensor([[[1.5], [0.0]]]))
+    at, unit = y[0].nonzero().T
+    assert unit.equal(torch.arange(many)) and not at.any() and y.sum().item() == many
+    assert (silent == 1).all()
+    for few in (31, 32, 33, 64):
+        assert y[0, 0, many - few :].nonzero().flatten().equal(torch.arange(few))
+    assert sum(part.numel() for part in layer.state_dict().values()) == 2 * many
+
+
 def toeplitz(beta: float, steps: int) -> Tensor:
     age = torch.arange(steps)[:, None] - torch.arange(steps)
     return torch.where(age >= 0, beta ** age.clamp(min=0).double(), 0.0)

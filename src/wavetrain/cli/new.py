@@ -15,6 +15,7 @@ from wavetrain.errors import BadInput, unknown
 FOLDERS = {
     "layer": "layers",
     "memory": "memories",
+    "spiking": "spiking",
     "rule": "rules",
     "task": "tasks",
     "lens": "lenses",
@@ -23,7 +24,7 @@ FOLDERS = {
 TEMPLATES = Path(__file__).parent / "templates"
 console = terminal.Terminal()
 
-What = Literal["layer", "memory", "rule", "task", "lens", "claim"]
+What = Literal["layer", "memory", "spiking", "rule", "task", "lens", "claim"]
 
 
 def new(
@@ -36,7 +37,7 @@ def new(
     """Write a new member and its test. Both pass as they are, and nothing is ever overwritten.
 
     Args:
-        what: layer, memory, rule, task, lens or claim
+        what: layer, memory, spiking, rule, task, lens or claim
         name: of the file, in small letters: tide_pool for a class TidePool
         group: of the kind's folder (`wave` for layers), in a checkout of Wavetrain
         folder: where to write; in a checkout of Wavetrain the files go to src and tests
@@ -58,7 +59,9 @@ def written(what: str, name: str, group: str, folder: Path) -> tuple[Path, Path]
         raise BadInput(f"expected a name in small letters, digits and underscores, got {name!r}")
     kind = FOLDERS[what]
     if any(one.name == name for one in find.ours() if one.kind == kind):
-        raise BadInput(f"there is a {what} called {name} already: `wavetrain show {name}`")
+        raise BadInput(
+            f"there is a {find.ONE.get(kind, what)} called {name} already: `wavetrain show {name}`"
+        )
     if (folder / "src" / "wavetrain").is_dir():
         inside = _inside(kind, group)
         member = folder.joinpath("src", "wavetrain", *inside, f"{name}.py")

@@ -42,7 +42,7 @@ def show(
         "rival_in": more,
     }
     operator = None
-    if found.kind == "layers":
+    if _is_layer(loaded):
         facts["parameters"], operator = _operator(found)
         if picture is not None:
             from wavetrain.evidence.picture import Matrix
@@ -56,6 +56,13 @@ def show(
         terminal.print_json(facts)
         return
     _print(found, facts, operator)
+
+
+def _is_layer(loaded: Any) -> bool:
+    """Whether a member that is loaded has an operator, as layers have, of spikes or not."""
+    from wavetrain.core import Layer
+
+    return isinstance(loaded, type) and issubclass(loaded, Layer)
 
 
 def _show_model(folder: Path, picture: Path | None, json: bool) -> None:

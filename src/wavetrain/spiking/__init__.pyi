@@ -1,6 +1,7 @@
 """For type checkers and editors: the members of this kind. Written by `make stubs`."""
 
 from wavetrain.spiking.alif import ALIF as ALIF
+from wavetrain.spiking.conductance_lif import ConductanceLIF as ConductanceLIF
 from wavetrain.spiking.delay_sheet import DelaySheet as DelaySheet
 from wavetrain.spiking.lif import LIF as LIF
 from wavetrain.spiking.recurrent_lif import RecurrentLIF as RecurrentLIF
