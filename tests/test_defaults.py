@@ -130,7 +130,7 @@ def plain(value: Any) -> Any:
     """A default as it stands in the table."""
     if isinstance(value, enum.Enum):
         return value.name
-    if callable(value):
+    if inspect.isroutine(value) or inspect.isclass(value):
         return value.__name__
     if isinstance(value, tuple) and not hasattr(value, "_fields"):
         return tuple(map(plain, value))
