@@ -80,8 +80,9 @@ def test_in_a_checkout_it_goes_to_its_group(tmp_path: Path, capsys: pytest.Captu
     )
     main(["new", "layer", "tide", "--group", "wave", *words])
     main(["new", "rule", "ebb", *words])
+    main(["new", "rule", "swell", "--group", "hebbian", *words])  # a kind with members in groups and beside
     main(["new", "claim", "flow", "--group", "waves", *words])
-    for path in ("layers/wave/tide", "rules/ebb", "experiments/waves/flow"):
+    for path in ("layers/wave/tide", "rules/ebb", "rules/hebbian/swell", "experiments/waves/flow"):
         member = tmp_path / "src" / "wavetrain" / f"{path}.py"
         test = tmp_path / "tests" / path.rpartition("/")[0] / f"test_{path.rpartition('/')[2]}.py"
         assert ast.parse(member.read_text()) and ast.parse(test.read_text())

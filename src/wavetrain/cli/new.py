@@ -84,16 +84,15 @@ def written(what: str, name: str, group: str, folder: Path) -> tuple[Path, Path]
 
 
 def _inside(kind: str, group: str) -> list[str]:
-    """The folders of a kind and its group; a kind that has groups needs one of them."""
-    groups = sorted({one.path.parent.name for one in find.ours() if one.kind == kind} - {kind})
-    if groups and group not in groups:
-        raise (
-            BadInput(f"expected --group with one of {', '.join(groups)}")
-            if not group
-            else unknown("group", group, groups)
-        )
+    """The folders of a kind and its group; a kind all of whose members are in groups needs one of them."""
+    folders = {one.path.parent.name for one in find.ours() if one.kind == kind}
+    groups = sorted(folders - {kind})
     if group and not groups:
         raise BadInput(f"the folder {kind} has no groups")
+    if group and group not in groups:
+        raise unknown("group", group, groups)
+    if not group and groups and kind not in folders:
+        raise BadInput(f"expected --group with one of {', '.join(groups)}")
     return [kind, group] if group else [kind]
 
 
