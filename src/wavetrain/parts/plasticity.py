@@ -23,7 +23,11 @@ from wavetrain.parts.over_batch import OverBatch
 
 
 class Plasticity(ABC):
-    """How spikes change weights: step by step, in a run, or in total from weights that stay."""
+    """How spikes change weights: step by step, in a run, or in total from weights that stay.
+
+    A member says after "A step:" what a step does in which order. The rules of this kind that there are keep
+    its promises (`wavetrain.testing.plasticity`), beside those of a rule.
+    """
 
     def __init__(self, *, dt: float, bounds: Bounds, over_batch: OverBatch):
         if not 0 < dt < math.inf:

@@ -9,8 +9,9 @@ from torch import nn
 from wavetrain.core import Batch, Lesson, Rule
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.parts.plasticity import Plasticity
 from wavetrain.parts.reader import Reader
-from wavetrain.testing import shapes
+from wavetrain.testing import plasticity, shapes
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
 
@@ -84,9 +85,12 @@ PROMISES = (check_learns, check_annotations, check_same_again, check_what_it_can
 
 
 def promises(make: Callable[[], Rule]) -> Iterator[Promise]:
-    """All promises of a rule that is built as make()."""
+    """All promises of a rule that is built as make(); of plasticity of spikes those too."""
     for check in PROMISES:
         yield Promise(check.__name__.removeprefix("check_"), partial(check, make))
+    kind = getattr(make, "func", make)  # of a partial, what it calls
+    if isinstance(kind, type) and issubclass(kind, Plasticity):
+        yield from plasticity.promises(make)
 
 
 def check_rule(make: Callable[[], Rule]) -> None:
