@@ -81,6 +81,10 @@ class HebbianProjection(Projection):
 
     @torch.no_grad()
     def see(self, inputs: dict[str, Float[Tensor, "many inputs"]]) -> None:
+        """Learn from what came into each map with a batch, by the name of its weight.
+
+        Raises BadInput for other maps than before in this task, and where rates are not as many.
+        """
         if not self.new:
             for (name, rows), x in zip(self.wanted(inputs).items(), inputs.values(), strict=True):
                 self.new[name] = self._drawn(name, x.new_empty(rows, x.shape[-1]))

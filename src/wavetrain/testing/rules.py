@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import cast
 
 import torch
 from torch import nn
@@ -90,7 +91,7 @@ def promises(make: Callable[[], Rule]) -> Iterator[Promise]:
         yield Promise(check.__name__.removeprefix("check_"), partial(check, make))
     kind = getattr(make, "func", make)  # of a partial, what it calls
     if isinstance(kind, type) and issubclass(kind, Plasticity):
-        yield from plasticity.promises(make)
+        yield from plasticity.promises(cast(Callable[[], Plasticity], make))
 
 
 def check_rule(make: Callable[[], Rule]) -> None:

@@ -9,8 +9,8 @@ import torch
 from tests.answers import answers
 from tests.promises import close
 from wavetrain.core import CLASSES, Batch
+from wavetrain.experiments.rules._perceptrons import Perceptron, SpikingPerceptron
 from wavetrain.experiments.rules.hebbian_projection_tasks import (
-    Perceptron,
     RandomProjection,
     _cut,
     _learn,
@@ -20,12 +20,15 @@ from wavetrain.experiments.rules.hebbian_projection_tasks import (
     smoke,
 )
 from wavetrain.parts.forgetting import backward_transfer
+from wavetrain.rules.hebbian_projection import HebbianProjection
 from wavetrain.train.lab import Lab
 
 RIGHT = {
     "transfer_sequential": -0.15,
     "transfer_hebbian": -0.01,
     "transfer_random": -0.1,
+    "transfer_lif_sequential": -0.12,
+    "transfer_lif_hebbian": -0.02,
     "kept_sequential": 0.8,
     "kept_hebbian": 0.92,
     "kept_exact": 0.925,
@@ -35,14 +38,16 @@ RIGHT = {
 @pytest.mark.parametrize(
     ("changed", "parts"),
     [
-        ({}, [True, True, True, True]),
-        ({"transfer_hebbian": -0.021}, [False, True, True, True]),
-        ({"kept_exact": 0.931}, [True, False, True, True]),
-        ({"transfer_random": -0.039}, [True, True, False, True]),
-        ({"kept_hebbian": 0.849, "kept_exact": 0.84}, [True, True, True, False]),
-        ({"kept_hebbian": math.nan}, [True, False, True, False]),
-        ({"transfer_sequential": -0.11}, [None] * 4),  # nothing is lost, so nothing can be kept
-        (dict.fromkeys(RIGHT, 0.0), [None] * 4),  # untrained
+        ({}, [True, True, True, True, True]),
+        ({"transfer_hebbian": -0.021}, [False, True, True, True, True]),
+        ({"kept_exact": 0.931}, [True, False, True, True, True]),
+        ({"transfer_random": -0.039}, [True, True, False, True, True]),
+        ({"kept_hebbian": 0.849, "kept_exact": 0.84}, [True, True, True, False, True]),
+        ({"kept_hebbian": math.nan}, [True, False, True, False, True]),
+        ({"transfer_lif_hebbian": -0.021}, [True, True, True, True, False]),
+        ({"transfer_sequential": -0.11}, [None] * 4 + [True]),  # nothing is lost, so nothing can be kept
+        ({"transfer_lif_sequential": -0.11}, [True] * 4 + [None]),
+        (dict.fromkeys(RIGHT, 0.0), [None] * 5),  # untrained
     ],
 )
 def test_predicates(changed: dict[str, float], parts: list[bool]):
@@ -61,6 +66,15 @@ def test_permuted_digits_hold_the_same_pixels_in_another_order():
     assert one.shape[1:] == (1, 64) and not torch.equal(one, two)
     close(one.sort(-1).values, two.sort(-1).values, "pixels, sorted")
     assert torch.equal(one, permuted_digits(1).train.x)
+
+
+def test_units_that_fire_learn_by_their_three_maps_alone():
+    torch.manual_seed(0)
+    network = SpikingPerceptron(64, 12, time=6)
+    rule = HebbianProjection((6, 3, 3))
+    rule.learn(network, Batch(torch.rand(5, 1, 64), torch.arange(5)), CLASSES.loss)
+    learns = [name for name, one in network.named_parameters() if one.grad is not None and one.grad.any()]
+    assert learns == list(rule.new) == ["first.encode.weight", "second.encode.weight", "read.weight"]
 
 
 def test_random_rows_are_orthonormal_and_as_many():

@@ -13,9 +13,12 @@ All start from the same weights and see the same batches. `transfer` is the accu
 that at a task's own end, over all tasks but the last; `kept` the mean accuracy after the last task; `learned`
 that of each task at its own end; `moved` how far outputs for the test images of the first task are from where
 its end left them, as a share of their size. All are on the test part.
+
+`lif` is the same perceptron of leaky integrate-and-fire units, which is what the paper is about: an image is
+a current that is given for some steps, and the scores are means over them. Lateral neurons learn from each
+step.
 """
 
-import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -30,6 +33,7 @@ from wavetrain.data.images.digits import digits
 from wavetrain.data.images.permuted_mnist import permuted_mnist
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve
+from wavetrain.experiments.rules._perceptrons import Perceptron, SpikingPerceptron
 from wavetrain.parts import saved
 from wavetrain.parts.forgetting import backward_transfer, kept
 from wavetrain.rules._projection import Projection
@@ -39,15 +43,19 @@ from wavetrain.rules.hebbian_projection import HebbianProjection
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.lab import Lab, News
 
-RULES = ("sequential", "hebbian", "exact", "random")
+ARMS = ("sequential", "hebbian", "exact", "random", "lif_sequential", "lif_hebbian")
 RATE = 0.1  # of gradient descent
 BATCH = 64
-MEAN, DEVIATION = 0.1307, 0.3081  # of the pixels of MNIST
 
 
 def _forgotten(figures: Measured) -> bool:
     """Whether there is something to keep: without projection much is lost."""
     return figures["transfer_sequential"] <= -0.12
+
+
+def _spikes_forgotten(figures: Measured) -> bool:
+    """The same of units that fire."""
+    return figures["transfer_lif_sequential"] <= -0.12
 
 
 claim = Claim(
@@ -57,7 +65,7 @@ claim = Claim(
     "and random subspaces of these ranks do not do it.",
     topic="Learning without forgetting",
     source="Xiao et al. 2024, arXiv 2402.11984, permuted MNIST",
-    systems=("hebbian_projection", "gradient_projection", "permuted_mnist"),
+    systems=("hebbian_projection", "gradient_projection", "lif", "permuted_mnist"),
     parts=(
         Part(
             says="Backward transfer with Hebbian projection is at least -2 points, where it is -12 or less "
@@ -86,6 +94,12 @@ claim = Claim(
             ),
             figures=("kept_hebbian", "kept_sequential"),
         ),
+        Part(
+            says="With units that fire, backward transfer is at least -2 points too, where it is -12 or less "
+            "without.",
+            holds=given(_spikes_forgotten, lambda figures: figures["transfer_lif_hebbian"] >= -0.02),
+            figures=("transfer_lif_hebbian", "transfer_lif_sequential"),
+        ),
     ),
     figures=(
         Figure(name="transfer_{rule}", says="backward transfer, {rule}", unit="share"),
@@ -100,13 +114,22 @@ claim = Claim(
         "hebbian": "Hebbian projection",
         "exact": "exact projection",
         "random": "random projection",
+        "lif_sequential": "plain gradients, spikes",
+        "lif_hebbian": "Hebbian projection, spikes",
     },
-    notes="At the small scale 10,000 images of each task, about two passes, hidden layers of 200 in place of "
-    "800, and ranks that fit them; the limits of the first two parts are from five such tasks, where "
-    "backward transfer was -0.6 to -1.0 with Hebbian projection and up to -10.5 without. The orders of "
-    "pixels differ between seeds. Rectified linear units: the paper is about spiking ones, whose arm is not "
-    "built yet. At the full scale ranks grow by the same number with each task, where the authors let them "
-    "grow ever less.",
+    notes="At the small scale 10,000 images of each task, about two passes, hidden layers of 400 in place of "
+    "800, ranks that fit them, and 15 Hebbian steps a batch for the authors' 5, so that a task has as many "
+    "as theirs. The limits of the first two parts are from five tasks of 200 units, where backward transfer "
+    "was -0.6 to -1.0 with Hebbian projection and up to -10.5 without. Sizes were chosen on another seed "
+    "than those that count. The orders of pixels differ between seeds. Units that fire are simpler than the "
+    "authors': surrogate gradients through time, 6 steps, and thresholds that stay. At the full scale ranks "
+    "grow by the same number with each task, where the authors let them grow ever less.",
+    changed=(
+        "Before the first run: hidden layers of 400 for 200, and 15 Hebbian steps a batch for 5. On a seed "
+        "that does not count, with 5 steps new rows still held much of what old ones hold when a task was "
+        "over: backward transfer was -9.5 points at 200 units and -8.7 at 400, and -2.1 and -1.8 with 15, "
+        "where exact projection had -1.6 and -1.5. The part about spikes is new.",
+    ),
     unrun="written before its run",
 )
 
@@ -120,7 +143,9 @@ class Scale:
     steps: int  # of each task
     rows: tuple[int, int, int]  # of the first task: pixels, and the two hidden layers
     then: tuple[int, int, int]  # of each further one
+    repeats: int  # Hebbian steps a batch
     rates: tuple[float, float, float] = (0.001, 0.01, 0.01)  # of lateral neurons
+    time: int = 6  # steps of an image for units that fire
 
 
 def permuted_digits(part: int) -> Recorded:
@@ -135,15 +160,25 @@ def permuted_digits(part: int) -> Recorded:
     return replace(task, train=train, held_valid=valid, held_test=test, inputs=64)
 
 
-smoke = Scale(part=permuted_digits, tasks=3, images=200, width=12, steps=3, rows=(6, 3, 3), then=(6, 2, 2))
+smoke = Scale(
+    part=permuted_digits,
+    tasks=3,
+    images=200,
+    width=12,
+    steps=3,
+    rows=(6, 3, 3),
+    then=(6, 2, 2),
+    repeats=2,
+)
 small = Scale(
     part=permuted_mnist,
     tasks=10,
     images=10_000,
-    width=200,
+    width=400,
     steps=312,
     rows=(80, 80, 60),
-    then=(60, 12, 12),
+    then=(60, 25, 25),
+    repeats=15,
 )
 full = Scale(
     part=permuted_mnist,
@@ -153,6 +188,7 @@ full = Scale(
     steps=938,
     rows=(80, 200, 100),
     then=(45, 45, 45),
+    repeats=5,
 )
 
 
@@ -171,18 +207,6 @@ class RandomProjection(Projection):
         self.over(rows)
 
 
-class Perceptron(nn.Sequential):
-    """Images (B, T, C), whatever their steps, to scores of ten classes; without biases."""
-
-    def __init__(self, pixels: int, width: int):
-        sizes = (pixels, width, width, 10)
-        maps = [nn.Linear(one, other, bias=False) for one, other in itertools.pairwise(sizes)]
-        super().__init__(maps[0], nn.ReLU(), maps[1], nn.ReLU(), maps[2])
-
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward((x.flatten(1) - MEAN) / DEVIATION)
-
-
 class End(NamedTuple):
     """How well a network did after each task, and how far its first outputs moved by the end."""
 
@@ -192,7 +216,7 @@ class End(NamedTuple):
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     tasks = [_cut(scale.part(scale.tasks * lab.seed + part), scale.images) for part in range(scale.tasks)]
-    ends = {name: _learn(lab, name, tasks, scale) for name in RULES}
+    ends = {name: _learn(lab, name, tasks, scale) for name in ARMS}
     figures = {}
     for name, end in ends.items():
         figures[f"transfer_{name}"] = backward_transfer(end.after)
@@ -212,9 +236,15 @@ def _cut(task: Recorded, images: int) -> Recorded:
     return replace(task, train=train, held_valid=test, held_test=test)
 
 
+def _network(name: str, pixels: int, scale: Scale) -> nn.Module:
+    if name.startswith("lif_"):
+        return SpikingPerceptron(pixels, scale.width, scale.time)
+    return Perceptron(pixels, scale.width)
+
+
 def _rule(name: str, scale: Scale) -> Rule:
-    if name == "hebbian":
-        return HebbianProjection(scale.rows, scale.then, scale.rates)
+    if name in ("hebbian", "lif_hebbian"):
+        return HebbianProjection(scale.rows, scale.then, scale.rates, scale.repeats)
     if name == "exact":
         return GradientProjection(scale.rows, scale.then)
     return RandomProjection(scale.rows, scale.then) if name == "random" else Backpropagation()
@@ -228,8 +258,7 @@ def _learn(lab: Lab, name: str, tasks: list[Recorded], scale: Scale) -> End:
         return End(words["after"], words["moved"])
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lab.seed)
-        network = Perceptron(tasks[0].train.x[0].numel(), scale.width).to(lab.device)
-        rule = _rule(name, scale)
+        network, rule = _network(name, tasks[0].train.x[0].numel(), scale).to(lab.device), _rule(name, scale)
         updates, generator, after = torch.optim.SGD(network.parameters(), RATE), lab.generator(), []
         for index, task in enumerate(tasks):
             for _ in fit(network, task, rule, updates, generator, BATCH, range(scale.steps)):

@@ -64,7 +64,7 @@ class SpikeTiming(Plasticity, Rule):
         return loss(outputs, batch.y)
 
     def rewards(self, outputs: Tensor, batch: Batch, loss: Loss) -> Float[Tensor, "batch"]:
-        """By what the change that each sequence asks for is multiplied: by nothing but 1."""
+        """By what the change of each sequence is multiplied, from outputs (B, T, ...): by nothing but 1."""
         return batch.x.new_ones(len(batch.x))
 
     def asked(

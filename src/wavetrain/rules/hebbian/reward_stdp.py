@@ -109,7 +109,10 @@ class RewardSTDP(Pairs):
         reward: Float[Tensor, "batch time"],
         state: State = None,
     ) -> tuple[Float[Tensor, "post pre"], State]:
-        """The weights after all steps, each with its reward, and the state. Raises as `run`."""
+        """The weights after all steps, each with its reward, and the state.
+
+        Raises BadInput as `run` does, and for rewards of another shape.
+        """
         state = self.begun(weight, pre, post, state)
         if reward.shape != pre.shape[:2]:
             raise BadInput(
@@ -132,6 +135,7 @@ class RewardSTDP(Pairs):
         return rewards[:, None, None] * self.dt * eligibility
 
     def rewards(self, outputs: Tensor, batch: Batch, loss: Loss) -> Float[Tensor, "batch"]:
+        """Of each sequence, from outputs (B, T, ...): one's own, or minus the loss less what is usual."""
         if self.reward is not None:
             return self.reward(outputs, batch.y)
         each = zip(outputs.split(1), batch.y.split(1), strict=True)
