@@ -58,6 +58,7 @@ from wavetrain.experiments.recurrences import state_regularized_depth as state_r
 from wavetrain.experiments.recurrences import translation_attention as translation_attention
 from wavetrain.experiments.recurrences import universal_transformer_length as universal_transformer_length
 from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_projection_tasks
+from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import stdp_latency as stdp_latency
 from wavetrain.experiments.spikes import delay_sheet_waves as delay_sheet_waves
 from wavetrain.experiments.state_spaces import aussm_cyclic_groups as aussm_cyclic_groups

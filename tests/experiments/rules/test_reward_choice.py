@@ -1,0 +1,60 @@
+"""The claim of a rewarded choice: the predicates, the cues, and who learns what."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.answers import answers
+from wavetrain.experiments.rules.reward_choice import BOUND, Pair, _learn, claim, cues, small, smoke, wrong
+from wavetrain.train.lab import Lab
+
+RIGHT = {"right_rewarded": 0.85, "right_shuffled": 0.65, "right_frozen": 0.65}
+
+
+@pytest.mark.parametrize(
+    ("changed", "parts"),
+    [
+        ({}, [True, True, True]),
+        ({"right_rewarded": 0.84}, [False, True, True]),
+        ({"right_shuffled": 0.66}, [True, False, True]),
+        ({"right_frozen": 0.66}, [True, True, False]),
+        (dict.fromkeys(RIGHT, 0.5), [False, True, True]),
+    ],
+)
+def test_predicates(changed: dict[str, float], parts: list[bool]):
+    assert answers(claim, RIGHT | changed) == parts
+
+
+def test_a_draw_is_wrong():
+    counts = torch.tensor([[3.0, 1.0], [3.0, 1.0], [2.0, 2.0], [0.0, 4.0]])
+    assert wrong(counts, torch.tensor([0, 1, 0, 1])) == 0.5
+
+
+def test_cues_are_told_by_which_half_fires():
+    x, y = cues(50, small, torch.Generator().manual_seed(0))
+    rates = x.mean(1).unflatten(1, (2, -1)).mean(2)
+    assert x.unique().tolist() == [0, 1] and y.unique().tolist() == [0, 1]
+    assert torch.equal(rates.argmax(1), y)
+    assert float(rates.max(1).values.mean()) == pytest.approx(0.1, abs=0.01)
+    assert float(rates.min(1).values.mean()) == pytest.approx(0.01, abs=0.005)
+
+
+def test_a_neuron_that_hears_its_cue_alone_answers_right():
+    network = Pair(40)
+    with torch.no_grad():
+        network.layer.encode.weight.copy_(BOUND * torch.eye(2).repeat_interleave(20, 1))
+        x, y = cues(200, small, torch.Generator().manual_seed(0))
+        assert wrong(network(x), y) < 0.01
+
+
+def test_arms_begin_alike_and_the_frozen_one_stays(tmp_path: Path):
+    lab = Lab(tmp_path, 0)
+    ends = {arm: _learn(arm, smoke, lab) for arm in ("rewarded", "shuffled", "frozen")}
+    assert len({course[0] for _, course in ends.values()}) == 1
+    assert _learn("rewarded", smoke, lab) == ends["rewarded"]
+    weights = [
+        (tmp_path / "checkpoints" / f"{arm}.safetensors").read_bytes()
+        for arm in ("rewarded", "shuffled", "frozen")
+    ]
+    assert len(set(weights)) == 3
