@@ -19,6 +19,9 @@ from wavetrain.experiments.spikes.delay_sheet_waves import (
     small,
     smoke,
 )
+from wavetrain.parts.sheet import Sheet
+from wavetrain.parts.wiring import scattered, topographic
+from wavetrain.spiking.delay_sheet import Recorded
 from wavetrain.train.lab import Lab
 
 WHOLE = {"waves_topographic": 0.1, "waves_at_once": 0.06, "waves_delayed": 0.02, "waves_random": 0.012}
@@ -107,9 +110,15 @@ def test_travelling_rows_are_told_from_exchanged_pools_and_noise_is_not():
     assert _field.travel(noise, 19, 0).p > 0.05
 
 
+def seen_of(scale: module.Scale, *, local: bool, delayed: bool) -> Recorded:
+    sheet = Sheet(scale.cells, scale.length)
+    targets = topographic(sheet, each=scale.each, sigma=scale.sigma)
+    return simulated(scale, sheet, targets if local else scattered(sheet, targets), 0, delayed=delayed)
+
+
 def test_rates_and_intervals_are_those_of_the_spikes_after_the_start():
     scale = dataclasses.replace(smoke, cells=500, each=50, seconds=0.4)
-    seen = simulated(scale, 0, local=True, delayed=True)
+    seen = seen_of(scale, local=True, delayed=True)
     late = seen.time > 200
     found = regularity(seen, scale)
     assert found["rate"] == pytest.approx(float(late.sum()) / 500 / 0.2)
@@ -118,9 +127,9 @@ def test_rates_and_intervals_are_those_of_the_spikes_after_the_start():
     assert regularity(even, scale) == pytest.approx({"rate": 20 / 500 / 0.2, "cv": 0}, abs=1e-6)
 
 
-def test_networks_begin_alike():
+def test_networks_begin_alike_and_then_differ():
     """Before the first spike, the currents of all four are the same."""
-    scale = dataclasses.replace(smoke, cells=180, each=20, seconds=0.001, wide=4)
-    seen = [simulated(scale, 3, local=local, delayed=delayed) for local, delayed in NETS.values()]
-    assert not any(len(one.cell) for one in seen) and seen[0].currents.any()
-    assert all((one.currents == seen[0].currents).all() for one in seen)
+    scale = dataclasses.replace(smoke, cells=180, each=20, seconds=0.03, wide=4)
+    seen = [seen_of(scale, local=local, delayed=delayed).currents[0] for local, delayed in NETS.values()]
+    assert seen[0][0].any() and all((one[0] == seen[0][0]).all() for one in seen)
+    assert all((one[-1] != other[-1]).any() for at, one in enumerate(seen) for other in seen[:at])

@@ -21,7 +21,7 @@ from wavetrain.experiments.spikes import _field
 from wavetrain.parts import nulls
 from wavetrain.parts.conductances import Conductances
 from wavetrain.parts.sheet import Sheet
-from wavetrain.parts.wiring import wired
+from wavetrain.parts.wiring import Wiring, distance_delays, scattered, topographic
 from wavetrain.spiking.delay_sheet import DelaySheet, Recorded
 from wavetrain.train.lab import Lab
 
@@ -153,8 +153,11 @@ full = Scale(cells=1_012_500, length=6.0, each=3_000, weights=(1.0, 10.0), secon
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     figures: dict[str, float] = {}
+    sheet = Sheet(scale.cells, scale.length)
+    targets = {True: topographic(sheet, each=scale.each, sigma=scale.sigma, seed=lab.seed)}
+    targets[False] = scattered(sheet, targets[True], seed=lab.seed + 1)
     for net, (local, delayed) in NETS.items():
-        seen = simulated(scale, lab.seed, local=local, delayed=delayed)
+        seen = simulated(scale, sheet, targets[local], lab.seed, delayed=delayed)
         figures |= {f"{name}_{net}": value for name, value in regularity(seen, scale).items()}
         field = seen.field()[0, round((DROP - 6) * RATE / 1000) :]
         figures |= {f"{name}_{net}": value for name, value in on_field(net, field, scale, lab).items()}
@@ -170,11 +173,10 @@ def exact(scale: Scale, lab: Lab) -> dict[str, float]:
     return figures
 
 
-def simulated(scale: Scale, seed: int, *, local: bool, delayed: bool) -> Recorded:
-    """A sheet of its own, from a first state that is the same for all that differ in delays."""
-    sheet = Sheet(scale.cells, scale.length)
-    speed = scale.speed if delayed else math.inf
-    wiring = wired(sheet, each=scale.each, sigma=scale.sigma, speed=speed, local=local, seed=seed)
+def simulated(scale: Scale, sheet: Sheet, targets: np.ndarray, seed: int, *, delayed: bool) -> Recorded:
+    """What a sheet does with these connections, from a first state that is the same for all."""
+    delays = distance_delays(sheet, targets, speed=scale.speed if delayed else math.inf)
+    wiring = Wiring(sheet, torch.from_numpy(targets), torch.from_numpy(delays))
     cell = Conductances(weight_e=scale.weights[0], weight_i=scale.weights[1])
     one = DelaySheet(wiring, cell)
     start = one.begin(1, torch.Generator().manual_seed(seed))
