@@ -34,6 +34,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {  # of each question, the size at which i
     "sparse_distributed": ("--repeats", "3"),
     "streaming": (*STREAMED, "--steps", "10000", "--budget", "5"),
     "temporal_memory": ("--records", "4000"),
+    "delay_sheet": (),
     "lenses": ("waves", "--seconds", "60", "--repeats", "3"),
 }
 PACKAGES = ("torch", "numba", "numpy")
