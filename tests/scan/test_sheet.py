@@ -169,3 +169,31 @@ def test_what_cannot_be_walked_is_refused():
             walk()
     weaker = strong._replace(gi=torch.full((1, 2), 39.0))
     assert -160 < scan.sheet(weaker, *lies, held, 1)[1].v.min() < -80  # beyond, but not as far again
+
+
+@pytest.mark.parametrize("walk", [scan.sheet_step, lambda *given: scan.sheet(*given, 1)])
+def test_what_is_not_there_is_neither_read_nor_written(walk: Any):
+    start = state(torch.zeros(1, 2), 3)
+    for lies, words in (
+        (connections([[2], [0]], [[1], [1]]), "expected targets from 0 to 1, got 0 to 2"),
+        (connections([[-1], [0]], [[1], [1]]), "expected targets from 0 to 1, got -1 to 0"),
+        (connections([[1], [0]], [[1], [4]]), "expected delays from 1 to 3, got 1 to 4"),
+        (connections([[1], [0]], [[0], [3]]), "expected delays from 1 to 3, got 0 to 3"),
+        (connections([[1], [0]], [[-2], [3]]), "got -2 to 3"),
+        (connections([[1]], [[1]]), r"expected targets and delays \(2, each\), got \(1, 1\)"),
+        (connections([[1], [0]], [[1, 1], [1, 1]]), r"got \(2, 1\) and \(2, 2\)"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            walk(start, *lies, CELLS)
+    fine = connections([[1], [0]], [[3], [3]])
+    for wrong, words in (
+        (start._replace(clock=torch.tensor([3])), "places in the ring from 0 to 2, got 3 to 3"),
+        (start._replace(ge=torch.zeros(1, 3)), "expected a state of shapes"),
+        (start._replace(coming=start.coming[:, :, :0]), "expected a state of shapes"),
+        (start._replace(v=torch.zeros(64, 2)), "expected a state of shapes"),
+    ):
+        with pytest.raises(BadInput, match=words):
+            walk(wrong, *fine, CELLS)
+    walk(start, *fine, CELLS)
+    with pytest.raises(BadInput, match="a pool from -1 on for each of 2 cells"):
+        scan.sheet(start, *fine, CELLS, 2, torch.tensor([0, -2]), 1)

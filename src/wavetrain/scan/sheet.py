@@ -61,7 +61,8 @@ def sheet_step(
     """One step: which cells spike, and the next state.
 
     Conductances decay and take what arrives; potentials move by Euler's rule, but not of cells that are held;
-    those above the threshold spike; spikes are sent to arrive `delays` steps on; who spiked is reset.
+    those above the threshold spike; spikes are sent to arrive `delays` steps on; who spiked is reset. Raises
+    BadInput for what `sheet` refuses.
 
     >>> from wavetrain.scan import SheetCells, SheetState, sheet_step
     >>> cells = SheetCells(1.0, 1.0, 2.0, 2.0, 0.5, 0.1, 0.0, 10.0, -5.0, 1.0, 0.0, 3, 1)
@@ -76,6 +77,11 @@ def sheet_step(
     >>> state.ge.tolist()  # two steps later, with its weight
     [[0.0, 2.0]]
     """
+    _check(state, targets, delays)
+    return _step(state, targets, delays, cells)
+
+
+def _step(state: SheetState, targets: Tensor, delays: Tensor, cells: SheetCells) -> tuple[Tensor, SheetState]:
     v, ge, gi, silent, coming, clock = state
     rows, depth = torch.arange(len(v), device=v.device), coming.shape[2]
     arrived = coming[rows, :, clock].to(v.dtype)  # (B, 2, N)
@@ -111,8 +117,9 @@ def sheet(
     """Many steps: the spikes, and the last state. Cut anywhere it is the whole; no gradient goes back.
 
     After each `every` steps the currents of the cells of each pool are summed, if `pool` says to which each
-    belongs, -1 to none. Raises BadInput where steps are not as many samples, and where conductances are so
-    large that Euler's rule diverges.
+    belongs, -1 to none. Raises BadInput where steps are not whole samples, for targets that are not there,
+    for delays below one step or longer than the ring, and where conductances are so large that Euler's rule
+    diverges.
 
     >>> from wavetrain.scan import SheetCells, SheetState, sheet
     >>> cells = SheetCells(1.0, 1.0, 2.0, 2.0, 0.5, 0.1, 20.0, 10.0, -5.0, 1.0, 0.0, 3, 1)
@@ -128,6 +135,9 @@ def sheet(
             "sheet: expected steps from 0 on, whole samples of them where pools are given, got "
             f"{steps} steps and a sample each {every}, {'no pools' if pool is None else 'pools'}"
         )
+    _check(state, targets, delays)
+    if pool is not None and (pool.shape != state.v.shape[1:] or int(pool.min()) < -1):
+        raise BadInput(f"sheet: expected a pool from -1 on for each of {state.v.shape[1]} cells, got {pool}")
     if fast(state.v, state.ge, state.gi):
         took("sheet", "numba")
         return _walked(state, targets, delays, cells, steps, pool, every)
@@ -147,7 +157,7 @@ def _plain(
     """Step by step: the definition."""
     seen, currents = [], _room(state, steps, pool, every)
     for t in range(steps):
-        spikes, state = sheet_step(state, targets, delays, cells)
+        spikes, state = _step(state, targets, delays, cells)
         row, cell = spikes.nonzero(as_tuple=True)
         seen.append(torch.stack([row, torch.full_like(row, t), cell]))
         if pool is not None and (t + 1) % every == 0:
@@ -202,6 +212,30 @@ def _room(
     """Zeros for the sums of currents, in float64."""
     samples, pools = (0, 0) if pool is None else (steps // every, int(pool.max()) + 1)
     return torch.zeros(len(state.v), samples, 2, pools, dtype=torch.float64, device=state.v.device)
+
+
+def _check(state: SheetState, targets: Tensor, delays: Tensor) -> None:
+    """Raise for what would be read or written where nothing is, or wrap around the ring unseen."""
+    batch, many = state.v.shape
+    depth = state.coming.shape[2] if state.coming.ndim == 4 else 0
+    expected = ((batch, many),) * 4 + ((batch, 2, depth, many), (batch,))
+    got = tuple(tuple(part.shape) for part in state)
+    if got != expected or depth < 1:
+        raise BadInput(f"sheet: expected a state of shapes {expected}, got {got}")
+    if targets.ndim != 2 or len(targets) != many or targets.shape != delays.shape:
+        raise BadInput(
+            f"sheet: expected targets and delays ({many}, each), got {tuple(targets.shape)} and "
+            f"{tuple(delays.shape)}"
+        )
+    for name, part, low, high in (
+        ("targets", targets, 0, many - 1),
+        ("delays", delays, 1, depth),
+        ("places in the ring", state.clock, 0, depth - 1),
+    ):
+        if part.numel() and not (low <= int(part.min()) and int(part.max()) <= high):
+            raise BadInput(
+                f"sheet: expected {name} from {low} to {high}, got {int(part.min())} to {int(part.max())}"
+            )
 
 
 def _steady(beyond: int) -> None:

@@ -149,12 +149,14 @@ class DelaySheet:
         return Recorded(walk.row, (walk.step + 1) * self.dt, walk.cell, mean, rate), state
 
     def check(self, state: scan.SheetState) -> None:
-        """Raise BadInput for a state of another sheet, or whose parts are of different batches."""
-        batch, many = len(state.v), self.wiring.sheet.cells
-        expected = ((batch, many),) * 4 + ((batch, 2, self.wiring.longest, many), (batch,))
-        got = tuple(tuple(part.shape) for part in state)
-        if got != expected:
-            raise BadInput(f"DelaySheet: expected a state of shapes {expected}, got {got}")
+        """Raise BadInput for a state of another sheet."""
+        many, depth = self.wiring.sheet.cells, self.wiring.longest
+        got = tuple(state.coming.shape)
+        if got != (len(state.v), 2, depth, many):
+            raise BadInput(
+                f"DelaySheet: expected a state of {many} cells with a ring of {depth} steps, got spikes on "
+                f"their way {got}"
+            )
 
 
 def cells_of(cell: Conductances, dt: float, excitatory: int) -> scan.SheetCells:
