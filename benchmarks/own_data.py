@@ -3,7 +3,7 @@
     WAVETRAIN_DATA=FOLDER make bench-own-data
     WAVETRAIN_DATA=FOLDER python benchmarks/own_data.py [NAME ...] [--seconds 60] [--peers PYTHON]
 
-Seven tables are forecast and eight sets of sequences are told apart (`beside/questions.py`). Two layers in
+Seven tables are forecast and eight sets of sequences are told apart (`beside/questions.py`). Three layers in
 Wavetrain's estimators stand beside three models of the peers, all at their defaults; simple baselines stand
 besides. Each training has the same processor time on one thread. The peers run in an environment of their
 own, in a process beside ours, and both hand their answers over in files. One scorer scores all.

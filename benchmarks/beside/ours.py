@@ -23,7 +23,7 @@ from wavetrain.tables.class_baselines import ClassBaseline, Majority, RandomKern
 from wavetrain.tables.panel import panel
 from wavetrain.tables.ridge import Ridge
 
-LAYERS = ("gru", "wave_rnn")  # the first is the default
+LAYERS = ("gru", "wave_rnn", "temporal_convolution")  # the first is the default
 STEPS = 300  # of both estimators by default
 FEW, MORE = 2, 6  # steps of short trainings that tell what a step costs
 
