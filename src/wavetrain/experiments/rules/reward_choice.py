@@ -68,8 +68,8 @@ claim = Claim(
     "potentiation one of two tries failed. The first limit was set after these tries, in which 97 to 98% "
     "were right.",
     unrun="run once, on three seeds: 98, 9 and 56% were right, so the first part is undecided; two neurons "
-    "that hear the same and know nothing of one another often fire equally often, and the task needs competition "
-    "between them before its result is worth keeping",
+    "that hear the same and know nothing of one another often fire equally often, and the task needs "
+    "competition between them before its result is worth keeping",
 )
 
 
