@@ -14,6 +14,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import torch
+from PIL import Image
 
 from tests.slow import FIXTURES, SLOW
 
@@ -58,6 +59,18 @@ def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         multiprocessing, "get_context", lambda how: context("forkserver" if how == "spawn" else how)
     )
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of one point: drawing them is half of the work of a small run, where nobody looks at them."""
+    from wavetrain.report import draw
+
+    def point(one: object, path: Path) -> None:
+        Image.new("L", (1, 1)).save(path)
+        path.with_suffix(".svg").write_text("<svg/>")
+
+    monkeypatch.setattr(draw, "draw", point)
 
 
 def pytest_make_parametrize_id(val: object) -> str | None:

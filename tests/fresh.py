@@ -34,11 +34,12 @@ def run(code: str, **more: str) -> subprocess.CompletedProcess[str]:
 
 
 def warm(
-    *words: str, cwd: Path | None = None, files: int | None = None, **more: str
+    *words: str, cwd: Path | None = None, files: int | None = None, by: "Warm | None" = None, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """What `python WORDS` does, `-c CODE` or `-m MODULE ...`, where PyTorch is loaded already.
 
-    With `more` in its environment; `files` bounds the bytes of each file that it may write.
+    With `more` in its environment; `files` bounds the bytes of each file that it may write. It is a fork of
+    `by`, where one has more loaded than PyTorch.
     """
     with tempfile.TemporaryDirectory() as folder:
         output, errors = Path(folder) / "output", Path(folder) / "errors"
@@ -47,7 +48,7 @@ def warm(
         work: dict[str, Any] = {"words": words, "cwd": str(cwd or Path.cwd()), "files": files}
         work |= {"environment": _environment(more), "input": os.devnull}
         work |= {"output": str(output), "errors": str(errors)}
-        code = _waiting.ask(work)
+        code = (by or _waiting).ask(work)
         assert code is not None
         encoding = more.get("PYTHONIOENCODING", "utf-8")
         said = (path.read_text(encoding=encoding) for path in (output, errors))

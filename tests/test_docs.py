@@ -8,14 +8,14 @@ import contextlib
 import importlib.util
 import io
 import re
-import subprocess
-import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 import torch
 
+from tests.fresh import Warm, warm
 from wavetrain import __version__, find
 from wavetrain.evidence.result import read_all
 
@@ -76,12 +76,22 @@ def test_the_snippet_on_trackers_runs(tmp_path: Path, monkeypatch: pytest.Monkey
 LOOPS = sorted((ROOT / "docs" / "loops").glob("[0-9]*.py"))
 
 
+@pytest.fixture(scope="module")
+def loaded() -> Iterator[Warm]:
+    """What the pages on loops import, once for all of them."""
+    process = Warm(["torch", "lightning", "transformers.trainer", "accelerate"])
+    yield process
+    process.end()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", LOOPS, ids=lambda page: page.stem)
-def test_pages_on_loops_run_and_are_quiet(page: Path, tmp_path: Path) -> None:
+def test_pages_on_loops_run_and_are_quiet(page: Path, loaded: Warm, tmp_path: Path) -> None:
     """In a process of their own: each changes what a process has, as its precision or its log."""
-    command = [sys.executable, "-W", "ignore::FutureWarning", str(page)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    code = "import runpy, sys, warnings; warnings.simplefilter('ignore', FutureWarning); "
+    done = warm(
+        "-c", code + "runpy.run_path(sys.argv[1], run_name='__main__')", str(page), cwd=tmp_path, by=loaded
+    )
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert "True" in done.stdout and "False" not in done.stdout
     assert not any(tmp_path.iterdir()), "a page leaves files behind"

@@ -2,13 +2,18 @@
 
 import dataclasses
 import re
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import record
 from extension import speed
 from history import HISTORY, Comparison, Machine, Rival, Run, add, compared, measured, path, read, read_all
+from tests.fresh import warm
 from wavetrain.errors import BadInput
 from wavetrain.evidence.files import read_json, write_json
 from wavetrain.evidence.shape import parsed
@@ -103,6 +108,20 @@ def test_the_committed_record_is_of_scripts_that_there_are():
 
 @pytest.mark.slow
 def test_a_script_is_run_and_recorded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    """In a process that has PyTorch loaded."""
+    begun = subprocess.run
+
+    def forked(command: Sequence[str], **more: Any) -> subprocess.CompletedProcess[str]:
+        python, script, *words = command
+        if python != sys.executable:
+            return begun(command, **more)
+        code = "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); "
+        code += "runpy.run_path(sys.argv.pop(1), run_name='__main__')"
+        done = warm("-c", code, str(BENCHMARKS), script, *words)
+        done.check_returncode()
+        return done
+
+    monkeypatch.setattr(record.subprocess, "run", forked)
     monkeypatch.setitem(record.SCRIPTS, "torch_layers", ("--repeats", "2"))
     run = record.run("torch_layers", tmp_path)
     assert re.fullmatch(r"[0-9a-f]{12}", run.commit) and run.machine.copy > 0

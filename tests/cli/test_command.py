@@ -124,7 +124,7 @@ def test_run_and_site(capsys: pytest.CaptureFixture[str], finished: Finished, tm
 
 
 def test_a_finished_run_is_read_by_another_process(
-    capsys: pytest.CaptureFixture[str], finished: Finished, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], finished: Finished, undrawn: None, tmp_path: Path
 ) -> None:
     """The folder of a run is named by what it depends on, and by nothing that differs between processes."""
     runs = shutil.copytree(finished.out, tmp_path / "runs")
@@ -133,7 +133,7 @@ def test_a_finished_run_is_read_by_another_process(
 
 
 def test_jobs_do_not_change_figures(
-    capfd: pytest.CaptureFixture[str], warm_workers: None, tmp_path: Path
+    capfd: pytest.CaptureFixture[str], warm_workers: None, undrawn: None, tmp_path: Path
 ) -> None:
     words = ("run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "2", "--json", "--out")
     alone = answered(capfd, *words, str(tmp_path / "one"), "--jobs", "1")
@@ -205,7 +205,7 @@ def test_folders_that_cannot_be_written(capsys: pytest.CaptureFixture[str], tmp_
 
 
 def test_a_full_disk_loses_nothing(
-    capsys: pytest.CaptureFixture[str], finished: Finished, tmp_path: Path
+    capsys: pytest.CaptureFixture[str], finished: Finished, undrawn: None, tmp_path: Path
 ) -> None:
     """A result that is measured again stays as it was until the new one is whole."""
     words = (*SMALLEST, str(shutil.copytree(finished.out, tmp_path / "runs")))
@@ -224,7 +224,9 @@ def contents(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_a_damaged_checkpoint(capsys: pytest.CaptureFixture[str], finished: Finished, tmp_path: Path) -> None:
+def test_a_damaged_checkpoint(
+    capsys: pytest.CaptureFixture[str], finished: Finished, undrawn: None, tmp_path: Path
+) -> None:
     words = (*SMALLEST, str(shutil.copytree(finished.out, tmp_path / "runs")))
     (folder,) = (tmp_path / "runs").glob("wave_rnn_waves-smoke-seed0-*")
     (folder / "result.json").unlink()

@@ -177,14 +177,14 @@ def test_half_a_character_in_a_result(capsys: pytest.CaptureFixture[str], tmp_pa
 
 
 @pytest.mark.parametrize("device", ["cpu:0", "cpu"])
-def test_the_one_cpu(capsys: pytest.CaptureFixture[str], tmp_path: Path, device: str) -> None:
+def test_the_one_cpu(capsys: pytest.CaptureFixture[str], undrawn: None, tmp_path: Path, device: str) -> None:
     words = ("run", "wave_rnn_waves", "--scale", "smoke", "--seeds", "1", "--device", device, "--json")
     (result,) = json.loads(answered(capsys, *words, "--out", str(tmp_path)))
     assert result["environment"]["device"] == "cpu" and (tmp_path / "site").exists()
 
 
 def test_a_site_that_cannot_be_built_loses_no_table(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+    capsys: pytest.CaptureFixture[str], undrawn: None, tmp_path: Path
 ) -> None:
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "thesis.txt").write_text("kept")

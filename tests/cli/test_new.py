@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.fresh import run
+from tests.fresh import warm
 from wavetrain import find
 from wavetrain.cli import main
 from wavetrain.cli.new import FOLDERS
@@ -28,7 +28,8 @@ def test_each_kind_passes_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert files == [str(tmp_path / f"my_{what}.py"), str(tmp_path / f"test_my_{what}.py")]
     words = ["-p", "wavetrain.testing.plugin", "-W", "error", "-W", "ignore:.torch.jit:DeprecationWarning"]
     words += ["-q", "-rA", "--rootdir", str(tmp_path), str(tmp_path)]
-    done = run(f"import sys, pytest; sys.path.insert(0, {str(tmp_path)!r}); sys.exit(pytest.main({words!r}))")
+    script = f"import sys, pytest; sys.path.insert(0, {str(tmp_path)!r}); sys.exit(pytest.main({words!r}))"
+    done = warm("-c", script)
     assert done.returncode == 0, done.stdout + done.stderr
     for what in FOLDERS:
         assert f"test_my_{what}.py::" in done.stdout

@@ -416,12 +416,12 @@ def test_without_the_harness_one_line_says_so():
 
 @pytest.mark.filterwarnings("default")
 def test_the_command_knows_the_model(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
 ):
-    """`python -m wavetrain.formats.harness` is the harness's own command with our model in it.
-
-    What it refuses, it refuses here, where the harness is loaded already.
-    """
+    """Here, where the harness is loaded already."""
     torch.manual_seed(0)
     checkpoints.save(tmp_path / "new", LanguageModel([Mamba(6)], 256))
     tasks = tmp_path / "tasks"
@@ -437,17 +437,41 @@ def test_the_command_knows_the_model(
     )
     (tasks / "choices.yaml").write_text(json.dumps(words))  # JSON is YAML
     out = tmp_path / "out"
-    command = ["-m", "wavetrain.formats.harness", "--model", "wavetrain", "--tasks", "choices"]
+    command = ["harness", "--model", "wavetrain", "--tasks", "choices"]
     command += ["--model_args", f"checkpoint={tmp_path / 'new'},tokenizer=bytes", "--batch_size", "2"]
     command += ["--include_path", str(tasks), "--output_path", str(out)]
-    done = warm(*command)
-    assert done.returncode == 0, done.stderr
-    assert torch.cuda.is_available() or "the model runs on the CPU" in done.stderr
+    monkeypatch.setattr(sys, "argv", command)
+    harness.main()
+    assert torch.cuda.is_available() or "the model runs on the CPU" in caplog.text
     (path,) = out.rglob("*.json")
     assert set(json.loads(path.read_text())["results"]) == {"choices"}
-    monkeypatch.setattr(sys, "argv", [word.replace("tokenizer=bytes", "speed=11") for word in command[1:]])
+    monkeypatch.setattr(sys, "argv", [word.replace("tokenizer=bytes", "speed=11") for word in command])
     with pytest.raises(SystemExit) as left:
         harness.main()
     assert left.value.code == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert said.startswith("wavetrain: no argument of the model is called 'speed'")
+
+
+def test_the_module_is_the_command():
+    """`python -m wavetrain.formats.harness` is the harness's own command with our model in it.
+
+    In the place of the harness, which takes seconds to import, stands what tells of its call.
+    """
+    script = (
+        "import runpy, sys\n"
+        "from types import ModuleType\n"
+        "names = ('lm_eval', 'lm_eval.utils', 'lm_eval.api', 'lm_eval.api.model', 'lm_eval.api.registry',"
+        " 'lm_eval.__main__')\n"
+        "for name in names:\n"
+        "    sys.modules[name] = ModuleType(name)\n"
+        "known = []\n"
+        "sys.modules['lm_eval'].utils = sys.modules['lm_eval.utils']\n"
+        "sys.modules['lm_eval.api.model'].TemplateLM = object\n"
+        "kept = lambda name: known.append(name) or (lambda one: one)\n"
+        "sys.modules['lm_eval.api.registry'].register_model = kept\n"
+        "sys.modules['lm_eval.__main__'].cli_evaluate = lambda: print(*known, *sys.argv[1:])\n"
+        "runpy.run_module('wavetrain.formats.harness', run_name='__main__', alter_sys=True)\n"
+    )
+    done = warm("-c", script, "--tasks", "choices")
+    assert (done.returncode, done.stdout) == (0, "wavetrain --tasks choices\n"), done.stderr

@@ -11,16 +11,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from wavetrain import find
 from wavetrain.core import Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence.comparison import Record, read_record
-from wavetrain.evidence.picture import Picture
 from wavetrain.evidence.shape import written
 from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.report import draw
 from wavetrain.report.tables import comparison, scores
 from wavetrain.run import looks
 from wavetrain.run.chosen import founders
@@ -38,12 +35,6 @@ TWO = ("elman", "softmax_attention")
 LABELS = np.arange(40) % 3
 
 
-def blank(one: Picture, path: Path) -> None:
-    """A picture of one point, in both forms."""
-    Image.new("L", (1, 1)).save(path)
-    path.with_suffix(".svg").write_text("<svg/>")
-
-
 @pytest.fixture
 def drawn() -> None:
     """For a test that asks for pictures."""
@@ -54,7 +45,7 @@ def short_operators(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
     """Looking at long ones takes the most time, and drawing them, where nobody asks for pictures."""
     monkeypatch.setattr(looks, "LONGEST", 6)
     if "drawn" not in request.fixturenames:
-        monkeypatch.setattr(draw, "draw", blank)
+        request.getfixturevalue("undrawn")
 
 
 def quiet(news: News) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.fresh import python, run
+from tests.fresh import python, warm
 from tests.promises import planted
 from wavetrain import find
 from wavetrain.core import Batch, Rule
@@ -35,7 +35,8 @@ CHECKS = ("check_layer", "check_memory", "check_rule", "check_task", "check_lens
 def test_it_is_imported_without_pytest_and_the_plugin_without_torch() -> None:
     names = ", ".join(CHECKS)
     script = f"import sys; sys.modules['pytest'] = None; from wavetrain.testing import {names}; print('well')"
-    assert python(script) == "well"
+    done = warm("-c", script)
+    assert done.stdout.strip() == "well", done.stderr
     script = "import sys, wavetrain.testing.plugin; print('torch' in sys.modules)"
     assert python(script) == "False"
 
@@ -155,7 +156,7 @@ def test_one_line_in_a_file_of_tests_is_a_test_for_each_promise(tmp_path: Path) 
         "beside = contract('copying')\n"
     )
     words = ["-p", "wavetrain.testing.plugin", "-q", "-rA", "--rootdir", str(tmp_path), str(path)]
-    done = run(f"import sys, pytest; sys.exit(pytest.main({words!r}))")
+    done = warm("-c", f"import sys, pytest; sys.exit(pytest.main({words!r}))")
     lines = [line.split(" - ")[0] for line in done.stdout.splitlines() if line[:6] in ("PASSED", "FAILED")]
     outcomes = sorted(re.sub(r" \S*test_mine", " test_mine", line) for line in lines)
     assert outcomes == [

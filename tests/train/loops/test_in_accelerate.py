@@ -12,19 +12,19 @@ from torch.utils.data import DataLoader
 
 from tests.train.loops.ours import DRAWS, TASK, adam, network, same, trained
 
-accelerate = pytest.importorskip("accelerate")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore:Mismatch dtype")]  # a norm's slower way
 
 
 @pytest.fixture(autouse=True)
 def _afresh() -> Iterator[None]:
     """A process has one precision, unless it is told to forget it."""
+    accelerate = pytest.importorskip("accelerate")
     yield
     accelerate.state.AcceleratorState._reset_state(reset_partial_state=True)
 
 
 def fitted(precision: str) -> tuple[Any, Any]:
-    accelerator = accelerate.Accelerator(mixed_precision=precision, cpu=True)
+    accelerator = pytest.importorskip("accelerate").Accelerator(mixed_precision=precision, cpu=True)
     model = network()
     model, optimiser, loader = accelerator.prepare(model, adam(model), DataLoader(DRAWS, batch_size=None))
     for x, y in loader:

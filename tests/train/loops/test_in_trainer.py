@@ -1,5 +1,6 @@
 """The Hugging Face Trainer ends with the weights of our own loop; its checkpoints load and go on."""
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,6 @@ from torch.utils.data import DataLoader
 from tests.train.loops.ours import DRAWS, TASK, adam, network, same, trained
 
 pytestmark = pytest.mark.slow
-pytest.importorskip("accelerate")  # which the Trainer runs on
-transformers = pytest.importorskip("transformers")
 
 
 class Learner(nn.Module):
@@ -26,15 +25,24 @@ class Learner(nn.Module):
         return {"loss": TASK.objective.loss(y, labels), "logits": y}
 
 
-class OnTask(transformers.Trainer):
-    def get_train_dataloader(self) -> DataLoader:
-        return DataLoader(DRAWS, batch_size=None, collate_fn=lambda one: {"x": one.x, "labels": one.y})
+@functools.cache
+def on_task() -> Any:
+    """A kind of Trainer, made when a test asks for it: transformers take seconds to import."""
+    pytest.importorskip("accelerate")  # which the Trainer runs on
+    transformers = pytest.importorskip("transformers")
+
+    class OnTask(transformers.Trainer):
+        def get_train_dataloader(self) -> DataLoader:
+            return DataLoader(DRAWS, batch_size=None, collate_fn=lambda one: {"x": one.x, "labels": one.y})
+
+    return OnTask
 
 
 def fitted(folder: Path, steps: int, clip: float = 0.0, go_on: bool = False) -> Any:
     learner = Learner()
     optimiser = adam(learner)
-    arguments = transformers.TrainingArguments(
+    kind = on_task()
+    arguments = pytest.importorskip("transformers").TrainingArguments(
         str(folder),
         max_steps=steps,
         max_grad_norm=clip,
@@ -44,7 +52,7 @@ def fitted(folder: Path, steps: int, clip: float = 0.0, go_on: bool = False) -> 
         disable_tqdm=True,
     )
     constant = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: 1.0)
-    trainer = OnTask(model=learner, args=arguments, optimizers=(optimiser, constant))
+    trainer = kind(model=learner, args=arguments, optimizers=(optimiser, constant))
     trainer.train(resume_from_checkpoint=go_on)
     return trainer
 
