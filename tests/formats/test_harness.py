@@ -361,8 +361,16 @@ def task(folder: Path, name: str, **words: Any) -> dict[str, Any]:
     return {"task": name, **shared, "dataset_kwargs": kwargs, **words}
 
 
+@pytest.fixture
+def own_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tasks of our files alone: the harness has thousands, and reads the file of each for seconds."""
+    from lm_eval.tasks import TaskManager
+
+    monkeypatch.setattr(TaskManager.__init__, "__defaults__", (None, None, False, None))
+
+
 @pytest.mark.filterwarnings("default")  # of the packages behind the harness
-def test_a_whole_evaluation(tmp_path: Path):
+def test_a_whole_evaluation(own_tasks: None, tmp_path: Path):
     """Two tasks of three rows: accuracy over choices, and the perplexity of a text."""
     import lm_eval
 
@@ -416,6 +424,7 @@ def test_without_the_harness_one_line_says_so():
 
 @pytest.mark.filterwarnings("default")
 def test_the_command_knows_the_model(
+    own_tasks: None,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
