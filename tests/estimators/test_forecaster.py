@@ -191,7 +191,8 @@ def test_sizes_are_those_of_the_network_that_is_fitted(layer: str, depth: int):
 
 
 def test_speed_leaves_the_weights_alone():
-    model = Forecaster("gru", horizon=2, width=6, steps=3).fit(np.sin(np.arange(120) / 3))
+    small = {"context": 6, "origins": 2, "batch": 4}
+    model = Forecaster("gru", horizon=2, width=6, steps=3, **small).fit(np.sin(np.arange(120) / 3))
     before = {name: value.clone() for name, value in model.network_.state_dict().items()}
     begun = time.perf_counter()
     found = model.speed()

@@ -1,6 +1,7 @@
 """Temporal memory against a plain program of its equations, and the facts of its papers."""
 
 import math
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -143,14 +144,15 @@ class Plain:
         return winner
 
     def step(self, x: Tensor) -> float:
-        over, owner = self.overlaps(), {name: one.owner for name, one in self.segments.items()}
+        over, of = self.overlaps(), defaultdict[int, list[int]](list)
+        for name, one in sorted(self.segments.items(), key=lambda both: (both[1].owner, both[0])):
+            of[one.owner // self.cells].append(name)
         self.time += 1
         firing: list[int] = []
         winning: list[int] = []
         bursts = 0
         for column in range(self.columns):
-            its = [name for name in over if owner[name] // self.cells == column]
-            its.sort(key=lambda name: (owner[name], name))
+            its = of[column]
             right = [name for name in its if over[name][1] >= self.how.activation]
             if not x[column]:
                 for name in its:

@@ -16,20 +16,22 @@ def check_batch(layer: Layer, x: Tensor) -> None:
     for row in range(len(x)):
         alone = layer(x[row : row + 1])
         close((y[row : row + 1], _rows(last, row, row + 1)), alone, f"row {row} in the batch, alone")
-    for poison in (torch.nan, torch.inf):
-        ill = torch.full_like(x[:1], poison)
-        for behind in (True, False):
-            start = 0 if behind else 1
-            watched = tracked(x)
-            beside, after = layer(torch.cat([watched, ill] if behind else [ill, watched]))
-            beside, after = beside[start : start + len(x)], _rows(after, start, start + len(x))
-            close((beside, after), (y, last), f"rows beside one of {poison}, without it")
-            (slope,) = torch.autograd.grad(beside.sum(), watched)
-            assert slope.isfinite().all(), f"a row of {poison} enters the gradient of the rows beside it"
+    nan, inf = (torch.full_like(x[:1], poison) for poison in (torch.nan, torch.inf))
+    for before, behind in ((nan, inf), (inf, nan)):
+        watched = tracked(x)
+        y_beside, after = layer(torch.cat([before, watched, behind]))
+        found = y_beside[1:-1], _rows(after, 1, 1 + len(x))
+        ill = f"{float(before[0, 0, 0])} and {float(behind[0, 0, 0])}"
+        close(found, (y, last), f"rows between one of {ill}, without them")
+        (slope,) = torch.autograd.grad(found[0].sum(), watched)
+        assert slope.isfinite().all(), f"rows of {ill} enter the gradient of the rows between them"
 
 
 def check_ragged(layer: Layer, x: Tensor) -> None:
-    """Padded and packed sequences go as by themselves, last state included, and so on from there."""
+    """Padded and packed sequences go as by themselves, last state included, and so on from there.
+
+    How each goes on by itself is read from all of them run through without an end, side by side in the batch.
+    """
     x = torch.cat([x, 0.5 * x.flip(0)])  # at least two sequences
     time = x.shape[1]
     lengths = [1 + (3 * row + 2) % time for row in range(len(x))]
@@ -53,15 +55,38 @@ def check_ragged(layer: Layer, x: Tensor) -> None:
     stepped_on, _ = stepped(layer, more, last)
     padded_on, padded_state = ragged.padded(layer, more, lengths, last)
     end, padded_end = layer(then, on_state)[0], layer(then, padded_state)[0]
-    for row, (length, (_, own)) in enumerate(zip(lengths, alone, strict=True)):
-        one = slice(row, row + 1)
-        expected, state = layer(more[one], own)
-        close(on[one], expected, f"row {row} going on by forward from a ragged state, alone")
-        close(stepped_on[one], expected, f"row {row} going on by steps from a ragged state, alone")
-        close(end[one], layer(then[one], state)[0], f"row {row} going on twice, alone")
-        expected, state = layer(more[one, :length], own)
-        close(padded_on[one, :length], expected, f"row {row} going on padded from a ragged state, alone")
-        close(padded_end[one], layer(then[one], state)[0], f"row {row} going on from two ragged runs, alone")
+    through, again = _through(layer, x, more, then, lengths)
+    for row, length in enumerate(lengths):
+        straight, cut = through[row, length:], again[row, length:]
+        close(on[row], straight[:time], f"row {row} going on by forward from a ragged state, alone")
+        close(stepped_on[row], straight[:time], f"row {row} going on by steps from a ragged state, alone")
+        close(end[row], straight[time : 2 * time], f"row {row} going on twice, alone")
+        close(padded_on[row, :length], cut[:length], f"row {row} going on padded from a ragged state, alone")
+        close(
+            padded_end[row],
+            cut[length : length + time],
+            f"row {row} going on from two ragged runs, alone",
+        )
+
+
+def _through(
+    layer: Layer, x: Tensor, more: Tensor, then: Tensor, lengths: list[int]
+) -> tuple[Tensor, Tensor]:
+    """Each row to its length, on by `more`, the whole of it or to its length, and by `then`: the outputs.
+
+    What is behind the end of a row comes later, and changes nothing before it.
+    """
+    found = []
+    for whole in (True, False):
+        rows = torch.zeros(len(x), 3 * x.shape[1], x.shape[2], dtype=x.dtype)
+        for row, length in enumerate(lengths):
+            middle = more[row] if whole else more[row, :length]
+            joined = torch.cat([x[row, :length], middle, then[row]])
+            rows[row, : len(joined)] = joined
+        found.append(rows)
+    y, _ = layer(torch.cat(found))
+    straight, cut = y.chunk(2)
+    return straight, cut
 
 
 def _rows(state: State, start: int, end: int) -> State:

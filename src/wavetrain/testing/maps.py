@@ -1,13 +1,14 @@
 """Promises about the map: one map in three forms, causal, with the same gradients in all of them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
-from torch.autograd.gradcheck import GradcheckError
 
 from wavetrain.core import Layer, Operator, State, leaves, map_state
 from wavetrain.testing.tools import beside, close, differentiable, normal, stepped, tracked, whole
+
+STEP = 1e-6  # of differences
 
 
 def check_step_is_forward(layer: Layer, x: Tensor) -> None:
@@ -130,22 +131,21 @@ def check_gradients(layer: Layer, x: Tensor) -> None:
     """Through input, parameters, first state and last state, forward gives the gradients of the steps."""
     _, warm = stepped(layer, normal(len(x), 3, x.shape[-1], seed=4))
 
-    def gradients(form: Callable[..., tuple[Tensor, State]], of_last: bool) -> tuple[Tensor | None, ...]:
+    def gradients(form: Callable[..., tuple[Tensor, State]]) -> list[list[Tensor]]:
         first = map_state(lambda part: tracked(part.detach()), warm)
         now = tracked(x)
         y, last = form(layer, now, first)
-        ends = [part for part in leaves(last) if part.requires_grad] if of_last else [y]
-        total = torch.stack([(_real(part) * normal(*_real(part).shape, seed=5)).sum() for part in ends]).sum()
         starts = [part for part in leaves(first) if part.requires_grad]
-        return torch.autograd.grad(total, [now, *starts, *_learning(layer)], allow_unused=True)
+        watched = [now, *starts, *_learning(layer)]
+        found = []
+        for ends in ([y], [part for part in leaves(last) if part.requires_grad]):
+            total = torch.stack([_pulled(part) for part in ends]).sum()
+            slopes = torch.autograd.grad(total, watched, retain_graph=True, allow_unused=True)
+            found.append([torch.zeros(()) if one is None else one for one in slopes])
+        return found
 
-    for of_last in (False, True):
-        about = f"gradients through {'the last state' if of_last else 'the outputs'}, forward and by steps"
-        close(
-            [torch.zeros(()) if one is None else one for one in gradients(whole, of_last)],
-            [torch.zeros(()) if one is None else one for one in gradients(stepped, of_last)],
-            about,
-        )
+    for end, fast, plain in zip(("outputs", "last state"), gradients(whole), gradients(stepped), strict=True):
+        close(fast, plain, f"gradients through the {end}, forward and by steps")
 
 
 def check_every_parameter_learns(layer: Layer, x: Tensor) -> None:
@@ -163,29 +163,59 @@ def check_every_parameter_learns(layer: Layer, x: Tensor) -> None:
 def check_against_differences(layer: Layer, x: Tensor) -> None:
     """The gradients of forward for input, first state and parameters are those of finite differences.
 
-    Of spikes: those of the twin with a smooth threshold.
+    All of them are moved at once, in one direction, and outputs and each part of the last state are looked at
+    by themselves: a wrong gradient of any one is felt. Of spikes: those of the twin with a smooth threshold.
     """
     layer, x = differentiable(layer), x[:2, :4]
     _, warm = stepped(layer, normal(len(x), 2, x.shape[-1], seed=7))
     names = [name for name, parameter in layer.named_parameters() if parameter.requires_grad]
-    floats = [
-        tracked(part.detach()) for part in leaves(warm) if part.is_floating_point() or part.is_complex()
-    ]
+    floats = [part.detach() for part in leaves(warm) if part.is_floating_point() or part.is_complex()]
 
-    def function(x: Tensor, *rest: Tensor) -> tuple[Tensor, ...]:
-        given = iter(rest[: len(floats)])
+    def ends(given: list[Tensor]) -> list[Tensor]:
+        starts = iter(given[1 : 1 + len(floats)])
         first = map_state(
-            lambda part: next(given) if part.is_floating_point() or part.is_complex() else part, warm
+            lambda part: next(starts) if part.is_floating_point() or part.is_complex() else part, warm
         )
-        parameters = dict(zip(names, rest[len(floats) :], strict=True))
-        y, last = torch.func.functional_call(layer, parameters, (x, first))
-        return y, *(part for part in leaves(last) if part.requires_grad)
+        parameters = dict(zip(names, given[1 + len(floats) :], strict=True))
+        y, last = torch.func.functional_call(layer, parameters, (given[0], first))
+        moving = [part for part in leaves(last) if part.is_floating_point() or part.is_complex()]
+        return [_pulled(part) for part in (y, *moving)]
 
-    watched = [tracked(x), *floats, *(tracked(parameter.detach()) for parameter in _learning(layer))]
-    try:
-        torch.autograd.gradcheck(function, watched, fast_mode=True)
-    except GradcheckError as error:
-        raise AssertionError(str(error)) from error
+    watched = [tracked(part) for part in (x, *floats, *_learning(layer))]
+    push = [_like(part, seed) for seed, part in enumerate(watched, 11)]
+    with torch.no_grad():
+        ahead, behind = (
+            ends([part + size * way for part, way in zip(watched, push, strict=True)])
+            for size in (STEP, -STEP)
+        )
+    for place, (end, more, less) in enumerate(zip(ends(watched), ahead, behind, strict=True)):
+        about = f"the slope of {f'part {place - 1} of the last state' if place else 'the outputs'}"
+        slopes: Sequence[Tensor | None] = [None] * len(watched)
+        if end.requires_grad:
+            slopes, again = (
+                torch.autograd.grad(end, watched, retain_graph=True, allow_unused=True) for _ in range(2)
+            )
+            torch.testing.assert_close(slopes, again, rtol=0, atol=0, msg=f"{about}, taken twice, differs")
+        along = [
+            (_real(slope) * _real(way)).sum()
+            for slope, way in zip(slopes, push, strict=True)
+            if slope is not None
+        ]
+        slope = torch.stack(along).sum() if along else torch.zeros_like(end)
+        differences = (more - less) / (2 * STEP)
+        near = torch.allclose(slope, differences, rtol=1e-5, atol=1e-7)
+        assert near, f"{about}: {float(slope)} by gradients, {float(differences)} by differences"
+
+
+def _like(part: Tensor, seed: int) -> Tensor:
+    """Normal numbers of the shape and type of a part."""
+    found = normal(*_real(part).shape, seed=seed)
+    return torch.view_as_complex(found) if part.is_complex() else found
+
+
+def _pulled(part: Tensor) -> Tensor:
+    """A part as one number."""
+    return (_real(part) * normal(*_real(part).shape, seed=5)).sum()
 
 
 def _learning(layer: nn.Module) -> list[nn.Parameter]:

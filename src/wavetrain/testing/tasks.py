@@ -1,5 +1,6 @@
 """What every task promises, generated or recorded."""
 
+import functools
 import math
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -7,11 +8,13 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Generated, Recorded, Task
+from wavetrain.core import Batch, Generated, HeldOut, Recorded, Task
 from wavetrain.errors import BadInput
 from wavetrain.testing import shapes
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
+
+FEW = 50  # sequences of a draw
 
 
 def promises(make: Task | Callable[[], Task]) -> Iterator[Promise]:
@@ -19,17 +22,18 @@ def promises(make: Task | Callable[[], Task]) -> Iterator[Promise]:
     task = make if isinstance(make, Task) else make()
     if not isinstance(task, Task):
         raise BadInput(f"expected something that makes a Task, got one that makes {type(task).__name__}")
+    valid, test = functools.cache(task.valid), functools.cache(task.test)  # drawn once for all promises
     yield Promise("repr", partial(check_repr, task))
     yield Promise("annotations", partial(check_annotations, task))
     yield Promise("draws", partial(check_draws, task))
     for part, batch in (
         ("draw", lambda: task.draw(5, generator_of(1))),
-        ("valid", task.valid),
-        ("test", task.test),
+        ("valid", valid),
+        ("test", test),
     ):
         yield Promise(f"shapes of {part}", partial(_check_part, task, batch))
-    yield Promise("held_out", partial(check_held_out, task))
-    yield Promise("scores", partial(check_scores, task))
+    yield Promise("held_out", lambda: check_held_out(task, valid(), test()))
+    yield Promise("scores", lambda: check_scores(task, test()))
 
 
 def _check_part(task: Task, draw: Callable[[], Batch]) -> None:
@@ -68,12 +72,12 @@ def check_annotations(task: Task) -> None:
 def check_draws(task: Task) -> None:
     """The same generator gives the same batch, another seed another, and the next draw another."""
     torch.manual_seed(1)
-    one = task.draw(50, generator_of(1))
+    one = task.draw(FEW, generator_of(1))
     torch.manual_seed(2)
     generator = generator_of(1)
-    _equal(one, task.draw(50, generator))
-    assert not torch.equal(one.x, task.draw(50, generator).x), "the second draw is the first again"
-    assert not torch.equal(one.x, task.draw(50, generator_of(2)).x), "another seed gives the same draw"
+    _equal(one, task.draw(FEW, generator))
+    assert not torch.equal(one.x, task.draw(FEW, generator).x), "the second draw is the first again"
+    assert not torch.equal(one.x, task.draw(FEW, generator_of(2)).x), "another seed gives the same draw"
     assert len(task.draw(1, generator_of(1)).x) == 1, "a batch of one has another length"
 
 
@@ -100,9 +104,12 @@ def check_shapes(task: Task, batch: Batch) -> None:
         assert y.isfinite().all(), "y is not finite"
 
 
-def check_held_out(task: Task) -> None:
-    """What is held out is fixed, in two different parts, and is no batch that training draws."""
-    valid, test = task.valid(), task.test()
+def check_held_out(task: Task, valid: Batch | None = None, test: Batch | None = None) -> None:
+    """What is held out is fixed, in two different parts, and is no batch that training draws.
+
+    Both parts may be given where they are at hand.
+    """
+    valid, test = valid or task.valid(), test or task.test()
     _equal(valid, task.valid())
     _equal(test, task.test())
     assert valid.x.shape != test.x.shape or not torch.equal(valid.x, test.x), "both held-out parts are one"
@@ -114,15 +121,21 @@ def check_held_out(task: Task) -> None:
         drawn = _rows(task.draw(200, generator_of(3)))
         assert drawn <= parts[0], "a draw is not from the training part"
     if isinstance(task, Generated):
-        for seed in (*range(5), 42, 1234):  # the seeds that people use; torch keeps 32 bits of a seed
-            again = task.draw(len(test.x), generator_of(seed)).x
-            assert not torch.equal(again, valid.x), f"seed {seed} draws the validation part"
-            assert not torch.equal(again, test.x), f"seed {seed} draws the test part"
+        for name, batch, part in (("valid", valid, HeldOut.VALID), ("test", test, HeldOut.TEST)):
+            if getattr(type(task), name) is getattr(Generated, name):  # its first few tell which seed it is
+                batch = task.draw(FEW, part.generator())
+            about = "validation" if part is HeldOut.VALID else "test"
+            for seed in (*range(5), 42, 1234):  # the seeds that people use; torch keeps 32 bits of a seed
+                again = task.draw(len(batch.x), generator_of(seed)).x
+                assert not torch.equal(again, batch.x), f"seed {seed} draws the {about} part"
 
 
-def check_scores(task: Task) -> None:
-    """The loss is finite; the right answer scores best; the best answer that ignores x scores at chance."""
-    objective, test = task.objective, task.test()
+def check_scores(task: Task, test: Batch | None = None) -> None:
+    """The loss is finite; the right answer scores best; the best answer that ignores x scores at chance.
+
+    The test part may be given where it is at hand.
+    """
+    objective, test = task.objective, test or task.test()
     sign = 1 if objective.higher else -1
     shape = (*test.y.shape, task.outputs) if test.y.dtype == torch.long else test.y.shape
     output = normal(*shape, dtype=torch.float32).requires_grad_()

@@ -142,11 +142,11 @@ def test_a_ring_keeps_fewer_than_the_null():
 def test_the_null_has_its_level():
     """Networks of random weights: with 19 draws one in twenty has p = 0.05, fewer where counts are tied."""
     layer, x, p = network(10, []), torch.zeros(1, 1, 1), []
-    for seed in range(200):
+    for seed in range(100):
         layer.recur.weight.data = normal(10, 10, seed=seed)
         p.append(lattice(layer, x, shuffles=19).p)
-    assert (np.array(p) <= 0.05).sum() <= 21  # of 10, by 3.5 deviations
-    assert (np.array(p) <= 0.5).sum() <= 125 and min(p) < 0.2
+    assert (np.array(p) <= 0.05).sum() <= 12  # of 5, by 3.4 deviations
+    assert (np.array(p) <= 0.5).sum() <= 67 and min(p) < 0.2
 
 
 @pytest.mark.parametrize("acyclic", [Acyclic.CONDENSE, Acyclic.RAISE])
