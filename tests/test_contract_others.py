@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.lenses.draws import few
+from tests.lenses.draws import few, short
 from tests.testing.test_memories import Sums
 from wavetrain import find
 from wavetrain.core import Card, Memory, Rule, State, Stream
@@ -180,6 +180,6 @@ def test_rule(name: str):
 
 @pytest.mark.parametrize("found", find.members("lenses"), ids=lambda found: found.name)
 def test_lens(found: find.Found):
-    """With a null of few draws, each of which is made alike; test_lens_defaults.py counts them all."""
+    """With few draws and steps, each of which is made alike; test_lens_defaults.py counts them all."""
     lens = found.load()
-    check_lens(partial(lens, **few(lens)))
+    check_lens(partial(lens, **few(lens), **short(lens)))

@@ -4,6 +4,7 @@ import functools
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from wavetrain.estimators import BaselineForecaster, FittedBaseline, Forecaster,
 from wavetrain.estimators._folder import load_series_model
 from wavetrain.estimators._series_kept import MODEL
 from wavetrain.parts import saved
-from wavetrain.tables import kept
+from wavetrain.tables import kept, trees
 from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.clock import Clock, moment
 from wavetrain.tables.kept import NAMES
@@ -40,6 +41,14 @@ def holes(values: np.ndarray) -> np.ndarray:
 
 HOLES = holes(WAVE)
 PART = 174  # rows of it: the last ones were not measured
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_trees() -> Iterator[None]:
+    """Ten trees at most: what is asked here is the same of any number."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trees, "MOST", 10)
+        yield
 
 
 @functools.cache

@@ -121,7 +121,7 @@ def test_what_lenses_are_given():
         "trials": (24, 30, 3),
         "label": (24,),
         "weight": (48, 48),
-        "start": (24, 6),
+        "start": (6, 6),
         "recording": (1600, 9),
         "positions": (9, 2),
         "phase": (60,),
@@ -136,7 +136,7 @@ def test_what_lenses_are_given():
     assert given["other"].equal(given["activity"].flip(-1) ** 2) and given["position"].equal(
         given["x"][..., :2]
     )
-    assert given["start"][13].equal(given["activity"][1, 1])
+    assert given["start"][4].equal(given["activity"][1, 4])
     assert [one is layer for one in (given["layer"], given["system"], *given["systems"])] == [True] * 4
     assert given["recordings"][0] is given["activity"] and given["recordings"][1].equal(given["other"])
     assert not given["activity"].requires_grad
