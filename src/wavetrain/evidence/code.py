@@ -36,18 +36,18 @@ def digest(files: Iterable[Path], root: Path = ROOT) -> str:
 
 def closure(files: Iterable[Path], root: Path = ROOT) -> set[Path]:
     """The files and every module of the package at `root` that they import, directly or not."""
-    waiting, found = list(files), set[Path]()
+    waiting, found, asked = list(files), set[Path](), set[str]()
     while waiting:
         path = waiting.pop()
         if path in found:
             continue
         found.add(path)
-        for name in _imported(path, path.stat().st_mtime_ns):
+        names = _imported(path, path.stat().st_mtime_ns)
+        for name in names - asked:  # most names are imported by many files
             waiting += _files(name, root) if name.split(".")[0] == root.name else []
+        asked |= names
         if not path.is_relative_to(root):  # somebody's own file
-            waiting += [
-                one for name in _imported(path, path.stat().st_mtime_ns) for one in _beside(name, path)
-            ]
+            waiting += [one for name in names for one in _beside(name, path)]
             waiting += [one for name in _used(path, root.name) for one in _files(name, root)]
     return found
 
