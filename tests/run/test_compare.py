@@ -326,10 +326,12 @@ def test_a_wrong_layer_or_file_leaves_nothing_behind(tmp_path: Path):
 
 @pytest.mark.slow
 def test_all_takes_every_layer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their operators are not drawn: half of the time."""
+    """Of sequences of three steps. Their operators are not drawn: half of the time."""
     monkeypatch.setattr(looks, "draw_operators", lambda folder, figures: {})
+    short = np.random.default_rng(0).normal(size=(40, 3, 2))
+    np.savez(tmp_path / "short.npz", x=short, y=LABELS)
     terms = Terms(parameters=3000, steps=2, batch=4, depth=1, rates=(1e-3,), search=0.5, seeds=(0,))
-    result = run(source_of("labels", tmp_path), tmp_path, ("all",), terms)
+    result = run(str(tmp_path / "short.npz"), tmp_path, ("all",), terms)
     every = {one.name for one in find.members("layers")}
     assert {one.layer for one in result.figures} | set(result.left_out) == every
     assert len(result.left_out) <= 1, result.left_out
