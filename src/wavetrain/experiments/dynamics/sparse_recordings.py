@@ -91,10 +91,10 @@ claim = Claim(
         "random": "random network",
     },
     notes="The abstract also says that generalisation improves. Four movements are too few to ask that. "
-    "All figures are of the movements that were learned. With a tenth recorded CKA gains 0.16 to 0.19 in each "
-    "seed; in one the error of the muscles is 2.2 times that of plain full-FORCE, where twice is the limit, "
-    "though both are below a thousandth. Traces of other movements give more than half of the gain: that smooth "
-    "traces are demanded at all makes the student more like the teacher.",
+    "All figures are of the movements that were learned. With a tenth recorded CKA gains 0.16 to 0.19 in "
+    "each seed; in one the error of the muscles is 2.2 times that of plain full-FORCE, where twice is the "
+    "limit, though both are below a thousandth. Traces of other movements give more than half of the gain: "
+    "that smooth traces are demanded at all makes the student more like the teacher.",
 )
 
 

@@ -77,7 +77,6 @@ claim = Claim(
     "at the start. Volleys leave the second half of their time silent: spread over all of it there is no "
     "first input. The limits are those of an earlier implementation, in which ten seeds had 0.67 to 1.00, "
     "-0.01 and falls of 50 to 67%, and up to 45% where the order was shuffled.",
-    unrun="written before its run",
 )
 
 

@@ -33,6 +33,7 @@ NETS = {  # whether topography and delay are there
 }
 DROP = 200.0  # ms at the start
 RATE = 1000.0  # samples of the field a second
+FASTEST = 100.0  # Hz that the pictures show
 SPIKES = 6  # that a cell must have for a CV
 CHANCE = 3 * nulls.LEVEL  # pools with a line: three times what chance has, as pools are no independent draws
 
@@ -128,7 +129,6 @@ claim = Claim(
     "says all the same. To count as a wave, a wavelength must be above about 35 pools, 7 mm at this size: "
     "what is nearly in step counts, and no plane wave with a whole cycle on the sheet does. A smooth field "
     "has a phase gradient, and with it a speed, whether it travels or not.",
-    unrun="It has not been run at this scale yet.",
 )
 
 
@@ -226,27 +226,32 @@ def on_field(net: str, field: np.ndarray, scale: Scale, lab: Lab) -> dict[str, f
         square, rate=RATE, apart=apart, margin=scale.margin, exchanges=min(10, scale.exchanges), seed=lab.seed
     )
     moved = _field.travel(square, scale.exchanges, lab.seed)
-    _show(net, square, seen, moved, lab)
+    _show(net, square, seen, moved, apart, lab)
     lines = _field.lines(flat, RATE, scale.exchanges, lab.seed)
     return dict(
         zip(names, (seen.share, seen.speed, seen.wavelength, lines, moved.beyond, moved.p), strict=True)
     )
 
 
-def _show(net: str, field: np.ndarray, seen: _field.Waves, moved: _field.Travel, lab: Lab) -> None:
-    words, side, power = claim.names[net], field.shape[1], moved.spectrum.power.T
+def _show(
+    net: str, field: np.ndarray, seen: _field.Waves, moved: _field.Travel, apart: float, lab: Lab
+) -> None:
+    words, side, spectrum = claim.names[net], field.shape[1], moved.spectrum
     lab.show(
         f"field-{net}",
         Field(f"Field of a row of pools, {words}", field[:500, side // 2].T, "time (ms)", "pool", "z-score"),
     )
+    shown = np.abs(spectrum.temporal * RATE) <= FASTEST
+    hertz, power = spectrum.temporal[shown] * RATE, spectrum.power[shown].T
     lab.show(
         f"spectrum-{net}",
         Field(
             f"Space-time spectrum of rows, {words}",
             (power / max(power.max(), 1e-30)) ** 0.25,
-            "temporal frequency (cycles per ms)",
-            "spatial frequency (cycles per pool)",
+            "temporal frequency (Hz)",
+            "spatial frequency (cycles per mm)",
             "fourth root of power (share)",
+            (*_ends(hertz), *_ends(spectrum.spatial / apart)[::-1]),
         ),
     )
     frequency, at_one = _field.spectrum(field[:, side // 2, side // 2][:, None], RATE)
@@ -262,6 +267,13 @@ def _show(net: str, field: np.ndarray, seen: _field.Waves, moved: _field.Travel,
             True,
         ),
     )
-    some = seen.phase[:: max(1, len(seen.phase) // 8)][:8]
-    labels = tuple(f"moment {number + 1}" for number in range(len(some)))
+    every = max(1, len(seen.phase) // 8)
+    some = seen.phase[::every][:8]
+    labels = tuple(f"{1000 * number * every / RATE:.0f} ms" for number in range(len(some)))
     lab.show(f"phase-{net}", Maps(f"Generalized phase, {words}", some, labels, label="rad"))
+
+
+def _ends(bins: np.ndarray) -> tuple[float, float]:
+    """The outer edges of evenly spaced bins."""
+    half = (bins[1] - bins[0]) / 2
+    return float(bins[0] - half), float(bins[-1] + half)
