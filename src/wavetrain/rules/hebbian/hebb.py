@@ -36,7 +36,7 @@ class Hebb(RateRule):
         title="The organization of behavior",
         authors="Hebb, Donald O.",
         year=1949,
-        source="Wiley, New York",
+        source="Wiley, New York; reprinted 2002, doi:10.4324/9781410612403",
         family="Hebbian",
         topic="Learning rules",
     )
