@@ -20,7 +20,7 @@ class Conductances:
     >>> from wavetrain.parts.conductances import Conductances
     >>> cell = Conductances()
     >>> cell.leak, round(cell.deflection(weight=1.0, after=5.0), 2)  # nS, and mV 5 ms after a spike
-    (10.0, 0.91)
+    (10.0, 0.89)
     """
 
     capacity: float = 200.0

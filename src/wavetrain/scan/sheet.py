@@ -15,7 +15,14 @@ ROOM = 1 << 20  # spikes that a walk keeps before it hands them over
 
 
 class SheetState(NamedTuple):
-    """What cells carry from one step to the next; the ring has a slot for each step of the longest delay."""
+    """What cells carry from one step to the next; the ring has a slot for each step of the longest delay.
+
+    >>> from wavetrain.scan import SheetState
+    >>> rest, none = torch.full((1, 3), -65.0), torch.zeros(1, 3)
+    >>> coming = torch.zeros(1, 2, 4, 3, dtype=torch.int16)  # delays of at most 4 steps
+    >>> SheetState(rest, none, none, none.int(), coming, torch.zeros(1, dtype=torch.int64)).v.tolist()
+    [[-65.0, -65.0, -65.0]]
+    """
 
     v: Float[Tensor, "batch cells"]  # mV, after the reset
     ge: Float[Tensor, "batch cells"]  # nS
@@ -26,7 +33,12 @@ class SheetState(NamedTuple):
 
 
 class SheetCells(NamedTuple):
-    """The numbers of a step, the same for all cells."""
+    """The numbers of a step, the same for all cells.
+
+    >>> from wavetrain.scan import SheetCells
+    >>> SheetCells(1.0, 1.0, 2.0, 2.0, 0.5, 0.1, 0.0, 10.0, -5.0, 1.0, 0.0, 3, 1).silence  # steps
+    3
+    """
 
     fade_e: float  # what a step leaves of a conductance
     fade_i: float
@@ -44,7 +56,13 @@ class SheetCells(NamedTuple):
 
 
 class SheetWalk(NamedTuple):
-    """What was seen on the way: spikes in the order of time and then of cells, and sums of currents."""
+    """What was seen on the way: spikes in the order of time and then of cells, and sums of currents.
+
+    >>> from wavetrain.scan import SheetWalk
+    >>> one = SheetWalk(*torch.tensor([[0, 0], [3, 7], [1, 0]]), torch.zeros(1, 10, 2, 4))
+    >>> one.step.tolist(), one.cell.tolist()  # cell 1 in step 3, cell 0 in step 7
+    ([3, 7], [1, 0])
+    """
 
     row: Int[Tensor, "spikes"]  # sequence of the batch
     step: Int[Tensor, "spikes"]  # from 0 in this walk

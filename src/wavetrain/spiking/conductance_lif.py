@@ -45,7 +45,7 @@ class ConductanceLIF(Spiking):
     >>> _ = layer.encode.weight.data.copy_(torch.tensor([[9.0], [-9.0]])), layer.encode.bias.data.zero_()
     >>> spikes, (v, silent, excited, inhibited) = layer(torch.ones(1, 60, 1))
     >>> spikes.sum(1).tolist(), bool(v[0, 1] > -80)
-    ([[6.0, 0.0]], True)
+    ([[9.0, 0.0]], True)
     """
 
     card = Card(
