@@ -96,10 +96,10 @@ claim = Claim(
     "limit, though both are below a thousandth. Traces of other movements give more than half of the gain: "
     "that smooth traces are demanded at all makes the student more like the teacher.",
     changed=(
-        "The third part said that the gain vanishes, to less than half of 0.05, where the traces are of other "
-        "movements. Not even a population that holds just what it was shown can do that: movements share "
-        "their course in time, and it gains 0.21. The part in its place was written after the run, with its "
-        "figures known.",
+        "The third part said that the gain vanishes, to less than half of 0.05, where the traces are of "
+        "other movements. Not even a population that holds just what it was shown can do that: movements "
+        "share their course in time, and it gains 0.21. The part in its place was written after the run, "
+        "with its figures known.",
     ),
 )
 
