@@ -27,17 +27,18 @@ GOOD |= {"cka_0": 0.40, "cka_5": 0.43, "cka_10": 0.46, "cka_50": 0.6, "cka_shuff
 
 def test_each_part_on_either_side():
     assert answers(claim, GOOD) == [True, True, True]
-    assert answers(claim, GOOD | {"cka_10": 0.44}) == [False, True, True]
+    assert answers(claim, GOOD | {"cka_10": 0.44, "cka_shuffled": 0.40}) == [False, True, True]
     assert answers(claim, GOOD | {"nmse_10": 0.0021}) == [False, True, True], "not equal outputs"
     assert answers(claim, GOOD | {"nmse_0": 0.0021}) == [False, True, True]
     assert answers(claim, GOOD | {"cka_5": 0.39}) == [True, False, True]
-    assert answers(claim, GOOD | {"cka_shuffled": 0.43}) == [True, True, False]
+    assert answers(claim, GOOD | {"cka_shuffled": 0.434}) == [True, True, True]
+    assert answers(claim, GOOD | {"cka_shuffled": 0.436}) == [True, True, False]
 
 
-@pytest.mark.parametrize("name", [0, 5, 50, "shuffled"])
+@pytest.mark.parametrize("name", [0, 5, 10, 50, "shuffled"])
 def test_nothing_is_said_where_a_student_has_not_learned(name: str | int):
     said = answers(claim, GOOD | {f"nmse_{name}": 0.2})
-    asked = {0: {0, 1, 2}, 5: {1}, 50: {1}, "shuffled": {2}}[name]
+    asked = {0: {0, 1}, 5: {1}, 10: {0, 1, 2}, 50: {1}, "shuffled": {2}}[name]
     assert [one is None for one in said] == [part in asked for part in range(3)]
 
 
