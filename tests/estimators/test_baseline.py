@@ -17,7 +17,7 @@ import wavetrain as wt
 from wavetrain.errors import BadInput
 from wavetrain.estimators import BaselineForecaster, FittedBaseline, Forecaster, ForecastStreams
 from wavetrain.estimators._folder import load_series_model
-from wavetrain.estimators._series_kept import MODEL
+from wavetrain.estimators._kept_files import MODEL
 from wavetrain.parts import saved
 from wavetrain.tables import kept, trees
 from wavetrain.tables.baselines import LastValue

@@ -16,6 +16,7 @@ from wavetrain.estimators import (
     SequenceRegressor,
     door,
 )
+from wavetrain.estimators._kept_files import MODEL
 from wavetrain.tables.panel import Panel, panel
 from wavetrain.tables.read.answered import Reading
 
@@ -133,7 +134,7 @@ def test_a_kept_model_of_any_kind_is_loaded_as_it_was(tmp_path: Path):
     (tmp_path / "a").mkdir()
     with pytest.raises(BadInput, match=message):
         door.load(tmp_path / "a")
-    (tmp_path / "a" / door.MODEL).mkdir()  # no file
+    (tmp_path / "a" / MODEL).mkdir()  # no file
     with pytest.raises(BadInput, match=message):
         door.load(tmp_path / "a")
 

@@ -61,6 +61,7 @@ def anomalies(
         model: a folder; what it keeps is taken up, and all rows are new; where it keeps nothing it is written
     """
     from wavetrain.estimators import AnomalyDetector
+    from wavetrain.estimators._kept_files import DETECTOR
     from wavetrain.estimators.watch import Watch, check_share, labelled
     from wavetrain.report.draw import draw
 
@@ -80,7 +81,7 @@ def anomalies(
         terminal.folder(model)
     asked = {"time": list(time), "id": list(id), "missing": list(missing)}
     kept = None
-    if model is not None and (model / "detector.safetensors").exists():
+    if model is not None and (model / DETECTOR).exists():
         kept = Watch.load(model)
         _check_same(kept, layer, target, rate)
         asked = {role: names or kept.model.asked_.get(role, []) for role, names in asked.items()}

@@ -70,9 +70,9 @@ def predict(
 
 def is_of_sequences(model: str) -> bool:
     """Whether a folder keeps a model of whole sequences."""
-    from wavetrain.estimators._sequences_kept import FILE
+    from wavetrain.estimators._kept_files import SEQUENCES
 
-    return (Path(model) / FILE).is_file()
+    return (Path(model) / SEQUENCES).is_file()
 
 
 def _answer(model: str, data: str, out: Path | None, json: bool) -> None:

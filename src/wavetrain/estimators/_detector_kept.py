@@ -15,6 +15,7 @@ import torch
 import wavetrain
 from wavetrain.errors import BadInput
 from wavetrain.estimators._foresight import Forecasts, Foresight, Lags, Plain, called
+from wavetrain.estimators._kept_files import DETECTOR
 from wavetrain.estimators._temporal import Temporal
 from wavetrain.estimators.forecaster import Forecaster
 from wavetrain.memories.temporal_memory import Dendrites, TemporalMemory
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
 KIND = "wavetrain anomaly detector"
 VERSION = 1
-FILE = "detector.safetensors"
 CALIBRATED = ("centre_", "spread_", "held_", "history_")
 
 
@@ -67,13 +67,13 @@ def save(model: "AnomalyDetector", folder: Path) -> None:
         tensors |= {f"reader.{place}": weight for place, weight in enumerate(foresight.weights)}
         tensors["pooler"] = foresight.pooled
         tensors["range"] = torch.from_numpy(np.stack([foresight.low, foresight.high]))
-    saved.save(folder / FILE, tensors, words)
+    saved.save(folder / DETECTOR, tensors, words)
 
 
 def load(kind: "type[AnomalyDetector]", folder: Path) -> "AnomalyDetector":
-    path = folder / FILE
+    path = folder / DETECTOR
     if not path.is_file():
-        raise BadInput(f"{folder}: expected a folder with {FILE}, as `save` writes it")
+        raise BadInput(f"{folder}: expected a folder with {DETECTOR}, as `save` writes it")
     tensors, words = saved.load(path)
     try:
         if (words["kind"], words["version"]) != (KIND, VERSION):

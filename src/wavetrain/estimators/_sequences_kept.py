@@ -11,6 +11,7 @@ import torch
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators._kept import layer_of, name_of
+from wavetrain.estimators._kept_files import SEQUENCES
 from wavetrain.estimators._sequences_card import card
 from wavetrain.estimators._series_kept import CARD, versions
 from wavetrain.parts import saved
@@ -25,7 +26,6 @@ E = TypeVar("E", bound="SequenceEstimator")
 
 KIND = "wavetrain sequences"
 VERSION = 1
-FILE = "sequences.safetensors"
 SIMPLE = "simple."  # in front of what a simple answer learned
 ARRAYS = ("centre_", "spread_", "mean_", "deviation_")  # where there are such
 WORDS = ("history_", "n_features_in_", "single_", "held_", "valid_score_", "learned_")
@@ -57,16 +57,16 @@ def save(model: "SequenceEstimator", folder: Path) -> None:
     if hasattr(model, "feature_names_in_"):
         words["features"] = [str(name) for name in model.feature_names_in_]
     folder.mkdir(parents=True, exist_ok=True)
-    saved.save(folder / FILE, tensors, words)
+    saved.save(folder / SEQUENCES, tensors, words)
     new = folder / f"{CARD}.new"
     new.write_text(card(model, made_with), encoding="utf-8")
     new.replace(folder / CARD)
 
 
 def load(kind: type[E], folder: Path) -> E:
-    path = folder / FILE
+    path = folder / SEQUENCES
     if not path.is_file():
-        raise BadInput(f"{folder}: expected a folder with {FILE}, as `save` writes it")
+        raise BadInput(f"{folder}: expected a folder with {SEQUENCES}, as `save` writes it")
     tensors, words = saved.load(path)
     if (words.get("kind"), words.get("version")) != (KIND, VERSION) or words.get("class") != kind.__name__:
         raise BadInput(f"{path}: expected a {kind.__name__} of version {VERSION}, got {words.get('class')}")

@@ -20,6 +20,7 @@ from torch import Tensor
 import wavetrain
 from wavetrain.errors import BadInput
 from wavetrain.estimators import _card
+from wavetrain.estimators._kept_files import DETECTOR, MODEL, SEQUENCES
 from wavetrain.estimators._series_model import SeriesModel
 from wavetrain.parts import saved
 from wavetrain.tables.clock import Clock
@@ -27,12 +28,12 @@ from wavetrain.tables.form import form_of
 from wavetrain.tables.panel import Panel, Series
 
 OTHERS = {  # files by which other models are known
-    "sequences.safetensors": "one that answers whole sequences: `wavetrain predict` and `evaluate` use it",
-    "detector.safetensors": "one that finds unusual rows: `wavetrain anomalies --model` uses it",
+    SEQUENCES: "one that answers whole sequences: `wavetrain predict` and `evaluate` use it",
+    DETECTOR: "one that finds unusual rows: `wavetrain anomalies --model` uses it",
 }
 OLD = "baseline.json"  # of a baseline as comparisons kept it before it was a model
 AGAIN = "fit it again (wavetrain fit), or compare again"
-MODEL, ROWS, CARD = "model.safetensors", "rows.npz", "card.md"
+ROWS, CARD = "rows.npz", "card.md"
 
 
 class FolderKind(NamedTuple):

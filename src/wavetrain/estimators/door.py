@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import wavetrain.tables.load
 from wavetrain.errors import BadInput, unknown
 from wavetrain.estimators._folder import load_series_model
+from wavetrain.estimators._kept_files import DETECTOR, MODEL, SEQUENCES
 from wavetrain.estimators._series_kept import refuse_old
 from wavetrain.estimators._simply import CLASSES, NUMBERS, learn_simply
 from wavetrain.estimators.answering import learn
@@ -22,8 +23,6 @@ from wavetrain.tables.read.answered import Reading
 from wavetrain.tables.read.asked import Names, named
 
 F = TypeVar("F", bound=Forecaster | BaselineForecaster | SequenceClassifier | SequenceRegressor)
-
-MODEL, DETECTOR, SEQUENCES = "model.safetensors", "detector.safetensors", "sequences.safetensors"
 
 
 def fit(
