@@ -361,20 +361,21 @@ def test_labels_of_a_claims_pictures_are_spelled_out(tmp_path):
         assert "identity RNN of 100 units, LSTM, what is said." in image.info["Description"]
 
 
-def test_a_claim_page_says_all_of_a_part_in_words(tmp_path):
+@pytest.mark.parametrize("stronger", ["100 times on the slide", "100 times on the slide."])
+def test_a_claim_page_says_all_of_a_part_in_words(stronger, tmp_path):
+    """A sentence ends with one full stop, whether the claim has it or not."""
     why = "the figure 'lstm_steps' was not measured"
-    parts = [{"says": "It is sooner", "figures": ["*_steps", "speed*"], "stronger": "100 times on the slide"}]
+    parts = [{"says": "It is sooner", "figures": ["*_steps", "speed*"], "stronger": stronger}]
     judged = {"word": "undecided", "parts": [{"word": "undecided", "agree": 0, "seeds": 3, "why": why}]}
     one = result(claim=result()["claim"] | {"parts": parts}, verdict=judged)
     pages.build(lay(tmp_path / "results", one), tmp_path / "site")
     page = (tmp_path / "site" / "claims" / "wave_rnn_adding.html").read_text(encoding="utf-8")
-    assert "Weaker than the source: 100 times on the slide." in page
+    assert "Weaker than the source: 100 times on the slide.<" in page
     assert "the figure “Training of the LSTM” was not measured" in page
     assert "Training of the wave RNN: <b>300</b>" in page and "iterations (290 to 310)</span>" in page
     assert page.count("about 100 times") == 1, "in the table of all figures; a part shows what was measured"
-    assert "; published 300</span>" in page and "Weaker than the source: 100" in " ".join(
-        shown(tables.verdict_table([typed(claim=one["claim"], verdict=judged)])).split()
-    )
+    table = " ".join(shown(tables.verdict_table([typed(claim=one["claim"], verdict=judged)])).split())
+    assert "; published 300</span>" in page and "Weaker than the source: 100" in table and ".." not in table
 
 
 def test_the_table_of_all_claims_points_to_the_rest(tmp_path):

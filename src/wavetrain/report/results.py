@@ -72,7 +72,7 @@ def part_rows(result: Result) -> list[PartRow]:
     return [
         PartRow(
             part.says,
-            part.stronger,
+            part.stronger.rstrip("."),
             readable(judged),
             [figures[name] for name in chosen(figures, part.figures) if figures[name].measured],
         )

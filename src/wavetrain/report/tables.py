@@ -47,7 +47,7 @@ def verdict_table(results: Iterable[Result]) -> Table:
             if len(result.claim.parts) == 1 and not part.stronger:
                 continue  # the claim says it
             sign = SIGNS.get(part.judged.word, "○")
-            weaker = f" Weaker than the source: {part.stronger}." if part.stronger else ""
+            weaker = f" Weaker than the source: {part.stronger.rstrip('.')}." if part.stronger else ""
             said.append(f"{sign} {part.says} ({agreement(part.judged)}){weaker}\n")
         table.add_row(Group(head, said, _figures(result)))
     return table
@@ -151,7 +151,7 @@ def _figure(value: float | None) -> str:
 
 def _part(facts: Mapping[str, Any]) -> str:
     """What a part of a claim says, and that it is weaker than its source, where it is."""
-    stronger = facts.get("stronger")
+    stronger = facts.get("stronger", "").rstrip(".")
     return f"{facts['says']} (weaker than the source: {stronger})" if stronger else str(facts["says"])
 
 

@@ -67,9 +67,9 @@ claim = Claim(
     notes="Pairs of spikes only strengthen what is then rewarded or punished. With as much depression as "
     "potentiation one of two tries failed. The first limit was set after these tries, in which 97 to 98% "
     "were right.",
-    unrun="run once, on three seeds: 98, 9 and 56% were right, so the first part is undecided; two neurons "
-    "that hear the same and know nothing of one another often fire equally often, and the task needs "
-    "competition between them before its result is worth keeping",
+    unrun="Run once, on three seeds: 98, 9 and 56% were right, so the first part would be undecided. Two "
+    "neurons that get the same input and do not inhibit one another often fire equally often. The task "
+    "needs competition between them before a result is worth keeping.",
 )
 
 
