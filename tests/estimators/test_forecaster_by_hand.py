@@ -106,7 +106,12 @@ def test_errors_are_in_scales_of_the_rows_before():
         (np.tile([0.0, 7, 1, 3, 9], 12), 5, 4, Kind.LINE),  # a season does not fit
         (np.tile([1.0, -1.0], 30), 2, 2, Kind.SEASON),
         (np.arange(60.0), 1, 2, Kind.LINE),
-        (np.arange(60.0), 1, 1, Kind.LEVEL),  # which is the last value; a line needs a row more
+        (
+            np.arange(60.0),
+            1,
+            1,
+            Kind.LAST,
+        ),  # the mean is that of the row before a block; a line needs a row more
         (np.tile([4.0, -1.0, -3.0], 20), 1, 3, Kind.LINE),
     ],
 )
@@ -125,6 +130,72 @@ def test_noise_around_a_level_is_forecast_by_the_level(monkeypatch: pytest.Monke
     y = np.tile([1.0, -1.0, 1.0, -1.0, -1.0, 1.0, -1.0, 1.0], 8)
     base = plain(context=8).fit(np.stack([y, 5 - y], 1)).base_
     assert base.kind is Kind.LEVEL and base.targets == (0, 1) and base.context == 8 and base.horizon == 1
+
+
+def test_a_level_that_wanders_is_smoothed():
+    """The gain of the Kalman filter of a local level with variances q and 1 is (sqrt(q^2 + 4q) - q) / 2."""
+    generator = np.random.default_rng(3)
+    level, noise = generator.standard_normal((2, 3000))
+    y = np.cumsum(level * np.sqrt(0.05)) + noise  # a gain of 0.2
+    model = plain(context=40, horizon=1, valid=0.3).fit(y)
+    windows = Windows(panel(y), context=40, origins=1, horizon=1)
+    train = windows.at(Place(np.zeros(1500, int), np.arange(40, 1540)))
+    found = _base.fitted_smoothing(train, Base(Kind.LEVEL, 40, 1, (0,)))
+    assert found.kind is Kind.SMOOTHED and found.weight is not None
+    np.testing.assert_allclose(found.weight, 0.8 ** np.arange(40)[::-1] / (0.8 ** np.arange(40)).sum())
+    errors = {kind: _base.error(found._replace(kind=kind), train) for kind in (Kind.LEVEL, Kind.LAST)}
+    assert _base.error(found, train) < min(errors.values())
+    assert model.base_.kind in (Kind.SMOOTHED, Kind.LINE)  # a ridge regression on many rows is as good
+
+
+def test_smoothing_reads_the_rows_before_each_origin():
+    base = Base(Kind.SMOOTHED, 3, 2, (1,), weight=np.array([1.0, 2.0, 4.0]) / 7)
+    seen = np.stack([np.full(5, np.nan), [7.0, 0, 0, 14, 7]], 1)[None]
+    wanted = np.repeat(np.array([1.0, 8.0, 8.0])[None, :, None, None], 2, 2)
+    np.testing.assert_allclose(base.read(seen), wanted)
+
+
+@pytest.mark.parametrize(("horizon", "far"), [(1, 2.7), (1, 2.9), (3, 1.6), (3, 1.7)])
+def test_a_gain_counts_from_a_standard_error_on(horizon: int, far: float):
+    """Gains of 1 + far and 1 - far by turns, 4 of each: a mean of 1 and a deviation of far.
+
+    Of eight forecasts of three rows each that overlap, 8 / 3 count.
+    """
+    generator = np.random.default_rng(0)
+    y = np.r_[generator.standard_normal(4), np.zeros(8 + horizon - 1)]
+    window = (
+        Windows(panel(y), context=1, origins=1, horizon=horizon)
+        .by(1)
+        .at(Place(np.zeros(8, int), np.arange(4, 12)))
+    )
+    gains = 1 + far * (-1.0) ** np.arange(8)
+    weight = torch.ones(8, 1)
+    at = [10 * np.ones(8), 10 - gains]  # errors of the two
+
+    class Told(Base):
+        def read(self, seen: np.ndarray) -> np.ndarray:
+            return np.repeat(at[self.season][:, None, None, None], self.horizon, 2)
+
+    wanted = torch.zeros_like(window.wanted)
+    window = window._replace(wanted=wanted, weight=weight)
+    one, other = (Told(Kind.LAST, 1, horizon, (0,), which) for which in (1, 0))
+    assert _base.better(one, other, window) == (far / np.sqrt(8 / horizon) < 1)
+    assert not _base.better(other, one, window)
+
+
+@pytest.mark.parametrize(("rate", "kind"), [(0.5, Kind.SMOOTHED), (1.0, Kind.LAST)])
+def test_a_walk_starts_from_its_last_value_and_a_noisy_one_from_smoothing(
+    rate: float, kind: Kind, monkeypatch: pytest.MonkeyPatch
+):
+    """Against a mean and the last value alone: a ridge regression can be either."""
+    monkeypatch.setattr(
+        forecaster, "fitted_line", lambda train, valid, base, lags: base._replace(kind=Kind.LAST)
+    )
+    generator = np.random.default_rng(5)
+    shocks = generator.standard_normal(120)
+    level = np.r_[0.0, np.cumsum(rate * shocks)[:-1]]  # exponential smoothing is the best forecast of this
+    model = plain(context=16, valid=0.4).fit(level + shocks)
+    assert model.base_.kind is kind
 
 
 def test_columns_known_ahead_are_measured_before_the_part_to_choose_by():

@@ -46,6 +46,7 @@ def forecasts(context: int = 8) -> Forecasts:
     ("kind", "name"),
     [
         (Kind.LEVEL, "mean of 32 rows"),
+        (Kind.SMOOTHED, "exponential smoothing"),
         (Kind.LAST, "last value"),
         (Kind.SEASON, "seasonal naive (7)"),
         (Kind.LINE, "ridge on 32 rows"),

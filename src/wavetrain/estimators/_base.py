@@ -1,9 +1,10 @@
-"""What a forecast starts from, without a network: the last value, the latest season, or a line.
+"""What a forecast starts from, without a network: a mean, the last value, the latest season, or a line.
 
 All are read from a window in its own units. A network adds to one of them, so that levels and trends which
-training has never seen cost it nothing. Which one is chosen by its error on the validation part.
+training has never seen cost it nothing. Which one is chosen by their errors (`Forecaster._chosen`).
 
     level     the mean of the context
+    smoothed  its exponentially weighted mean: a row counts 1 - rate times as much as the row after it
     last      the last value
     season    y[t + h] = y[t + h - m], the latest m that is past
     line      the last value, and a ridge regression of what follows on how the rows before it differ from it
@@ -20,11 +21,13 @@ from wavetrain.tables.lags import latest_of_phase
 from wavetrain.tables.least_squares import ridge
 from wavetrain.tables.windows import Window
 
+RATES = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7)  # of smoothing; 0 is the mean of the context, and 1 the last value
 ALPHAS = (1e-10, 1e-6, *(10.0**power for power in range(-4, 5)))  # of the ridge, for a matrix of unit scale
 
 
 class Kind(enum.Enum):
     LEVEL = "level"
+    SMOOTHED = "smoothed"
     LAST = "last"
     SEASON = "season"
     LINE = "line"
@@ -38,7 +41,8 @@ class Base(NamedTuple):
     horizon: int
     targets: tuple[int, ...]  # columns
     season: int = 1  # rows
-    weight: np.ndarray | None = None  # (targets, lags + 1, horizon) of the line, the constant last
+    # (targets, lags + 1, horizon) of the line, the constant last; (context,) of smoothing, the oldest first
+    weight: np.ndarray | None = None
 
     def read(
         self, seen: Float[np.ndarray, "batch rows columns"]
@@ -55,6 +59,9 @@ class Base(NamedTuple):
             ends = self.context + np.arange(origins)
             return mine[:, ends[:, None] + latest_of_phase(self.horizon, self.season)]
         assert self.weight is not None
+        if self.kind is Kind.SMOOTHED:
+            mean = sliding_window_view(mine, self.context, 1) @ self.weight  # (batch, origins, targets)
+            return np.repeat(mean[:, :, None], self.horizon, 2)
         last, lags = _lags(mine, self.weight.shape[1] - 1, origins)
         found = lags.swapaxes(1, 2) @ self.weight  # (batch, targets, origins, horizon)
         return last[:, :, None] + found.transpose(0, 2, 3, 1)
@@ -74,6 +81,16 @@ def _lags(
     read = parts - parts[..., -1:]
     read[..., -1] = 1.0
     return parts[..., -1], read
+
+
+def fitted_smoothing(train: Window, base: Base) -> Base:
+    """The exponentially weighted mean with the rate that errs least on the windows to learn from."""
+    ages = np.arange(base.context)[::-1]
+    found = []
+    for rate in RATES:
+        weight = (1 - rate) ** ages
+        found.append(base._replace(kind=Kind.SMOOTHED, weight=weight / weight.sum()))
+    return min(found, key=lambda one: error(one, train))
 
 
 def fitted_line(train: Window, valid: Window, base: Base, lags: int) -> Base:
@@ -96,7 +113,22 @@ def fitted_line(train: Window, valid: Window, base: Base, lags: int) -> Base:
     return min(lines, key=lambda line: error(line, valid))
 
 
-def error(base: Base, window: Window) -> float:
-    """The mean absolute error, weighed as the windows say."""
-    apart = (base.read(window.seen.numpy()) - window.wanted.numpy()) * window.weight.numpy()[:, None, None]
-    return float(np.nanmean(np.abs(apart)))
+def error(base: Base, *windows: Window) -> float:
+    """The mean absolute error over all forecasts, weighed as the windows say."""
+    return float(np.nanmean(np.concatenate([_errors(base, one).reshape(-1) for one in windows])))
+
+
+def better(base: Base, other: Base, window: Window) -> bool:
+    """Whether a base errs less than another by more than a standard error of the difference.
+
+    Forecasts of `horizon` rows that begin one row after another overlap, so as many count as one.
+    """
+    apart = np.nanmean(_errors(other, window) - _errors(base, window), axis=(1, 2, 3))
+    apart = apart[np.isfinite(apart)]
+    alone = max(1.0, len(apart) / base.horizon)
+    return bool(len(apart) and apart.mean() > apart.std() / np.sqrt(alone))
+
+
+def _errors(base: Base, window: Window) -> Float[np.ndarray, "batch origins horizon targets"]:
+    apart = base.read(window.seen.numpy()) - window.wanted.numpy()
+    return np.abs(apart) * window.weight.numpy()[:, None, None]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 STARTS = {
     "level": "the mean of the rows before",
+    "smoothed": "the exponentially weighted mean of the rows before",
     "last": "the last value",
     "season": "the last season",
     "line": "a ridge regression on the rows before",

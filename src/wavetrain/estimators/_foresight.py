@@ -83,6 +83,7 @@ class Forecasts(Foresight):
             return self._name
         starts = {
             Kind.LEVEL: f"mean of {self.model.context_} rows",
+            Kind.SMOOTHED: "exponential smoothing",
             Kind.LAST: "last value",
             Kind.SEASON: f"seasonal naive ({self.model.season_})",
             Kind.LINE: f"ridge on {self.model.context_} rows",

@@ -1,11 +1,10 @@
 """Forecasts of one's own series by any layer, in the units of the file.
 
 A window of each series is brought to its own level and scale, so that levels and trends which training has
-never seen are nothing new. A stack of layers reads it and adds to a simple forecast (`_base.py`): the last
-value, the last season or a ridge regression, whichever errs least on the validation part. The last rows of
-each series are that part: training stops where the error on it is least, before the first step if need be, so
-that layers which have nothing to add add nothing. Intervals come from the errors there
-(`tables/conformal.py`).
+never seen are nothing new. A stack of layers reads it and adds to a simple forecast (`_base.py`): a mean, the
+last value, the last season or a ridge regression. The last rows of each series are kept to choose by: which
+simple forecast, and the step at which training stops. That is before the first step where layers have nothing
+to add. Intervals come from the errors on those rows (`tables/conformal.py`).
 
 The rows of a series are read in blocks. Level and scale are those of the `context` rows before a block, and
 are the same for all forecasts in it; so forecasts that are made one row after another, from a state that is
@@ -22,7 +21,7 @@ from sklearn.base import BaseEstimator, clone
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
-from wavetrain.estimators._base import Base, Kind, error, fitted_line
+from wavetrain.estimators._base import Base, Kind, better, error, fitted_line, fitted_smoothing
 from wavetrain.estimators._fitted import FittedForecaster
 from wavetrain.estimators._forecast import Columns, Forecast, made, network
 from wavetrain.estimators._kept import layer_of
@@ -182,15 +181,22 @@ class Forecaster(FittedForecaster, BaseEstimator):
         return Held(series[some], np.concatenate(rows)[some])
 
     def _chosen(self, train: Window, each: Windows, valid: Held) -> Base:
-        """The base that errs least on the validation part, of which each window makes one forecast."""
+        """The base to start from; of the part to choose by each window makes one forecast.
+
+        What learns nothing, or one number, is judged on all windows. A line learns from those of training,
+        so it is judged on the others alone, and is taken if it errs less there by more than chance.
+        """
         held = each.at(Place(*valid))
         plain = Base(Kind.LEVEL, self.context_, self.horizon, tuple(each.targets), self.season_)
         found = [plain, plain._replace(kind=Kind.LAST)]
         if 1 < self.season_ <= self.context_:
             found.append(plain._replace(kind=Kind.SEASON))
-        if self.context_ > 1:
-            found.append(fitted_line(train, held, plain, self.context_ - 1))
-        return min(found, key=lambda base: error(base, held))
+        if self.context_ == 1:
+            return min(found, key=lambda base: error(base, train, held))
+        found.append(fitted_smoothing(train, plain))
+        simple = min(found, key=lambda base: error(base, train, held))
+        line = fitted_line(train, held, plain, self.context_ - 1)
+        return line if better(line, simple, held) else simple
 
     def _network(self) -> Forecast:
         return network(layer_of(self.layer), self.width, self.depth, self.base_, self._columns())
