@@ -36,6 +36,7 @@ from wavetrain.train.lab import Lab, Plan, Training, curve
 
 SYMBOLS = 3
 STAYS, LEAVES, SURE = 8, 2, 0.8  # steps to the next likeliest symbol; the chance of the present one
+BETAS = (0.9, 0.9)  # of Adam, as in the source
 KICKS = 3  # units for each symbol that is left
 
 
@@ -121,9 +122,13 @@ claim = Claim(
         "model": "model",
     },
     notes="With few sequences the distance has a large floor, and generators that are too smooth fall below "
-    "it: lower is not better. The source trains 144 networks of up to 200 units with batches of 4096, by "
-    "Adam with both its decays at 0.9, where ours has the usual 0.999 for the second. How kick units are "
-    "chosen is ours.",
+    "it: lower is not better. The source trains 144 networks of up to 200 units with batches of 4096. How "
+    "kick units are chosen is ours.",
+    changed=(
+        "At first the small scale had 1,000 steps, with Adam's usual 0.999 in the place of the source's "
+        "0.9. Two of three seeds had not left the plateau when it ended, so no part was decided; now it has "
+        "2,500 steps and the source's 0.9.",
+    ),
 )
 
 
@@ -144,7 +149,7 @@ class Scale:
 
 
 smoke = Scale(steps=4, length=6, hidden=8, noise=2, batch=16, every=2, runs=2, time=60, draws=2)
-small = Scale(steps=1000)
+small = Scale(steps=2500)
 full = Scale(steps=5000, hidden=150, noise=100, batch=4096, rate=1e-3, time=5000, draws=100)
 
 
@@ -180,7 +185,7 @@ class Emulation(Generated):
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task = Emulation(HiddenMarkov.chain(scale.states, scale.length), scale.noise, scale.batch)
-    plan = Plan(scale.steps, scale.batch, scale.rate, scale.clip, every=scale.every)
+    plan = Plan(scale.steps, scale.batch, scale.rate, scale.clip, every=scale.every, betas=BETAS)
 
     def make() -> nn.Module:
         # no layer, but `built` asks nothing of one
