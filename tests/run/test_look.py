@@ -1,7 +1,9 @@
 """Looking: each lens gets what it asks for by name, and says why where it does not apply."""
 
+import base64
 import csv
 import json
+import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -153,7 +155,8 @@ def test_a_moving_picture_keeps_its_colours(tmp_path: Path) -> None:
     phase = np.tile(np.linspace(-np.pi, np.pi, 5), (3, 1))
     phase[1] = 0.1
     places = np.stack([np.arange(5.0), np.zeros(5)], 1)
-    path = moving(tmp_path / "one.gif", phase, places, np.zeros(3), title="a wave").gif
+    made = moving(tmp_path / "one.gif", phase, places, np.zeros(3), title="a wave")
+    path = made.gif
     with Image.open(path) as film:
         frames = []
         for at in range(film.n_frames):
@@ -162,6 +165,8 @@ def test_a_moving_picture_keeps_its_colours(tmp_path: Path) -> None:
     assert len(frames) == 3
     np.testing.assert_array_equal(frames[0], frames[2])
     assert np.abs(frames[0] - frames[1]).max() > 50
+    shown = re.fullmatch(r'<img alt="[^"]+" src="data:image/gif;base64,([^"]+)">', made._repr_html_())
+    assert shown and base64.b64decode(shown[1]) == path.read_bytes()
     with pytest.raises(BadInput, match="moving picture: expected phases"):
         moving(tmp_path / "two.gif", phase, places[:4], np.zeros(3), title="a wave")
 

@@ -59,8 +59,22 @@ class Outcome:
 
     @property
     def shown(self) -> list[Shown]:
-        """The pictures, those of untrained networks last: a page opens with the first."""
-        return sorted(self.pictures, key=lambda one: any(word in one.path for word in ("fresh", "untrained")))
+        """The pictures; a page opens with the first.
+
+        Those come first whose names tell of what the first part is judged by, its first figure before the
+        others; then those that tell of what the claim is called. Those of untrained networks come last.
+        """
+        figures = [row.name for part in self.parts[:1] for row in part.figures]
+        name = set(self.result.experiment.split("_"))
+
+        def place(one: Shown) -> tuple[bool, int, int]:
+            words = PurePosixPath(one.path).stem.split("-")
+            told = [sum(f"_{word}_" in f"_{figure}_" for word in words) for figure in figures]
+            first = next((at for at, many in enumerate(told) if many), len(told))
+            untrained = any(word in one.path for word in ("fresh", "untrained"))
+            return untrained, first, -sum(told[first : first + 1]) - len(name & set(words))
+
+        return sorted(self.pictures, key=place)
 
     @property
     def said(self) -> str:

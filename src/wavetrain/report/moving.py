@@ -4,6 +4,7 @@ It is a GIF, which every page shows, and an MP4 beside it where `ffmpeg` is foun
 stopped.
 """
 
+import base64
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -19,17 +20,23 @@ from wavetrain.errors import BadInput
 from wavetrain.report.colours import phases
 from wavetrain.report.draw import STYLE
 
+ALT = "The phase of each channel at its place, moving in time"
 FRAMES = 60  # at most
 PAUSE = 80  # milliseconds of a frame
+COLOURS = 192  # of a GIF, the same for all frames, so that what stands still is written once
 SIZE, DOTS = (4.2, 4.0), 80  # inches, and dots an inch: even numbers of pixels, as MP4 wants
 
 
 class Film(NamedTuple):
-    """The files of a moving picture."""
+    """The files of a moving picture. A notebook shows the GIF, as the last value of a cell."""
 
     gif: Path
     video: Path | None  # MP4
     why: str = ""  # why there is no MP4
+
+    def _repr_html_(self) -> str:
+        inside = base64.b64encode(self.gif.read_bytes()).decode()
+        return f'<img alt="{ALT}" src="data:image/gif;base64,{inside}">'
 
 
 def moving(
@@ -47,7 +54,9 @@ def moving(
         )
     with matplotlib.style.context(["default", STYLE]):
         scene = _Scene(phase[:FRAMES], positions, times, title, unit)
-        frames = [scene.frame(at) for at in range(scene.count)]
+        images = [scene.frame(at) for at in range(scene.count)]
+        colours = images[0].quantize(COLOURS)  # the colour bar is in it: so are all colours
+        frames = [image.quantize(palette=colours, dither=Image.Dither.NONE) for image in images]
         new = path.with_name(path.name + ".new")
         frames[0].save(new, format="GIF", save_all=True, append_images=frames[1:], duration=PAUSE, loop=0)
         new.replace(path)
@@ -100,8 +109,7 @@ class _Scene:
         self.canvas.restore_region(self.still)
         for one in self.changing:
             self.axes.draw_artist(one)
-        image = Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
-        return image.convert("P", palette=Image.Palette.ADAPTIVE)
+        return Image.fromarray(np.asarray(self.canvas.buffer_rgba())).convert("RGB")
 
 
 def _video(path: Path, scene: _Scene) -> str:

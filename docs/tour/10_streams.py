@@ -1,6 +1,6 @@
 """
-9. Online memory: one pass over a stream
-========================================
+10. Online memory: one pass over a stream
+=========================================
 
 Temporal memory learns at every record, by local rules and without a gradient. Each symbol has many cells,
 and which of them fire tells what came before. After hearing A B C D X B C Y many times, it expects D

@@ -1,5 +1,5 @@
 """
-8. Cognitive maps: structure apart from content
+9. Cognitive maps: structure apart from content
 ===============================================
 
 Walk in a world, see labels, and predict what lies behind the next step. The labels are new in each walk;

@@ -1,5 +1,5 @@
 """
-10. Working memory, tested as in people
+11. Working memory, tested as in people
 =======================================
 
 A trial shows items, may wait, and then asks. What is known about it (how many items, how long, which

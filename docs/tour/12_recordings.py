@@ -1,5 +1,5 @@
 """
-11. Recordings, and the dynamics behind them
+12. Recordings, and the dynamics behind them
 ============================================
 
 Does a wave travel over the cortex? Is one rhythm bound to another? Where does a network go when it is left

@@ -1,5 +1,5 @@
 """
-12. Routing: a program over a workspace
+13. Routing: a program over a workspace
 =======================================
 
 Instead of one map from question to answer, a controller can chain operations: at each step it opens gates

@@ -1,5 +1,5 @@
 """
-13. Columns: learning on without forgetting
+14. Columns: learning on without forgetting
 ===========================================
 
 The last stop is a language model in which several of these ideas work together: columns that attend, a
