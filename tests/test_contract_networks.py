@@ -18,10 +18,12 @@ from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.noise_generator import NoiseGenerator
 from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
+from wavetrain.networks.streaming_decoder import StreamingDecoder
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
 from wavetrain.networks.universal_transformer import UniversalTransformer
+from wavetrain.networks.windowed_decoder import WindowedDecoder
 from wavetrain.testing import networks
 
 DICE = torch.Generator().manual_seed(3)
@@ -44,10 +46,12 @@ NETWORKS: dict[str, tuple[Callable[[], Network], Tensor]] = {
     "noise_generator": (lambda: NoiseGenerator(4, 2, 3), VALUES),
     "phase_coding": (lambda: PhaseCoding(5, period=4.0, tau=1.0, depth=0.1, rest=1), 2 * VALUES),
     "predictive_autoencoder": (lambda: PredictiveAutoencoder(4, 5), VALUES),
+    "streaming_decoder": (lambda: StreamingDecoder(5, 2, 6, 7), VALUES),
     "tolman_eichenbaum": (lambda: TolmanEichenbaum(5, 4, (3, 2)), one_hot(6, 4)),
     "transient_states": (lambda: TransientStates([(0, 1, 2), (2, 3)], 5), VALUES),
     "translator": (lambda: Translator(4, 7, 7), SENTENCES),
     "universal_transformer": (lambda: UniversalTransformer(7, 8), TOKENS),
+    "windowed_decoder": (lambda: WindowedDecoder(5, 2, 6, 7, parts=3, each=2), VALUES),
 }
 
 

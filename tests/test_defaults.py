@@ -13,10 +13,16 @@ from typing import Any
 import pytest
 
 from wavetrain import find
-from wavetrain.parts.firing import Firing
+from wavetrain.parts.firing import Firing, Reset
 from wavetrain.parts.surrogate import Arctan, FastSigmoid
+from wavetrain.spiking.streaming import Population
 
 OPTIONS = "as these options are by default"
+
+STREAMING = (  # of which 0.9 and 0.7 are kept in a step of 4 ms
+    Population(tau=-4 / math.log(0.9), threshold=0.4),
+    Population(tau=-4 / math.log(0.7), threshold=0.6, reset=Reset.NONE),
+)
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "alif-ALIF": dict(times=OPTIONS, strength=1.8, firing=Firing(threshold=0.01), dt=1.0),
@@ -93,6 +99,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "sparse_distributed-SharedNeurons": dict(space="BINARY", caps=False),
     "sparse_distributed-SparseDistributed": dict(neurons=1000, space="BINARY"),
     "state_regularized-StateRegularized": dict(states=12, cell="GRU", temperature=1.0, hard=False),
+    "streaming-Population": dict(tau=20.0, threshold=1.0, reset="SUBTRACT"),
+    "streaming-Streaming": dict(
+        hidden=32, populations=STREAMING, dt=4.0, learned=True, surrogate=OPTIONS
+    ),
+    "streaming_decoder-StreamingDecoder": dict(outputs=2, hidden=32, width=48, dropout=0.3),
     "tcnca-TCNCA": dict(levels=3, taps=5, ratio=4, chunk=128),
     "tem_transformer-TemTransformer": dict(hidden=32, activation="IDENTITY"),
     "temporal_convolution-TemporalConvolution": dict(levels=4, taps=3, ratio=2, activation="RELU"),
@@ -123,6 +134,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "wave_rnn-Start": dict(recurrent="SHIFT", source=True, zero_bias=False),
     "wave_rnn-WaveRNN": dict(kernel=3, activation="RELU", local=False, start=OPTIONS),
     "wave_working_memory-WaveWorkingMemory": dict(columns=8, boundary="LINEAR", heads=1),
+    "windowed_decoder-WindowedDecoder": dict(
+        outputs=2, hidden=32, width=48, parts=7, each=7, dropout=0.3
+    ),
 }  # fmt: skip
 
 

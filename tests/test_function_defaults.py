@@ -73,6 +73,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "worlds.ring": dict(jumps=(1,)),
     "worlds.tree": dict(branches=2),
     "worlds.walks": dict(straight=1.0, unique=False),
+    "bessel.Bessel.__init__": dict(where="POWER"),
     "bounds.Bounds.__init__": dict(low=0.0, high=1.0, power=0.0),
     "chunked.chunked": dict(size=64),
     "convolution.dilated": dict(dilation=1),

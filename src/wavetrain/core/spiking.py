@@ -128,8 +128,8 @@ class Spiking(Nonlinear):
         return torch.exp(-self.dt / tau) if isinstance(tau, Tensor) else math.exp(-self.dt / tau)
 
     def fire(
-        self, excess: Float[Tensor, "batch width"], silent: Int[Tensor, "batch width"]
-    ) -> tuple[Float[Tensor, "batch width"], Int[Tensor, "batch width"]]:
+        self, excess: Float[Tensor, "batch units"], silent: Int[Tensor, "batch units"]
+    ) -> tuple[Float[Tensor, "batch units"], Int[Tensor, "batch units"]]:
         """The spikes, and for how many steps from the next on each unit is silent.
 
         `silent` tells the same before this step: where it is above 0 there is no spike.
@@ -141,7 +141,7 @@ class Spiking(Nonlinear):
         left = torch.where(over, silent.new_tensor(self.silence), (silent - 1).clamp(min=0))
         return torch.where(silent > 0, torch.zeros_like(spikes), spikes), left
 
-    def felt(self, spikes: Float[Tensor, "batch width"]) -> Float[Tensor, "batch width"]:
+    def felt(self, spikes: Float[Tensor, "batch units"]) -> Float[Tensor, "batch units"]:
         """The spikes as the reset feels them: without gradient where the layer is `detached`."""
         return spikes.detach() if self.detached else spikes
 

@@ -8,7 +8,9 @@ from wavetrain.networks.neural_memory import NeuralMemory as NeuralMemory
 from wavetrain.networks.noise_generator import NoiseGenerator as NoiseGenerator
 from wavetrain.networks.phase_coding import PhaseCoding as PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder as PredictiveAutoencoder
+from wavetrain.networks.streaming_decoder import StreamingDecoder as StreamingDecoder
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum as TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates as TransientStates
 from wavetrain.networks.translator import Translator as Translator
 from wavetrain.networks.universal_transformer import UniversalTransformer as UniversalTransformer
+from wavetrain.networks.windowed_decoder import WindowedDecoder as WindowedDecoder
