@@ -33,6 +33,7 @@ SNIPPET = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
         "docs/language_models.md",
         "docs/looking.md",
         "docs/sequences.md",
+        "docs/spikes.md",
     ],
 )
 def test_snippets_run(page: str, monkeypatch: pytest.MonkeyPatch) -> None:

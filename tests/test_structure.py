@@ -39,7 +39,7 @@ MAY_IMPORT = {
     "tasks": {"core", "errors", "parts"},
     "data": {"core", "errors", "evidence", "parts", "tables"},  # tables: to read what is published
     "lenses": DOWN,
-    "formats": DOWN | {"find", "layers", "networks"},
+    "formats": DOWN | {"find", "layers", "networks", "spiking"},
     "train": DOWN | {"evidence", "rules"},  # rules: backpropagation, by default
     "experiments": DOWN | KINDS | {"evidence", "train"},
     "lazy": {"find", "moved"},
