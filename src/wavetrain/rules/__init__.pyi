@@ -8,6 +8,7 @@ from wavetrain.rules.full_force import FullForce as FullForce
 from wavetrain.rules.gradient_projection import GradientProjection as GradientProjection
 from wavetrain.rules.hebbian.bcm import BCM as BCM
 from wavetrain.rules.hebbian.hebb import Hebb as Hebb
+from wavetrain.rules.hebbian.minibatch_stdp import MinibatchSTDP as MinibatchSTDP
 from wavetrain.rules.hebbian.oja import Oja as Oja
 from wavetrain.rules.hebbian.pair_stdp import PairSTDP as PairSTDP
 from wavetrain.rules.hebbian.reward_stdp import RewardSTDP as RewardSTDP
