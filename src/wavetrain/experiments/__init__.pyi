@@ -61,6 +61,8 @@ from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_proj
 from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import stdp_latency as stdp_latency
 from wavetrain.experiments.spikes import delay_sheet_waves as delay_sheet_waves
+from wavetrain.experiments.spikes import surrogate_delay as surrogate_delay
+from wavetrain.experiments.spikes import surrogate_latency as surrogate_latency
 from wavetrain.experiments.state_spaces import aussm_cyclic_groups as aussm_cyclic_groups
 from wavetrain.experiments.state_spaces import aussm_solvable as aussm_solvable
 from wavetrain.experiments.state_spaces import character_model as character_model

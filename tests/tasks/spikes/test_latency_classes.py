@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 from wavetrain.errors import BadInput
-from wavetrain.tasks.spikes._manifolds import AXES, JITTER, TERMS, manifolds, trained
+from wavetrain.tasks.spikes._manifolds import AXES, JITTER, TERMS, manifolds
 from wavetrain.tasks.spikes.latency_classes import LatencyClasses
 
 
@@ -25,7 +25,7 @@ def test_each_channel_spikes_once(classes: int, channels: int, time: int):
 
 def test_training_draws_from_samples_that_stay_and_the_held_out_are_none_of_them():
     task = LatencyClasses(samples=3)
-    times, y = trained(task.patterns())
+    times, y = task.patterns().trained()
     assert y.bincount().tolist() == [3] * 10
     known = {(*row.tolist(), int(name)) for row, name in zip(times, y, strict=True)}
     drawn = task.draw(500, generator())
@@ -37,7 +37,7 @@ def test_training_draws_from_samples_that_stay_and_the_held_out_are_none_of_them
 
 def test_times_tell_the_classes_and_how_often_nothing_does():
     task = LatencyClasses()
-    times, y = trained(task.patterns())
+    times, y = task.patterns().trained()
     x, answers = task.test()
     near = KNeighborsClassifier(5).fit(times, y)
     assert near.score(x.argmax(1), answers) > 0.99
@@ -48,7 +48,7 @@ def test_times_tell_the_classes_and_how_often_nothing_does():
 
 def test_another_seed_has_other_classes():
     one, other = LatencyClasses(), LatencyClasses(seed=1)
-    assert not torch.equal(trained(one.patterns())[0], trained(other.patterns())[0])
+    assert not torch.equal(one.patterns().trained()[0], other.patterns().trained()[0])
     assert torch.equal(one.test().y, other.test().y) and not torch.equal(one.test().x, other.test().x)
 
 

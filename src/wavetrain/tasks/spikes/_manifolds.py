@@ -83,7 +83,7 @@ class Patterns:
 
     def draw(self, batch: int, generator: torch.Generator) -> Batch:
         """Patterns to train on, drawn with replacement."""
-        times, y = trained(self)
+        times, y = self.trained()
         rows = torch.randint(len(y), (batch,), generator=generator)
         return Batch(spikes_at(times[rows], self.time), y[rows])
 
@@ -99,9 +99,12 @@ class Patterns:
         jitter = JITTER * torch.randn(latency.shape, generator=generator)
         return (latency * (self.time - 1) + jitter).round().long().clamp(0, self.time - 1)
 
+    def trained(self) -> tuple[Int[Tensor, "samples channels"], Int[Tensor, "samples"]]:
+        """The times and classes of all that there is to train on, as many of each class."""
+        return _trained(self)
+
 
 @functools.lru_cache(maxsize=4)
-def trained(patterns: Patterns) -> tuple[Int[Tensor, "samples channels"], Int[Tensor, "samples"]]:
-    """The times and classes of all that there is to train on, as many of each class."""
+def _trained(patterns: Patterns) -> tuple[Int[Tensor, "samples channels"], Int[Tensor, "samples"]]:
     y = torch.arange(patterns.classes).repeat_interleave(patterns.samples)
     return patterns.times(y, torch.Generator().manual_seed(patterns.seed)), y
