@@ -102,7 +102,7 @@ class _Reader:
             return self._spiking(behind[0], node.weight, zeros if bias is None else bias), behind[0]
         outputs, inputs = node.weight.shape
         layer = nn.Linear(inputs, outputs, bias=bias is not None)
-        return _filled(layer, node.weight, weight=node.weight, bias=bias), name
+        return _filled(layer, node.weight, {"weight": node.weight, "bias": bias}), name
 
     def _spiking(self, name: str, weight: np.ndarray, bias: np.ndarray) -> nn.Module:
         moved = _moved(self.nodes[name], name, self.dt)
@@ -122,7 +122,7 @@ class _Reader:
             delay, between = self._connections(back, least=1)
             layer = RecurrentLIF(width, inputs, delay=self._late(delay), **words)
             scaled["recur.weight"] = _times(moved.gain[:, None], between)
-        return _filled(layer, weight, **scaled)
+        return _filled(layer, weight, scaled)
 
     def _delayed(self, at: str, ways: list[str], width: int) -> tuple[nn.Module, str]:
         """Connections side by side, and one of the nodes behind which the next one comes."""
@@ -132,7 +132,7 @@ class _Reader:
             raise BadInput(f"NIR: expected one layer after the other, got {len(ways)} ways from {at}")
         delay, weight = self._connections(ways, least=0)
         layer = Delayed(width, len(weight), self._late(delay), dt=self.dt)
-        return _filled(layer, weight, weight=weight), sorted(ends)[0]
+        return _filled(layer, weight, {"weight": weight}), sorted(ends)[0]
 
     def _connections(self, ways: list[str], least: int) -> tuple[np.ndarray, np.ndarray]:
         """The delays in steps and the weights of connections side by side; a pair has one that is not 0."""
@@ -219,7 +219,7 @@ def _times(gain: np.ndarray, values: np.ndarray) -> np.ndarray:
     return found
 
 
-def _filled(layer: nn.Module, like: np.ndarray, **values: np.ndarray | None) -> nn.Module:
+def _filled(layer: nn.Module, like: np.ndarray, values: Mapping[str, np.ndarray | None]) -> nn.Module:
     """The layer with these parameters, in the precision of `like`."""
     layer.to(torch.from_numpy(np.empty(0, like.dtype)).dtype)
     for name, value in values.items():
