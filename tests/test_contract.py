@@ -41,6 +41,8 @@ COMPILED_AS = {
     "echo_state": "recurrent_highway",
     "episodic": "recurrent_highway",
     "leaky_rnn": "recurrent_highway",
+    "quantised_rnn": "recurrent_highway",
+    "converted": "recurrent_highway",
     "quantum_rnn": "recurrent_highway",
     "state_regularized": "recurrent_highway",
     "wave_working_memory": "recurrent_highway",

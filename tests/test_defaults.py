@@ -33,6 +33,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "bcm-BCM": dict(tau=10.0, over_batch="MEAN"),
     "by_chunks-ByChunks": dict(chunk=20),
     "conductance_lif-ConductanceLIF": dict(cell=OPTIONS, surrogate=Arctan(0.2), detached=False, dt=1.0),
+    "converted-Converted": dict(levels=OPTIONS, threshold=0.3, inner=8, delivery="AT_ONCE"),
     "cortical_columns-CorticalColumns": dict(
         width=64, columns=3, heads=4, experts=8, rank=16, thalamus=True, slots=512, read_at=1
     ),
@@ -81,6 +82,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     ),
     "phase_coding-PhaseCoding": dict(period=1000 / 7.5, depth=0.8, tau=20.0, rest=3, lag=0.0),
     "predictive_autoencoder-PredictiveAutoencoder": dict(predicts=True, activation="TANH", output="sigmoid"),
+    "quantised_rnn-QuantisedRNN": dict(levels=OPTIONS, threshold=0.3, kept=0.9),
     "quantum_rnn-QuantumRNN": dict(workspace=4, stages=1, degree=3, order=2, spread=0.5),
     "recurrent_lif-RecurrentLIF": dict(
         tau=20.0, firing=Firing(surrogate=FastSigmoid()), dt=1.0, learned=False

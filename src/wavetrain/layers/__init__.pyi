@@ -24,6 +24,7 @@ from wavetrain.layers.recurrence.episodic import Episodic as Episodic
 from wavetrain.layers.recurrence.identity_rnn import IdentityRNN as IdentityRNN
 from wavetrain.layers.recurrence.leaky_rnn import LeakyRNN as LeakyRNN
 from wavetrain.layers.recurrence.line_attractor import LineAttractor as LineAttractor
+from wavetrain.layers.recurrence.quantised_rnn import QuantisedRNN as QuantisedRNN
 from wavetrain.layers.recurrence.quantum_rnn import QuantumRNN as QuantumRNN
 from wavetrain.layers.recurrence.ring import Ring as Ring
 from wavetrain.layers.recurrence.state_regularized import StateRegularized as StateRegularized

@@ -11,6 +11,7 @@ from torch import Tensor
 from wavetrain.core import Layer, State, map_state
 from wavetrain.core.spiking import Spiking
 from wavetrain.errors import BadInput
+from wavetrain.parts.quantised import Quantised
 from wavetrain.scan import unroll
 
 Make = Callable[..., Layer]
@@ -67,8 +68,8 @@ def whole(layer: Layer, x: Tensor, state: State = None) -> tuple[Tensor, State]:
 
 
 def differentiable(layer: Layer) -> Layer:
-    """The layer; of spikes, the twin whose threshold is smooth, so that its derivatives are the true ones."""
-    return layer.smoothed() if isinstance(layer, Spiking) else layer
+    """The layer; of spikes and of rounded values, the smooth twin, whose derivatives are the true ones."""
+    return layer.smoothed() if isinstance(layer, Spiking | Quantised) else layer
 
 
 def tracked(part: Tensor) -> Tensor:
