@@ -23,10 +23,10 @@ def currents(seed: int = 1) -> Tensor:
 @pytest.mark.parametrize("levels", EACH, ids=str)
 def test_the_count_is_the_rounded_sum(levels: Levels) -> None:
     found, total = counted(currents(), levels), currents().sum(1)
-    assert torch.equal(found.count, (total + 0.5).floor().clamp(levels.low, levels.high))
+    assert torch.equal(found.level, (total + 0.5).floor().clamp(levels.low, levels.high))
     silent = (found.potential >= 0) & (found.potential < 1)
-    over = (found.potential >= 1) & (found.count == levels.high)
-    under = (found.potential < 0) & (found.count == levels.low)
+    over = (found.potential >= 1) & (found.level == levels.high)
+    under = (found.potential < 0) & (found.level == levels.low)
     assert (silent | over | under).all() and silent.any() and over.any() and under.any()
 
 
@@ -36,9 +36,9 @@ def test_potential_and_count_hold_all_that_came(levels: Levels) -> None:
     drive = currents(2)
     for steps in range(1, 20):
         found = counted(drive[:, :steps], levels)
-        assert torch.equal(found.potential + found.count, 0.5 + drive[:, :steps].sum(1))
-        assert torch.equal(found.spikes.sum(1), found.count)
-        assert found.count.min() >= levels.low and found.count.max() <= levels.high
+        assert torch.equal(found.potential + found.level, 0.5 + drive[:, :steps].sum(1))
+        assert torch.equal(found.spikes.sum(1), found.level)
+        assert found.level.min() >= levels.low and found.level.max() <= levels.high
 
 
 def test_the_order_of_the_input_changes_the_spikes_and_not_the_count() -> None:
@@ -47,7 +47,7 @@ def test_the_order_of_the_input_changes_the_spikes_and_not_the_count() -> None:
     one, other = counted(drive, Levels()), counted(mixed, Levels())
     late = torch.cat([mixed, torch.zeros_like(mixed)], 1)  # what comes last is answered too
     assert not torch.equal(one.spikes, other.spikes)
-    assert torch.equal(one.count, counted(late, Levels()).count)
+    assert torch.equal(one.level, counted(late, Levels()).level)
 
 
 def test_the_two_channels_are_0_and_1_and_never_both() -> None:
@@ -67,4 +67,4 @@ def test_of_one_level_there_is_one_spike() -> None:
 def test_what_arrives_in_every_step_is_counted_as_it_comes(current: float, spikes: int) -> None:
     """16 steps of a steady current: at most one spike a step, and a reset to zero would lose what is left."""
     found = counted(torch.full((1, 16, 1), current, dtype=torch.float64), Levels(0, 99))
-    assert found.count.item() == spikes
+    assert found.level.item() == spikes

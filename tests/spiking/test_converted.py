@@ -122,6 +122,7 @@ def test_a_network_is_copied_and_its_layers_are_in_spikes() -> None:
     with torch.no_grad():
         made.layer.encode.weight.zero_()
     torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+    assert torch.equal(Converted.within(layer, 8)(x)[0], layer(x)[0])
     twice = Converted.within(nn.ModuleList([layer, nn.Linear(2, 2), layer]), 4)
     assert twice[0] is twice[2] and isinstance(twice[0], Converted) and twice[0].inner == 4
 

@@ -24,7 +24,7 @@ class Counted(NamedTuple):
 
     spikes: Float[Tensor, "batch inner units"]  # 1 up, -1 down, else 0
     potential: Float[Tensor, "batch units"]  # in units of the threshold
-    count: Float[Tensor, "batch units"]  # spikes up less spikes down
+    level: Float[Tensor, "batch units"]  # n: spikes up less spikes down
 
     def channels(self) -> Float[Tensor, "batch inner 2 units"]:
         """The spikes as 0 and 1: those up on one channel, those down on another."""
@@ -36,20 +36,20 @@ def counted(currents: Float[Tensor, "batch inner units"], levels: Levels) -> Cou
 
     >>> from wavetrain.parts.bipolar import counted
     >>> from wavetrain.parts.quantised import Levels
-    >>> found = counted(torch.tensor([2.75, -1.5, 0.0, 0.0]).reshape(1, 4, 1), Levels())
+    >>> found = counted(torch.tensor([2.75, 0.0, -1.5, 0.0]).reshape(1, 4, 1), Levels())
     >>> found.spikes.flatten().tolist()  # 1.25 in all: the second spike up came too early
     [1.0, 1.0, -1.0, 0.0]
-    >>> found.potential.item(), found.count.item()
+    >>> found.potential.item(), found.level.item()
     (0.75, 1.0)
     """
     potential = torch.full_like(currents[:, 0], 0.5)
-    count = torch.zeros_like(potential)
+    level = torch.zeros_like(potential)
     spikes = []
     for current in currents.unbind(1):
         potential = potential + current
-        up = (potential >= 1) & (count < levels.high)
-        down = (potential < 0) & (count > levels.low)
+        up = (potential >= 1) & (level < levels.high)
+        down = (potential < 0) & (level > levels.low)
         fired = up.to(current.dtype) - down.to(current.dtype)
-        potential, count = potential - fired, count + fired
+        potential, level = potential - fired, level + fired
         spikes.append(fired)
-    return Counted(torch.stack(spikes, 1), potential, count)
+    return Counted(torch.stack(spikes, 1), potential, level)

@@ -137,26 +137,27 @@ class Converted(Quantised):
         >>> torch.equal(Converted.within(network, inner=8)(x), network(x))
         True
         """
+        found = copy.deepcopy(network)
         made: dict[int, Converted] = {}
-
-        def turned(module: nn.Module, place: str) -> nn.Module:
+        inside: tuple[str, ...] = ()
+        for place, module in list(found.named_modules(remove_duplicate=False)):
+            if place.startswith(inside):
+                continue
             if isinstance(module, Quantised):
-                return made.setdefault(id(module), cls.of(module, inner, delivery))
-            parts = module._modules
-            if isinstance(module, Layer) or not (parts or isinstance(module, nn.Linear | nn.Identity)):
+                made.setdefault(id(module), cls.of(module, inner, delivery))
+                inside += (f"{place}.",)
+                if place:
+                    found.set_submodule(place, made[id(module)])
+            elif isinstance(module, Layer) or not (
+                isinstance(module, nn.Linear | nn.Identity) or next(module.children(), None)
+            ):
                 raise BadInput(
                     "Converted: expected a network of quantised layers and linear maps, got "
-                    f"{type(module).__name__}{place and f' at {place}'}"
+                    f"{type(module).__name__} at {place}"
                 )
-            for name, part in parts.items():
-                if part is not None:
-                    parts[name] = turned(part, f"{place}.{name}".lstrip("."))
-            return module
-
-        found = turned(copy.deepcopy(network), "")
         if not made:
             raise BadInput(f"Converted: expected a network with a QuantisedRNN, got {type(network).__name__}")
-        return cast(N, found)
+        return cast(N, made.get(id(found), found))
 
     def begin(self, batch: int) -> State:
         h = self.recur.weight.new_zeros(batch, self.width)
@@ -212,5 +213,5 @@ class Converted(Quantised):
                 currents = currents + F.linear(s * sent.to(s.dtype), self.recur.weight) / s
             counted = bipolar.counted(currents, self.levels)
         clipped = self.levels.inside(z)
-        h = s * (straight(counted.count, clipped) if self.rounded else clipped)
+        h = s * (straight(counted.level, clipped) if self.rounded else clipped)
         return h, h if once else (h, counted.spikes.to(torch.int8)), counted
