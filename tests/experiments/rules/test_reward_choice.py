@@ -48,6 +48,22 @@ def test_a_neuron_that_hears_its_cue_alone_answers_right():
         assert wrong(network(x), y) < 0.01
 
 
+def test_who_fires_first_silences_the_other():
+    """Both hear all alike, one of them a little more: without inhibition both would fire each few steps."""
+    network = Pair(40)
+    x, _ = cues(200, small, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        network.layer.encode.weight.copy_(torch.tensor([[0.16], [0.10]]))
+        counts = network(x)
+        first = (network.layer(x)[0].cumsum(1) > 0).float().sum(1).argmax(1)  # fired for most of the time
+        apart = counts.max(1).values > 2 * counts.min(1).values
+        assert counts.min(1).values.mean() < 0.1 * counts.max(1).values.mean()
+        assert apart.float().mean() > 0.9 and torch.equal(counts.argmax(1)[apart], first[apart])
+        network.layer.recur.weight.zero_()
+        assert network(x).min(1).values.mean() > 2
+    assert not network.layer.recur.weight.requires_grad
+
+
 def test_arms_begin_alike_and_the_frozen_one_stays(tmp_path: Path):
     lab = Lab(tmp_path, 0)
     ends = {arm: _learn(arm, smoke, lab) for arm in ("rewarded", "shuffled", "frozen")}

@@ -1,9 +1,10 @@
 """Does a reward that comes at the end teach two neurons which of them is to answer?
 
 Florian 2007, Neural Computation 19. One of two cues is shown: its half of the inputs fires often for a while,
-the other half seldom. Two leaky integrate-and-fire neurons hear all inputs, and the one that fires more is
-the answer. The only word about it is a reward in the last step, the same for all connections. Nothing is
-learned by gradients.
+the other half seldom. Two leaky integrate-and-fire neurons hear all inputs and inhibit each other: the spike
+of one puts the other three thresholds back in the next step, so that who fires first is seldom caught up
+with. The one that fires more is the answer. The only word about it is a reward in the last step, the same for
+all connections of inputs; the inhibition does not learn. Nothing is learned by gradients.
 
     rewarded    the reward is that of the answer
     shuffled    the reward is that of another sequence of the batch
@@ -25,12 +26,14 @@ from wavetrain.parts import saved
 from wavetrain.parts.bounds import Bounds
 from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian.reward_stdp import RewardSTDP
-from wavetrain.spiking.lif import LIF
+from wavetrain.spiking.recurrent_lif import RecurrentLIF
 from wavetrain.train.lab import Lab, News
 
 ARMS = ("rewarded", "shuffled", "frozen")
 OFTEN, SELDOM = 0.1, 0.01  # spikes a step
 BOUND = 0.3  # of weights, which begin between a third and a half of it; the threshold is 1
+INHIBITION = 3.0  # thresholds by which a spike of one neuron puts the other back
+EVERY = 10  # batches of a point of the picture
 
 claim = Claim(
     title="A reward at the end teaches two neurons which of them answers",
@@ -38,7 +41,7 @@ claim = Claim(
     "right, which rewards of other sequences do not teach them.",
     topic="Reward and choice",
     source="Florian 2007, Neural Computation 19; the task is ours",
-    systems=("reward_stdp", "lif"),
+    systems=("reward_stdp", "recurrent_lif"),
     parts=(
         Part(
             says="With the reward of the answer at least 85% are right.",
@@ -65,11 +68,11 @@ claim = Claim(
         "frozen": "as they began",
     },
     notes="Pairs of spikes only strengthen what is then rewarded or punished. With as much depression as "
-    "potentiation one of two tries failed. The first limit was set after these tries, in which 97 to 98% "
-    "were right.",
-    unrun="Run once, on three seeds: 98, 9 and 56% were right, so the first part would be undecided. Two "
-    "neurons that get the same input and do not inhibit one another often fire equally often. The task "
-    "needs competition between them before a result is worth keeping.",
+    "potentiation one of two tries failed. The first limit was set after tries without inhibition, in which "
+    "97 to 98% were right. On three seeds without it 98, 9 and 56% were: two neurons that get the same input "
+    "often fire equally often, which is no answer. That result was not kept. With inhibition of one and of "
+    "three thresholds two other seeds each had 98 to 100% right before the claim was run again.",
+    unrun="Built anew with neurons that inhibit each other, and not run since.",
 )
 
 
@@ -87,11 +90,12 @@ full = Scale(inputs=200, time=200, batches=3000)
 
 
 class Pair(nn.Module):
-    """Spikes (B, T, inputs) to how often each of two neurons fired: (B, 2)."""
+    """Spikes (B, T, inputs) to how often each of two neurons fired, that inhibit each other: (B, 2)."""
 
     def __init__(self, inputs: int):
         super().__init__()
-        self.layer = LIF(2, inputs)
+        self.layer = RecurrentLIF(2, inputs)
+        self.layer.recur.weight = nn.Parameter(-INHIBITION * (1 - torch.eye(2)), requires_grad=False)
         nn.init.uniform_(self.layer.encode.weight, BOUND / 3, BOUND / 2)
         nn.init.zeros_(self.layer.encode.bias)
         self.layer.encode.bias.requires_grad_(False)
@@ -102,11 +106,12 @@ class Pair(nn.Module):
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     courses = {arm: _learn(arm, scale, lab) for arm in ARMS}
-    axis = np.arange(1.0, scale.batches + 1)
-    lines = np.array([course for _, course in courses.values()])
-    lab.show(
-        "answers", Curve("Answers while they learn", axis, lines, ARMS, "batches", "share that is right")
+    many = max(1, scale.batches // EVERY)
+    lines = np.array(
+        [[part.mean() for part in np.array_split(course, many)] for _, course in courses.values()]
     )
+    axis = scale.batch * scale.batches / many * np.arange(1, many + 1)
+    lab.show("answers", Curve("Answers while they learn", axis, lines, ARMS, "cues shown", "share right"))
     return {f"right_{arm}": right for arm, (right, _) in courses.items()}
 
 
@@ -134,7 +139,8 @@ def _learn(arm: str, scale: Scale, lab: Lab) -> tuple[float, list[float]]:
         torch.manual_seed(lab.seed)
         network = Pair(scale.inputs)
     rule = RewardSTDP(0.02, 0.0, bounds=Bounds(0.0, BOUND), over_batch=OverBatch.MEAN)
-    updates, generator, course = torch.optim.SGD(network.parameters(), 1.0), lab.generator(), []
+    learning = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    updates, generator, course = torch.optim.SGD(learning, 1.0), lab.generator(), []
     for index in range(scale.batches):
         batch = cues(scale.batch, scale, generator)
         with torch.no_grad():
