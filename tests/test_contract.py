@@ -48,9 +48,6 @@ COMPILED_AS = {
     "wave_working_memory": "recurrent_highway",
     "lstm": "gru",  # PyTorch's own
     "s4d": "s4",  # a convolution
-    "lif": "recurrent_lif",  # spikes, of which test_contract_spiking.py compiles variants too
-    "alif": "recurrent_lif",
-    "conductance_lif": "recurrent_lif",
 }
 CASES = [
     pytest.param(name, promise, id=f"{name}-{promise.__name__.removeprefix('check_')}")

@@ -1,4 +1,4 @@
-"""Ways to run a recurrence: unroll, linear, wave, short, selective, unitary, dense, chunked, newton, sheet.
+"""Ways to run a recurrence: unroll, linear, wave, short, selective, unitary, dense, chunked, newton and more.
 
 Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
 values and gradients: fused numba kernels on CPU, PyTorch's own kernels for the dense recurrence. The route
@@ -17,6 +17,7 @@ from wavetrain.scan.chunked import chunked, chunked_step, mixing
 from wavetrain.scan.convolution import convolve, dilated, toeplitz
 from wavetrain.scan.dense import dense, dense_step
 from wavetrain.scan.drive import affine, final
+from wavetrain.scan.lif import Form, Leaves, LIFUnits, Slope, lif
 from wavetrain.scan.linear import linear
 from wavetrain.scan.newton import Cell, Info, Newton, newton
 from wavetrain.scan.routes import only_plain, recorded, routes, written_out
@@ -29,11 +30,15 @@ from wavetrain.scan.wave import wave, wave_step
 __all__ = [
     "Activation",
     "Cell",
+    "Form",
     "Info",
+    "LIFUnits",
+    "Leaves",
     "Newton",
     "SheetCells",
     "SheetState",
     "SheetWalk",
+    "Slope",
     "affine",
     "attend",
     "attention",
@@ -44,6 +49,7 @@ __all__ = [
     "dense_step",
     "dilated",
     "final",
+    "lif",
     "linear",
     "mixing",
     "newton",

@@ -1,5 +1,7 @@
 """What leaky integrate-and-fire units share: a potential that decays, takes current and is reset."""
 
+import math
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -8,6 +10,8 @@ from torch.nn import functional as F
 from wavetrain.core.spiking import Spiking
 from wavetrain.parts.firing import Firing, Reset
 from wavetrain.parts.taus import Taus
+from wavetrain.scan import LIFUnits
+from wavetrain.spiking._slopes import LEAVES, slope
 
 
 class Membrane(Spiking):
@@ -18,6 +22,7 @@ class Membrane(Spiking):
 
     threshold: float
     reset: Reset
+    strength: float | None = None  # of an adaptation, where units adapt
 
     def __init__(
         self,
@@ -70,3 +75,18 @@ class Membrane(Spiking):
         v = torch.where(silent > 0, v, moved) if self.silence else moved
         spikes, silent = self.fire(v - threshold, silent)
         return spikes, self.reset(v, self.felt(spikes), threshold), silent
+
+    def units(self) -> LIFUnits | None:
+        """What `scan.lif` is told of a step; None where it does not know the surrogate."""
+        known = slope(self.surrogate)
+        if known is None:
+            return None
+        never = self.strength is None and math.isinf(self.threshold)
+        return LIFUnits(
+            self.threshold,
+            known,
+            LEAVES[Reset.NONE if never else self.reset],
+            self.silence,
+            self.detached,
+            self.strength or 0.0,
+        )

@@ -108,10 +108,7 @@ class ALIF(Membrane):
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        kept, rho = self._kept()
-        return scan.unroll(
-            lambda current, state: self._next(current, state, kept, rho), self.current(x), state
-        )
+        return scan.lif(self._next, self.current(x), state, self._kept(), self.units())
 
     def thresholds(self, state: State) -> Float[Tensor, "batch width"]:
         """What each unit has to cross in the next step."""

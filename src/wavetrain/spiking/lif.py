@@ -70,18 +70,14 @@ class LIF(Membrane):
         x: Float[Tensor, "batch inputs"],
         state: tuple[Float[Tensor, "batch width"], Int[Tensor, "batch width"]],
     ) -> tuple[Float[Tensor, "batch width"], State]:
-        spikes, v, silent = self.move(
-            self.current(x), *state, kept=self.rate(self.taus()), threshold=self.threshold
-        )
-        return spikes, (v, silent)
+        return self._next(self.current(x), state, self.rate(self.taus()))
 
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        kept = self.rate(self.taus())
+        return scan.lif(self._next, self.current(x), state, (self.rate(self.taus()),), self.units())
 
-        def one(current: Tensor, state: State) -> tuple[Tensor, State]:
-            spikes, v, silent = self.move(current, *state, kept=kept, threshold=self.threshold)
-            return spikes, (v, silent)
-
-        return scan.unroll(one, self.current(x), state)
+    def _next(self, current: Tensor, state: State, kept: Tensor) -> tuple[Tensor, State]:
+        v, silent = state
+        spikes, v, silent = self.move(current, v, silent, kept=kept, threshold=self.threshold)
+        return spikes, (v, silent)

@@ -12,11 +12,14 @@ from torch import Tensor
 
 from tests.scan.agree import agree, draw, results
 from wavetrain import scan
+from wavetrain.core import leaves
 from wavetrain.scan import blocks
-from wavetrain.scan.cpu import host, linear, selective, short, unitary
+from wavetrain.scan.cpu import host, lif, linear, selective, short, unitary
+from wavetrain.spiking import LIF
 
 DOUBLE = 8  # bytes of a number
 TILES = [
+    ("lif", lif.TILE // DOUBLE),
     ("linear", linear.TILE // DOUBLE),
     ("selective", selective.TILE // DOUBLE),
     ("short", short.TILE // DOUBLE),
@@ -24,7 +27,7 @@ TILES = [
     ("dilated", 64),  # no tiles, only sequences
     ("wave", 7),
 ]
-TILED = ("linear", "selective", "short", "unitary")
+TILED = ("lif", "linear", "selective", "short", "unitary")
 
 
 @pytest.fixture(autouse=True)
@@ -39,12 +42,15 @@ def spread_out(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def emptied(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-    return torch.full(tuple(shape), torch.nan, dtype=dtype)
+    whole = not (dtype.is_floating_point or dtype.is_complex)
+    return torch.full(tuple(shape), torch.iinfo(dtype).max if whole else torch.nan, dtype=dtype)
 
 
 def problem(name: str, batch: int, width: int, time: int = 3) -> tuple[Callable[..., object], list[Tensor]]:
     """A recurrence and what it takes."""
     torch.manual_seed(width)
+    if name == "lif":
+        return lif_units, [draw(batch, time, width), draw(width).sigmoid(), draw(batch, width)]
     if name == "linear":
         return scan.linear, [0.7 * draw(batch, time, width), draw(batch, time, width), draw(batch, width)]
     if name == "selective":
@@ -60,6 +66,14 @@ def problem(name: str, batch: int, width: int, time: int = 3) -> tuple[Callable[
     if name == "dilated":
         return scan.dilated, [draw(batch, time, width), draw(batch, 2, width), draw(width, 1, 3)]
     return scan.wave, [draw(batch, time, 5, width), draw(5, 5, 3) / 4, draw(batch, 5, width)]
+
+
+def lif_units(current: Tensor, kept: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Spikes, and the last potential."""
+    layer = LIF(1)
+    silent = torch.zeros_like(v, dtype=torch.int32)
+    spikes, last = scan.lif(layer._next, current, (v, silent), (kept,), layer.units())
+    return spikes, leaves(last)[0]
 
 
 def plain(name: str) -> str:
