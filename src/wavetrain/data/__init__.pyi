@@ -9,6 +9,8 @@ from wavetrain.data.neural.worm import worm as worm
 from wavetrain.data.series.etth1 import etth1 as etth1
 from wavetrain.data.series.nyc_taxi import nyc_taxi as nyc_taxi
 from wavetrain.data.series.uea import uea as uea
+from wavetrain.data.speech.cochlear_commands import cochlear_commands as cochlear_commands
 from wavetrain.data.speech.speech_commands import speech_commands as speech_commands
 from wavetrain.data.speech.spoken_digits import spoken_digits as spoken_digits
 from wavetrain.data.texts.text import text as text
+from wavetrain.data.touch.braille_touch import braille_touch as braille_touch

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from wavetrain.data.speech import speech_commands as module
-from wavetrain.data.speech.speech_commands import parts, speech_commands
+from wavetrain.data.speech import _commands as module
+from wavetrain.data.speech._commands import parts
+from wavetrain.data.speech.speech_commands import speech_commands
 from wavetrain.errors import BadInput
 
 RATE = 16000

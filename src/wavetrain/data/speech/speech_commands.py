@@ -12,15 +12,8 @@ import torch
 from scipy.signal import resample_poly
 
 from wavetrain.core import CLASSES, Batch, Recorded, majority
-from wavetrain.data import _files
+from wavetrain.data.speech._commands import clips
 from wavetrain.errors import BadInput
-
-FILE = _files.File(
-    "speech_commands.npz",
-    "32e60f28514be9ab6e6b144ee327593203ef5c5aa589b30cc61e676c0ef0c25b",
-    "thegtagamer/PICO-tinyML-benchmark",
-)
-HELD_OUT = 0.15  # share of the clips in the validation part, and in the test part
 
 
 def speech_commands(decimate: int = 1) -> Recorded:
@@ -35,22 +28,9 @@ def speech_commands(decimate: int = 1) -> Recorded:
     """
     if decimate < 1:
         raise BadInput(f"speech_commands: expected to keep every 1st, 2nd ... sample, got {decimate}")
-    arrays = _files.arrays(*FILE.where())
-    sound = resample_poly(arrays["audio"].astype(np.float64) / 2**15, 1, decimate, axis=1)
+    found = clips()
+    sound = resample_poly(found.sound, 1, decimate, axis=1)
     x = torch.from_numpy(sound.astype(np.float32)).unsqueeze(-1)
-    y = torch.from_numpy(arrays["label"].astype(np.int64))
-    part = torch.from_numpy(parts(np.array([name.partition("_")[0] for name in arrays["name"]])))
+    y, part = torch.from_numpy(found.label), torch.from_numpy(found.part)
     train, valid, test = (Batch(x[part == place], y[part == place]) for place in range(3))
-    outputs = len(arrays["words"])
-    return Recorded(train, valid, test, 1, outputs, False, False, CLASSES, majority(test.y))
-
-
-def parts(speaker: np.ndarray) -> np.ndarray:
-    """For the speaker of each clip (N,) the part it is in: 0 to train, 1 to choose by, 2 to report."""
-    names, clips = np.unique(speaker, return_counts=True)
-    part = np.zeros(len(names), dtype=np.int64)
-    order = iter(np.random.default_rng(0).permutation(len(names)))
-    for place in (2, 1):
-        while clips[part == place].sum() < HELD_OUT * len(speaker):
-            part[next(order)] = place
-    return part[np.searchsorted(names, speaker)]
+    return Recorded(train, valid, test, 1, len(found.words), False, False, CLASSES, majority(test.y))
