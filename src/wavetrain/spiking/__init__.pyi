@@ -4,6 +4,7 @@ from wavetrain.spiking.alif import ALIF as ALIF
 from wavetrain.spiking.conductance_lif import ConductanceLIF as ConductanceLIF
 from wavetrain.spiking.converted import Converted as Converted
 from wavetrain.spiking.delay_sheet import DelaySheet as DelaySheet
+from wavetrain.spiking.delayed_lif import DelayedLIF as DelayedLIF
 from wavetrain.spiking.diehl_cook import DiehlCook as DiehlCook
 from wavetrain.spiking.lif import LIF as LIF
 from wavetrain.spiking.recurrent_lif import RecurrentLIF as RecurrentLIF
