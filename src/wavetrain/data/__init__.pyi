@@ -4,6 +4,7 @@ from wavetrain.data.images.digits import digits as digits
 from wavetrain.data.images.mnist import mnist as mnist
 from wavetrain.data.images.permuted_mnist import permuted_mnist as permuted_mnist
 from wavetrain.data.images.split_mnist import split_mnist as split_mnist
+from wavetrain.data.neural.monkey_reach_velocity import monkey_reach_velocity as monkey_reach_velocity
 from wavetrain.data.neural.rat_open_field import rat_open_field as rat_open_field
 from wavetrain.data.neural.worm import worm as worm
 from wavetrain.data.series.etth1 import etth1 as etth1

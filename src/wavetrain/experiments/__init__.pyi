@@ -61,6 +61,7 @@ from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_proj
 from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import stdp_latency as stdp_latency
 from wavetrain.experiments.spikes import delay_sheet_waves as delay_sheet_waves
+from wavetrain.experiments.spikes import filtered_velocity as filtered_velocity
 from wavetrain.experiments.spikes import surrogate_delay as surrogate_delay
 from wavetrain.experiments.spikes import surrogate_latency as surrogate_latency
 from wavetrain.experiments.state_spaces import aussm_cyclic_groups as aussm_cyclic_groups
