@@ -97,6 +97,8 @@ def connected(
     places = len(pixels)
     if width % places:
         raise BadInput(f"{name}: expected as many units for each of {places} windows, got {width} in all")
+    if pixels.is_meta:  # sizes alone, without values that could be wrong
+        return torch.zeros(width, inputs, dtype=torch.bool, device=pixels.device)
     if int(pixels.min()) < 0 or int(pixels.max()) >= inputs:
         raise BadInput(
             f"{name}: expected windows of inputs 0 to {inputs - 1}, got {int(pixels.min())} to "
