@@ -3,7 +3,9 @@
 from wavetrain.rules.backpropagation import Backpropagation as Backpropagation
 from wavetrain.rules.by_chunks import ByChunks as ByChunks
 from wavetrain.rules.consolidation import Consolidation as Consolidation
+from wavetrain.rules.e_prop import EProp as EProp
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as ElasticWeightConsolidation
+from wavetrain.rules.feedback_alignment import FeedbackAlignment as FeedbackAlignment
 from wavetrain.rules.full_force import FullForce as FullForce
 from wavetrain.rules.gradient_projection import GradientProjection as GradientProjection
 from wavetrain.rules.hebbian.bcm import BCM as BCM
@@ -14,3 +16,6 @@ from wavetrain.rules.hebbian.pair_stdp import PairSTDP as PairSTDP
 from wavetrain.rules.hebbian.reward_stdp import RewardSTDP as RewardSTDP
 from wavetrain.rules.hebbian.triplet_stdp import TripletSTDP as TripletSTDP
 from wavetrain.rules.hebbian_projection import HebbianProjection as HebbianProjection
+from wavetrain.rules.rtrl import RTRL as RTRL
+from wavetrain.rules.snap import SnAp as SnAp
+from wavetrain.rules.truncated_backpropagation import TruncatedBackpropagation as TruncatedBackpropagation
