@@ -45,5 +45,8 @@ def test_bad_input():
         StreamingDecoder(5)(torch.zeros(2, 9, 4))
     with pytest.raises(BadInput, match=r"expected x \(batch, time, 5\), got \(2, 0, 5\)"):
         StreamingDecoder(5)(torch.zeros(2, 0, 5))
+    for given, came in ((1, 64), (64, 37), (64, 1)):
+        with pytest.raises(BadInput, match=f"a state of {came} sequences, as x has, got one of {given};"):
+            StreamingDecoder(5).carry(torch.zeros(came, 9, 5), StreamingDecoder(5).begin(given))
     with pytest.raises(BadInput, match="outputs must be a whole number of at least 1, not 0"):
         StreamingDecoder(5, outputs=0)

@@ -61,5 +61,8 @@ def test_other_windows_go_on_in_steps(parts: int, each: int):
 def test_bad_input():
     with pytest.raises(BadInput, match=r"WindowedDecoder: expected x \(batch, time, 5\), got \(2, 9, 4\)"):
         WindowedDecoder(5)(torch.zeros(2, 9, 4))
+    for given, came in ((1, 64), (64, 37), (64, 1)):
+        with pytest.raises(BadInput, match=f"a state of {came} sequences, as x has, got one of {given};"):
+            WindowedDecoder(5).carry(torch.zeros(came, 9, 5), WindowedDecoder(5).begin(given))
     with pytest.raises(BadInput, match="parts must be a whole number of at least 1, not 0"):
         WindowedDecoder(5, parts=0)

@@ -115,6 +115,32 @@ def test_a_longer_line_changes_nothing() -> None:
     assert (short.longest, long.longest) == (10, 62)
 
 
+@pytest.mark.parametrize(("then", "step"), [(10, 7), (20, 17), (30, 27)])
+def test_delays_may_change_between_two_runs(then: int, step: int) -> None:
+    """What is on its way stays so, for as long as the connection takes now: sent 3 steps before the end."""
+    connection, other = (Delayed(1, 1, torch.tensor([[float(steps)]]), longest=40.0) for steps in (20, then))
+    for one in (connection, other):
+        one.weight.data.fill_(1)
+    _, line = connection.along(impulse(50, 47), connection.begin(1))
+    connection.load_state_dict(other.state_dict())
+    second, _ = connection.along(torch.zeros(1, 50, 1), line)
+    assert second.flatten().nonzero().flatten().tolist() == [step]
+
+
+def test_a_line_of_another_connection_is_refused() -> None:
+    """Of more steps spikes would be lost, of fewer there is none to read; of one row all would get it."""
+    into, between = Delayed(2, 2, 3.0), Delayed(2, 2, 3.0, recurrent=True)
+    for line in (torch.zeros(4, 2, 2), torch.zeros(4, 7, 2), torch.zeros(1, 3, 2), torch.zeros(4, 3, 1)):
+        words = rf"expected spikes on their way \(4, 3, 2\), got \({', '.join(map(str, line.shape))}\)"
+        with pytest.raises(BadInput, match=words):
+            into.arriving(line, torch.ones(4, 2))
+        with pytest.raises(BadInput, match=words):
+            into.along(torch.ones(4, 5, 2), line)
+        if len(line) == 4:
+            with pytest.raises(BadInput, match=words):
+                between.arriving(line)
+
+
 def test_delays_in_ms() -> None:
     """0.3 ms at 0.1 ms are 3 steps, though 0.3 / 0.1 is below 3; in single precision too."""
     assert Delayed(1, 1, 0.3, dt=0.1).longest == 3

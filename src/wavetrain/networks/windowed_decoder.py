@@ -72,7 +72,13 @@ class WindowedDecoder(Carrying):
     ) -> tuple[Float[Tensor, "batch time outputs"], State]:
         if x.ndim != 3 or x.shape[-1] != self.inputs or not x.shape[1]:
             raise BadInput(f"WindowedDecoder: expected x (batch, time, {self.inputs}), got {tuple(x.shape)}")
-        seen = torch.cat([self.begin(len(x)) if state is None else state, x], 1)
+        before = self.begin(len(x)) if state is None else state
+        if len(before) != len(x):
+            raise BadInput(
+                f"WindowedDecoder: expected a state of {len(x)} sequences, as x has, got one of "
+                f"{len(before)}; begin({len(x)}) makes a new one"
+            )
+        seen = torch.cat([before, x], 1)
         sums = seen.unfold(1, self.each, 1).sum(-1)  # (B, T + window - each, inputs), of the last inputs
         windows = sums.unfold(1, (self.parts - 1) * self.each + 1, 1)[..., :: self.each].mT
         spikes, _ = self.layer(self.drop(self.norm(windows.flatten(0, 1))))  # (B T, parts, width)

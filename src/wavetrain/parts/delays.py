@@ -104,6 +104,7 @@ class Delayed(nn.Module):
         Who walks a whole sequence asks for the `weights` once and hands them in.
         """
         assert (now is None) == self.recurrent, "what units send each other now arrives in the next step"
+        self._fits(line, len(line) if now is None else len(now))
         parts = [
             F.linear(now if now is not None and steps == 0 else line[:, steps - 1], weight)
             for steps, weight in (self.weights() if weights is None else weights)
@@ -120,6 +121,7 @@ class Delayed(nn.Module):
         self, x: Float[Tensor, "batch time sources"], line: Float[Tensor, "batch longest sources"]
     ) -> tuple[Float[Tensor, "batch time targets"], Float[Tensor, "batch longest sources"]]:
         """All that arrives while x is sent, and the line after it; for what comes into a layer."""
+        self._fits(line, len(x))
         time, ever = x.shape[1], torch.cat([line.flip(1), x], 1)
         parts = [
             F.linear(ever[:, self.longest - steps : self.longest - steps + time], weight)
@@ -138,6 +140,15 @@ class Delayed(nn.Module):
         if self.delay is None:
             return [(self.distinct[0], self.weight)]
         return [(steps, self.weight * (self.delay == steps)) for steps in self.distinct]
+
+    def _fits(self, line: Tensor, batch: int) -> None:
+        """Refuse what another line has left: spikes would be lost, or those of one row spread over all."""
+        expected = (batch, self.longest, self.sources)
+        if tuple(line.shape) != expected:
+            raise BadInput(
+                f"expected spikes on their way {expected}, got {tuple(line.shape)}; begin({batch}) makes a "
+                "new line"
+            )
 
     def _check(self, steps: Sequence[int]) -> None:
         if self.recurrent and steps[0] < 1:
