@@ -19,6 +19,7 @@ from wavetrain.parts.surrogate import Boxcar, FastSigmoid, MultiGaussian, Sigmoi
 from wavetrain.spiking.alif import ALIF, Times
 from wavetrain.spiking.lif import LIF
 from wavetrain.spiking.recurrent_lif import RecurrentLIF
+from wavetrain.spiking.streaming import Population, Streaming
 from wavetrain.testing import spiking
 
 MEMBERS = {found.name: found.load() for found in find.members("spiking")}
@@ -73,6 +74,46 @@ def test_variants_on_sequences(name: str, promise: Callable[..., None]) -> None:
 @on_building(VARIANTS, graphs={name: VARIANTS[name] for name in ("adapting, learned", "scattered delays")})
 def test_variants_on_building(make: Make, promise: Callable[[Make], None]) -> None:
     promise(make)
+
+
+@pytest.mark.parametrize("name", (*LAYERS, *VARIANTS))
+def test_layers_of_one_seed_differ_and_come_again(name: str) -> None:
+    """Two that are built one after the other draw other numbers; from the same seed both are the same."""
+    make, built = {**LAYERS, **VARIANTS}[name], []
+    for _ in range(2):
+        torch.manual_seed(7)
+        built.append([make(6, inputs=3).state_dict() for _ in range(2)])
+    (one, other), (again, other_again) = built
+    drawn = [key for key, value in one.items() if value.is_floating_point() and not value.equal(other[key])]
+    assert {key.rsplit(".", 1)[-1] for key in drawn} >= {"weight"}
+    for first, second in ((one, again), (other, other_again)):
+        assert all(value.equal(second[key]) for key, value in first.items())
+
+
+@pytest.mark.parametrize("reset", Reset)
+@pytest.mark.parametrize("silence", [0, 1, 3])
+@pytest.mark.parametrize("name", ["LIF", "ALIF", "RecurrentLIF", "Streaming"])
+def test_units_are_silent_whatever_the_reset(name: str, silence: int, reset: Reset) -> None:
+    """Where nothing is reset too: under a huge drive a spike every `silence` + 1 steps."""
+    firing = Firing(refractory=silence * 1.0, reset=reset)
+    alike = Times(spread=0.0, adapting_spread=0.0)
+    layer = {
+        "LIF": lambda: LIF(2, 1, firing=firing),
+        "ALIF": lambda: ALIF(2, 1, times=alike, strength=0.5, firing=firing),
+        "RecurrentLIF": lambda: RecurrentLIF(2, 1, firing=firing),
+        "Streaming": lambda: Streaming(2, 1, 3, (Population(reset=reset), Population(reset=reset))),
+    }[name]()
+    layer.silence = silence
+    with torch.no_grad():
+        for part, value in layer.named_parameters():
+            if part.endswith(("encode.weight", "onward.weight")):
+                value.fill_(1e6)
+            elif part.endswith(("recur.weight", "bias")):
+                value.zero_()
+        y, _ = layer(torch.full((1, 60, 1), 1e3))
+    for unit in y[0].T:
+        at = unit.nonzero().flatten()
+        assert at[0] == 0 and set(at.diff().tolist()) == {silence + 1}
 
 
 def test_all_that_spikes_is_found() -> None:

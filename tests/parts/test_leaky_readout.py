@@ -1,8 +1,10 @@
 """A leaky read-out: what it has gathered is a sum with exponential weights, and goes on from its state."""
 
+import pytest
 import torch
 
 from tests.promises import normal
+from wavetrain.errors import BadInput
 from wavetrain.parts.leaky_readout import LeakyReadout
 
 
@@ -22,6 +24,14 @@ def test_it_goes_on_from_its_state():
     tail, end = read(x[:, 7:], state)
     torch.testing.assert_close(torch.cat([head, tail], 1), whole)
     torch.testing.assert_close(end, last)
+
+
+def test_a_state_of_another_batch_is_refused():
+    """One row would be spread over all."""
+    read = LeakyReadout(5, 2, kept=0.8)
+    for given, came in ((1, 4), (4, 1), (4, 3)):
+        with pytest.raises(BadInput, match=rf"\({came}, 2\)"):
+            read(torch.ones(came, 6, 5), read.begin(given))
 
 
 def test_all_of_it_learns():

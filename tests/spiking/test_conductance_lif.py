@@ -55,6 +55,34 @@ def test_the_potential_stays_between_what_draws_it(dt: float) -> None:
         assert (state[0] >= -80).all() and (state[0] <= 0).all()
 
 
+@pytest.mark.parametrize("opened", [1e3, 1e8, 1e30, 1e200])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_however_strong_the_input_all_is_finite(opened: float, sign: int) -> None:
+    """The potential goes to what draws it, and gradients have an end."""
+    layer = one_unit(BARE)
+    x = torch.full((1, 5, 1), sign * opened, dtype=torch.float64, requires_grad=True)
+    _, (v, *_) = layer(x)
+    assert v.item() == pytest.approx(0 if sign > 0 else -80, abs=0.1)
+    v.sum().backward()
+    assert x.grad is not None and x.grad.isfinite().all()
+    assert all(one.grad is None or one.grad.isfinite().all() for one in layer.parameters())
+
+
+def test_what_drives_is_the_distance_to_what_draws() -> None:
+    """Not a constant: the same conductance moves a unit less the nearer it is, and not at all when there."""
+    layer, moves = one_unit(BARE), []
+    opened = torch.full((1, 1), 0.01, dtype=torch.float64)
+    shut = torch.zeros(1, 1, dtype=torch.float64)
+    for at in (-70.0, -35.0, -10.0, 0.0):
+        v, *rest = layer.begin(1)
+        after, plain = (layer.step(x, (torch.full_like(v, at), *rest))[1][0].item() for x in (opened, shut))
+        moves.append(after - plain)
+    assert moves == sorted(moves, reverse=True) and moves[0] > 0
+    still = one_unit(Conductances(rest=0.0, draw_e=0.0, threshold=1e6))
+    v, *rest = still.begin(1)
+    assert still.step(100 * opened, (torch.zeros_like(v), *rest))[1][0].item() == 0
+
+
 @pytest.mark.parametrize("dt", [1.0, 0.5, 0.1])
 def test_decay_is_exact_whatever_the_step(dt: float) -> None:
     """Potential and conductances after 20 ms: 1 / e of 10 mV, and e^-4 of 1e-9 nS."""

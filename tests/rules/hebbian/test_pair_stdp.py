@@ -11,6 +11,7 @@ from tests.rules.hebbian.spikes import DOUBLE, fires, noise, window
 from wavetrain.core import Batch
 from wavetrain.errors import BadInput
 from wavetrain.parts.bounds import Bounds
+from wavetrain.parts.delays import Delayed
 from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian.pair_stdp import PairSTDP
 from wavetrain.spiking.lif import LIF
@@ -79,6 +80,44 @@ def test_all_pairs_are_a_double_loop(delay: int, seed: int):
         for t in post[0, :, 0].nonzero().flatten().tolist()
     )
     assert moved(rule, pre, post) - 0.5 == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_burst_within_a_delay_by_hand():
+    """Five spikes behind in a row, two before that are both on their way: ten pairs, none forgotten."""
+    delay, post = 8, fires(range(10, 15), 40)
+    pre, _ = arriving(fires([4, 9], 40), delay)
+    assert pre.flatten().nonzero().flatten().tolist() == [12, 17]
+    rule = PairSTDP(0.02, 0.03, tau_plus=17.0, tau_minus=34.0, bounds=FREE)
+    expected = sum(window(t - s, 0.02, 0.03, 17.0, 34.0) for s in (12, 17) for t in range(10, 15))
+    assert moved(rule, pre, post) - 0.5 == pytest.approx(expected, abs=1e-12)
+
+
+def arriving(sent: Tensor, delay: int) -> tuple[Tensor, Tensor]:
+    """Spikes (1, T, 1) after a delay in steps, by the connection that layers have, and its line."""
+    connection = Delayed(1, 1, float(delay)).double()
+    connection.weight.data.fill_(1)
+    with torch.no_grad():
+        return connection.along(sent, connection.begin(1))
+
+
+@pytest.mark.parametrize("nearest", [False, True])
+def test_fifty_random_trains_behind_delays_of_0_to_10(nearest: bool):
+    """As a loop over lists of spikes, with all partners or with the last one, in two runs of a half each."""
+    for seed in range(50):
+        sent, post = noise(1, 30, 1, seed), noise(1, 30, 1, seed + 50)
+        pre, _ = arriving(sent, seed % 11)
+        rule = PairSTDP(0.02, 0.03, tau_plus=17.0, tau_minus=34.0, nearest=nearest, bounds=FREE)
+        weight, state = rule.run(HALF, pre[:, :15], post[:, :15])
+        found = float(rule.run(weight, pre[:, 15:], post[:, 15:], state)[0]) - 0.5
+        before, behind = (one.flatten().nonzero().flatten().tolist() for one in (pre, post))
+        expected = 0.0
+        for t in behind:
+            partners = [s for s in before if s <= t]
+            expected += sum(0.02 * math.exp(-(t - s) / 17) for s in (partners[-1:] if nearest else partners))
+        for s in before:
+            partners = [t for t in behind if t <= s]
+            expected -= sum(0.03 * math.exp(-(s - t) / 34) for t in (partners[-1:] if nearest else partners))
+        assert found == pytest.approx(expected, abs=1e-9), f"seed {seed}"
 
 
 @pytest.mark.parametrize("seed", range(5))

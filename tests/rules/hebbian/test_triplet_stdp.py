@@ -45,6 +45,25 @@ def test_slow_traces_do_not_hold_the_spike_itself():
     assert change(rule, fires([4], 12), fires([1], 12)) == pytest.approx(-0.02 * math.exp(-3 / 30), abs=1e-12)
 
 
+def test_random_trains_are_loops_over_pairs_and_triplets():
+    """Of 50 seeds; what was long before counts too, and no spike makes a triplet with itself."""
+    plus, minus, plus3, minus3 = 0.02, 0.03, 0.05, 0.04
+    rule = TripletSTDP((plus, minus), (plus3, minus3), TAUS, bounds=FREE)
+    for seed in range(50):
+        pre, post = noise(1, 30, 1, seed), noise(1, 30, 1, seed + 50)
+        before, behind = (one.flatten().nonzero().flatten().tolist() for one in (pre, post))
+        expected = 0.0
+        for t in behind:
+            more = sum(math.exp(-(t - u) / TAUS[3]) for u in behind if u < t)
+            pairs = sum(math.exp(-(t - s) / TAUS[0]) for s in before if s <= t)
+            expected += pairs * (plus + plus3 * more)
+        for s in before:
+            more = sum(math.exp(-(s - u) / TAUS[2]) for u in before if u < s)
+            pairs = sum(math.exp(-(s - t) / TAUS[1]) for t in behind if t <= s)
+            expected -= pairs * (minus + minus3 * more)
+        assert change(rule, pre, post) == pytest.approx(expected, abs=1e-9), f"seed {seed}"
+
+
 @pytest.mark.parametrize("bounds", [FREE, Bounds(power=1.0)])
 def test_without_triplets_it_is_the_pair_rule(bounds: Bounds):
     pre, post, weight = noise(3, 40, 4, 1), noise(3, 40, 2, 2), torch.full((2, 4), 0.5, dtype=DOUBLE)
