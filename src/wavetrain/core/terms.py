@@ -75,10 +75,11 @@ class Online(Stated):
     """A rule that goes forward in time alone: each step's share of the update is there when it is over.
 
     >>> from wavetrain.core.terms import Online
+    >>> from wavetrain.layers import Elman
+    >>> from wavetrain.parts.reader import Reader
     >>> from wavetrain.rules import SnAp
-    >>> network, batch, loss = SnAp.lesson()
-    >>> rule, errors = SnAp(), torch.randn(4, 7, 2)
-    >>> shares = rule.walk(network, batch.x, errors)
+    >>> rule, network = SnAp(), Reader(Elman(6, inputs=3), outputs=2, every_step=True)
+    >>> shares = rule.walk(network, torch.randn(4, 7, 3), torch.randn(4, 7, 2))
     >>> isinstance(rule, Online), next(shares)["layer.recur.weight"].shape
     (True, torch.Size([6, 6]))
     """

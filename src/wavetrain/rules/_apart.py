@@ -2,12 +2,10 @@
 
 from typing import NamedTuple
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from wavetrain.core import Batch, Layer, Lesson
+from wavetrain.core import Layer
 from wavetrain.errors import BadInput
-from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.leaky_reader import LeakyReader
 from wavetrain.parts.reader import Reader
 
@@ -31,9 +29,3 @@ def apart(name: str, network: nn.Module) -> Apart:
             f"got {type(network).__name__}"
         )
     return Apart(network.layer, network.read, 0.0, network.every_step)
-
-
-def lesson(x: Float[Tensor, "batch time inputs"], y: Float[Tensor, "batch time outputs"]) -> Lesson:
-    """An Elman network that is read at every step."""
-    network = Reader(Elman(6, inputs=x.shape[-1]), outputs=y.shape[-1], every_step=True)
-    return Lesson(network, Batch(x, y), nn.functional.mse_loss)

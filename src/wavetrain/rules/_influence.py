@@ -22,11 +22,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Layer, Lesson, State, check_width
+from wavetrain.core import Batch, Layer, State, check_width
 from wavetrain.core.terms import Online, Sight, Terms, learns
 from wavetrain.errors import BadInput
 from wavetrain.parts.reader import one_hot
-from wavetrain.rules._apart import Apart, apart, lesson
+from wavetrain.rules._apart import Apart, apart
 from wavetrain.rules._cell import Cell, Rows
 
 FEW = 4  # entries for each parameter, up to which they are carried alone
@@ -90,12 +90,6 @@ class Influence(Online):
     def feedback(self, read: nn.Linear) -> Float[Tensor, "outputs width"]:
         """By what the errors of outputs come back to what the layer gives: the read-out itself."""
         return read.weight
-
-    @classmethod
-    def lesson(cls) -> Lesson:
-        draw = torch.Generator().manual_seed(1)
-        x = torch.randn(4, 7, 3, generator=draw)
-        return lesson(x, x[..., :2].cumsum(1).tanh())
 
     def terms(self, network: nn.Module) -> Terms:
         apart(type(self).__name__, network)

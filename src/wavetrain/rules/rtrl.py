@@ -21,12 +21,16 @@ class RTRL(Influence):
 
     Raises BadInput for another network.
 
+    >>> from wavetrain.core import VALUES, Batch
+    >>> from wavetrain.layers import Elman
+    >>> from wavetrain.parts.reader import Reader
     >>> from wavetrain.rules import RTRL, Backpropagation
-    >>> network, batch, loss = RTRL.lesson()
-    >>> _ = RTRL().learn(network, batch, loss)
+    >>> network = Reader(Elman(6, inputs=3), outputs=2, every_step=True)
+    >>> batch = Batch(torch.randn(4, 12, 3), torch.randn(4, 12, 2))
+    >>> _ = RTRL().learn(network, batch, VALUES.loss)
     >>> forward = network.layer.recur.weight.grad.clone()
     >>> network.zero_grad()
-    >>> _ = Backpropagation().learn(network, batch, loss)
+    >>> _ = Backpropagation().learn(network, batch, VALUES.loss)
     >>> torch.allclose(forward, network.layer.recur.weight.grad, atol=1e-6)
     True
     """

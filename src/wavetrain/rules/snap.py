@@ -24,9 +24,13 @@ class SnAp(Influence):
 
     It takes `chunk` steps at once, which changes no figure. Raises BadInput for another network.
 
+    >>> from wavetrain.core import VALUES, Batch
+    >>> from wavetrain.layers import Elman
+    >>> from wavetrain.parts.reader import Reader
     >>> from wavetrain.rules import SnAp
-    >>> network, batch, loss = SnAp.lesson()
-    >>> SnAp().learn(network, batch, loss).shape, network.layer.recur.weight.grad.shape
+    >>> network = Reader(Elman(6, inputs=3), outputs=2, every_step=True)
+    >>> batch = Batch(torch.randn(4, 12, 3), torch.randn(4, 12, 2))
+    >>> SnAp().learn(network, batch, VALUES.loss).shape, network.layer.recur.weight.grad.shape
     (torch.Size([]), torch.Size([6, 6]))
     """
 

@@ -17,12 +17,11 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Card, Layer, Lesson, State, check_width, detached, map_state
+from wavetrain.core import Batch, Card, Layer, State, check_width, detached, map_state
 from wavetrain.core.terms import Stated, Terms, learns
 from wavetrain.errors import BadInput
 from wavetrain.parts.reader import Reader, one_hot
 from wavetrain.parts.stack import Answer
-from wavetrain.rules._apart import lesson
 from wavetrain.rules._influence import errors_of
 
 
@@ -39,9 +38,13 @@ class TruncatedBackpropagation(Stated):
 
     Raises BadInput for another network.
 
+    >>> from wavetrain.core import VALUES, Batch
+    >>> from wavetrain.layers import Elman
+    >>> from wavetrain.parts.reader import Reader
     >>> from wavetrain.rules import TruncatedBackpropagation
-    >>> network, batch, loss = TruncatedBackpropagation.lesson()
-    >>> TruncatedBackpropagation(steps=3).learn(network, batch, loss).shape
+    >>> network = Reader(Elman(6, inputs=3), outputs=2, every_step=True)
+    >>> batch = Batch(torch.randn(4, 12, 3), torch.randn(4, 12, 2))
+    >>> TruncatedBackpropagation(steps=3).learn(network, batch, VALUES.loss).shape
     torch.Size([])
     """
 
@@ -57,12 +60,6 @@ class TruncatedBackpropagation(Stated):
     def __init__(self, steps: int = 5, sliding: bool = False):
         check_width("TruncatedBackpropagation", steps=steps)
         self.steps, self.sliding = steps, sliding
-
-    @classmethod
-    def lesson(cls) -> Lesson:
-        draw = torch.Generator().manual_seed(1)
-        x = torch.randn(4, 12, 3, generator=draw)
-        return lesson(x, x[..., :2].cumsum(1).tanh())
 
     def terms(self, network: nn.Module) -> Terms:
         halves(network)
