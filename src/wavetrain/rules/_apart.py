@@ -1,8 +1,10 @@
-"""A network taken apart, for rules that walk it step by step: a layer, and what is read from it linearly."""
+"""A network taken apart, for rules that walk it by steps: a layer, what is read from it, and its errors."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from wavetrain.core import Layer
 from wavetrain.errors import BadInput
@@ -29,3 +31,15 @@ def apart(name: str, network: nn.Module) -> Apart:
             f"got {type(network).__name__}"
         )
     return Apart(network.layer, network.read, 0.0, network.every_step)
+
+
+def errors_of(
+    outputs: Tensor, answers: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The loss, detached, and its gradient by the outputs; raises BadInput where it has none."""
+    with torch.enable_grad():
+        outputs = outputs.detach().requires_grad_()
+        value = loss(outputs, answers)
+        if not value.requires_grad:
+            raise BadInput("expected a loss of the outputs, got one that no output changes")
+        return value.detach(), torch.autograd.grad(value, outputs)[0]

@@ -26,7 +26,7 @@ from wavetrain.core import Batch, Layer, State, check_width
 from wavetrain.core.terms import Online, Sight, Terms, learns
 from wavetrain.errors import BadInput
 from wavetrain.parts.reader import one_hot
-from wavetrain.rules._apart import Apart, apart
+from wavetrain.rules._apart import Apart, apart, errors_of
 from wavetrain.rules._cell import Cell, Rows
 
 FEW = 4  # entries for each parameter, up to which they are carried alone
@@ -282,18 +282,6 @@ def _few(cell: Cell, by_state: Rows, by_theta: Rows, kept: Bool[Tensor, "rows pa
     entry = by_theta.colour[rows] * kept.shape[1] + parameters
     own = real & by_theta.there.gather(0, rows)
     return Few(entry, own, tuple(links), channel[rows], heard[rows] & real)
-
-
-def errors_of(
-    outputs: Tensor, answers: Tensor, loss: Callable[[Tensor, Tensor], Tensor]
-) -> tuple[Tensor, Tensor]:
-    """The loss, detached, and its gradient by the outputs; raises BadInput where it has none."""
-    with torch.enable_grad():
-        outputs = outputs.detach().requires_grad_()
-        value = loss(outputs, answers)
-        if not value.requires_grad:
-            raise BadInput("expected a loss of the outputs, got one that no output changes")
-        return value.detach(), torch.autograd.grad(value, outputs)[0]
 
 
 def reached(

@@ -22,7 +22,7 @@ from wavetrain.core.terms import Stated, Terms, learns
 from wavetrain.errors import BadInput
 from wavetrain.parts.reader import Reader, one_hot
 from wavetrain.parts.stack import Answer
-from wavetrain.rules._influence import errors_of
+from wavetrain.rules._apart import errors_of
 
 
 class Halves(NamedTuple):
