@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.answers import answers
-from wavetrain.experiments.spikes.minibatch_digits import claim, conversion, smoke, taken
+from wavetrain.experiments.spikes.minibatch_digits import claim, conversion, smoke
 from wavetrain.train.lab import Lab
 
 WHOLE = {
@@ -42,12 +42,6 @@ def test_predicates(changed: dict[str, float], wrong: list[int]):
 def test_chance_meets_no_part_about_what_is_learned():
     chance = WHOLE | {name: 0.1 for name in WHOLE if name.startswith("right")}
     assert [answers(claim, chance)[place] for place in (1, 3, 4)] == [False] * 3
-
-
-def test_times_are_of_the_processor_and_the_least():
-    calls: list[int] = []
-    assert 0 <= taken(lambda: calls.append(sum(range(1000))), 3) < 1
-    assert len(calls) == 3
 
 
 def test_classes_do_not_depend_on_the_batch(tmp_path: Path):

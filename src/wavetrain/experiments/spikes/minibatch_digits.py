@@ -16,8 +16,6 @@ Poisson distribution, so that they are nearly regular (`parts.interval_code`). T
 one thread.
 """
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +27,7 @@ from wavetrain.data.images.digits import digits
 from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve, Maps
 from wavetrain.experiments.spikes._digits import INTERVALS, POISSON, Code, Shown, count, flat, learn, right
+from wavetrain.experiments.spikes._time import taken
 from wavetrain.parts import saved
 from wavetrain.parts.conversion import converted
 from wavetrain.parts.over_batch import OverBatch
@@ -251,16 +250,6 @@ def walks(scale: Scale, lab: Lab) -> dict[str, float]:
         figures["gain_training"] = seconds(1, 2) / seconds(256, 256)
     saved.save(path, {}, figures)
     return figures
-
-
-def taken(walk: Callable[[], None], repeats: int) -> float:
-    """Seconds of the processor, the least of some tries."""
-    least = float("inf")
-    for _ in range(repeats):
-        begun = time.process_time()
-        walk()
-        least = min(least, time.process_time() - begun)
-    return least
 
 
 def _begun(scale: Scale, lab: Lab) -> DiehlCook:
