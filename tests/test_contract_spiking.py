@@ -1,10 +1,12 @@
 """The contract of spiking layers: all that `find` finds keep the promises that only spikes make.
 
-Those of every layer are held by test_contract.py, which finds them too; of variants all are held here.
+Those of every layer are held by test_contract.py, which finds them too; of variants all are held here. Sheets
+are no layers (decision 0034), and are held to what of this a sheet can promise.
 """
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -20,7 +22,7 @@ from wavetrain.spiking.alif import ALIF, Times
 from wavetrain.spiking.lif import LIF
 from wavetrain.spiking.recurrent_lif import RecurrentLIF
 from wavetrain.spiking.streaming import Population, Streaming
-from wavetrain.testing import spiking
+from wavetrain.testing import sheets, spiking
 
 MEMBERS = {found.name: found.load() for found in find.members("spiking")}
 LAYERS = {name: one for name, one in MEMBERS.items() if isinstance(one, type) and issubclass(one, Spiking)}
@@ -116,6 +118,16 @@ def test_units_are_silent_whatever_the_reset(name: str, silence: int, reset: Res
         assert at[0] == 0 and set(at.diff().tolist()) == {silence + 1}
 
 
+SHEETS = {name: one for name, one in MEMBERS.items() if sheets.is_sheet(one)}
+
+
+@pytest.mark.parametrize("promise", sheets.PROMISES, ids=lambda check: check.__name__.removeprefix("check_"))
+@pytest.mark.parametrize("name", SHEETS)
+def test_sheets(name: str, promise: Callable[[Any], None]) -> None:
+    promise(SHEETS[name])
+
+
 def test_all_that_spikes_is_found() -> None:
+    assert {"delay_sheet"} <= set(SHEETS) and not set(SHEETS) & set(LAYERS)
     assert {"lif", "alif", "recurrent_lif"} <= set(LAYERS)
     assert all(issubclass(one, Layer) for one in LAYERS.values())

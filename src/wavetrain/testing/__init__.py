@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from wavetrain.testing.memories import check_memory
     from wavetrain.testing.networks import check_network
     from wavetrain.testing.rules import check_rule
+    from wavetrain.testing.sheets import check_sheet
     from wavetrain.testing.spiking import check_spiking
     from wavetrain.testing.streams import check_stream
     from wavetrain.testing.tasks import check_task
@@ -31,6 +32,7 @@ __all__ = [
     "check_memory",
     "check_network",
     "check_rule",
+    "check_sheet",
     "check_spiking",
     "check_stream",
     "check_task",

@@ -14,7 +14,7 @@ from typing import Any
 from wavetrain import find, outside
 from wavetrain.core import Stream
 from wavetrain.errors import BadInput
-from wavetrain.testing import layers, lenses, memories, rules, spiking, streams, tasks
+from wavetrain.testing import layers, lenses, memories, rules, sheets, spiking, streams, tasks
 from wavetrain.testing.cards import check_card
 from wavetrain.testing.promise import Promise, keep, name
 
@@ -63,17 +63,19 @@ def contract(member: Any) -> Contract:
     """
     if not __debug__:
         raise BadInput("`python -O` takes out what the contract checks; run it without -O")
+    kind = None
     if isinstance(member, str):
         found = find.named(member, tuple(OF))
         kind, member = found.kind, found.load()
-    else:
-        kind = outside.kind(name(member), getattr(member, "func", member))  # of a partial, what it calls
+    whose = getattr(member, "func", member)  # of a partial, what it calls
+    sheet = sheets.is_sheet(whose)
+    if kind is None:
+        kind = "spiking" if sheet else outside.kind(name(member), whose)
     if kind not in OF:
         raise BadInput(
             f"{name(member)} is one of the {kind}, which have no contract; {', '.join(OF)} have one"
         )
-    whose = getattr(member, "func", member)  # of a partial, what it calls
     card = (Promise("card", partial(check_card, whose)),) if kind in find.CITED else ()
     online = isinstance(whose, type) and issubclass(whose, Stream)
-    promises = streams.promises if online else OF[kind]
+    promises = streams.promises if online else sheets.promises if sheet else OF[kind]
     return Contract(member, kind, (*card, *promises(member)))

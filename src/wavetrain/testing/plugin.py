@@ -20,6 +20,7 @@ CHECKS = (
     "memories",
     "precision",
     "rules",
+    "sheets",
     "spiking",
     "tasks",
     "transforms",
