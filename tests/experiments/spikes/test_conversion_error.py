@@ -10,7 +10,6 @@ from wavetrain.core import Batch
 from wavetrain.experiments.spikes._networks import Called
 from wavetrain.experiments.spikes.conversion_error import (
     FirstSymbol,
-    Scale,
     _picture,
     claim,
     converted,
@@ -104,7 +103,7 @@ def test_ties_and_operations_are_counted():
 
 
 def test_the_picture_has_a_line_for_each_form():
-    scale = Scale(**{**vars(smoke), "once": (6, 8), "streamed": (8, 128)})
-    picture = _picture({"agree_once_6": 0.5, "agree_once_8": 1.0, "agree_streamed_8": 0.25}, scale)
-    assert picture.x.tolist() == [6, 8]
-    assert picture.lines[0].tolist() == [0.5, 1] and picture.lines[1][1] == 0.25
+    figures = {f"agree_{form}_{inner}": inner / 16 for form in ("once", "streamed") for inner in smoke.inner}
+    picture = _picture(figures | {"agree_streamed_8": 0.25}, smoke)
+    assert picture.x.tolist() == [6, 8, 16] and picture.labels == ("once", "streamed")
+    assert picture.lines.tolist() == [[0.375, 0.5, 1], [0.375, 0.25, 1]]

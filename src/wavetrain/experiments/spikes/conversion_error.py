@@ -42,7 +42,6 @@ LEARNED = 0.6  # share of digits from which the network is worth converting
 TIE = 1e-6  # of a threshold: how near to the middle of two levels a value is a tie
 SYMBOLS = 8
 NOISE = 0.2  # uniform, from 0
-SHOWN = 64  # inner steps up to which the picture goes
 CALL = 8  # last steps that are read in the length stress
 FORMS = {"once": Delivery.AT_ONCE, "streamed": Delivery.STREAMED}
 
@@ -168,8 +167,8 @@ class Scale:
     steps: int
     rates: tuple[float, ...]
     every: int
-    once: tuple[int, ...]  # inner steps
-    streamed: tuple[int, ...]
+    inner: tuple[int, ...]  # steps, of both forms
+    more: tuple[int, ...]  # of the streamed form beside
     lengths: tuple[tuple[int, int], ...]  # of the length stress, and its training steps
     length_rates: tuple[float, ...]
     batch: int = 32
@@ -182,8 +181,8 @@ smoke = Scale(
     steps=4,
     rates=(1e-2,),
     every=2,
-    once=(6, 8, 16),
-    streamed=(8, 16),
+    inner=(6, 8, 16),
+    more=(24,),
     lengths=((12, 2),),
     length_rates=(1e-3,),
     batch=4,
@@ -195,8 +194,8 @@ small = Scale(
     steps=480,
     rates=(1e-2, 1e-3),
     every=60,
-    once=(1, 2, 4, 6, 7, 8, 16),
-    streamed=(4, 8, 16, 32, 48, 64, 96, 128),
+    inner=(1, 2, 4, 6, 7, 8, 16, 32, 48, 64),
+    more=(96, 128),
     lengths=((64, 160), (784, 40)),
     length_rates=(1e-2, 3e-4),
 )
@@ -207,8 +206,8 @@ full = Scale(
     steps=5000,
     rates=(1e-2, 3e-3, 1e-3, 3e-4),
     every=250,
-    once=(1, 2, 4, 6, 7, 8, 16, 32),
-    streamed=(4, 8, 16, 32, 48, 64, 96, 128),
+    inner=(1, 2, 4, 6, 7, 8, 16, 32, 48, 64),
+    more=(96, 128),
     lengths=((64, 2000), (256, 2000), (784, 5000)),
     length_rates=(1e-2, 1e-3, 3e-4, 1e-4, 3e-5),
 )
@@ -268,12 +267,14 @@ def converted(network: Called, test: Batch, scale: Scale) -> dict[str, float]:
     """What a quantised network in float64 is in spikes, for each form and number of inner steps."""
     values, answers = network.layer(test.x)[0], network(test.x)
     figures = {}
-    for form, many in (("once", scale.once), ("streamed", scale.streamed)):
+    for form, delivery in FORMS.items():
         equal = {}
-        for inner in many:
-            spiking = Converted.within(network, inner, FORMS[form])
+        for inner in scale.inner + (scale.more if delivery is Delivery.STREAMED else ()):
+            spiking = Converted.within(network, inner, delivery)
+            seen: list[Tensor] = []
+            spiking.layer.register_forward_hook(lambda layer, x, out, seen=seen: seen.append(out[0]))
             found = spiking(test.x)
-            rows = (spiking.layer(test.x)[0] == values).flatten(1).all(1)
+            rows = (seen[0] == values).flatten(1).all(1)
             figures[f"right_{form}_{inner}"] = float(CLASSES.score(found, test.y))
             figures[f"agree_{form}_{inner}"] = _share(found.argmax(-1) == answers.argmax(-1))
             figures[f"rows_{form}_{inner}"] = _share(rows)
@@ -345,16 +346,12 @@ def _stress(length: int, steps: int, scale: Scale, lab: Lab) -> dict[str, float]
 
 def _picture(figures: dict[str, float], scale: Scale) -> Curve:
     """Clips that get the same name over the number of inner steps, for both forms."""
-    tried = {*scale.once, *scale.streamed}
-    x = np.array(sorted(inner for inner in tried if inner <= SHOWN), dtype=float)
-    lines = np.array(
-        [[figures.get(f"agree_{form}_{inner:g}", np.nan) for inner in x] for form in ("once", "streamed")]
-    )
+    lines = [[figures[f"agree_{form}_{inner}"] for inner in scale.inner] for form in FORMS]
     return Curve(
         "Spikes against the quantised network",
-        x,
-        lines,
-        ("once", "streamed"),
+        np.array(scale.inner, dtype=float),
+        np.array(lines),
+        tuple(FORMS),
         "inner steps of a frame",
-        "clips that get the same name (share)",
+        "clips named alike (share)",
     )
