@@ -56,6 +56,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "hebbian_projection-HebbianProjection": dict(rows=32, rate=0.01, repeats=5, apart=False),
     "hopfield-Hopfield": dict(storage="HEBB", update="ASYNCHRONOUS", sweeps=100),
     "identity_rnn-IdentityRNN": dict(shift=False, source=False, spread=0.001, activation="RELU"),
+    "izhikevich-Izhikevich": dict(pattern=OPTIONS, surrogate=Arctan(0.2), detached=False, dt=0.5),
+    "izhikevich-Pattern": dict(a=0.02, b=0.2, c=-65.0, d=8.0),
     "language_model-LanguageModel": dict(mlp=0, tied=True),
     "language_model-Predictor": dict(every_step=True),
     "leaky_rnn-LeakyRNN": dict(leak="INSIDE"),
