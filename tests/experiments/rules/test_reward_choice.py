@@ -7,6 +7,7 @@ import torch
 
 from tests.answers import answers
 from wavetrain.experiments.rules.reward_choice import BOUND, Pair, _learn, claim, cues, small, smoke, wrong
+from wavetrain.parts import saved
 from wavetrain.train.lab import Lab
 
 RIGHT = {"right_rewarded": 0.85, "right_shuffled": 0.65, "right_frozen": 0.65}
@@ -64,13 +65,16 @@ def test_who_fires_first_silences_the_other():
     assert not network.layer.recur.weight.requires_grad
 
 
-def test_arms_begin_alike_and_the_frozen_one_stays(tmp_path: Path):
-    lab = Lab(tmp_path, 0)
-    ends = {arm: _learn(arm, smoke, lab) for arm in ("rewarded", "shuffled", "frozen")}
-    assert len({course[0] for _, course in ends.values()}) == 1
-    assert _learn("rewarded", smoke, lab) == ends["rewarded"]
-    weights = [
-        (tmp_path / "checkpoints" / f"{arm}.safetensors").read_bytes()
-        for arm in ("rewarded", "shuffled", "frozen")
-    ]
-    assert len(set(weights)) == 3
+def test_arms_begin_alike_pairs_do_not_and_the_frozen_one_stays(tmp_path: Path):
+    lab, arms = Lab(tmp_path, 0), ("rewarded", "shuffled", "frozen")
+    ends = {(arm, pair): _learn(arm, pair, smoke, lab) for arm in arms for pair in range(2)}
+    for pair in range(2):
+        assert len({ends[arm, pair][1][0] for arm in arms}) == 1
+    assert _learn("rewarded", 1, smoke, lab) == ends["rewarded", 1]
+    weights = [(tmp_path / "checkpoints" / f"{arm}-{pair}.safetensors").read_bytes() for arm, pair in ends]
+    assert len(set(weights)) == 6
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        first = Pair(smoke.inputs).state_dict()
+    kept, _ = saved.load(tmp_path / "checkpoints" / "frozen-1.safetensors")
+    assert all(torch.equal(kept[name], value) for name, value in first.items())
