@@ -60,9 +60,12 @@ from wavetrain.experiments.recurrences import universal_transformer_length as un
 from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_projection_tasks
 from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import stdp_latency as stdp_latency
+from wavetrain.experiments.spikes import braille_spikes as braille_spikes
 from wavetrain.experiments.spikes import conversion_error as conversion_error
 from wavetrain.experiments.spikes import delay_sheet_waves as delay_sheet_waves
+from wavetrain.experiments.spikes import diehl_cook_mnist as diehl_cook_mnist
 from wavetrain.experiments.spikes import filtered_velocity as filtered_velocity
+from wavetrain.experiments.spikes import minibatch_digits as minibatch_digits
 from wavetrain.experiments.spikes import surrogate_delay as surrogate_delay
 from wavetrain.experiments.spikes import surrogate_latency as surrogate_latency
 from wavetrain.experiments.state_spaces import aussm_cyclic_groups as aussm_cyclic_groups

@@ -8,7 +8,6 @@ import torch
 from tests.answers import answers
 from wavetrain.experiments.spikes.surrogate_latency import (
     _networks,
-    _patterns,
     _regressions,
     _task,
     claim,
@@ -67,10 +66,3 @@ def test_the_nearest_sample_is_of_the_right_class(tmp_path: Path):
 
 def test_classes_that_count_are_none_that_were_tried(tmp_path: Path):
     assert {_task(smoke, Lab(tmp_path, seed)).seed for seed in range(3)} == {1000, 1001, 1002}
-
-
-def test_the_picture_has_two_patterns_of_two_classes(tmp_path: Path):
-    task = _task(smoke, Lab(tmp_path, 0))
-    picture = _patterns(task.test(), task.classes)
-    assert len(picture.time) == 4 * 50 and picture.unit.max() == 199
-    assert picture.time.max() < 12

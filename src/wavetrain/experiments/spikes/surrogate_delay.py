@@ -119,7 +119,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     )
     lab.show(
         "accuracy",
-        curve("Answers after a silence while they learn", ends, "validation patterns named (share)"),
+        curve("Answers after a silence while they learn", ends, "validation accuracy (share)"),
     )
     times, y = task.cues().trained()
     x, answers = task.test()

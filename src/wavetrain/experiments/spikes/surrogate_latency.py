@@ -25,10 +25,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import nn
 
-from wavetrain.core import Batch
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
-from wavetrain.evidence.picture import Raster
 from wavetrain.experiments.spikes._networks import Leaky, gained, learned, strong
+from wavetrain.experiments.spikes._patterns import dots
 from wavetrain.layers.gate.lstm import LSTM
 from wavetrain.layers.wave.wave_rnn import WaveRNN
 from wavetrain.parts.firing import Firing
@@ -39,6 +38,7 @@ from wavetrain.tasks.spikes.latency_classes import LatencyClasses
 from wavetrain.train.lab import Lab, Plan, curve
 
 TAU = 20.0  # steps, of units and of the read-out
+SHOWN = 3  # classes in the picture
 TRIED = 1000  # seeds of classes from here on are those that count
 
 
@@ -126,8 +126,11 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     ends, figures = learned(
         lab, _networks(task, scale), task, Plan(scale.steps, scale.batch, 0.0, 1.0, scale.every), scale.rates
     )
-    lab.show("accuracy", curve("Classes named while they learn", ends, "validation patterns named (share)"))
-    lab.show("patterns", _patterns(task.test(), task.classes))
+    lab.show("accuracy", curve("Classes named while they learn", ends, "validation accuracy (share)"))
+    test = task.test()
+    rows = [int((test.y == one).nonzero()[0]) for one in range(SHOWN)]
+    labels = [f"class {one}" for one in range(SHOWN)]
+    lab.show("patterns", dots("Patterns of three classes: each channel spikes once", test.x[rows], labels))
     return figures | _regressions(task)
 
 
@@ -178,20 +181,3 @@ def _regressions(task: LatencyClasses) -> dict[str, float]:
         model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(known, y)
         scores[name] = float(model.score(asked, answers.numpy()))
     return scores
-
-
-def _patterns(test: Batch, classes: int) -> Raster:
-    """Two patterns of the first class and two of the second, one over the other."""
-    rows = [row for one in range(min(2, classes)) for row in (test.y == one).nonzero()[:2, 0].tolist()]
-    time, unit = [], []
-    for place, row in enumerate(rows):
-        step, channel = test.x[row].nonzero(as_tuple=True)
-        time.append(step.numpy())
-        unit.append(channel.numpy() + place * test.x.shape[2])
-    return Raster(
-        "Two patterns of one class, and above them two of another",
-        np.concatenate(time).astype(float),
-        np.concatenate(unit).astype(float),
-        "time (steps)",
-        "channel, of each pattern after the other",
-    )
