@@ -232,12 +232,12 @@ def test_folders_that_hold_no_sequences_are_told(tmp_path: Path):
         BadInput, match=r"expected a folder with sequences\.safetensors, as `save` writes it$"
     ):
         SequenceClassifier.load(tmp_path)
-    assert (_sequences_kept.KIND, _sequences_kept.VERSION) == ("wavetrain sequences", 1)
-    whole = {"kind": "wavetrain sequences", "version": 1, "class": "SequenceClassifier"}
-    for changed in ({"kind": "x"}, {"version": 2}, {"class": "SequenceRegressor"}):
+    assert (_sequences_kept.KIND, _sequences_kept.VERSION) == ("wavetrain sequences", 2)
+    whole = {"kind": "wavetrain sequences", "version": 2, "class": "SequenceClassifier"}
+    for changed in ({"kind": "x"}, {"version": 1}, {"class": "SequenceRegressor"}):
         saved.save(place, {}, {**whole, **changed})
-        got = changed.get("class", "SequenceClassifier")
-        with pytest.raises(BadInput, match=f"expected a SequenceClassifier of version 1, got {got}$"):
+        got = f"{changed.get('class', 'SequenceClassifier')} of version {changed.get('version', 2)}"
+        with pytest.raises(BadInput, match=f"expected a SequenceClassifier of version 2, got {got}$"):
             SequenceClassifier.load(tmp_path)
     saved.save(place, {}, whole)
     with pytest.raises(BadInput, match=r"is not a whole SequenceClassifier \('settings'\)$"):

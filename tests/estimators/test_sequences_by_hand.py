@@ -10,7 +10,7 @@ from torch import nn
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators import SequenceClassifier, SequenceRegressor, _sequences
-from wavetrain.estimators._sequences import Ended, Pooled, Sequences, Simple, learned, together
+from wavetrain.estimators._sequences import LAST, Ended, Pooled, Sequences, Simple, learned, together
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.stack import MLP, Stack
 from wavetrain.tables.class_baselines import Majority
@@ -43,13 +43,13 @@ def test_sequences_end_together_behind_zeros(steps: int, longest: int):
         assert (one[: longest - length] == 0).all() and (one[longest - length :] == given[:length]).all()
 
 
-def test_the_mean_of_the_stream_and_its_last_step_are_read():
+def test_the_mean_of_the_stream_its_last_step_and_its_largest_values_are_read():
     network = Pooled(stack(), 2).double()
     found = network(SOME)
     assert network.outputs == 2 and network.norm.eps == 1e-6
     for row, length in enumerate(LENGTHS.tolist()):
         stream = network.norm(network.stack.stream(X[row : row + 1, :length])[0])[0]
-        wanted = network.read(torch.cat([stream.mean(0), stream[-1]]))
+        wanted = network.read(torch.cat([stream.mean(0), LAST * stream[-1], stream.amax(0)]))
         torch.testing.assert_close(found[row], wanted)
 
 

@@ -2,9 +2,10 @@
 
 Sequences are an array (N, T, C), or (N, T) of one channel each, or a list of arrays (T, C) of any lengths.
 Channels are brought to mean 0 and deviation 1 by the sequences that training sees. A stack reads each
-sequence; the mean of its stream over the steps and the stream at the last step are read out together. What
-follows a sequence in a padded batch reaches none of its steps, since layers are causal. Training computes in
-float32, answers in float64: so they do not depend on what else is asked in the same call.
+sequence; the mean and the largest value of its stream over the steps, and the stream at the last step, are
+read out together. What follows a sequence in a padded batch reaches none of its steps, since layers are
+causal. Training computes in float32, answers in float64: so they do not depend on what else is asked in the
+same call.
 
 Where there are enough sequences, a part of them is kept to choose by: training stops at the step that errs
 least there.
@@ -37,6 +38,7 @@ from wavetrain.train.generators import Shared
 LOOKS = 20  # at the sequences to choose by
 FEWEST = 40  # sequences from which on some are kept to choose by
 TOGETHER = 256  # sequences that are read at once
+LAST = 0.1  # of the last step in what is read out: training raises it where the end of a sequence tells most
 
 
 class Sequences(NamedTuple):
@@ -58,7 +60,7 @@ class Pooled(nn.Module):
         self.stack = stack
         width = stack.encode.out_features
         self.norm = nn.RMSNorm(width, eps=1e-6)
-        self.read = nn.Linear(2 * width, outputs)
+        self.read = nn.Linear(3 * width, outputs)
 
     def forward(self, sequences: Sequences) -> Float[Tensor, "batch outputs"]:
         stream, _ = self.stack.stream(sequences.x)
@@ -66,7 +68,8 @@ class Pooled(nn.Module):
         there = (torch.arange(stream.shape[1], device=stream.device) < lengths)[..., None]
         mean = (stream * there).sum(1) / lengths
         last = stream[torch.arange(len(stream), device=stream.device), sequences.lengths - 1]
-        return self.read(torch.cat([mean, last], -1))
+        largest = stream.masked_fill(~there, -torch.inf).amax(1)  # an event counts wherever it was
+        return self.read(torch.cat([mean, LAST * last, largest], -1))
 
     @property
     def outputs(self) -> int:

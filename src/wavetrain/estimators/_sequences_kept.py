@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="SequenceEstimator")
 
 KIND = "wavetrain sequences"
-VERSION = 1
+VERSION = 2  # 1 read no largest values
 SIMPLE = "simple."  # in front of what a simple answer learned
 ARRAYS = ("centre_", "spread_", "mean_", "deviation_")  # where there are such
 WORDS = ("history_", "n_features_in_", "single_", "held_", "valid_score_", "learned_")
@@ -69,7 +69,8 @@ def load(kind: type[E], folder: Path) -> E:
         raise BadInput(f"{folder}: expected a folder with {SEQUENCES}, as `save` writes it")
     tensors, words = saved.load(path)
     if (words.get("kind"), words.get("version")) != (KIND, VERSION) or words.get("class") != kind.__name__:
-        raise BadInput(f"{path}: expected a {kind.__name__} of version {VERSION}, got {words.get('class')}")
+        got = f"{words.get('class')} of version {words.get('version')}"
+        raise BadInput(f"{path}: expected a {kind.__name__} of version {VERSION}, got {got}")
     try:
         return _restored(kind, tensors, words)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
