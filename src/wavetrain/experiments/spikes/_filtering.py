@@ -95,11 +95,11 @@ def show(lab: Lab, kind: str, record: Record, told: dict[str, np.ndarray], names
     lab.show(
         f"velocity-{kind}",
         Curve(
-            f"Velocity that streaming spikes tell, {words}",
+            f"One component of the velocity, and what streaming spikes tell, {words}",
             np.arange(first, first + many, dtype=float),
             np.stack([row[:many, 0] for row in rows]),
             ("velocity", "told", "told and filtered"),
             "step of the part to report",
-            "velocity, first component (deviations)",
+            "velocity (deviations)",
         ),
     )
