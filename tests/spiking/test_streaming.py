@@ -1,13 +1,17 @@
 """Streaming: it is two layers of LIF one after the other, learns its thresholds, and fires by hand."""
 
 import math
+from contextlib import nullcontext
 
 import pytest
 import torch
 
 from tests.promises import normal
+from wavetrain import scan
+from wavetrain.core.surrogate import Surrogate
 from wavetrain.errors import BadInput
 from wavetrain.parts.firing import Firing, Reset
+from wavetrain.parts.surrogate import Arctan, FastSigmoid, Triangle
 from wavetrain.spiking import LIF, Streaming
 from wavetrain.spiking.streaming import STREAMING, Population, fading
 
@@ -47,7 +51,10 @@ def test_it_is_lif_after_lif(populations: tuple[Population, Population], silence
         spikes.append((seen, v, silent))
     y, (v, silent, u, still) = layer(x)
     assert y.any() and torch.equal(y, spikes[1][0])
-    for found, expected in zip((u, still, v, silent), (*spikes[0][1:], *spikes[1][1:]), strict=True):
+    theta, phi = (one.threshold for one in populations)
+    for found, expected in zip(
+        (theta * u, still, phi * v, silent), (*spikes[0][1:], *spikes[1][1:]), strict=True
+    ):
         torch.testing.assert_close(found, expected, rtol=0, atol=1e-6 if found.is_floating_point() else 0)
 
 
@@ -57,8 +64,8 @@ def test_three_steps_by_hand() -> None:
     for x, z, s, u, v in ((0.5, 1, 1, 0.1, 1.0), (0.3, 0, 1, 0.39, 0.7), (0.0, 0, 0, 0.351, 0.49)):
         y, state = layer(torch.full((1, 1, 1), x, dtype=torch.float64), state)
         assert y.item() == s, z
-        assert state[2].item() == pytest.approx(u, abs=1e-6)
-        assert state[0].item() == pytest.approx(v, abs=1e-6)
+        assert 0.4 * state[2].item() == pytest.approx(u, abs=1e-6)
+        assert 0.6 * state[0].item() == pytest.approx(v, abs=1e-6)
 
 
 def test_thresholds_and_time_constants_learn_and_stay_above_zero() -> None:
@@ -102,3 +109,20 @@ def test_bad_input() -> None:
         Streaming(3, hidden=0)
     with pytest.raises(BadInput, match=r"expected tau above 0 ms, got 0\.0"):
         Streaming(3, populations=(Population(tau=0.0, threshold=1.0), QUICK))
+
+
+@pytest.mark.parametrize("surrogate", [Arctan(), FastSigmoid(), Triangle()], ids=repr)
+def test_the_fused_walk_is_the_steps(surrogate: Surrogate) -> None:
+    """Spikes and states to the last bit, gradients to rounding, through both populations and thresholds."""
+    layer, x, found = Streaming(5, 3, 7, surrogate=surrogate), 3 * normal(2, 40, 3).float(), []
+    pull = normal(2, 40, 5, seed=2).float()
+    for plain in (False, True):
+        with scan.only_plain() if plain else nullcontext():
+            y, last = layer(x)
+            slopes = torch.autograd.grad((y * pull).sum() + last[0].sum(), list(layer.parameters()))
+            found.append((y, last, slopes))
+        assert scan.routes()["lif"] == ("plain" if plain else "numba")
+    (y, last, slopes), (expected, end, steps) = found
+    assert y.any() and y.equal(expected)
+    assert all(one.equal(other) for one, other in zip(last, end, strict=True))
+    torch.testing.assert_close(slopes, steps, rtol=1e-4, atol=1e-4)

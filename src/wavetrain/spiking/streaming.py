@@ -3,24 +3,25 @@
 Zhou, Sun and Basu 2023, arXiv 2312.15889: a small network that decodes movement from spikes as they
 come, 4 ms a step. Its time constants and thresholds are learned.
 
-    u_t = a u_{t-1} + W x_t + b,   z_t = 1 where u_t > theta, else 0,   u_t <- u_t - theta z_t
-    v_t = c v_{t-1} + V z_t + d,   s_t = 1 where v_t > phi, else 0      (v is not reset)
+    u_t = a u_{t-1} + (W x_t + b) / theta,   z_t = 1 where u_t > 1, else 0,   u_t <- u_t - z_t
+    v_t = c v_{t-1} + (V z_t + d) / phi,     s_t = 1 where v_t > 1, else 0    (v is not reset)
 
 A step: the first population decays, takes the current, fires and is reset; what it fires reaches the second
 in the same step, which decays, takes it and fires. A unit that is silent keeps its potential.
 
 The decays a and c begin at 0.9 and 0.7 a step, that is, exp(-dt / tau) for 38 and 11 ms. Each unit has a tau
-and a threshold of its own. The authors' library takes the threshold off one step late, without decay. The
-third population, which never fires, is a read-out (`parts/leaky_readout.py`); `StreamingDecoder` has it.
+and a threshold of its own, in which its potential is counted, and with it the width of the surrogate. The
+authors count potentials in one unit for all, and their library takes the threshold off one step late, without
+decay. Their third population, which never fires, is a read-out: `StreamingDecoder` has it.
 """
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from wavetrain import scan
 from wavetrain.core import Card, State, check_width
@@ -29,6 +30,8 @@ from wavetrain.core.surrogate import Surrogate
 from wavetrain.errors import BadInput
 from wavetrain.parts.firing import ARCTAN, Reset
 from wavetrain.parts.taus import Taus
+from wavetrain.scan import LIFUnits
+from wavetrain.spiking._slopes import LEAVES, slope
 
 STEP = 4.0  # ms
 
@@ -81,7 +84,7 @@ class Streaming(Spiking):
     """x (B, T, inputs) to the spikes of the second population (B, T, width); taus and dt in ms.
 
     The state is the potential and the silence of the second population, (B, width) each, and those of the
-    first, (B, hidden) each.
+    first, (B, hidden) each; potentials are counted in thresholds.
 
     >>> from wavetrain.spiking import Streaming
     >>> layer = Streaming(48, inputs=96, hidden=32)
@@ -145,30 +148,36 @@ class Streaming(Spiking):
     def step(
         self, x: Float[Tensor, "batch inputs"], state: Potentials
     ) -> tuple[Float[Tensor, "batch width"], State]:
-        return self._next(self.encode(x), state, self.kept(), self.thresholds())
+        v, silent, u, still = state
+        (first, second), (theta, phi) = self.kept(), self.thresholds()
+        z, (u, still) = self._moved(self.resets[0], self.encode(x) / theta, (u, still), first)
+        spikes, (v, silent) = self._moved(self.resets[1], self.onward(z) / phi, (v, silent), second)
+        return spikes, (v, silent, u, still)
 
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        kept, thresholds = self.kept(), self.thresholds()
-        return scan.unroll(
-            lambda current, state: self._next(current, state, kept, thresholds), self.encode(x), state
-        )
-
-    def _next(
-        self, current: Tensor, state: State, kept: tuple[Tensor, Tensor], thresholds: tuple[Tensor, Tensor]
-    ) -> tuple[Tensor, State]:
         v, silent, u, still = state
-        z, u, still = self._moved(current, u, still, kept[0], thresholds[0], self.resets[0])
-        onward = F.linear(z, self.onward.weight, self.onward.bias)
-        spikes, v, silent = self._moved(onward, v, silent, kept[1], thresholds[1], self.resets[1])
+        (first, second), (theta, phi) = self.kept(), self.thresholds()
+        z, (u, still) = self._walked(self.resets[0], self.encode(x) / theta, (u, still), first)
+        spikes, (v, silent) = self._walked(self.resets[1], self.onward(z) / phi, (v, silent), second)
         return spikes, (v, silent, u, still)
 
+    def _walked(
+        self, reset: Reset, current: Tensor, state: State, kept: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """One population over a whole sequence."""
+        known = slope(self.surrogate)
+        units = None if known is None else LIFUnits(1.0, known, LEAVES[reset], self.silence, self.detached)
+        spikes, (v, silent) = scan.lif(partial(self._moved, reset), current, state, (kept,), units)
+        return spikes, (v, silent)
+
     def _moved(
-        self, current: Tensor, v: Tensor, silent: Tensor, kept: Tensor, threshold: Tensor, reset: Reset
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """One step of a population: its spikes, the potential after the reset, and its silence."""
+        self, reset: Reset, current: Tensor, state: State, kept: Tensor
+    ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+        """One step of a population: its spikes, and its potential after the reset with its silence."""
+        v, silent = state
         moved = kept * v + current
         v = torch.where(silent > 0, v, moved) if self.silence else moved
-        spikes, silent = self.fire(v - threshold, silent)
-        return spikes, reset(v, self.felt(spikes), threshold.expand_as(v)), silent
+        spikes, silent = self.fire(v - 1.0, silent)
+        return spikes, (reset(v, self.felt(spikes), 1.0), silent)
