@@ -21,12 +21,12 @@ def test_what_is_read_back_is_less_than_a_threshold_away(seed: int, threshold: f
     assert ((found - x).abs() < threshold * (1 + 1e-12)).all()
 
 
-def test_no_error_adds_up_over_a_hundred_thousand_steps():
-    """0.1 is no binary fraction: a running sum of it in float32 is wrong by several thresholds by then."""
-    x = torch.arange(100_000, dtype=torch.float64)[None, :, None] * 0.1
+def test_no_error_adds_up_over_twenty_thousand_steps():
+    """0.1 is no binary fraction: a running sum of it in float32 is three thresholds off by then."""
+    x = torch.arange(20_000, dtype=torch.float64)[None, :, None] * 0.1
     crossings, sent = level_crossings(x, 0.1)
-    assert (levels(crossings, 0.1).double() - x).abs().max() < 0.1 + 1e-3
-    assert abs(int(crossings.sum()) - 99_999) <= 1
+    assert (levels(crossings, 0.1) - x).abs().max() < 0.1 + 1e-9
+    assert abs(int(crossings.sum()) - 19_999) <= 1
     assert abs(float(sent) - float(x[0, -1, 0])) < 0.1 + 1e-9
 
 

@@ -59,13 +59,15 @@ def levels(
 ) -> Float[Tensor, "batch time channels"]:
     """The signal as far as it was sent: less than a threshold from what it was.
 
+    Of the type of `sent`, and in double precision where that is left out.
+
     >>> from wavetrain.parts.level_crossing import level_crossings, levels
     >>> x = torch.randn(2, 50, 3).cumsum(1)
     >>> bool(((levels(level_crossings(x, 0.5)[0], 0.5) - x).abs() < 0.5).all())
     True
     """
-    start = torch.zeros(()) if sent is None else sent[:, None]
-    return start + threshold * crossings.cumsum(1)
+    moved = threshold * crossings.cumsum(1).double()
+    return moved if sent is None else (sent.double()[:, None] + moved).to(sent.dtype)
 
 
 def up_and_down(crossings: Int[Tensor, "batch time channels"]) -> Float[Tensor, "batch time both"]:
