@@ -20,6 +20,7 @@ from wavetrain.scan.drive import affine, final
 from wavetrain.scan.lif import Form, Leaves, LIFUnits, Slope, lif
 from wavetrain.scan.linear import linear
 from wavetrain.scan.newton import Cell, Info, Newton, newton
+from wavetrain.scan.recomputed import recomputed
 from wavetrain.scan.routes import only_plain, recorded, routes, written_out
 from wavetrain.scan.selective import selective, selective_step
 from wavetrain.scan.sheet import SheetCells, SheetState, SheetWalk, sheet, sheet_step
@@ -54,6 +55,7 @@ __all__ = [
     "mixing",
     "newton",
     "only_plain",
+    "recomputed",
     "recorded",
     "routes",
     "selective",
