@@ -65,6 +65,7 @@ from wavetrain.experiments.spikes import conversion_error as conversion_error
 from wavetrain.experiments.spikes import delay_sheet_waves as delay_sheet_waves
 from wavetrain.experiments.spikes import diehl_cook_mnist as diehl_cook_mnist
 from wavetrain.experiments.spikes import filtered_velocity as filtered_velocity
+from wavetrain.experiments.spikes import locally_connected_digits as locally_connected_digits
 from wavetrain.experiments.spikes import minibatch_digits as minibatch_digits
 from wavetrain.experiments.spikes import surrogate_delay as surrogate_delay
 from wavetrain.experiments.spikes import surrogate_latency as surrogate_latency
