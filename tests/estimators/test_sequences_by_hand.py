@@ -10,7 +10,7 @@ from torch import nn
 
 from wavetrain.errors import BadInput
 from wavetrain.estimators import SequenceClassifier, SequenceRegressor, _sequences
-from wavetrain.estimators._sequences import LAST, Ended, Pooled, Sequences, Simple, learned, together
+from wavetrain.estimators._sequences import Ended, Pooled, Sequences, Simple, learned, together
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.stack import MLP, Stack
 from wavetrain.tables.class_baselines import Majority
@@ -44,12 +44,12 @@ def test_sequences_end_together_behind_zeros(steps: int, longest: int):
 
 
 def test_the_mean_of_the_stream_its_last_step_and_its_largest_values_are_read():
-    network = Pooled(stack(), 2).double()
+    network = Pooled(stack(), 2, 0.25).double()
     found = network(SOME)
     assert network.outputs == 2 and network.norm.eps == 1e-6
     for row, length in enumerate(LENGTHS.tolist()):
         stream = network.norm(network.stack.stream(X[row : row + 1, :length])[0])[0]
-        wanted = network.read(torch.cat([stream.mean(0), LAST * stream[-1], stream.amax(0)]))
+        wanted = network.read(torch.cat([stream.mean(0), stream[-1] / 4, stream.amax(0)]))
         torch.testing.assert_close(found[row], wanted)
 
 
@@ -195,3 +195,14 @@ def test_numbers_are_learned_in_deviations_of_those_that_are_learned_from():
             model.fit(x, bad)
     with pytest.raises(BadInput, match=r"^expected finite y \(sequences,\) or .*, got \(2, 1, 1\)$"):
         model.fit([np.zeros((3, 1))] * 2, np.zeros((2, 1, 1)))
+
+
+def test_the_end_of_a_sequence_counts_for_less_in_a_class_until_training_makes_it_count():
+    """The last three of fifty steps tell the class: without the last step of the stream, 0.58 were right."""
+    generator = np.random.default_rng(0)
+    x = generator.standard_normal((300, 50, 1))
+    y = x[:, -3:, 0].sum(1) > 0
+    model = SequenceClassifier("gru", width=16, depth=1, steps=150, rate=1e-2).fit(x[:200], y[:200])
+    assert model.score(x[200:], y[200:]) > 0.8
+    kept = [SequenceClassifier("elman", steps=1, width=2), SequenceRegressor("elman", steps=1, width=2)]
+    assert [one.fit(x, y.astype(float)).network_.last for one in kept] == [0.1, 1.0]  # type: ignore[union-attr]

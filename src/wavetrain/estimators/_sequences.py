@@ -38,7 +38,6 @@ from wavetrain.train.generators import Shared
 LOOKS = 20  # at the sequences to choose by
 FEWEST = 40  # sequences from which on some are kept to choose by
 TOGETHER = 256  # sequences that are read at once
-LAST = 0.1  # of the last step in what is read out: training raises it where the end of a sequence tells most
 
 
 class Sequences(NamedTuple):
@@ -55,9 +54,9 @@ class Sequences(NamedTuple):
 class Pooled(nn.Module):
     """Sequences to an output each, (batch, outputs)."""
 
-    def __init__(self, stack: Stack, outputs: int):
+    def __init__(self, stack: Stack, outputs: int, last: float):
         super().__init__()
-        self.stack = stack
+        self.stack, self.last = stack, last  # the weight of the last step in what is read out
         width = stack.encode.out_features
         self.norm = nn.RMSNorm(width, eps=1e-6)
         self.read = nn.Linear(3 * width, outputs)
@@ -69,7 +68,7 @@ class Pooled(nn.Module):
         mean = (stream * there).sum(1) / lengths
         last = stream[torch.arange(len(stream), device=stream.device), sequences.lengths - 1]
         largest = stream.masked_fill(~there, -torch.inf).amax(1)  # an event counts wherever it was
-        return self.read(torch.cat([mean, LAST * last, largest], -1))
+        return self.read(torch.cat([mean, self.last * last, largest], -1))
 
     @property
     def outputs(self) -> int:
@@ -128,6 +127,8 @@ def learned(found: Sequence[np.ndarray], y: Tensor) -> dict[str, str]:
 
 class SequenceEstimator(BaseEstimator):
     """What a classifier and a regressor of sequences have in common."""
+
+    _last: float  # the weight with which the last step of the stream is read out
 
     def __init__(
         self,
@@ -223,7 +224,7 @@ class SequenceEstimator(BaseEstimator):
             kind = layer_of(self.layer)
             layers = [kind(self.width) for _ in range(self.depth)]
             stack = Stack(layers, whole.x.shape[-1], 1, MLP.PLAIN)
-            self.network_: Pooled | Ended | Simple = Pooled(stack, outputs)
+            self.network_: Pooled | Ended | Simple = Pooled(stack, outputs, self._last)
             self.history_ = self._trained(
                 whole, y, torch.from_numpy(train), torch.from_numpy(held), loss, generator
             )

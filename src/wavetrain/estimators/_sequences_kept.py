@@ -103,7 +103,7 @@ def _restored(kind: type[E], tensors: dict[str, torch.Tensor], words: dict[str, 
     if "steps" in words:  # a comparison trained it
         network: Pooled | Ended = Ended(Stack(layers, channels, outputs, MLP.PLAIN), words["steps"])
     else:
-        network = Pooled(Stack(layers, channels, 1, MLP.PLAIN), outputs)
+        network = Pooled(Stack(layers, channels, 1, MLP.PLAIN), outputs, kind._last)
     model.network_ = network.double()
     model.network_.load_state_dict({name.removeprefix("network."): value for name, value in tensors.items()})
     model.network_.eval()

@@ -25,6 +25,8 @@ class SequenceRegressor(RegressorMixin, SequenceEstimator):
     (60,)
     """
 
+    _last = 1.0
+
     def fit(self, X: Any, y: Any) -> Self:
         self._asked(y)
         found, y = self._taken(X, y)
