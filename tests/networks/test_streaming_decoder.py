@@ -8,6 +8,12 @@ from wavetrain.errors import BadInput
 from wavetrain.networks import StreamingDecoder
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same weights in each run."""
+    torch.manual_seed(0)
+
+
 def test_it_is_its_layer_and_the_read_out():
     network, x = StreamingDecoder(5).double().eval(), normal(2, 30, 5)
     spikes, _ = network.layer(x)

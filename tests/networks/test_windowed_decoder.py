@@ -8,6 +8,12 @@ from wavetrain.errors import BadInput
 from wavetrain.networks import WindowedDecoder
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same weights in each run."""
+    torch.manual_seed(0)
+
+
 def spikes(*shape: int, seed: int = 0) -> torch.Tensor:
     return (torch.rand(*shape, generator=torch.Generator().manual_seed(seed)) < 0.3).double()
 

@@ -8,6 +8,12 @@ from wavetrain.errors import BadInput
 from wavetrain.parts.leaky_readout import LeakyReadout
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same weights in each run."""
+    torch.manual_seed(0)
+
+
 def test_it_is_a_sum_with_exponential_weights():
     """A Toeplitz matrix of 0.8 to the age, as no spike is ever taken off."""
     read, x = LeakyReadout(5, 2, kept=0.8).double(), normal(3, 12, 5)

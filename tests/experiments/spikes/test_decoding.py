@@ -29,6 +29,12 @@ FILTERS = tuple(Bessel(4, cutoff) for cutoff in (0.2, 0.3, 0.4, 0.5))
 PARTS = slice(0, 200), slice(200, 300), slice(300, 400)
 
 
+@pytest.fixture(autouse=True)
+def seeded() -> None:
+    """The same weights in each run."""
+    torch.manual_seed(0)
+
+
 def noise(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape)
 
