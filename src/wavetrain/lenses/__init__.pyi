@@ -9,6 +9,7 @@ from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum as
 from wavetrain.lenses.machines.automata import automata as automata
 from wavetrain.lenses.machines.coarse_graining import coarse_graining as coarse_graining
 from wavetrain.lenses.machines.lattice import lattice as lattice
+from wavetrain.lenses.operator.credit_operator import credit_operator as credit_operator
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form as dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context as effective_context
 from wavetrain.lenses.operator.head_count import head_count as head_count
