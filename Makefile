@@ -7,9 +7,10 @@ TESTS := $(VENV)/.tested
 DOCS := $(VENV)/.documented
 LOWEST := .venv-lowest
 PEERS := .venv-peers
+SPIKING := .venv-peers-spiking
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory coverage test-lowest bench-own-data docs format stubs small confirm readme site slow mutants release clean
+.PHONY: demo test check check-memory coverage test-lowest bench-own-data bench-spiking docs format stubs small confirm readme site slow mutants release clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -53,6 +54,10 @@ test-lowest: $(LOWEST)/.installed  ## the quick tests with every dependency but 
 bench-own-data: $(TESTS) $(PEERS)/.installed  ## own_data.py: forecasts and classes beside darts, aeon and sktime; under an hour
 	$(BIN)/python benchmarks/own_data.py
 	$(BIN)/python benchmarks/own_data.py --limits
+
+# In an environment of their own too, so that none of them stands in the way of our versions.
+bench-spiking: $(TESTS) $(SPIKING)/.installed  ## spiking.py: layers of spikes beside snntorch, norse and spikingjelly, for the record
+	$(BIN)/python benchmarks/record.py spiking
 
 mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
 	$(INSTALL) ".[test,mutants]"
@@ -104,6 +109,11 @@ $(PEERS)/.installed: benchmarks/own_data_requirements.txt
 	$(PEERS)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/own_data_requirements.txt
 	touch $@
 
+$(SPIKING)/.installed: benchmarks/spiking_requirements.txt
+	test -x $(SPIKING)/bin/python || $(PYTHON) -m venv $(SPIKING) || python3 -m venv $(SPIKING)
+	$(SPIKING)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/spiking_requirements.txt
+	touch $@
+
 release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make release VERSION=0.1.0
 	rm -rf dist && mkdir dist
 	$(BIN)/python docs/release.py $(VERSION) > dist/NOTES.md
@@ -111,4 +121,4 @@ release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make r
 	$(BIN)/python -m build --outdir dist
 
 clean:
-	rm -rf $(VENV) $(LOWEST) $(PEERS) dist runs site docs/_build docs/generated .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(LOWEST) $(PEERS) $(SPIKING) dist runs site docs/_build docs/generated .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis

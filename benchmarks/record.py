@@ -35,6 +35,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {  # of each question, the size at which i
     "streaming": (*STREAMED, "--steps", "10000", "--budget", "5"),
     "temporal_memory": ("--records", "4000"),
     "delay_sheet": (),
+    "spiking": ("--repeats", "5"),
     "lenses": ("waves", "--seconds", "60", "--repeats", "3"),
 }
 PACKAGES = ("torch", "numba", "numpy")
