@@ -13,6 +13,7 @@ from torch import Tensor
 
 from wavetrain.errors import BadInput
 from wavetrain.parts.rate_code import shares
+from wavetrain.parts.zero_or_one import zero_or_one
 
 
 def latency_times(x: Num[Tensor, "batch channels"], steps: int) -> Int[Tensor, "batch channels"]:
@@ -68,7 +69,7 @@ def latency_spikes(x: Num[Tensor, "batch channels"], steps: int) -> Float[Tensor
 
 
 def latency_values(spikes: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch channels"]:
-    """What each channel's first spike stands for; 0 where there is none.
+    """What each channel's first spike stands for; 0 where there is none. BadInput for spikes not of 0 or 1.
 
     >>> from wavetrain.parts.latency_code import latency_spikes, latency_values
     >>> latency_values(latency_spikes(torch.tensor([[0.9, 0.52, 0.0]]), steps=11))
@@ -77,5 +78,6 @@ def latency_values(spikes: Float[Tensor, "batch steps channels"]) -> Float[Tenso
     steps = spikes.shape[1]
     if steps < 2:
         raise BadInput(f"a latency code: expected 2 steps or more, got {steps}")
+    zero_or_one("a latency code", spikes)
     first = (spikes > 0).to(spikes.dtype).argmax(1).to(spikes.dtype)
     return (1 - first / (steps - 1)) * (spikes > 0).any(1)

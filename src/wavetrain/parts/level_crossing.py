@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain.errors import BadInput
+from wavetrain.parts.zero_or_one import zero_or_one
 
 
 def level_crossings(
@@ -91,12 +92,13 @@ def up_and_down(crossings: Int[Tensor, "batch time channels"]) -> Float[Tensor, 
 
 
 def crossings_of(spikes: Float[Tensor, "batch time both"]) -> Int[Tensor, "batch time channels"]:
-    """The crossings that such spikes stand for.
+    """The crossings that such spikes stand for; BadInput for spikes not of 0 or 1.
 
     >>> from wavetrain.parts.level_crossing import crossings_of, up_and_down
     >>> crossings_of(up_and_down(torch.tensor([[[1], [0], [-1]]]))).flatten().tolist()
     [1, 0, -1]
     """
+    zero_or_one("level crossing", spikes)
     up, down = spikes.long().chunk(2, -1)
     return up - down
 

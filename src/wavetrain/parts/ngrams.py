@@ -21,6 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from wavetrain.errors import BadInput
+from wavetrain.parts.zero_or_one import zero_or_one
 
 Gram = tuple[int, ...]
 
@@ -45,7 +46,7 @@ class NGrams:
     def learn(self, spikes: Float[Tensor, "batch time units"], labels: Int[Tensor, "batch"]) -> None:
         """Count the tuples of sequences with labels, beside those that have been counted.
 
-        Raises BadInput for sequences of fewer steps than n, and for labels that are no class.
+        Raises BadInput for sequences of fewer steps than n, spikes not of 0 or 1, labels that are no class.
         """
         if labels.shape != spikes.shape[:1]:
             raise BadInput(f"NGrams: expected a label for each of {len(spikes)}, got {tuple(labels.shape)}")
@@ -80,6 +81,7 @@ class NGrams:
         """For each sequence who fired, step by step, without empty steps."""
         if spikes.ndim != 3:
             raise BadInput(f"NGrams: expected spikes (batch, time, units), got {tuple(spikes.shape)}")
+        zero_or_one("NGrams", spikes)
         if spikes.shape[1] < self.n:
             raise BadInput(
                 f"NGrams: expected sequences of at least n = {self.n} steps, got {spikes.shape[1]}"

@@ -11,6 +11,7 @@ from jaxtyping import Float, Num
 from torch import Tensor
 
 from wavetrain.errors import BadInput
+from wavetrain.parts.zero_or_one import zero_or_one
 
 
 def shares(about: str, x: Num[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
@@ -64,10 +65,11 @@ def poisson_spikes(
 
 
 def rate_values(spikes: Float[Tensor, "batch steps channels"]) -> Float[Tensor, "batch channels"]:
-    """The share of steps with a spike, which is the value on average.
+    """The share of steps with a spike, the value on average. BadInput for spikes not of 0 or 1.
 
     >>> from wavetrain.parts.rate_code import rate_values
     >>> rate_values(torch.tensor([[[1.0], [0.0], [0.0], [1.0]]]))
     tensor([[0.5000]])
     """
+    zero_or_one("a rate code", spikes)
     return spikes.mean(1)
