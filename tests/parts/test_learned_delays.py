@@ -140,6 +140,19 @@ def test_the_spread_shrinks_by_one_factor_over_a_quarter_of_learning() -> None:
     assert float(LearnedDelays(1, 1, longest=6.0, spread=1.0, dt=0.5).spread) == 2.0
 
 
+def test_a_line_of_another_connection_is_refused() -> None:
+    into, between = late(4.0), LearnedDelays(3, 3, longest=4.0, recurrent=True)
+    x, weight = numbers(2, 5, 3), numbers(4, 3)
+    for shape in ((2, 3, 3), (2, 5, 3), (1, 4, 3), (2, 4, 1)):
+        line = torch.zeros(shape, dtype=DOUBLE)
+        with pytest.raises(BadInput, match="a line of 2 sequences, 4 steps and 3 sources, got"):
+            into.along(x, line, into.kernel(weight))
+        with pytest.raises(BadInput, match="a line of 2 sequences, 4 steps and 3 sources, got"):
+            into.arriving(line, into.kernel(weight), x[:, 0])
+    with pytest.raises(BadInput, match=r"got \(2, 3, 3\)"):
+        between.arriving(torch.zeros(2, 3, 3), between.kernel(torch.ones(3, 3)))
+
+
 def test_what_does_not_fit_is_refused() -> None:
     with pytest.raises(
         BadInput, match=r"expected longest delay in whole steps of 1 ms, from 0 on, got 2.5 ms"

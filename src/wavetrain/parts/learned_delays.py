@@ -94,6 +94,7 @@ class LearnedDelays(nn.Module):
     ) -> Float[Tensor, "batch targets"]:
         """What arrives in this step, of what is on its way and of what is sent `now`."""
         assert (now is None) == bool(self.least), "what units send each other now arrives in the next step"
+        self._mine(line, len(line) if now is None else len(now))
         sent = line if now is None else torch.cat([now.unsqueeze(1), line], 1)
         total = F.linear(sent[:, 0], kernel[0])
         for step in range(1, len(kernel)):
@@ -114,11 +115,19 @@ class LearnedDelays(nn.Module):
     ) -> tuple[Float[Tensor, "batch time targets"], Float[Tensor, "batch longest sources"]]:
         """All that arrives while x is sent, and the line after it; for what comes into a layer."""
         assert not self.least, "what units send each other is not known beforehand"
+        self._mine(line, len(x))
         time, ever = x.shape[1], torch.cat([line.flip(1), x], 1)
         total = F.linear(ever[:, self.longest : self.longest + time], kernel[0])
         for step in range(1, len(kernel)):
             total = total + F.linear(ever[:, self.longest - step : self.longest - step + time], kernel[step])
         return total, ever[:, time:].flip(1)
+
+    def _mine(self, line: Tensor, batch: int) -> None:
+        if tuple(line.shape) != (batch, self.longest, self.sources):
+            raise BadInput(
+                f"LearnedDelays: expected a line of {batch} sequences, {self.longest} steps and "
+                f"{self.sources} sources, got {tuple(line.shape)}"
+            )
 
     def shrink(self, done: float) -> None:
         """Set the spread for the share of learning that is done, 0 to 1.
