@@ -16,8 +16,10 @@ from tests.promises.variants import on_building
 from wavetrain import find
 from wavetrain.core import Layer
 from wavetrain.core.spiking import Spiking
+from wavetrain.parts.competition import Competition
 from wavetrain.parts.firing import Firing, Reset
 from wavetrain.parts.surrogate import Boxcar, FastSigmoid, MultiGaussian, Sigmoid
+from wavetrain.spiking._competing import Competing
 from wavetrain.spiking.alif import ALIF, Times
 from wavetrain.spiking.lif import LIF
 from wavetrain.spiking.recurrent_lif import RecurrentLIF
@@ -36,6 +38,19 @@ def scattered(width: int, inputs: int | None = None) -> RecurrentLIF:
     return RecurrentLIF(width, inputs, delay=delay, firing=firing)
 
 
+class Grouped(Competing):
+    """Two groups where the width allows it, and every second connection. A step: as of DiehlCook; in ms."""
+
+    def __init__(self, width: int, inputs: int | None = None):
+        ends = width if inputs is None else inputs
+        whole = all(isinstance(one, int) and one > 0 for one in (width, ends))
+        mask = torch.arange(width * ends).reshape(width, ends) % 2 == 0 if whole else None
+        cell = Competition(threshold=1.0, reset=0.25, refractory=2.0, inhibition=3.0)
+        super().__init__(
+            width, inputs, cell=cell, dt=1.0, groups=2 if whole and width % 2 == 0 else 1, mask=mask
+        )
+
+
 LATE = Firing(refractory=2.0, reset=Reset.ZERO, surrogate=Sigmoid(), detached=True)
 VARIANTS: dict[str, Make] = {
     "silent, to zero, detached": partial(LIF, firing=LATE, learned=True),
@@ -49,6 +64,7 @@ VARIANTS: dict[str, Make] = {
     "adapting, alike": partial(ALIF, times=Times(spread=0.0, adapting_spread=0.0), dt=0.5),
     "late": partial(RecurrentLIF, delay=4.0, firing=LATE, learned=True),
     "scattered delays": scattered,
+    "competing in groups": Grouped,
 }
 SPIKES = pytest.mark.parametrize(
     "promise", spiking.PROMISES, ids=lambda check: check.__name__.removeprefix("check_")
