@@ -38,6 +38,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         width=64, columns=3, heads=4, experts=8, rank=16, thalamus=True, slots=512, read_at=1
     ),
     "delay_sheet-DelaySheet": dict(cell=OPTIONS),
+    "delayed_lif-DelayedLIF": dict(longest=10.0, tau=20.0, firing=OPTIONS, dt=1.0),
     "dense_hopfield-DenseHopfield": dict(steepness="SOFTMAX", power=3, updates=1),
     "echo_state-EchoState": dict(radius=0.9, leak=1.0, scale=1.0),
     "elastic_weight_consolidation-ElasticWeightConsolidation": dict(strength=1.0, sharpness=1.0),

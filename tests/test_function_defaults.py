@@ -58,6 +58,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "recording.Recording.__init__": dict(unit="", length="", start=0.0, events=(), said=()),
     "sampling.Sampling.__init__": dict(temperature=0.0, top_p=1.0, min_p=0.0, repetition_penalty=1.0),
     "izhikevich.Pattern.rest": dict(current=0.0),
+    "learned_delays.LearnedDelays.__init__": dict(dt=1.0, recurrent=False),
     "lif.LIFUnits.__new__": dict(leaves="ABOVE", silence=0, detached=False, strength=0.0),
     "lif.Slope.__new__": dict(constants=()),
     "sheet.Sheet.__init__": dict(length=4.0),
