@@ -55,9 +55,9 @@ bench-own-data: $(TESTS) $(PEERS)/.installed  ## own_data.py: forecasts and clas
 	$(BIN)/python benchmarks/own_data.py
 	$(BIN)/python benchmarks/own_data.py --limits
 
-# In an environment of their own too, so that none of them stands in the way of our versions.
-bench-spiking: $(TESTS) $(SPIKING)/.installed  ## spiking.py: layers of spikes beside snntorch, norse and spikingjelly, for the record
-	$(BIN)/python benchmarks/record.py spiking
+# In an environment of their own too: brian2 wants an older numpy than ours.
+bench-spiking: $(TESTS) $(SPIKING)/.installed  ## layers and sheets of spikes beside snntorch, norse, spikingjelly and brian2, for the record
+	$(BIN)/python benchmarks/record.py spiking delay_sheet
 
 mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
 	$(INSTALL) ".[test,mutants]"
