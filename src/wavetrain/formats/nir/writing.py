@@ -50,7 +50,7 @@ def graph_of(layers: Sequence[nn.Module], dt: float | None = None) -> nir.NIRGra
     >>> from wavetrain.parts.firing import Firing, Reset
     >>> from wavetrain.spiking import LIF
     >>> graph = graph_of([LIF(8, inputs=3, firing=Firing(reset=Reset.ZERO))])
-    >>> list(graph.nodes), graph.nodes["units_0"].tau[0]  # seconds
+    >>> list(graph.nodes), graph.nodes["units_0"].tau.tolist()[0]  # seconds
     (['input', 'map_0', 'units_0', 'output'], 0.02)
     >>> [layer] = layers_of(graph)
     >>> layer.tau.mean, layer.dt  # ms
