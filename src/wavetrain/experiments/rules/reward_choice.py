@@ -77,7 +77,6 @@ claim = Claim(
     "either: 99, 99 and 100% were right, and with rewards of other sequences 0, 1 and 51%, where they had "
     "begun with 7, 8 and 13%. What a single pair does without rewards of its own is the luck of its first "
     "weights, and no control; since then there are eight for each seed.",
-    unrun="Built anew with neurons that inhibit each other, eight pairs for each seed, and not run since.",
 )
 
 
