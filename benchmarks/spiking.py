@@ -3,10 +3,11 @@
     python benchmarks/spiking.py [--json PATH] [--repeats 5] [--steps 100] [--batch 64] [--units 4096]
 
 Leaky integrate-and-fire units, forward and backward with a surrogate gradient: our walk beside the loop of
-its steps, the floor, which is to move through memory what has to be moved, and other libraries. Those run in
-an environment of their own (`make bench-spiking`), in a process that waits while others are timed. Then a
-layer that learns by competition and spike timing, and what training over 1,000 steps keeps in memory. All is
-measured in turn, round after round; `delay_sheet.py` times the sheet.
+its steps, as good as we know it and as first written down (`current[:, t]` at each step); beside the floor,
+which is to move through memory what has to be moved; and beside other libraries, which run in an environment
+of their own (`make bench-spiking`), in a process that waits while others are timed. Then a layer that learns
+by competition and spike timing, and what training over 1,000 steps keeps in memory. All is measured in turn,
+round after round; `delay_sheet.py` times the sheet.
 """
 
 import argparse
@@ -32,7 +33,8 @@ from wavetrain.spiking import LIF, DiehlCook
 HERE = Path(__file__).resolve().parent
 PEERS = HERE.parent / ".venv-peers-spiking" / "bin" / "python"
 MOVED = 20  # bytes a unit and step in float32: the current twice, spikes, and both gradients
-WALK, FORWARD, LOOP, FLOOR = "walk, forward + backward", "  walk, forward", "loop", "floor"
+WALK, FORWARD = "walk, forward + backward", "  walk, forward"
+LOOP, FIRST, FLOOR = "loop", "first loop", "floor"
 
 
 class Peers:
@@ -121,6 +123,14 @@ def lif(
         with scan.only_plain():
             return walk()
 
+    def first_loop() -> tuple[Tensor, ...]:
+        out, state = [], layer.begin(batch)
+        for t in range(steps):
+            spikes, state = layer._next(current[:, t], state, *rates)
+            out.append(spikes)
+        spikes = torch.stack(out, 1)
+        return spikes.detach(), *torch.autograd.grad(spikes, current, grad)
+
     def floor() -> None:
         for _ in range(MOVED // 4):  # each moves 4 bytes a unit and step
             other.copy_(half)
@@ -129,7 +139,8 @@ def lif(
     same = all(found.equal(expected) for found, expected in pairs)
     peers = Peers(python, shape)
     calls = {name: lambda call=call: here(call) for name, call in ((WALK, walk), (FORWARD, forward))}
-    calls |= {name: lambda call=call: here(call) for name, call in ((LOOP, loop), (FLOOR, floor))}
+    calls |= {name: lambda call=call: here(call) for name, call in ((LOOP, loop), (FIRST, first_loop))}
+    calls[FLOOR] = lambda: here(floor)
     calls |= {name: lambda name=name: peers.seconds(name) for name in peers.there}
     rows, cpus = in_turn(calls, repeats)
     peers.close()
@@ -139,6 +150,7 @@ def lif(
     comparisons = [
         compared(rows, what, Rival.FLOOR, ours=WALK, other=FLOOR, beside=f"a copy of {MOVED} bytes for each"),
         compared(rows, what, Rival.LOOP, ours=WALK, other=LOOP, beside="a loop of the same steps in PyTorch"),
+        compared(rows, what, Rival.LOOP, ours=WALK, other=FIRST, beside="such a loop as first written down"),
     ]
     for name, found in peers.there.items():
         beside = f"{name} {found['version']}{', each step compiled' if name == 'norse' else ''}"
