@@ -83,7 +83,8 @@ class Dices(Slopes):
     def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
         found = super().learn(network, batch, loss)
         for one in network.parameters():
-            one.grad += 0.1 * torch.rand(one.shape)
+            if one.grad is not None:
+                one.grad += 0.1 * torch.rand(one.shape)
         return found
 
 

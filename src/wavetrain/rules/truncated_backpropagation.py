@@ -77,12 +77,19 @@ class TruncatedBackpropagation(Stated):
         parts = halves(network)
         if not learns(network):
             raise BadInput("expected a loss of something that learns, got one of frozen parameters alone")
-        with torch.no_grad():
-            outputs = network(batch.x)
-        value, errors = errors_of(outputs, batch.y, loss)
         x = one_hot(batch.x, parts.layer.inputs, next(network.parameters()).dtype)
+        value, errors = errors_of(self._outputs(parts, x), batch.y, loss)
         (self._slide if self.sliding else self._blocks)(parts, x, errors)
         return value
+
+    @torch.no_grad()
+    def _outputs(self, parts: Halves, x: Tensor) -> Tensor:
+        """What the network gives, found in blocks: what the layer gives is never there all at once."""
+        state, outputs = parts.layer.begin(len(x)), []
+        for now in x.split(self.steps, 1):
+            y, state = parts.layer(now, state)
+            outputs.append(parts.read(y if parts.every_step else y[:, -1]))
+        return torch.cat(outputs, 1) if parts.every_step else outputs[-1]
 
     def _blocks(self, parts: Halves, x: Tensor, errors: Tensor) -> None:
         """Back through one block after the other."""

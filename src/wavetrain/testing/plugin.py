@@ -23,6 +23,7 @@ CHECKS = (
     "sheets",
     "spiking",
     "tasks",
+    "terms",
     "transforms",
 )
 pytest.register_assert_rewrite(*(f"wavetrain.testing.{name}" for name in CHECKS))

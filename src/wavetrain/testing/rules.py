@@ -1,4 +1,4 @@
-"""What every rule promises: it leaves updates in `.grad`, and changes nothing else."""
+"""What every rule promises: it leaves updates in `.grad`, changes nothing else, and keeps its terms."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -8,11 +8,12 @@ import torch
 from torch import nn
 
 from wavetrain.core import Batch, Lesson, Rule
+from wavetrain.core.terms import terms_of
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.plasticity import Plasticity
 from wavetrain.parts.reader import Reader
-from wavetrain.testing import plasticity, shapes
+from wavetrain.testing import plasticity, shapes, terms
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
 
@@ -30,7 +31,7 @@ def lesson(rule: Rule, seed: int) -> Lesson:
 
 
 def check_learns(make: Callable[[], Rule]) -> None:
-    """The loss is the network's, detached; every parameter gets a finite update and keeps its value."""
+    """The loss is the network's, detached; what it trains gets a finite update, and every value stays."""
     rule = make()
     network, batch, loss_of = lesson(rule, seed=3)
     before = {key: value.detach().clone() for key, value in network.named_parameters()}
@@ -41,10 +42,7 @@ def check_learns(make: Callable[[], Rule]) -> None:
     torch.testing.assert_close(loss, expected)
     after = {key: value.detach() for key, value in network.named_parameters()}
     torch.testing.assert_close(after, before, rtol=0, atol=0, msg="learn changed parameters")
-    for key, parameter in network.named_parameters():
-        assert parameter.grad is not None, f"no update is left for {key}"
-        assert parameter.grad.shape == parameter.shape, f"the update of {key} has another shape"
-        assert parameter.grad.isfinite().all(), f"the update of {key} is not finite"
+    terms.check_updates(network, terms_of(rule, network))
 
 
 def check_annotations(make: Callable[[], Rule]) -> None:
@@ -82,7 +80,7 @@ def check_what_it_cannot_teach(make: Callable[[], Rule]) -> None:
         raise AssertionError("expected BadInput for a network that it cannot teach")
 
 
-PROMISES = (check_learns, check_annotations, check_same_again, check_what_it_cannot_teach)
+PROMISES = (check_learns, check_annotations, check_same_again, check_what_it_cannot_teach, *terms.PROMISES)
 
 
 def promises(make: Callable[[], Rule]) -> Iterator[Promise]:

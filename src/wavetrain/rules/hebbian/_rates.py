@@ -7,13 +7,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Rule
+from wavetrain.core import Batch
+from wavetrain.core.terms import Sight, Stated, Terms
 from wavetrain.errors import BadInput
 from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules._inputs import watched
 
 
-class RateRule(Rule):
+class RateRule(Stated):
     """Leaves in `.grad` minus the change of each map's weight, and 0 for all else; an optimiser has the rate.
 
     Each sequence, step and call of a map counts as an input. The loss is only told. Raises BadInput for a
@@ -32,6 +33,14 @@ class RateRule(Rule):
         y: Float[Tensor, "many post"],
     ) -> Float[Tensor, "many post pre"]:
         """What each input asks of the weight of that name; y is W x."""
+
+    def terms(self, network: nn.Module) -> Terms:
+        maps = {name for name, one in network.named_parameters() if one.ndim == 2 and one.requires_grad}
+        return Terms(
+            trains=frozenset(maps),
+            blind=frozenset({Sight.LATER_LAYERS}),
+            stored=lambda depth, time: time,  # the changes that all inputs ask of one map outweigh the inputs
+        )
 
     @torch.no_grad()
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
