@@ -176,7 +176,7 @@ BROKEN = [
     (Upper, terms.check_later_layers, "the update of 0.weight changes with later layers"),
     (LooksAhead, terms.check_later_steps, "does not walk by steps"),
     (WalksAhead, terms.check_later_steps, "changes with later steps"),
-    (WalksElsewhere, terms.check_later_steps, "shares of all steps"),
+    (WalksElsewhere, terms.check_later_steps, "shares of all steps add up to another update"),
     (StopsEarly, terms.check_later_steps, "expected a share of each of 7 steps, got 6"),
     (LooksBack, terms.check_forward_weights, "the update of 0.weight changes with forward weights"),
     (BlindToNone, terms.check_forward_weights, "to none of them"),

@@ -222,7 +222,7 @@ def _check_sum(make: Make, lesson: Lesson) -> None:
         torch.testing.assert_close(
             update,
             expected,
-            msg=lambda text, name=name: f"shares of all steps, and the update of {name}: {text}",
+            msg=f"shares of all steps add up to another update of {name} than it leaves",
         )
 
 

@@ -72,7 +72,8 @@ def credit_operator(
     check_sequences(layer, x)
     network, clocked = _clocked(layer, x, read)
     time = x.shape[1]
-    y = x.new_zeros(*x.shape[:2], network.read.out_features) if answers is None else answers
+    with torch.no_grad():
+        y = torch.zeros_like(network.read(layer(x)[0])) if answers is None else answers
     clock = torch.eye(time, dtype=x.dtype, device=x.device).expand(len(x), -1, -1)
     batch = Batch(torch.cat([x.detach(), clock], -1), y)
     teach = Exact() if rule is None else rule
