@@ -103,7 +103,6 @@ claim = Claim(
     "one. On one seed, tried before the run, 60% were right with these and 76% where one was drawn, and 75% "
     "with true Poisson trains, which are therefore used here. As others write it, with thresholds that rise "
     "by 0.05 mV, 3,000 images are too few: 31 to 65% were right.",
-    unrun="The run of three seeds is not done yet.",
 )
 
 

@@ -120,7 +120,6 @@ claim = Claim(
     "layer of 64 units fires once or twice an image and plasticity does no better than a learning rate of "
     "0. Of units that cross in one step the one furthest above its threshold is let through; the authors "
     "draw one.",
-    unrun="The run of three seeds is not done yet.",
 )
 
 
