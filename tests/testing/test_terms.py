@@ -22,7 +22,9 @@ from wavetrain.rules.hebbian.triplet_stdp import TripletSTDP
 from wavetrain.rules.rtrl import RTRL
 from wavetrain.rules.snap import SnAp
 from wavetrain.rules.truncated_backpropagation import TruncatedBackpropagation
-from wavetrain.testing import check_rule, terms
+from wavetrain.testing import check_rule, costs, terms
+from wavetrain.testing.lessons import NETWORKS, seeded
+from wavetrain.testing.peak import Peak
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -180,9 +182,9 @@ BROKEN = [
     (StopsEarly, terms.check_later_steps, "expected a share of each of 7 steps, got 6"),
     (LooksBack, terms.check_forward_weights, "the update of 0.weight changes with forward weights"),
     (BlindToNone, terms.check_forward_weights, "to none of them"),
-    (TwoPasses, terms.check_passes, "it says 1 passes, and takes 2"),
-    (Hoards, terms.check_stored, "it says that what it stores grows 1 times"),
-    (Deep, terms.check_stored, "from 4 layers .* grows 1 times"),
+    (TwoPasses, costs.check_passes, "it says 1 passes, and takes 2"),
+    (Hoards, costs.check_stored, "it says that what it stores grows 1 times"),
+    (Deep, costs.check_stored, "from 4 layers .* grows 1 times"),
 ]
 
 
@@ -225,7 +227,7 @@ def test_plasticity_of_spikes_never_looks_at_later_layers(kind: type):
 
 
 def test_what_rules_say():
-    elman = terms.seeded(terms.NETWORKS["an Elman network"])
+    elman = seeded(NETWORKS["an Elman network"])
     assert terms_of(Backpropagation(), elman) == Terms(trains=learns(elman))
     assert terms_of(Hebb(), elman).blind == {Sight.LATER_LAYERS}
     assert "layer.encode.bias" not in terms_of(Hebb(), elman).trains
@@ -238,7 +240,7 @@ def test_what_rules_say():
 
 
 def test_the_peak_is_that_of_what_is_there_at_once():
-    peak = terms.Peak()
+    peak = Peak()
     with peak:
         one = torch.zeros(1000)
         two = one + 1

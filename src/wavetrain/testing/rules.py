@@ -14,6 +14,7 @@ from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.plasticity import Plasticity
 from wavetrain.parts.reader import Reader
 from wavetrain.testing import plasticity, shapes, terms
+from wavetrain.testing.lessons import check_updates
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
 
@@ -42,7 +43,7 @@ def check_learns(make: Callable[[], Rule]) -> None:
     torch.testing.assert_close(loss, expected)
     after = {key: value.detach() for key, value in network.named_parameters()}
     torch.testing.assert_close(after, before, rtol=0, atol=0, msg="learn changed parameters")
-    terms.check_updates(network, terms_of(rule, network))
+    check_updates(network, terms_of(rule, network))
 
 
 def check_annotations(make: Callable[[], Rule]) -> None:
