@@ -130,7 +130,6 @@ claim = Claim(
         "over: backward transfer was -9.5 points at 200 units and -8.7 at 400, and -2.1 and -1.8 with 15, "
         "where exact projection had -1.6 and -1.5. The part about spikes is new.",
     ),
-    unrun="Only one of the three seeds has been run at this scale so far; all parts held in it.",
 )
 
 
