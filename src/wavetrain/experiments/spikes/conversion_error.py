@@ -155,7 +155,6 @@ claim = Claim(
     "on the network: an earlier one took 48, and one that was tried on one seed before the limits were "
     "written 64. No energy is stated, as no published figure for it was found. At 784 steps the budget of "
     "training is small, and an earlier program of ours learned nothing there.",
-    unrun="The three seeds at this scale are still to be run.",
 )
 
 
