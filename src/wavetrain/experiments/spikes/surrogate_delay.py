@@ -88,7 +88,6 @@ claim = Claim(
     "adaptive units and 8% with leaky ones. Adaptive units have the authors' scale, on which the current is "
     "multiplied by 1 - exp(-dt / tau), and no gradient through the reset. An LSTM has about eight times the "
     "weights of spiking units, and is here for what the task allows, not as a rival of equal size.",
-    unrun="The three seeds at this scale are still to be run.",
 )
 
 

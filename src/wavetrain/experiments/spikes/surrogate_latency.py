@@ -101,7 +101,6 @@ claim = Claim(
     "units have the authors' scale, on which the current is multiplied by 1 - exp(-dt / tau), and no "
     "gradient through the reset. All networks have 64 units; an LSTM has about eight times the weights of "
     "spiking ones, a wave RNN about as many.",
-    unrun="The three seeds at this scale are still to be run.",
 )
 
 
