@@ -114,8 +114,10 @@ claim = Claim(
     },
     figures=(
         Figure(name="cutoff_recorded_{net}", says="cut-off that was chosen, {net}", unit="share of Nyquist"),
-        Figure(name="raw_{record}_{net}", says="{net}, {record}, late by 0 steps", unit="R²"),
-        Figure(name="last_{record}_{net}", says="{net}, {record}, filtered, late by 0 steps", unit="R²"),
+        Figure(name="raw_recorded_{net}", says="{net}, recorded, late by 0 steps", unit="R²"),
+        Figure(name="raw_made_up_{net}", says="{net}, made up, late by 0 steps", unit="R²"),
+        Figure(name="last_recorded_{net}", says="{net}, recorded, filtered, late by 0 steps", unit="R²"),
+        Figure(name="last_made_up_{net}", says="{net}, made up, filtered, late by 0 steps", unit="R²"),
         Figure(name="middle_recorded_{net}", says="{net}, recorded, filtered, late by 8 steps", unit="R²"),
         Figure(name="middle_made_up_{net}", says="{net}, made up, filtered, late by 16 steps", unit="R²"),
         Figure(
@@ -130,7 +132,8 @@ claim = Claim(
         ),
         Figure(name="ahead_recorded_{net}", says="{net} that sees 8 steps ahead, recorded", unit="R²"),
         Figure(name="ahead_made_up_{net}", says="{net} that sees 16 steps ahead, made up", unit="R²"),
-        Figure(name="gain_{record}_{net}", says="gain by the filter, {net}, {record}", unit="R²"),
+        Figure(name="gain_recorded_{net}", says="gain by the filter, {net}, recorded", unit="R²"),
+        Figure(name="gain_made_up_{net}", says="gain by the filter, {net}, made up", unit="R²"),
     ),
     names={
         "streaming": "streaming spikes",
@@ -146,7 +149,11 @@ claim = Claim(
     "Its ten features are scaled values and no spikes. Where a middle is late, a decoder that sees as many "
     "steps ahead is the fair rival: ridge regression is shown so too. Weight decay and the falling rate are "
     "left out for all; the rate and the length of each training are chosen by R² on the part to choose by. "
-    "The rates and lengths to choose from were set after one try on a seed that does not count.",
+    "The rates and lengths to choose from were set after one try on a seed that does not count. On the "
+    "recording all take the highest cut-off that is offered, and ridge regression gains far more by seeing "
+    "as many steps ahead than by the filter. On reaches that are made up the smoother, whose constants are "
+    "chosen, does better than the filter with each decoder, and the LSTM has learned least in the steps it "
+    "was given: much is left to be gained there.",
 )
 
 
