@@ -27,6 +27,7 @@ from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import Automata, automata
 from wavetrain.lenses.machines.coarse_graining import coarse_graining
 from wavetrain.lenses.machines.lattice import lattice
+from wavetrain.lenses.operator.credit_operator import credit_operator
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.effective_context import effective_context
 from wavetrain.lenses.operator.head_count import head_count
@@ -61,6 +62,7 @@ from wavetrain.lenses.space.six_fold import six_fold
 from wavetrain.lenses.space.spindles import spindles
 from wavetrain.lenses.space.synchrony import synchrony
 from wavetrain.lenses.space.wave_patterns import wave_patterns
+from wavetrain.rules.truncated_backpropagation import TruncatedBackpropagation
 from wavetrain.scan import Activation
 from wavetrain.testing.lenses import recorded
 
@@ -100,6 +102,15 @@ def gradient(factor: float) -> Any:
             part.copy_(0.4 * normal(*part.shape, seed=seed))
         layer.out.weight.mul_(factor)
     return gradient_highway(layer, normal(2, 7, 3))
+
+
+def credited(factor: float) -> Any:
+    """Under a rule, read times the root of the factor: it counts in the error and on the way back."""
+    torch.manual_seed(0)
+    layer, read = Elman(4, inputs=2).double(), torch.nn.Linear(4, 2, bias=False).double()
+    with torch.no_grad():
+        read.weight.mul_(factor**0.5)
+    return credit_operator(layer, normal(2, 5, 2), TruncatedBackpropagation(steps=2), read)
 
 
 def basis(recur: float, write: float) -> Any:
@@ -185,6 +196,7 @@ LOOKS = {
     "dimension": Look(
         lambda factor: dimension(factor * ACTIVITY, draws=9), "ratio error components variance null p samples"
     ),
+    "credit_operator": Look(credited, "cosine by_distance", "size exact"),
     "dsa": Look(
         lambda factor: dsa([factor * ACTIVITY, factor * PLACE]),
         "angle spectral error p p_angle floor floor_angle",

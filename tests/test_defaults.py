@@ -142,6 +142,16 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "windowed_decoder-WindowedDecoder": dict(
         outputs=2, hidden=32, width=48, parts=7, each=7, dropout=0.3
     ),
+    "diehl_cook-DiehlCook": dict(cell=OPTIONS, dt=1.0),
+    "e_prop-EProp": dict(chunk=16),
+    "feedback_alignment-FeedbackAlignment": dict(feedback="RANDOM", seed=0),
+    "locally_connected-LocallyConnected": dict(cell=OPTIONS, dt=1.0),
+    "minibatch_stdp-MinibatchSTDP": dict(
+        potentiation=0.01, depression=0.0001, tau=20.0, dt=1.0, bounds=OPTIONS, over_batch="SUM"
+    ),
+    "rtrl-RTRL": dict(chunk=16),
+    "snap-SnAp": dict(order=1, chunk=16),
+    "truncated_backpropagation-TruncatedBackpropagation": dict(steps=5, sliding=False),
 }  # fmt: skip
 
 

@@ -123,6 +123,28 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "hidden_markov.HiddenMarkov.ring": dict(length=40),
     "hidden_markov.HiddenMarkov.full": dict(length=30),
     "translation.bleu": dict(most=4),
+    "_competing.Competing.__init__": dict(groups=1),
+    "competition.Competition.__init__": dict(
+        tau=100.0,
+        threshold=13.0,
+        reset=5.0,
+        refractory=5.0,
+        inhibition=120.0,
+        raised=0.05,
+        tau_raised=1e7,
+        detached=False,
+    ),
+    "conversion.converted": dict(percentile=99.9, start=0.5),
+    "converted.Converted.of": dict(delivery="AT_ONCE"),
+    "converted.Converted.within": dict(delivery="AT_ONCE"),
+    "deletion.deleted": dict(restored=True),
+    "feedback_alignment._Aligned.__torch_function__": dict(args=()),
+    "interval_code.interval_spikes": dict(dt=1.0),
+    "leaky_reader.LeakyReader.__init__": dict(dt=1.0),
+    "quantised.Levels.__init__": dict(low=-8, high=7),
+    "quantised.Quantised.__init__": dict(threshold=0.3, kept=0.9),
+    "rate_code.poisson_spikes": dict(dt=1.0),
+    "windows.connected": dict(name="connected"),
 }
 
 

@@ -26,6 +26,7 @@ from wavetrain.lenses.dynamics.space_time_spectrum import space_time_spectrum
 from wavetrain.lenses.machines.automata import automata
 from wavetrain.lenses.machines.coarse_graining import coarse_graining
 from wavetrain.lenses.machines.lattice import Acyclic, lattice
+from wavetrain.lenses.operator.credit_operator import credit_operator
 from wavetrain.lenses.operator.dynamical_systems_form import dynamical_systems_form
 from wavetrain.lenses.operator.head_count import head_count
 from wavetrain.lenses.operator.interaction_rank import interaction_rank
@@ -58,6 +59,7 @@ from wavetrain.lenses.space.spindles import spindles
 from wavetrain.lenses.space.synchrony import synchrony
 from wavetrain.lenses.space.wave_patterns import Null, wave_patterns
 from wavetrain.parts.automaton import Automaton
+from wavetrain.rules.truncated_backpropagation import TruncatedBackpropagation
 from wavetrain.testing.lenses import recorded
 
 TIME = 120
@@ -150,6 +152,7 @@ LOOKS = {
     ),
     "decoding": lambda **words: decoding(ACTIVITY, PLACE, **({"draws": 2} | words)),
     "demixed": lambda **words: demixed(normal(24, 9, 5, seed=9), np.arange(24) % 2, **({"draws": 5} | words)),
+    "credit_operator": lambda **words: credit_operator(small(), normal(2, 5, 2), **words),
     "dimension": lambda **words: dimension(FIELD, **({"draws": 5} | words)),
     "dsa": lambda **words: dsa([FIELD, FIELD**2], **words),
     "fixed_points": lambda **words: fixed_points(small(), normal(9, 4), **words),
@@ -236,6 +239,11 @@ ARGUMENTS = {
     },
     "demixed": {"components": Argument(3, 2), "seed": Argument(0, 1)},
     "dimension": {"seed": Argument(0, 1)},
+    "credit_operator": {
+        "rule": Argument(None, TruncatedBackpropagation(steps=2)),
+        "read": Argument(None, torch.nn.Linear(4, 3).double()),
+        "answers": Argument(None, torch.ones(2, 5, 2).double()),
+    },
     "dsa": {"delays": Argument(4, 3), "rank": Argument(14, 13)},
     "fixed_points": {
         "x": Argument(torch.zeros(2), torch.ones(2)),

@@ -194,7 +194,7 @@ class Watch:
     >>> rows = panel(wave)
     >>> seen = Watch.learn(rows, AnomalyDetector("gru", width=4, depth=1, steps=5), share=0.5).look(rows)
     >>> seen.events[0].peak, sorted(seen.plain)
-    (700, ['last value', 'ridge on 32 rows', 'ridge on lags'])
+    (700, ['exponential smoothing', 'last value', 'ridge on lags'])
     """
 
     def __init__(self, model: AnomalyDetector, plain: list[AnomalyDetector], ends: dict[str, int]):

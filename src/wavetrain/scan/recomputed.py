@@ -24,6 +24,8 @@ def recomputed(
     bit, and so are gradients, but for the rounding of their sums over steps. It costs one more run. A layer
     must draw nothing at random, and gradients have no graph of their own.
 
+    Raises BadInput for a chunk below 1, and for what the layer refuses.
+
     >>> from wavetrain.scan import recomputed
     >>> from wavetrain.spiking import LIF
     >>> layer, x = LIF(8, inputs=3), torch.randn(2, 100, 3)

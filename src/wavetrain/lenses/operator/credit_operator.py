@@ -80,13 +80,15 @@ def credit_operator(
     exact = _credits(Exact(), network, clocked, batch)  # (B, T, T, units)
     found = exact if rule is None else _credits(teach, network, clocked, batch)
     check_finite(layer, "credit", found)
+    sizes = [float(each.abs().amax()) for each in (found, exact)]
+    found, exact = (each / (size or 1.0) for each, size in zip((found, exact), sizes, strict=True))
     dot, one, other = ((a * b).sum((0, 3)) for a, b in ((found, exact), (found, found), (exact, exact)))
     lag = torch.arange(time)
     lag = lag[:, None] - lag
     by_distance = [_cosine(*(part[lag == back].sum() for part in (dot, one, other))) for back in range(time)]
     return CreditOperator(
-        found.norm(dim=3).mean(0).numpy(),
-        exact.norm(dim=3).mean(0).numpy(),
+        found.norm(dim=3).mean(0).numpy() * sizes[0],
+        exact.norm(dim=3).mean(0).numpy() * sizes[1],
         _cosine(dot.sum(), one.sum(), other.sum()),
         np.array(by_distance),
     )
