@@ -162,21 +162,22 @@ def test_a_gain_counts_from_a_standard_error_on(horizon: int, far: float):
     Of eight forecasts of three rows each that overlap, 8 / 3 count.
     """
     generator = np.random.default_rng(0)
-    y = np.r_[generator.standard_normal(4), np.zeros(8 + horizon - 1)]
+    y = np.r_[generator.standard_normal(4), np.zeros(10 + horizon - 1)]
     window = (
         Windows(panel(y), context=1, origins=1, horizon=horizon)
         .by(1)
-        .at(Place(np.zeros(8, int), np.arange(4, 12)))
+        .at(Place(np.zeros(10, int), np.arange(4, 14)))
     )
     gains = 1 + far * (-1.0) ** np.arange(8)
-    weight = torch.ones(8, 1)
-    at = [10 * np.ones(8), 10 - gains]  # errors of the two
+    weight = torch.ones(10, 1)
+    at = [10 * np.ones(10), np.r_[10 - gains, 0, 0]]  # errors of the two; of the last two nothing is known
 
     class Told(Base):
         def read(self, seen: np.ndarray) -> np.ndarray:
             return np.repeat(at[self.season][:, None, None, None], self.horizon, 2)
 
     wanted = torch.zeros_like(window.wanted)
+    wanted[8:] = torch.nan
     window = window._replace(wanted=wanted, weight=weight)
     one, other = (Told(Kind.LAST, 1, horizon, (0,), which) for which in (1, 0))
     assert _base.better(one, other, window) == (far / np.sqrt(8 / horizon) < 1)

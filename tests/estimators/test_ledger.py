@@ -227,7 +227,7 @@ def test_a_regressor_is_kept_in_its_units(tmp_path: Path):
         model = SequenceRegressor("elman", width=4, depth=1, steps=5).fit(X, y)
         model.save(tmp_path)
         np.testing.assert_array_equal(SequenceRegressor.load(tmp_path).predict(X), model.predict(X))
-    with pytest.raises(BadInput, match="expected a SequenceClassifier of version 1, got SequenceRegressor"):
+    with pytest.raises(BadInput, match="expected a SequenceClassifier of version 2, got SequenceRegressor"):
         SequenceClassifier.load(tmp_path)
     (tmp_path / "sequences.safetensors").write_bytes(b"damaged")
     with pytest.raises(BadInput, match="not a whole"):

@@ -123,8 +123,9 @@ def better(base: Base, other: Base, window: Window) -> bool:
 
     Forecasts of `horizon` rows that begin one row after another overlap, so as many count as one.
     """
-    apart = np.nanmean(_errors(other, window) - _errors(base, window), axis=(1, 2, 3))
-    apart = apart[np.isfinite(apart)]
+    gains = _errors(other, window) - _errors(base, window)
+    told = np.isfinite(gains).any((1, 2, 3))
+    apart = np.nanmean(gains[told], axis=(1, 2, 3))
     alone = max(1.0, len(apart) / base.horizon)
     return bool(len(apart) and apart.mean() > apart.std() / np.sqrt(alone))
 
