@@ -209,6 +209,8 @@ STARTS: dict[str, dict[str, Check]] = {
         "recur.weight": exactly(torch.eye(W)),
         "recur.bias": exactly(0),
     },
+    "quantised_rnn": linear("encode", I)
+    | {"log": exactly(math.log(0.3)), "recur.weight": exactly(0.9 * torch.eye(W))},
     "leaky_rnn": linear("encode", I)
     | {"beyond": drawn(stats.uniform(0, 1)), "recur.weight": off_diagonal, "recur.bias": within(W**-0.5)},
     "lightnet": attention() | linear("gate.0", I) | linear("gate.1", W // 2) | {"norm.weight": exactly(1)},

@@ -25,7 +25,7 @@ def test_a_spike_that_anybody_sees_needs_no_layer():
     assert seen.events[0].peak == 700 and all(seen.marked(rule)[0] for rule in seen.plain)
     mine, *others = seen.rules()
     assert mine["name"] == "elman" and mine["alarms"] == seen.found.alarm[500:].sum()
-    rules = ["last value", "ridge on lags", "mean of 32 rows"]  # noise has no season
+    rules = ["last value", "ridge on lags", "exponential smoothing"]  # noise has no season
     assert [one["name"] for one in others] == rules
     assert mine["error"] < others[0]["error"] and mine["error"] == pytest.approx(1, abs=0.2)
 

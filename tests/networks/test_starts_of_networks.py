@@ -3,6 +3,7 @@
 A linear map, an embedding, a norm and a gated layer start as PyTorch starts them, but for those named here.
 """
 
+import math
 import re
 from collections.abc import Callable
 
@@ -22,10 +23,12 @@ from wavetrain.networks.neural_memory import Feedback, NeuralMemory
 from wavetrain.networks.noise_generator import NoiseGenerator
 from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
+from wavetrain.networks.streaming_decoder import StreamingDecoder
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
 from wavetrain.networks.universal_transformer import Halting, UniversalTransformer
+from wavetrain.networks.windowed_decoder import WindowedDecoder
 
 PATTERNS = torch.tensor([[1.0, 1, -1, -1], [1, -1, 1, -1], [1, 1, 1, -1]])
 CLIQUES = [tuple(range(6)), tuple(range(5, 12))]
@@ -38,9 +41,11 @@ MAKE: dict[str, Callable[[], nn.Module]] = {
     "noise_generator": lambda: NoiseGenerator(64, 12, 5),
     "phase_coding": lambda: PhaseCoding(20),
     "predictive_autoencoder": lambda: PredictiveAutoencoder(32, 20),
+    "streaming_decoder": lambda: StreamingDecoder(20, outputs=40),
     "tolman_eichenbaum": TolmanEichenbaum,
     "transient_states": lambda: TransientStates(CLIQUES, 40),
     "translator": lambda: Translator(24, 20, 18),
+    "windowed_decoder": lambda: WindowedDecoder(20, outputs=40),
     "universal_transformer": lambda: UniversalTransformer(12, 10, halting=Halting()),
 }
 
@@ -81,6 +86,20 @@ NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that f
     "noise_generator": {r"(encode|recur|read)\.weight": within(64**-0.5)},
     "phase_coding": {"gain": exactly(1)},
     "predictive_autoencoder": {r"(encode|recur)\.\w+": within(32**-0.5)},
+    "streaming_decoder": {
+        r"layer\.theta": exactly(math.log(0.4)),
+        r"layer\.phi": exactly(math.log(0.6)),
+        r"layer\.tau_first\.log": exactly(math.log(-4 / math.log(0.9))),
+        r"layer\.tau\.log": exactly(math.log(-4 / math.log(0.7))),
+        r"read\.gain": normal(1),
+        r"read\.tau\.log": exactly(math.log(-1 / math.log(0.8))),
+    },
+    "windowed_decoder": {
+        r"layer\.(theta|phi)": exactly(math.log(0.5)),
+        r"layer\.(tau_first|tau)\.log": exactly(math.log(4 / math.log(2))),
+        r"read\.gain": normal(1),
+        r"read\.tau\.log": exactly(math.log(1 / math.log(2))),
+    },
     "tolman_eichenbaum": {
         "first": cut(0.5, 1.0),
         "hidden": xavier(4, 20 * 5),

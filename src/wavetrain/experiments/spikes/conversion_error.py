@@ -17,6 +17,7 @@ last bit, `off` the largest difference of an answer. `enough` is the least K tri
 The length stress asks for the first of eight symbols after so many steps with a channel of noise, of the
 converted network and of leaky units whose time constant is that length.
 """
+# Above 300 lines: one file, since a claim is read beside the measures of both forms of its conversion.
 
 import math
 from collections.abc import Callable

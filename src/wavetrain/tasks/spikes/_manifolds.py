@@ -99,12 +99,12 @@ class Patterns:
         jitter = JITTER * torch.randn(latency.shape, generator=generator)
         return (latency * (self.time - 1) + jitter).round().long().clamp(0, self.time - 1)
 
-    def trained(self) -> tuple[Int[Tensor, "samples channels"], Int[Tensor, "samples"]]:
+    def trained(self) -> tuple[Int[Tensor, "patterns channels"], Int[Tensor, "patterns"]]:
         """The times and classes of all that there is to train on, as many of each class."""
         return _trained(self)
 
 
 @functools.lru_cache(maxsize=4)
-def _trained(patterns: Patterns) -> tuple[Int[Tensor, "samples channels"], Int[Tensor, "samples"]]:
+def _trained(patterns: Patterns) -> tuple[Int[Tensor, "patterns channels"], Int[Tensor, "patterns"]]:
     y = torch.arange(patterns.classes).repeat_interleave(patterns.samples)
     return patterns.times(y, torch.Generator().manual_seed(patterns.seed)), y
