@@ -32,8 +32,8 @@ class SequenceClassifier(ClassifierMixin, SequenceEstimator):
     (['down', 'up'], (60, 2))
     """
 
-    # Where only the end of a sequence tells, training makes it count. At its full weight it hides the rest:
-    # it cost a tenth of the racket strokes.
+    # Cross-validated on RacketSports, 83% are right with the last step at full weight and 93% at a fifth of
+    # it or less. Training still raises it where only the end of a sequence tells the class.
     _last = 0.1
 
     def fit(self, X: Any, y: Any) -> Self:
