@@ -37,6 +37,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "cortical_columns-CorticalColumns": dict(
         width=64, columns=3, heads=4, experts=8, rank=16, thalamus=True, slots=512, read_at=1
     ),
+    "dark_experience_replay-DarkExperienceReplay": dict(alpha=0.5, beta=1.0, size=200, seed=0),
     "delay_sheet-DelaySheet": dict(cell=OPTIONS),
     "delayed_lif-DelayedLIF": dict(longest=10.0, tau=20.0, firing=OPTIONS, dt=1.0),
     "dense_hopfield-DenseHopfield": dict(steepness="SOFTMAX", power=3, updates=1),
@@ -46,11 +47,13 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "elm_neuron-Leak": dict(
         step=1.0, branch=5.0, shortest=1.0, longest=1000.0, gain=5.0, bounded=False, learned=False
     ),
+    "experience_replay-ExperienceReplay": dict(size=200, seed=0),
     "episodic-Episodic": dict(activation="TANH"),
     "full_force-FullForce": dict(alpha=1.0, share=0.5, forced=10),
     "fsmn-FSMN": dict(taps=20, levels=2, gated=True),
     "general_sequential-Dynamics": dict(gain=7.0, gamma=1.0, fast=1.0, slow=20.0, step=0.1),
     "general_sequential-GeneralSequential": dict(nonlinearity="HIDDEN"),
+    "generative_replay-GenerativeReplay": dict(latent=100, hidden=400, rate=1e-3, seed=0),
     "global_workspace-GlobalWorkspace": dict(values=19, told=10, hidden=32, steps=12),
     "gradient_projection-GradientProjection": dict(rows=32),
     "hebb-Hebb": dict(over_batch="MEAN"),

@@ -134,6 +134,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         tau_raised=1e7,
         detached=False,
     ),
+    "continual.Terms.__init__": dict(passes=1, reset=False, remembered=200, watched=0),
+    "reservoir.Reservoir.__init__": dict(seed=0),
     "conversion.converted": dict(percentile=99.9, start=0.5),
     "converted.Converted.of": dict(delivery="AT_ONCE"),
     "converted.Converted.within": dict(delivery="AT_ONCE"),

@@ -3,6 +3,8 @@
 from wavetrain.data.images.digits import digits as digits
 from wavetrain.data.images.mnist import mnist as mnist
 from wavetrain.data.images.permuted_mnist import permuted_mnist as permuted_mnist
+from wavetrain.data.images.permuted_time_mnist import permuted_time_mnist as permuted_time_mnist
+from wavetrain.data.images.rotated_mnist import rotated_mnist as rotated_mnist
 from wavetrain.data.images.split_mnist import split_mnist as split_mnist
 from wavetrain.data.neural.monkey_reach_velocity import monkey_reach_velocity as monkey_reach_velocity
 from wavetrain.data.neural.rat_open_field import rat_open_field as rat_open_field
