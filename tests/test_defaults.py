@@ -146,8 +146,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         outputs=2, hidden=32, width=48, parts=7, each=7, dropout=0.3
     ),
     "diehl_cook-DiehlCook": dict(cell=OPTIONS, dt=1.0),
+    "counter_current-CounterCurrent": dict(rate=1.0, clip=1.0, match="PLAIN", units="elu", seed=0),
     "e_prop-EProp": dict(chunk=16),
     "feedback_alignment-FeedbackAlignment": dict(feedback="RANDOM", seed=0),
+    "gradient_noise-GradientNoise": dict(eta=0.01, gamma=0.55, seed=0),
     "locally_connected-LocallyConnected": dict(cell=OPTIONS, dt=1.0),
     "minibatch_stdp-MinibatchSTDP": dict(
         potentiation=0.01, depression=0.0001, tau=20.0, dt=1.0, bounds=OPTIONS, over_batch="SUM"

@@ -140,6 +140,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "converted.Converted.of": dict(delivery="AT_ONCE"),
     "converted.Converted.within": dict(delivery="AT_ONCE"),
     "deletion.deleted": dict(restored=True),
+    "counter_current._Cut.__torch_function__": dict(args=()),
     "feedback_alignment._Aligned.__torch_function__": dict(args=()),
     "interval_code.interval_spikes": dict(dt=1.0),
     "leaky_reader.LeakyReader.__init__": dict(dt=1.0),

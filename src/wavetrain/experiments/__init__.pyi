@@ -58,7 +58,9 @@ from wavetrain.experiments.recurrences import state_regularized_depth as state_r
 from wavetrain.experiments.recurrences import translation_attention as translation_attention
 from wavetrain.experiments.recurrences import universal_transformer_length as universal_transformer_length
 from wavetrain.experiments.rules import continual_acceptance as continual_acceptance
+from wavetrain.experiments.rules import counter_current_digits as counter_current_digits
 from wavetrain.experiments.rules import credit_assignment as credit_assignment
+from wavetrain.experiments.rules import gradient_noise_starts as gradient_noise_starts
 from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_projection_tasks
 from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import stdp_latency as stdp_latency

@@ -3,10 +3,12 @@
 from wavetrain.rules.backpropagation import Backpropagation as Backpropagation
 from wavetrain.rules.by_chunks import ByChunks as ByChunks
 from wavetrain.rules.consolidation import Consolidation as Consolidation
+from wavetrain.rules.counter_current import CounterCurrent as CounterCurrent
 from wavetrain.rules.e_prop import EProp as EProp
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as ElasticWeightConsolidation
 from wavetrain.rules.feedback_alignment import FeedbackAlignment as FeedbackAlignment
 from wavetrain.rules.full_force import FullForce as FullForce
+from wavetrain.rules.gradient_noise import GradientNoise as GradientNoise
 from wavetrain.rules.gradient_projection import GradientProjection as GradientProjection
 from wavetrain.rules.hebbian.bcm import BCM as BCM
 from wavetrain.rules.hebbian.hebb import Hebb as Hebb
