@@ -12,6 +12,7 @@ from wavetrain.core.network import Carrying
 from wavetrain.core.state import State
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
+from wavetrain.networks.cerebellum import Cerebellum, Winners
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.global_workspace import GlobalWorkspace
 from wavetrain.networks.language_model import LanguageModel
@@ -23,6 +24,7 @@ from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
 from wavetrain.networks.universal_transformer import UniversalTransformer
+from wavetrain.networks.wave_predictor import WavePredictor
 from wavetrain.networks.windowed_decoder import WindowedDecoder
 from wavetrain.testing import networks
 
@@ -40,6 +42,7 @@ def one_hot(*sizes: int) -> Tensor:
 
 NETWORKS: dict[str, tuple[Callable[[], Network], Tensor]] = {
     "adapting_attractors": (lambda: AdaptingAttractors(torch.ones(1, 5)), VALUES),
+    "cerebellum": (lambda: Cerebellum(2, 2, granule=9, claws=2, golgi=Winners(3)), VALUES),
     "cortical_columns": (lambda: CorticalColumns(7, 8, 2, 2), TOKENS),
     "global_workspace": (lambda: GlobalWorkspace(4, 2, 5, 3), torch.tensor([[1, 0], [3, 1], [2, 1]])),
     "language_model": (lambda: LanguageModel([Elman(8)], 7), TOKENS),
@@ -51,6 +54,7 @@ NETWORKS: dict[str, tuple[Callable[[], Network], Tensor]] = {
     "transient_states": (lambda: TransientStates([(0, 1, 2), (2, 3)], 5), VALUES),
     "translator": (lambda: Translator(4, 7, 7), SENTENCES),
     "universal_transformer": (lambda: UniversalTransformer(7, 8), TOKENS),
+    "wave_predictor": (lambda: WavePredictor(2, speed=0.5), VALUES[..., :4]),
     "windowed_decoder": (lambda: WindowedDecoder(5, 2, 6, 7, parts=3, each=2), VALUES),
 }
 

@@ -32,6 +32,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "aussm-AUSSM": dict(states=16, taps=4),
     "bcm-BCM": dict(tau=10.0, over_batch="MEAN"),
     "by_chunks-ByChunks": dict(chunk=20),
+    "cerebellum-Cerebellum": dict(
+        zones=1, granule=1000, claws=4, golgi=OPTIONS, teaching="ERROR", rate=1.0
+    ),
+    "cerebellum-Winners": dict(count=20),
     "conductance_lif-ConductanceLIF": dict(cell=OPTIONS, surrogate=Arctan(0.2), detached=False, dt=1.0),
     "converted-Converted": dict(levels=OPTIONS, threshold=0.3, inner=8, delivery="AT_ONCE"),
     "cortical_columns-CorticalColumns": dict(
@@ -139,6 +143,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "universal_transformer-Halting": dict(most=8, slack=0.01, bias=1.0, interpolated=True),
     "universal_transformer-Transformer": dict(width=64, heads=4, steps=4, causal=False),
     "universal_transformer-UniversalTransformer": dict(width=64, heads=4, steps=4, causal=False),
+    "wave_predictor-WavePredictor": dict(strength=1.0, reach=0.84, speed=4.2, drive=0.03, bias=0.0),
     "wave_rnn-Start": dict(recurrent="SHIFT", source=True, zero_bias=False),
     "wave_rnn-WaveRNN": dict(kernel=3, activation="RELU", local=False, start=OPTIONS),
     "wave_working_memory-WaveWorkingMemory": dict(columns=8, boundary="LINEAR", heads=1),

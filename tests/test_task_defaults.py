@@ -67,6 +67,8 @@ PUBLISHED = {
     # dynamics: Lorenz 1996, Vlachas et al. 2020; the domain of length 22
     "kuramoto_sivashinsky": {"domain": 22.0, "points": 64, "step": 0.25},
     "lorenz96": {"sites": 40, "forcing": 8.0, "step": 0.01},
+    # Benigno et al. 2023, their code
+    "moving_bump": {"side": 30, "period": 100, "spread": 0.2},
     # Golub and Sussillo 2018, the released demonstration; Huang et al. 2024; DelMastro et al. 2023
     "n_bit_flipflop": {"bits": 3, "length": 64, "pulse": 0.5},
     "delayed_discrimination": {"shortest": 5, "longest": 20},
@@ -120,6 +122,7 @@ OURS = {
     "majority": {"length": 40},
     "majority_count": {"length": 40},
     "modular_arithmetic": {"length": 15},
+    "moving_bump": {"time": 50},
     "n_delayed_match": {"longest": 6},
     "n_parity": {"longest": 6},
     "parity": {"length": 20},
@@ -176,6 +179,7 @@ SIZES = {
     "majority": ((40,), 63, 63),
     "majority_count": ((40,), 63, 1 + 40),
     "modular_arithmetic": ((15,), 5 + 3, 5),
+    "moving_bump": ((50, 900), 900, 900),
     "parity": ((20,), 2, 2),
     "n_bit_flipflop": ((64, 3), 3, 3),
     "path_integration": ((50, 2 + 1 + 2), 5, 2),
@@ -228,8 +232,8 @@ def test_a_batch_has_the_size_of_the_protocol(name: str) -> None:
 
 
 def test_held_out_are_a_thousand_sequences_and_twice_as_many_trials() -> None:
-    """Enough to tell conditions apart; of random walks, each of many steps, fewer."""
-    few, trials, found = {"random_walks": 200}, 0, find.members("tasks")
+    """Enough to tell conditions apart; of random walks and of films, of many steps or pixels each, fewer."""
+    few, trials, found = {"random_walks": 200, "moving_bump": 20}, 0, find.members("tasks")
     for one in found:
         task = one.load()
         if isinstance(task, type) and issubclass(task, TrialTask):

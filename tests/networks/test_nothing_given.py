@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
+from wavetrain.networks.cerebellum import Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.neural_memory import NeuralMemory
@@ -19,6 +20,7 @@ from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
 from wavetrain.networks.universal_transformer import UniversalTransformer
+from wavetrain.networks.wave_predictor import WavePredictor
 
 Given = Callable[[int, int], Tensor]
 
@@ -33,6 +35,7 @@ def tokens(batch: int, time: int) -> Tensor:
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], Given]] = {
     "AdaptingAttractors": (lambda: AdaptingAttractors(torch.ones(2, 5)), values(5)),
+    "Cerebellum": (lambda: Cerebellum(4, 2), values(7)),
     "CorticalColumns": (lambda: CorticalColumns(7, 8, 2, 2), tokens),
     "LanguageModel": (lambda: LanguageModel([Elman(8)], 7), tokens),
     "NeuralMemory": (lambda: NeuralMemory(4, 5), values(5)),
@@ -43,6 +46,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Given]] = {
     "TransientStates": (lambda: TransientStates([(0, 1)], 5), values(5)),
     "Translator": (lambda: Translator(4, 7, 7), tokens),
     "UniversalTransformer": (lambda: UniversalTransformer(7, 8), tokens),
+    "WavePredictor": (lambda: WavePredictor(2), values(4)),
 }
 
 WANT_A_TOKEN = {"CorticalColumns", "Translator"}

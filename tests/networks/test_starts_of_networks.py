@@ -16,6 +16,7 @@ from tests.test_starts import SEEDS, Check, drawn, exactly, normal, within
 from wavetrain import find
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
+from wavetrain.networks.cerebellum import Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.global_workspace import GlobalWorkspace, Table
 from wavetrain.networks.language_model import LanguageModel
@@ -28,12 +29,16 @@ from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
 from wavetrain.networks.universal_transformer import Halting, UniversalTransformer
+from wavetrain.networks.wave_predictor import WavePredictor
 from wavetrain.networks.windowed_decoder import WindowedDecoder
 
 PATTERNS = torch.tensor([[1.0, 1, -1, -1], [1, -1, 1, -1], [1, 1, 1, -1]])
 CLIQUES = [tuple(range(6)), tuple(range(5, 12))]
+PIXELS = torch.cartesian_prod(torch.arange(4.0), torch.arange(4.0))
+GRID = (PIXELS[:, None] - PIXELS).norm(dim=-1)  # how far they are apart
 MAKE: dict[str, Callable[[], nn.Module]] = {
     "adapting_attractors": lambda: AdaptingAttractors(PATTERNS),
+    "cerebellum": lambda: Cerebellum(6, 2),
     "cortical_columns": lambda: CorticalColumns(50),
     "global_workspace": lambda: GlobalWorkspace(modules=[Table(19)]),
     "language_model": lambda: LanguageModel([Elman(32)], 60, tied=False, mlp=64, positions=20),
@@ -45,6 +50,7 @@ MAKE: dict[str, Callable[[], nn.Module]] = {
     "tolman_eichenbaum": TolmanEichenbaum,
     "transient_states": lambda: TransientStates(CLIQUES, 40),
     "translator": lambda: Translator(24, 20, 18),
+    "wave_predictor": lambda: WavePredictor(4, strength=0.5, reach=2.0),
     "windowed_decoder": lambda: WindowedDecoder(20, outputs=40),
     "universal_transformer": lambda: UniversalTransformer(12, 10, halting=Halting()),
 }
@@ -69,6 +75,7 @@ def xavier(outputs: int, inputs: int) -> Check:
 CELLS = (10, 10, 8, 6, 6)  # sampled cells of the machine's modules; each has three times as many
 NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that fits
     "adapting_attractors": {"weight": exactly(PATTERNS.T @ PATTERNS / 4 - 3 / 4 * torch.eye(4))},
+    "cerebellum": {"start": exactly(0)},
     "cortical_columns": {
         r"embed\.weight": normal(0.02),
         r"columns\.\d\.hint\.weight": exactly(0),
@@ -94,6 +101,7 @@ NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that f
         r"read\.gain": normal(1),
         r"read\.tau\.log": exactly(math.log(-1 / math.log(0.8))),
     },
+    "wave_predictor": {r"coupling\.weight": exactly(0.5 * torch.exp(-(GRID**2) / 8))},
     "windowed_decoder": {
         r"layer\.(theta|phi)": exactly(math.log(0.5)),
         r"layer\.(tau_first|tau)\.log": exactly(math.log(4 / math.log(2))),

@@ -24,6 +24,7 @@ from wavetrain.experiments.maps import tem_remapping as tem_remapping
 from wavetrain.experiments.maps import tem_sample_efficiency as tem_sample_efficiency
 from wavetrain.experiments.maps import tem_transformer_nodes as tem_transformer_nodes
 from wavetrain.experiments.maps import tem_transformer_relations as tem_transformer_relations
+from wavetrain.experiments.memories import cerebellum_circuit as cerebellum_circuit
 from wavetrain.experiments.memories import dense_hopfield_capacity as dense_hopfield_capacity
 from wavetrain.experiments.memories import gsemm_capacity as gsemm_capacity
 from wavetrain.experiments.memories import gsemm_dwell_time as gsemm_dwell_time
@@ -84,6 +85,7 @@ from wavetrain.experiments.state_spaces import mamba_selective_copying as mamba_
 from wavetrain.experiments.state_spaces import s4_delay_memory as s4_delay_memory
 from wavetrain.experiments.state_spaces import s4_digits as s4_digits
 from wavetrain.experiments.state_spaces import ssm_head_count as ssm_head_count
+from wavetrain.experiments.waves import wave_forecast as wave_forecast
 from wavetrain.experiments.waves import wave_rnn_ablation as wave_rnn_ablation
 from wavetrain.experiments.waves import wave_rnn_adding as wave_rnn_adding
 from wavetrain.experiments.waves import wave_rnn_copy as wave_rnn_copy

@@ -1,6 +1,7 @@
 """For type checkers and editors: the members of this kind. Written by `make stubs`."""
 
 from wavetrain.networks.adapting_attractors import AdaptingAttractors as AdaptingAttractors
+from wavetrain.networks.cerebellum import Cerebellum as Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns as CorticalColumns
 from wavetrain.networks.global_workspace import GlobalWorkspace as GlobalWorkspace
 from wavetrain.networks.language_model import LanguageModel as LanguageModel
@@ -13,4 +14,5 @@ from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum as TolmanEiche
 from wavetrain.networks.transient_states import TransientStates as TransientStates
 from wavetrain.networks.translator import Translator as Translator
 from wavetrain.networks.universal_transformer import UniversalTransformer as UniversalTransformer
+from wavetrain.networks.wave_predictor import WavePredictor as WavePredictor
 from wavetrain.networks.windowed_decoder import WindowedDecoder as WindowedDecoder

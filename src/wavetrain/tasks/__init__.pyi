@@ -2,6 +2,7 @@
 
 from wavetrain.tasks.dynamics.kuramoto_sivashinsky import kuramoto_sivashinsky as kuramoto_sivashinsky
 from wavetrain.tasks.dynamics.lorenz96 import lorenz96 as lorenz96
+from wavetrain.tasks.dynamics.moving_bump import MovingBump as MovingBump
 from wavetrain.tasks.dynamics.reaching_network import ReachingNetwork as ReachingNetwork
 from wavetrain.tasks.dynamics.rotating_images import RotatingImages as RotatingImages
 from wavetrain.tasks.dynamics.sine_generation import SineGeneration as SineGeneration
