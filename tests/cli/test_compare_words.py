@@ -45,6 +45,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr("wavetrain.run.classes.small", lambda task: "only a few")
     monkeypatch.setattr("wavetrain.run.forecasts.compare_series", noted("compare_series", Begun))
     monkeypatch.setattr("wavetrain.run.compare.compare_layers", noted("compare_layers", Begun))
+    monkeypatch.setattr("wavetrain.run.in_turn.compare_rules", noted("compare_rules", Begun))
     monkeypatch.setattr("os.cpu_count", lambda: 5)
     return found
 
@@ -86,6 +87,43 @@ def test_sequences_are_compared_with_the_steps_that_are_asked_for(
     assert named == {"horizon": 2, "window": 6, "split": "group"}
     assert work[1:6] == (None, Terms(steps=9, seeds=(0,)), Path("here"), "cpu", 5) and how["minutes"] is None
     assert capsys.readouterr().out.splitlines() == ["two classes", "60 sequences", "only a few"]
+
+
+def test_a_stream_is_learned_as_it_is_asked_for(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    words = "compare --stream a.npz b.npz --rules hebb experience_replay --layers lstm --steps 7 --seeds 2"
+    with pytest.raises(Begun):
+        main([*words.split(), "--parameters", "500", "--rates", "0.1", "--out", "here", "--jobs", "3"])
+    ((name, given, _),) = asked
+    assert name == "compare_rules"
+    files, rules, layer, terms, *rest = given
+    assert (files, rules, layer) == (("a.npz", "b.npz"), ("hebb", "experience_replay"), "lstm")
+    assert terms == Terms(500, 7, rates=(0.1,), seeds=(0, 1)) and rest[:3] == [Path("here"), "cpu", 3]
+    with pytest.raises(Begun):
+        main(["compare", "--stream", "a.npz"])
+    assert asked[1][1][1:3] == ((), "gru")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("", "expected a file or a name to compare layers on, or --stream and files"),
+        ("a.npz --stream b.npz", "got both: a.npz"),
+        ("a.npz --rules hebb", "expected --stream and files to compare rules on"),
+        ("--stream a.npz --horizon 2", "expected no columns, --classes, --horizon, --window or --split"),
+        ("--stream a.npz --classes kind", "expected no columns, --classes, --horizon, --window or --split"),
+        ("--stream a.npz --target y", "expected no columns, --classes, --horizon, --window or --split"),
+        ("--stream a.npz --minutes 2", "expected no --minutes or --quick"),
+        ("--stream a.npz --layers gru lstm", "by one layer and several rules"),
+    ],
+)
+def test_what_a_stream_does_not_go_with_is_said_in_one_line(
+    asked: list[Any], words: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["compare", *words.split()])
+    error = capsys.readouterr().err
+    assert left.value.code == 2
+    assert said in " ".join(error.split()) and not asked
 
 
 def record(**facts: Any) -> Any:

@@ -12,12 +12,15 @@ from wavetrain.cli.tracking import kind, tracking
 
 if TYPE_CHECKING:
     from wavetrain.evidence.comparison import Record
+    from wavetrain.evidence.in_turn import InTurn
 
 console = terminal.Terminal()
 
 
 def compare(
-    data: Name,
+    data: Name = "",
+    stream: tuple[str, ...] = (),
+    rules: tuple[str, ...] = (),
     layers: tuple[str, ...] = (),
     target: tuple[str, ...] = (),
     horizon: int = 1,
@@ -48,11 +51,15 @@ def compare(
     """Several layers on one data set under one budget: which memory does it need, and is it worth it?
 
     Tables (CSV, TSV, Parquet, Excel, JSON, NPY, gz of them) are forecast, beside baselines. NPZ with x and y,
-    and .ts, hold sequences to answer; .txt holds bytes to predict.
+    and .ts, hold sequences to answer; .txt holds bytes to predict. With --stream several files of classes are
+    learned one after another by several rules: what does each rule forget?
 
     Args:
         data: a file, - for standard input, or a name from `wavetrain list tasks data`
-        layers: names from `wavetrain list layers`, or all; one of each family where none is given
+        stream: files with a class for each sequence, in the order in which they are learned, in place of data
+        rules: of a stream: names from `wavetrain list rules`; four usual ones where none is given
+        layers: names from `wavetrain list layers`, or all; one of each family where none is given; a stream
+            is learned by one, a GRU where none is given
         target: columns to forecast; all columns of numbers where none is named
         horizon: rows ahead
         time: the column of times, found where it is not named; or one of days and one of clocks
@@ -79,7 +86,7 @@ def compare(
         track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
     """
     from wavetrain.evidence.shape import written
-    from wavetrain.run import own
+    from wavetrain.run import in_turn, own, stream_files
     from wavetrain.run.budget import chosen
     from wavetrain.run.chosen import asked
     from wavetrain.run.classes import is_answered, small
@@ -99,6 +106,17 @@ def compare(
     if layers:
         asked(layers)  # a wrong name is said before anything is read
     say = _quiet if json else _said
+    roles_given = any(roles) or classes or (horizon, window, split) != (1, None, "time")
+    stream_files.check(data, stream, rules, layers, minutes=minutes, quick=quick, others=bool(roles_given))
+    if stream:
+        layer = layers[0] if layers else stream_files.LAYER
+        with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
+            turns = in_turn.compare_rules(stream, rules, layer, terms, out, device, jobs, tell_all, say=say)
+        if json:
+            terminal.print_json(written(turns))
+        else:
+            _print_in_turn(turns)
+        return
     if not classes and own.is_series(data, roles):
         own.check_device(device)
         series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
@@ -119,6 +137,19 @@ def compare(
         terminal.print_json(written(result))
     else:
         _print(result)
+
+
+def _print_in_turn(result: "InTurn") -> None:
+    from wavetrain.report.in_turn import kept_columns
+    from wavetrain.report.tables import columns_table
+
+    console.print(columns_table(kept_columns(result)))
+    count = len(result.terms["seeds"])
+    console.print(
+        f"accuracy on the test parts, {count} seed{'s' * (count != 1)}; files as they are in the end"
+    )
+    console.print(f"† to hold the rules against; the commonest class of each file: {result.chance:.3f}")
+    console.print(f"page: {Path(result.folder) / 'index.html'}", soft_wrap=True)
 
 
 def _print(result: "Record") -> None:

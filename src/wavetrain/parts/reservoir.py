@@ -67,5 +67,9 @@ class Reservoir:
 
     def draw(self, many: int) -> tuple[Tensor, ...]:
         """So many different ones of those that are kept, or all, in any order; their columns."""
-        rows = self._drawing.choice(len(self), min(many, len(self)), replace=False)
+        rows = self.rows(many)
         return tuple(one[rows] for one in self.columns)
+
+    def rows(self, many: int) -> Int[np.ndarray, "drawn"]:
+        """The places of so many different ones, drawn as in `draw`."""
+        return self._drawing.choice(len(self), min(many, len(self)), replace=False)

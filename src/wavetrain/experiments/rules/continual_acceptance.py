@@ -7,7 +7,8 @@ ten outputs compete (class-incremental). The same network is also asked with the
 
     sgd, joint    plain SGD, and all tasks at once
     er, dark      experience replay of 200 images, and DER++ of 200 images
-    mixed         er, whose replayed labels are dealt out anew: the control
+    mixed         er, whose images are replayed with the labels of others that are kept, always the same ones
+    dealt         er, whose replayed labels are dealt out anew in each step
     frozen        sgd after its first task, which learns nothing more: the floor
 
 Van de Ven et al. 2022, Nature Machine Intelligence 4:1185: two hidden layers of 400, Adam at 0.001, 128
@@ -24,6 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
 import torch
 
 from wavetrain.core import Batch, Recorded, Rule
@@ -65,8 +67,8 @@ claim = Claim(
             figures=("right_er",),
         ),
         Part(
-            says="That is due to what the images are: with their labels dealt anew it is at least 30 points "
-            "less.",
+            says="That is due to what the images are: replayed with the labels of others it is at least 30 "
+            "points less.",
             holds=lambda figures: figures["right_er"] >= figures["right_mixed"] + 0.3,
             figures=("right_er", "right_mixed"),
         ),
@@ -141,7 +143,8 @@ claim = Claim(
         "sgd": "plain SGD",
         "frozen": "frozen after its first task",
         "er": "experience replay",
-        "mixed": "experience replay with labels dealt anew",
+        "mixed": "experience replay with labels of others",
+        "dealt": "experience replay with labels dealt anew in each step",
         "dark": "DER++",
         "joint": "all tasks at once",
         "class_kept": "ten outputs, Adam kept",
@@ -156,6 +159,12 @@ claim = Claim(
     "still to come compete. Seeds change weights and the order of images, not that of digits: with digits "
     "shuffled SGD is known to end less alike. The published figures of the second protocol are for four "
     "times as many steps and were read off a picture; they are not shown.",
+    changed=(
+        "Before the first run: the control replayed labels that were dealt anew in each step. On a seed that "
+        "does not count such a network ends at 45%, since labels that say nothing still keep ten outputs "
+        "level. Now an image has the label of another, and keeps it; the other control is beside it, and "
+        "decides nothing.",
+    ),
     unrun="written on the day, not run yet",
 )
 
@@ -180,6 +189,7 @@ SHORT = {  # over a map
     "sgd": "SGD",
     "er": "replay",
     "mixed": "labels mixed",
+    "dealt": "labels dealt",
     "dark": "DER++",
     "frozen": "frozen",
     "class_kept": "class, Adam",
@@ -190,7 +200,16 @@ SHORT = {  # over a map
 
 
 class Mixed(ExperienceReplay):
-    """The control: replayed sequences have each other's labels."""
+    """The control: a sequence is replayed with the label of another that is kept, always the same one."""
+
+    def drawn(self, many: int) -> Batch:
+        (x, y), rows = self.kept.columns, self.kept.rows(many)
+        others = np.random.default_rng(0).permutation(len(self.kept))
+        return Batch(x[rows], y[others[rows]])
+
+
+class Dealt(ExperienceReplay):
+    """Another: replayed sequences have each other's labels, dealt anew in each step."""
 
     def drawn(self, many: int) -> Batch:
         x, y = super().drawn(many)
@@ -220,6 +239,7 @@ def _ten_outputs(
         "sgd": (Backpropagation, 0.03),
         "er": (partial(ExperienceReplay, scale.kept, 10, lab.seed), 0.01),
         "mixed": (partial(Mixed, scale.kept, 10, lab.seed), 0.01),
+        "dealt": (partial(Dealt, scale.kept, 10, lab.seed), 0.01),
         "dark": (partial(DarkExperienceReplay, 0.2, 1.0, scale.kept, scale.replayed, lab.seed), 0.03),
     }
 
