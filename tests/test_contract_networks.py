@@ -1,6 +1,7 @@
 """The contract of networks: all of them that `find` finds keep these promises."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -15,10 +16,12 @@ from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum, Winners
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.global_workspace import GlobalWorkspace
+from wavetrain.networks.hypernetwork import Chunked, Hypernetwork
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.noise_generator import NoiseGenerator
 from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
+from wavetrain.networks.recoding import Recoding, Signal, WordModel
 from wavetrain.networks.streaming_decoder import StreamingDecoder
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates
@@ -45,10 +48,12 @@ NETWORKS: dict[str, tuple[Callable[[], Network], Tensor]] = {
     "cerebellum": (lambda: Cerebellum(2, 2, granule=9, claws=2, golgi=Winners(3)), VALUES),
     "cortical_columns": (lambda: CorticalColumns(7, 8, 2, 2), TOKENS),
     "global_workspace": (lambda: GlobalWorkspace(4, 2, 5, 3), torch.tensor([[1, 0], [3, 1], [2, 1]])),
+    "hypernetwork": (lambda: Hypernetwork((30, 4, 2), 2, partial(Chunked, chunk=20), 5), VALUES),
     "language_model": (lambda: LanguageModel([Elman(8)], 7), TOKENS),
     "noise_generator": (lambda: NoiseGenerator(4, 2, 3), VALUES),
     "phase_coding": (lambda: PhaseCoding(5, period=4.0, tau=1.0, depth=0.1, rest=1), 2 * VALUES),
     "predictive_autoencoder": (lambda: PredictiveAutoencoder(4, 5), VALUES),
+    "recoding": (lambda: Recoding(WordModel(7, 6, depth=2), Signal.SURPRISAL), TOKENS),
     "streaming_decoder": (lambda: StreamingDecoder(5, 2, 6, 7), VALUES),
     "tolman_eichenbaum": (lambda: TolmanEichenbaum(5, 4, (3, 2)), one_hot(6, 4)),
     "transient_states": (lambda: TransientStates([(0, 1, 2), (2, 3)], 5), VALUES),

@@ -92,6 +92,11 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     ),
     "phase_coding-PhaseCoding": dict(period=1000 / 7.5, depth=0.8, tau=20.0, rest=3, lag=0.0),
     "predictive_autoencoder-PredictiveAutoencoder": dict(predicts=True, activation="TANH", output="sigmoid"),
+    "held_weights-HeldWeights": dict(beta=0.01, ahead=False, important=False, growth=0),
+    "hypernetwork-Hypernetwork": dict(
+        sizes=(784, 100, 100, 2), tasks=5, generator="Chunked", embedding=64
+    ),
+    "recoding-Recoding": dict(signal="PRINTED", size=0.1, masks=0, masked=0.21),
     "quantised_rnn-QuantisedRNN": dict(levels=OPTIONS, threshold=0.3, kept=0.9),
     "quantum_rnn-QuantumRNN": dict(workspace=4, stages=1, degree=3, order=2, spread=0.5),
     "recurrent_lif-RecurrentLIF": dict(

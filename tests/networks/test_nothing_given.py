@@ -16,6 +16,7 @@ from wavetrain.networks.neural_memory import NeuralMemory
 from wavetrain.networks.noise_generator import NoiseGenerator
 from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
+from wavetrain.networks.recoding import Recoding, WordModel
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates
 from wavetrain.networks.translator import Translator
@@ -42,6 +43,7 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], Given]] = {
     "NoiseGenerator": (lambda: NoiseGenerator(4, 2, 3), values(5)),
     "PhaseCoding": (lambda: PhaseCoding(5), values(5)),
     "PredictiveAutoencoder": (lambda: PredictiveAutoencoder(4, 5), values(5)),
+    "Recoding": (lambda: Recoding(WordModel(7, 6)), tokens),
     "TolmanEichenbaum": (lambda: TolmanEichenbaum(5, 4, (3, 2)), values(10)),
     "TransientStates": (lambda: TransientStates([(0, 1)], 5), values(5)),
     "Translator": (lambda: Translator(4, 7, 7), tokens),

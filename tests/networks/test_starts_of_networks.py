@@ -15,15 +15,18 @@ from torch import nn
 from tests.test_starts import SEEDS, Check, drawn, exactly, normal, within
 from wavetrain import find
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.networks._step_sizes import Learned
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.global_workspace import GlobalWorkspace, Table
+from wavetrain.networks.hypernetwork import Hypernetwork
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.neural_memory import Feedback, NeuralMemory
 from wavetrain.networks.noise_generator import NoiseGenerator
 from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
+from wavetrain.networks.recoding import Recoding, WordModel
 from wavetrain.networks.streaming_decoder import StreamingDecoder
 from wavetrain.networks.tolman_eichenbaum import TolmanEichenbaum
 from wavetrain.networks.transient_states import TransientStates
@@ -41,11 +44,13 @@ MAKE: dict[str, Callable[[], nn.Module]] = {
     "cerebellum": lambda: Cerebellum(6, 2),
     "cortical_columns": lambda: CorticalColumns(50),
     "global_workspace": lambda: GlobalWorkspace(modules=[Table(19)]),
+    "hypernetwork": lambda: Hypernetwork((20, 10, 2), 4, embedding=8),
     "language_model": lambda: LanguageModel([Elman(32)], 60, tied=False, mlp=64, positions=20),
     "neural_memory": lambda: NeuralMemory(24, 12, feedback=Feedback(fast=True)),
     "noise_generator": lambda: NoiseGenerator(64, 12, 5),
     "phase_coding": lambda: PhaseCoding(20),
     "predictive_autoencoder": lambda: PredictiveAutoencoder(32, 20),
+    "recoding": lambda: Recoding(WordModel(40, 32, depth=2, decoders=2), size=Learned),
     "streaming_decoder": lambda: StreamingDecoder(20, outputs=40),
     "tolman_eichenbaum": TolmanEichenbaum,
     "transient_states": lambda: TransientStates(CLIQUES, 40),
@@ -72,6 +77,13 @@ def xavier(outputs: int, inputs: int) -> Check:
     return normal((2 / (inputs + outputs)) ** 0.5)
 
 
+def scaled(v: torch.Tensor, others: dict[str, torch.Tensor]) -> None:
+    """Uniform about 0, up to a factor of each start."""
+    drawn(stats.uniform(-1, 2), lambda v: v / v.flatten(1).abs().amax(1).view(-1, *(1,) * (v.ndim - 1)))(
+        v, others
+    )
+
+
 CELLS = (10, 10, 8, 6, 6)  # sampled cells of the machine's modules; each has three times as many
 NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that fits
     "adapting_attractors": {"weight": exactly(PATTERNS.T @ PATTERNS / 4 - 3 / 4 * torch.eye(4))},
@@ -83,6 +95,10 @@ NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that f
         r"hippocampus\.open": exactly(0),
     },
     "global_workspace": {r"\S*scores": exactly(0)},
+    "hypernetwork": {
+        r"embeddings\.\d|generator\.places": normal(1),
+        r"generator\.head\.\w+": scaled,
+    },
     "language_model": {r"(embeddings|positions)\.weight": normal(0.02)},
     "neural_memory": {
         "sharpness": exactly(4),
@@ -93,6 +109,7 @@ NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that f
     "noise_generator": {r"(encode|recur|read)\.weight": within(64**-0.5)},
     "phase_coding": {"gain": exactly(1)},
     "predictive_autoencoder": {r"(encode|recur)\.\w+": within(32**-0.5)},
+    "recoding": {r"sizes\.\d\.a": drawn(stats.uniform(0, 1))},
     "streaming_decoder": {
         r"layer\.theta": exactly(math.log(0.4)),
         r"layer\.phi": exactly(math.log(0.6)),

@@ -63,6 +63,7 @@ from wavetrain.experiments.rules import counter_current_digits as counter_curren
 from wavetrain.experiments.rules import credit_assignment as credit_assignment
 from wavetrain.experiments.rules import gradient_noise_starts as gradient_noise_starts
 from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_projection_tasks
+from wavetrain.experiments.rules import recoding_leak as recoding_leak
 from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import stdp_latency as stdp_latency
 from wavetrain.experiments.spikes import braille_spikes as braille_spikes

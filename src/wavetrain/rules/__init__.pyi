@@ -18,6 +18,7 @@ from wavetrain.rules.hebbian.pair_stdp import PairSTDP as PairSTDP
 from wavetrain.rules.hebbian.reward_stdp import RewardSTDP as RewardSTDP
 from wavetrain.rules.hebbian.triplet_stdp import TripletSTDP as TripletSTDP
 from wavetrain.rules.hebbian_projection import HebbianProjection as HebbianProjection
+from wavetrain.rules.held_weights import HeldWeights as HeldWeights
 from wavetrain.rules.replay.dark_experience_replay import DarkExperienceReplay as DarkExperienceReplay
 from wavetrain.rules.replay.experience_replay import ExperienceReplay as ExperienceReplay
 from wavetrain.rules.replay.generative_replay import GenerativeReplay as GenerativeReplay
