@@ -61,6 +61,7 @@ from wavetrain.experiments.recurrences import universal_transformer_length as un
 from wavetrain.experiments.rules import continual_acceptance as continual_acceptance
 from wavetrain.experiments.rules import counter_current_digits as counter_current_digits
 from wavetrain.experiments.rules import credit_assignment as credit_assignment
+from wavetrain.experiments.rules import garden_path as garden_path
 from wavetrain.experiments.rules import gradient_noise_starts as gradient_noise_starts
 from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_projection_tasks
 from wavetrain.experiments.rules import recoding_leak as recoding_leak

@@ -1,4 +1,4 @@
-"""Recoding and its leak: the predicates, the words of a text, the arms, and garden paths."""
+"""Recoding and its leak: the predicates, the words of a text and the arms."""
 
 import math
 from pathlib import Path
@@ -10,32 +10,18 @@ from torch import Tensor
 from tests.answers import answers
 from wavetrain.core import Batch
 from wavetrain.errors import BadInput
-from wavetrain.experiments.rules._garden_path import (
-    CLEAR_A,
-    CLEAR_B,
-    EITHER,
-    FAITHFUL,
-    LIKELY,
-    VOCABULARY,
-    GardenPath,
-    exact_b,
-    misled,
-    recovered,
-)
-from wavetrain.experiments.rules._recoding_arms import ARMS, arm, plain, reading, told
+from wavetrain.experiments.rules._recoding_arms import ARMS, SIZES, arm, plain, reading, told
 from wavetrain.experiments.rules._word_text import END, UNKNOWN, Words, kinds, numbered, split, streams
-from wavetrain.experiments.rules.recoding_leak import AFTER, LEAD, SIZES, claim, run, smoke
+from wavetrain.experiments.rules.recoding_leak import claim, run, smoke
 from wavetrain.networks._word_model import WordModel
 from wavetrain.train.lab import Lab
 
 RIGHT = (
     {"perplexity": 60.0, "frequencies": 200.0, "sure_none": 0.25, "sure_entropy_one": 0.5}
     | {f"honest_{name}_{size}": 0.001 for name in ARMS for size in SIZES}
-    | {f"fell_{name}_tenth": 1.0 for name in ("printed", "surprisal", "entropy")}
     | {"leaking_surprisal_tenth": -0.16, "leaking_printed_one": 0.14}
     | {"after_entropy_tenth": -0.01, "after_entropy_one": 0.8}
     | {"taught_recoded": 60.5}
-    | {"recovery_surprisal_tenth": 5.2, "recovery_none": 5.1, "recovery_exact": 5.0}
 )
 
 
@@ -54,19 +40,15 @@ RIGHT = (
         ({"after_entropy_tenth": -0.021}, [4]),
         ({"after_entropy_one": 0.19}, [4]),
         ({"sure_entropy_one": 0.24}, [4]),
-        ({"fell_entropy_tenth": 0.94}, [5]),
-        ({"taught_recoded": 59.3}, [6]),
-        ({"recovery_surprisal_tenth": 4.5}, [7]),
-        ({"recovery_surprisal_tenth": 5.7}, [7]),
+        ({"taught_recoded": 59.3}, [5]),
     ],
 )
 def test_predicates(changed: dict[str, float], failed: list[int]):
-    assert answers(claim, RIGHT | changed) == [part not in failed for part in range(8)]
+    assert answers(claim, RIGHT | changed) == [part not in failed for part in range(6)]
 
 
 def test_a_model_that_knows_nothing_decides_nothing_about_words():
-    known = answers(claim, RIGHT | {"perplexity": 101.0, "recovery_none": 7.0})
-    assert known == [None, None, None, None, None, True, None, None]
+    assert answers(claim, RIGHT | {"perplexity": 101.0}) == [None] * 6
 
 
 # --- words ----------------------------------------------------------------------------------------------
@@ -159,43 +141,11 @@ def test_who_is_told_which_word():
     assert all(told(name, words) is words for name in ("printed", "surprisal", "random", "ascent"))
 
 
-# --- garden paths ---------------------------------------------------------------------------------------
-
-
-def test_sentences_are_made_as_the_exact_reader_knows():
-    """Over many sentences: a word of B follows as often as it says, in tenths of what it says."""
-    x, y = GardenPath().draw(20_000, torch.Generator().manual_seed(0))
-    assert x.shape == (20_000, 15) and int(x.max()) < VOCABULARY
-    of_b, said = (y >= 7).double(), exact_b(x)
-    for low in torch.arange(0.3, 0.7, 0.1):
-        which = (said >= low) & (said < low + 0.1)
-        assert which.sum() > 500
-        assert float(of_b[which].mean()) == pytest.approx(float(said[which].mean()), abs=0.02)
-    meant = FAITHFUL * (1 - LIKELY) + (1 - FAITHFUL) * LIKELY
-    assert said[x[:, 0] == EITHER][0, 0] == pytest.approx(meant)
-    assert torch.allclose(said[x[:, 0] == CLEAR_B], torch.tensor(FAITHFUL).double(), atol=1e-7)
-    assert torch.allclose(said[x[:, 0] == CLEAR_A], torch.tensor(1 - FAITHFUL).double(), atol=1e-7)
-
-
-def test_the_exact_reader_takes_five_words():
-    """ln 4 + 3 ln(7/3) = 3.93 is for A, and each word of B takes ln(7/3) = 0.85 of it."""
-    sentences = misled(50, LEAD, AFTER, torch.Generator().manual_seed(0))
-    assert sentences.shape == (50, 16) and (sentences[:, 0] == EITHER).all()
-    assert ((sentences[:, 1:4] >= 3) & (sentences[:, 1:4] < 7)).all() and (sentences[:, 4:] >= 7).all()
-    assert recovered(exact_b(sentences[:, :-1]), LEAD) == 5
-    assert math.ceil((math.log(4) + 3 * math.log(7 / 3)) / math.log(7 / 3)) == 5
-
-
-def test_recovery_counts_words_of_b():
-    course = torch.tensor([[0.9, 0.1, 0.1, 0.2, 0.6, 0.9], [0.9, 0.1, 0.1, 0.1, 0.2, 0.3]])
-    assert recovered(course[:1], 1) == 3 and recovered(course[1:], 1) == 4 and recovered(course, 1) == 3.5
-
-
 def test_all_arms_run(tmp_path: Path):
     figures = run(smoke, Lab(tmp_path, seed=0))
     assert set(RIGHT) - set(figures) == {
         f"honest_{name}_{size}" for name in ("likeliest", "entropy") for size in SIZES
     }
     assert all(math.isfinite(one) for one in figures.values())
-    assert {path.stem for path in (tmp_path / "pictures").iterdir()} == {"perplexity", "garden"}
+    assert {path.stem for path in (tmp_path / "pictures").iterdir()} == {"perplexity"}
     assert run(smoke, Lab(tmp_path, seed=0)) == figures

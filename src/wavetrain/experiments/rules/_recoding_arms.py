@@ -12,6 +12,7 @@ from wavetrain.networks.recoding import Recoding, Signal
 
 TOLD = ("printed", "surprisal", "shuffled", "random", "ascent")
 ARMS = (*TOLD, "likeliest", "entropy")
+SIZES = {"hundredth": 0.01, "tenth": 0.1, "one": 1.0}  # of steps
 CHUNK = 50  # steps of the word model at a time
 
 

@@ -18,13 +18,7 @@ less, `sure_` the mean chance of the likeliest word.
 
 `taught_recoded` is the perplexity of a model that was recoded by the likeliest word in training as well, and
 `taught_removed` that of the same one without.
-
-A garden path: the first word of a sentence means A or B, and A is likelier; so do the words that follow; and
-then come words of B. `recovery_` is how many of these it takes until the next one is thought likelier to be
-one of B, for an LSTM that has learned such sentences and for who knows how they are made.
 """
-
-# Above 300 lines: one file, since seven parts and a dozen families of figures have to be put into words.
 
 import copy
 import functools
@@ -33,28 +27,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
-from wavetrain.core import Batch, HeldOut
+from wavetrain.core import Batch
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve
-from wavetrain.experiments.rules._garden_path import (
-    EACH,
-    FIRST_A,
-    VOCABULARY,
-    GardenPath,
-    exact_b,
-    misled,
-    recovered,
-)
-from wavetrain.experiments.rules._recoding_arms import ARMS, TOLD, arm, plain, reading, told
+from wavetrain.experiments.rules._recoding_arms import ARMS, SIZES, TOLD, arm, plain, reading
 from wavetrain.experiments.rules._word_text import Words, kinds, numbered, split, streams, wikitext
 from wavetrain.networks._word_model import WordModel
 from wavetrain.networks.recoding import Recoding
 from wavetrain.train.lab import Lab, News, Plan
 
-SIZES = {"hundredth": 0.01, "tenth": 0.1, "one": 1.0}
 UP_TO_TENTH = ("hundredth", "tenth")
 SHOWN = (
     "printed, honest",
@@ -72,11 +55,6 @@ SHOWN = (
 def _learned(figures: Measured) -> bool:
     """Whether the word model knows much more than how often each word comes."""
     return figures["perplexity"] <= 0.5 * figures["frequencies"]
-
-
-def _read(figures: Measured) -> bool:
-    """Whether garden paths are read nearly as by who knows how they are made."""
-    return abs(figures["recovery_none"] - figures["recovery_exact"]) <= 1.5
 
 
 def _within(figures: Measured, share: float, *names: str) -> bool:
@@ -142,30 +120,9 @@ claim = Claim(
             figures=("after_entropy_tenth", "after_entropy_one", "sure_entropy_one", "sure_none"),
         ),
         Part(
-            says="At a step of 0.1 the signal falls on at least 95% of steps, of either surprise and of "
-            "entropy.",
-            holds=lambda figures: all(
-                figures[f"fell_{arm}_tenth"] >= 0.95 for arm in ("printed", "surprisal", "entropy")
-            ),
-            figures=("fell_printed_tenth", "fell_surprisal_tenth", "fell_entropy_tenth"),
-            learned=False,
-        ),
-        Part(
             says="Trained with recoding by the likeliest word, a model is at most 1% better than without.",
             holds=given(_learned, lambda figures: figures["taught_recoded"] >= 0.99 * figures["perplexity"]),
             figures=("taught_recoded", "perplexity"),
-        ),
-        Part(
-            says="On a garden path the words that recovery takes change by at most 10% at a step of 0.1, "
-            "for a model that reads within 1.5 words of the exact reader.",
-            holds=given(
-                _read,
-                lambda figures: (
-                    abs(figures["recovery_surprisal_tenth"] - figures["recovery_none"])
-                    <= 0.1 * figures["recovery_none"]
-                ),
-            ),
-            figures=("recovery_surprisal_tenth", "recovery_none", "recovery_exact"),
         ),
     ),
     figures=(
@@ -199,13 +156,6 @@ claim = Claim(
         ),
         Figure(name="taught_recoded", says="perplexity, trained and read with recoding", unit="1"),
         Figure(name="taught_removed", says="perplexity, trained with recoding, read without", unit="1"),
-        Figure(name="recovery_none", says="recovery from a garden path, without recoding", unit="words"),
-        Figure(name="recovery_exact", says="recovery from a garden path, exact reader", unit="words"),
-        Figure(
-            name="recovery_{arm}_{size}",
-            says="recovery from a garden path, {arm}, step {size}",
-            unit="words",
-        ),
     ),
     names={
         "printed": "p^-p - 1 of the next word",
@@ -221,7 +171,7 @@ claim = Claim(
     },
     notes="The thesis's tables were not at hand; its text says that recoding lowers its signal and hardly "
     "helps, or harms. Limits are from an implementation of our own, of two seeds, before this one was "
-    "written; that of the garden path is a guess. The same step size moves the signals' states by very "
+    "written; that of the last part is a guess. The same step size moves the signals' states by very "
     "different lengths, since their gradients differ. The first 200,000 words of the validation file are "
     "trained on, in windows that begin anywhere, and the test file is read in 40 pieces with 2,000 kinds of "
     "words, `<unk>` among them. But for one part recoding is of reading alone; that "
@@ -240,9 +190,6 @@ class Scale:
     rate: float
     many: int  # pieces that are read side by side
     read: int  # words of each
-    garden_width: int
-    garden_steps: int
-    sentences: int
 
 
 def _few() -> tuple[Words, Tensor]:
@@ -261,9 +208,6 @@ smoke = Scale(
     rate=2e-3,
     many=3,
     read=6,
-    garden_width=4,
-    garden_steps=3,
-    sentences=5,
 )
 small = Scale(
     words=functools.partial(wikitext, 2000, 200_000),
@@ -274,9 +218,6 @@ small = Scale(
     rate=2e-3,
     many=40,
     read=400,
-    garden_width=32,
-    garden_steps=600,
-    sentences=500,
 )
 full = Scale(
     words=functools.partial(wikitext, 10_000, 200_000),
@@ -287,17 +228,12 @@ full = Scale(
     rate=1e-3,
     many=40,
     read=4000,
-    garden_width=128,
-    garden_steps=5000,
-    sentences=5000,
 )
-
-LEAD, AFTER = 3, 12  # words of A and of B on a garden path
 
 
 def run(scale: Scale, lab: Lab) -> dict[str, float]:
     task, asked = scale.words()
-    model = _trained("words", task, scale, lab)
+    model = _trained(task, scale, lab)
     text = streams(asked, scale.many, scale.read, lab.seed).to(lab.device)
     nats, sure = plain(model, text)
     figures = {"perplexity": math.exp(nats), "frequencies": task.by_frequency(text.y), "sure_none": sure}
@@ -329,7 +265,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             log=True,
         ),
     )
-    return figures | _taught(scale, lab, task, text) | _garden(scale, lab)
+    return figures | _taught(scale, lab, task, text)
 
 
 def _taught(scale: Scale, lab: Lab, task: Words, text: Batch) -> dict[str, float]:
@@ -352,45 +288,10 @@ def _plan(scale: Scale) -> Plan:
     return Plan(scale.steps, scale.batch, scale.rate, clip=0.25, every=max(1, scale.steps // 3), held_out=100)
 
 
-def _garden(scale: Scale, lab: Lab) -> dict[str, float]:
-    """How soon a reader that was misled finds back."""
-    model = _trained("garden", GardenPath(), scale, lab)
-    sentences = misled(scale.sentences, LEAD, AFTER, HeldOut.TEST.generator())
-    x, y = (part.to(lab.device) for part in (sentences[:, :-1], sentences[:, 1:]))
-    courses = {"exact": exact_b(sentences[:, :-1])}
-    with torch.no_grad():
-        courses["none"] = _of_b(model(x))
-        for name in ("printed", "surprisal", "shuffled"):
-            for size, step in SIZES.items():
-                recoded = arm(name, model, step, lab.seed).recode(x, told(name, y))
-                courses[f"{name}_{size}"] = _of_b(recoded.before)
-    shown = ("exact", "none", "surprisal_tenth", "surprisal_one", "shuffled_one")
-    lab.show(
-        "garden",
-        Curve(
-            "After three words of A, words of B",
-            np.arange(-LEAD, AFTER),
-            np.array([courses[name].mean(0).numpy() for name in shown]),
-            shown,
-            "words of B heard (0: the last word of A)",
-            "chance given to words of B",
-        ),
-    )
-    return {f"recovery_{name}": recovered(course, LEAD) for name, course in courses.items()}
-
-
-def _of_b(logits: Tensor) -> Tensor:
-    return logits.double().softmax(-1)[..., FIRST_A + EACH :].sum(-1).cpu()
-
-
-def _trained(name: str, task: Words | GardenPath, scale: Scale, lab: Lab) -> WordModel:
-    """A word model of a task in double precision, as it reads."""
-    if isinstance(task, Words):
-        plan, sizes = _plan(scale), (task.inputs, scale.width, scale.depth, 0.2)
-    else:
-        steps = scale.garden_steps
-        plan = Plan(steps, 64, 1e-2, clip=1.0, every=max(1, steps // 3), held_out=100)
-        sizes = (VOCABULARY, scale.garden_width, 1, 0.0)
-    network = lab.fit(name, lambda: WordModel(*sizes), task, plan).network
+def _trained(task: Words, scale: Scale, lab: Lab) -> WordModel:
+    """A word model of a text in double precision, as it reads."""
+    network = lab.fit(
+        "words", lambda: WordModel(task.inputs, scale.width, scale.depth), task, _plan(scale)
+    ).network
     assert isinstance(network, WordModel)
     return copy.deepcopy(network).double().eval()
