@@ -18,6 +18,7 @@ from wavetrain.parts.reader import Reader
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.counter_current import CounterCurrent, Match
 from wavetrain.testing import check_rule
+from wavetrain.testing.peak import Peak
 from wavetrain.testing.tools import refused
 
 SIZES = (5, 7, 6, 4)
@@ -297,6 +298,20 @@ def test_frozen_maps_are_levels_too():
     close(steps, changed(CounterCurrent(clip=None), whole, Batch(X, Y)), "feedback")
     assert network[0].weight.grad is None
     close(network[2].weight.grad, whole[2].weight.grad, "map behind a frozen one")
+
+
+def test_what_is_kept_grows_with_layers_as_it_says():
+    found, said = [], []
+    for depth in (4, 16):
+        network, rule = chain(sizes=(5, *(32,) * depth, 4)), CounterCurrent()
+        batch = Batch(normal(256, 5), torch.arange(256) % 4)
+        grads(rule, network, batch, CLASSES.loss)
+        network.zero_grad()
+        with Peak() as peak:
+            rule.learn(network, batch, CLASSES.loss)
+        found.append(peak.most)
+        said.append(rule.terms(network).stored(depth, 1))
+    assert said[1] / said[0] == 4 and 2 < found[1] / found[0] < 8
 
 
 # --- learning -----------------------------------------------------------------------------------------
