@@ -74,6 +74,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "lif-LIF": dict(tau=20.0, firing=OPTIONS, dt=1.0, learned=False),
     "line_attractor-LineAttractor": dict(tau=10.0, gain=1.0),
     "linear_attention-LinearAttention": dict(feature="POSITIVE", decay="NONE"),
+    "loop_attention-LoopAttention": dict(window=16, temperature=1.0),
     "lru-LRU": dict(smallest=0.0, largest=1.0, phase=2 * math.pi),
     "lssl-LSSL": dict(states=64, readings=1, alpha=0.5, fixed=False),
     "mamba-Mamba": dict(states=16, expand=2, kernel=4, variant=OPTIONS),
@@ -160,6 +161,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "e_prop-EProp": dict(chunk=16),
     "feedback_alignment-FeedbackAlignment": dict(feedback="RANDOM", seed=0),
     "gradient_noise-GradientNoise": dict(eta=0.01, gamma=0.55, seed=0),
+    "three_factor-ThreeFactor": dict(critic=0.02, teaches="SELECTION"),
     "locally_connected-LocallyConnected": dict(cell=OPTIONS, dt=1.0),
     "minibatch_stdp-MinibatchSTDP": dict(
         potentiation=0.01, depression=0.0001, tau=20.0, dt=1.0, bounds=OPTIONS, over_batch="SUM"

@@ -57,6 +57,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "ramps.programmed": dict(middle=True),
     "recording.Recording.__init__": dict(unit="", length="", start=0.0, events=(), said=()),
     "sampling.Sampling.__init__": dict(temperature=0.0, top_p=1.0, min_p=0.0, repetition_penalty=1.0),
+    "encoders.shared_ring": dict(movers=2, closed=True),
     "izhikevich.Pattern.rest": dict(current=0.0),
     "learned_delays.LearnedDelays.__init__": dict(dt=1.0, recurrent=False),
     "lif.LIFUnits.__new__": dict(leaves="ABOVE", silence=0, detached=False, strength=0.0),

@@ -217,6 +217,8 @@ STARTS: dict[str, dict[str, Check]] = {
     "line_attractor": linear("encode", I, bias=False)
     | {"line": unit, "tilt": exactly(0), "gain": exactly(1)},
     "linear_attention": attention(),
+    "loop_attention": linear("encode", I)
+    | {f"{name}.weight": normal(W**-0.5) for name in ("query", "key", "value")},
     "lru": linear("encode", I)
     | {
         "nu": drawn(stats.uniform(0, 1), lambda v: (-2 * v.double().exp()).exp()),

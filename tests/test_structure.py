@@ -34,7 +34,7 @@ MAY_IMPORT = {
     "scan": {"core", "errors"},
     "parts": DOWN,
     **{kind: DOWN for kind in SYSTEMS},
-    "rules": DOWN | {"networks", "spiking"},  # some teach one network, or networks of spikes
+    "rules": DOWN | {"layers", "networks", "spiking"},  # some teach one of them, or networks of spikes
     "networks": DOWN | SYSTEMS,
     "tasks": {"core", "errors", "parts"},
     "data": {"core", "errors", "evidence", "parts", "tables"},  # tables: to read what is published

@@ -64,6 +64,7 @@ from wavetrain.experiments.rules import credit_assignment as credit_assignment
 from wavetrain.experiments.rules import garden_path as garden_path
 from wavetrain.experiments.rules import gradient_noise_starts as gradient_noise_starts
 from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_projection_tasks
+from wavetrain.experiments.rules import loop_attention_reward as loop_attention_reward
 from wavetrain.experiments.rules import recoding_leak as recoding_leak
 from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import stdp_latency as stdp_latency
@@ -87,7 +88,9 @@ from wavetrain.experiments.state_spaces import mamba_selective_copying as mamba_
 from wavetrain.experiments.state_spaces import s4_delay_memory as s4_delay_memory
 from wavetrain.experiments.state_spaces import s4_digits as s4_digits
 from wavetrain.experiments.state_spaces import ssm_head_count as ssm_head_count
+from wavetrain.experiments.waves import stimulus_order as stimulus_order
 from wavetrain.experiments.waves import wave_forecast as wave_forecast
+from wavetrain.experiments.waves import wave_memory_lags as wave_memory_lags
 from wavetrain.experiments.waves import wave_rnn_ablation as wave_rnn_ablation
 from wavetrain.experiments.waves import wave_rnn_adding as wave_rnn_adding
 from wavetrain.experiments.waves import wave_rnn_copy as wave_rnn_copy

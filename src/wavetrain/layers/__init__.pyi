@@ -3,6 +3,7 @@
 from wavetrain.layers.attention.aaren import Aaren as Aaren
 from wavetrain.layers.attention.lightnet import LightNet as LightNet
 from wavetrain.layers.attention.linear_attention import LinearAttention as LinearAttention
+from wavetrain.layers.attention.loop_attention import LoopAttention as LoopAttention
 from wavetrain.layers.attention.mega import MEGA as MEGA
 from wavetrain.layers.attention.sdm_attention import SdmAttention as SdmAttention
 from wavetrain.layers.attention.sdm_perceptron import SdmPerceptron as SdmPerceptron

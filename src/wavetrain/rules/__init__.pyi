@@ -24,4 +24,5 @@ from wavetrain.rules.replay.experience_replay import ExperienceReplay as Experie
 from wavetrain.rules.replay.generative_replay import GenerativeReplay as GenerativeReplay
 from wavetrain.rules.rtrl import RTRL as RTRL
 from wavetrain.rules.snap import SnAp as SnAp
+from wavetrain.rules.three_factor import ThreeFactor as ThreeFactor
 from wavetrain.rules.truncated_backpropagation import TruncatedBackpropagation as TruncatedBackpropagation

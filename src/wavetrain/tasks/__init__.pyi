@@ -46,6 +46,7 @@ from wavetrain.tasks.recall.delay_memory import DelayMemory as DelayMemory
 from wavetrain.tasks.recall.induction_heads import InductionHeads as InductionHeads
 from wavetrain.tasks.recall.n_bit_flipflop import NBitFlipflop as NBitFlipflop
 from wavetrain.tasks.recall.n_delayed_match import NDelayedMatch as NDelayedMatch
+from wavetrain.tasks.recall.paired_associates import PairedAssociates as PairedAssociates
 from wavetrain.tasks.recall.pattern_completion import PatternCompletion as PatternCompletion
 from wavetrain.tasks.recall.repeat_copy import RepeatCopy as RepeatCopy
 from wavetrain.tasks.recall.repetition import Repetition as Repetition
