@@ -2,7 +2,7 @@
 14. Columns: learning on without forgetting
 ===========================================
 
-The last stop is a language model in which several of these ideas work together: columns that attend, a
+This stop is a language model in which several of these ideas work together: columns that attend, a
 thalamus that passes to each column what the one before it has heard, and a hippocampus that keeps
 surprising events. Its learning rule leaves a gradient, as any rule does. It also keeps what it has read
 and rehearses it beside all that comes later.

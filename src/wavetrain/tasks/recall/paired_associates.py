@@ -2,7 +2,7 @@
 
 The oldest test of memory (Calkins 1894), put as vectors, so that a pair is one token: the sum of the vector
 of its key and that of its value, as when two things are seen together. The query is the vector of a key
-alone.
+alone. This form of it is ours, for the loop that Muller, Churchland and Sejnowski 2024 ask about.
 
     x  k3 + v1    3 pairs; the vectors are normal, of length about 1, drawn once by `seed`
        k1 + v3
