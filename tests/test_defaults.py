@@ -168,6 +168,10 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     ),
     "rtrl-RTRL": dict(chunk=16),
     "snap-SnAp": dict(order=1, chunk=16),
+    "hebbian_signal_propagation-Settling": dict(depth=2),
+    "signal_propagation-SignalPropagation": dict(
+        loss="ALL", told="ANSWER", clean=False, scaled=False, k=6, rate=0.0, seed=0
+    ),
     "truncated_backpropagation-TruncatedBackpropagation": dict(steps=5, sliding=False),
 }  # fmt: skip
 

@@ -143,6 +143,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     ),
     "continual.Terms.__init__": dict(passes=1, reset=False, remembered=200, watched=0),
     "reservoir.Reservoir.__init__": dict(seed=0),
+    "chain.Chain.__init__": dict(every_step=False),
     "conversion.converted": dict(percentile=99.9, start=0.5),
     "converted.Converted.of": dict(delivery="AT_ONCE"),
     "converted.Converted.within": dict(delivery="AT_ONCE"),

@@ -18,11 +18,13 @@ from wavetrain.rules.hebbian.pair_stdp import PairSTDP as PairSTDP
 from wavetrain.rules.hebbian.reward_stdp import RewardSTDP as RewardSTDP
 from wavetrain.rules.hebbian.triplet_stdp import TripletSTDP as TripletSTDP
 from wavetrain.rules.hebbian_projection import HebbianProjection as HebbianProjection
+from wavetrain.rules.hebbian_signal_propagation import HebbianSignalPropagation as HebbianSignalPropagation
 from wavetrain.rules.held_weights import HeldWeights as HeldWeights
 from wavetrain.rules.replay.dark_experience_replay import DarkExperienceReplay as DarkExperienceReplay
 from wavetrain.rules.replay.experience_replay import ExperienceReplay as ExperienceReplay
 from wavetrain.rules.replay.generative_replay import GenerativeReplay as GenerativeReplay
 from wavetrain.rules.rtrl import RTRL as RTRL
+from wavetrain.rules.signal_propagation import SignalPropagation as SignalPropagation
 from wavetrain.rules.snap import SnAp as SnAp
 from wavetrain.rules.three_factor import ThreeFactor as ThreeFactor
 from wavetrain.rules.truncated_backpropagation import TruncatedBackpropagation as TruncatedBackpropagation

@@ -7,9 +7,11 @@ from torch import nn
 from tests.promises import normal
 from wavetrain.layers import LRU, Elman, IdentityRNN
 from wavetrain.lenses.operator.credit_operator import credit_operator
+from wavetrain.rules._contrast import LayerLoss
 from wavetrain.rules.e_prop import EProp
 from wavetrain.rules.feedback_alignment import FeedbackAlignment
 from wavetrain.rules.rtrl import RTRL
+from wavetrain.rules.signal_propagation import SignalPropagation
 from wavetrain.rules.snap import SnAp
 from wavetrain.rules.truncated_backpropagation import TruncatedBackpropagation
 from wavetrain.spiking import LIF
@@ -78,6 +80,18 @@ def test_random_feedback_is_causal_and_points_elsewhere():
         found = credit_operator(elman(), X, rule)
         assert (np.triu(found.size, 1) == 0).all() and (np.diag(found.size) > 0).all()
         assert abs(found.by_distance[0]) < 0.99
+
+
+def test_a_target_that_goes_forward_gives_credit_to_the_present_alone():
+    """Its losses are local in time, and what the stream of targets asks of the same map is no credit."""
+    answers = nn.functional.one_hot(torch.arange(14).reshape(2, 7) % 3, 3).double()
+    read = nn.Linear(4, 3).double()
+    found = credit_operator(elman(), X, SignalPropagation(LayerLoss.BANK), read, answers)
+    size = np.abs(found.size)
+    assert (np.diag(size) > 1e-4).all() and size[~np.eye(7, dtype=bool)].max() < 1e-12
+    assert abs(found.by_distance[0]) < 0.999 and 0 < abs(found.cosine) < 1
+    with refused("classes for a class bank"):
+        credit_operator(elman(), X, SignalPropagation(LayerLoss.BANK))
 
 
 def test_as_many_inputs_as_units():

@@ -7,9 +7,10 @@ own past alone fills it all, in other directions. So beside the sizes stands the
 the whole operator and at each distance t - s.
 
 How it is found: to the input of the layer come channels that say which step it is, with weights of 0. They
-change no output, and the update of such a weight is what the rule gives to its unit in that step. The rule
-itself is asked once for each step and told nothing else, so that any one can be looked at whose network is
-one layer whose inputs come in through linear maps.
+change no output, and the update of such a weight is what the rule gives to its unit in that step. What it
+gives to such a weight when these channels are blank, too, is no credit of a step, and is taken off: so it is
+of a rule that sends targets in by the same maps. The rule itself is asked for each step and told nothing
+else, so that any one can be looked at whose network is one layer whose inputs come in through linear maps.
 """
 
 import copy
@@ -164,13 +165,21 @@ def _credits(rule: Rule, network: Reader, maps: list[nn.Linear], batch: Batch) -
     """What the error of each step gives to the units in each step: (B, T, T, units)."""
     time, rows = batch.y.shape[1], []
     for x, y in zip(batch.x.split(1), batch.y.split(1), strict=True):
+        blank = torch.cat([x[..., :-time], torch.zeros_like(x[..., -time:])], -1)
         for now in range(time):
-            network.zero_grad()
-            rule.learn(network, Batch(x, y), _only(now))
-            slopes = [one.weight.grad for one in maps]
-            given = [slope[:, -time:].mT for slope in slopes if slope is not None]
-            rows.append(torch.cat(given, 1).detach().double().cpu())
+            clocked, silent = (_given(rule, network, maps, Batch(one, y), now) for one in (x, blank))
+            rows.append(clocked - silent)
     return torch.stack(rows).unflatten(0, (-1, time))
+
+
+def _given(rule: Rule, network: Reader, maps: list[nn.Linear], batch: Batch, now: int) -> Tensor:
+    """The update of the weights of the clock for the error of a step: (T, units)."""
+    network.zero_grad()
+    rule.learn(network, batch, _only(now))
+    slopes = [one.weight.grad for one in maps]
+    time = batch.y.shape[1]
+    given = [slope[:, -time:].mT for slope in slopes if slope is not None]
+    return torch.cat(given, 1).detach().double().cpu()
 
 
 def _only(step: int) -> Callable[[Tensor, Tensor], Tensor]:
