@@ -98,11 +98,18 @@ def test_the_best_place_alone():
 def test_arms_begin_alike_and_are_read_back(tmp_path: Path):
     lab = Lab(tmp_path, 0)
     task = asked(smoke, 0)
-    ends = {arm: _learn(arm, smoke, lab, task) for arm in ("rewarded", "shuffled")}
+    arms = ("rewarded", "shuffled", "values", "backpropagation")
+    ends = {arm: _learn(arm, smoke, lab, task) for arm in arms}
     again, course = _learn("rewarded", smoke, lab, task)
     assert course == ends["rewarded"][1] and len(course) == 20
     assert all(
         torch.equal(one, other)
         for one, other in zip(again.parameters(), ends["rewarded"][0].parameters(), strict=True)
     )
-    assert not torch.equal(ends["rewarded"][0].layer.query.weight, ends["shuffled"][0].layer.query.weight)
+    first = loop(task, given=True)
+    moved = {arm: network.layer.query.weight for arm, (network, _) in ends.items()}
+    assert len({tuple(weight.flatten().tolist()) for weight in moved.values()}) == 4, "arms learn alike"
+    for arm in ("rewarded", "shuffled"):
+        assert torch.equal(ends[arm][0].read.weight, first.read.weight), "the read-out is given"
+    for arm in ("values", "backpropagation"):
+        assert not torch.equal(ends[arm][0].layer.value.weight, first.layer.value.weight)

@@ -8,7 +8,7 @@ What a token holds is returned as it is and read exactly, so that only what is s
     rewarded          the three-factor rule on queries and keys; the reward is 1 if the value comes back
     shuffled          the same with the reward of the trial before
     values            the same rule, and values and read-out are to be learned by it as well
-    backpropagation   all parameters by the gradient of the loss
+    backpropagation   all parameters by the gradient of the loss, with Adam in batches
 
 `right_{arm}` is the share of right answers on held-out trials, by shares of all places; `right_hard` is that
 of the rewarded loop when the best place alone is selected. An eighth is chance, and so is the mean of all
@@ -25,20 +25,21 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from wavetrain.core import Batch
+from wavetrain.core import Batch, Rule
 from wavetrain.evidence.claims import Claim, Figure, Part
 from wavetrain.evidence.picture import Curve, Matrix
 from wavetrain.layers.attention.loop_attention import LoopAttention
 from wavetrain.parts import saved
 from wavetrain.parts.reader import Reader
+from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.three_factor import Teaches, ThreeFactor
 from wavetrain.tasks.recall.paired_associates import PairedAssociates
 from wavetrain.train.fit import examine
-from wavetrain.train.lab import Lab, News, Plan
+from wavetrain.train.lab import Lab, News
 
-ARMS = ("rewarded", "shuffled", "values")
+BY_REWARD = ("rewarded", "shuffled", "values")
 WINDOW = 16
-RATE = 0.3
+RATE, ADAM = 0.3, 3e-3  # of plain steps by reward, and of Adam by the gradient
 POINTS = 20  # of the picture
 
 claim = Claim(
@@ -126,21 +127,18 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     figures = _apart(lab.generator())
     figures["right_start"] = examine(_built(lab, lambda: loop(task, given=True)), task.test(), task.objective)
     courses = []
-    for arm in ARMS:
+    for arm in (*BY_REWARD, "backpropagation"):
         network, course = _learn(arm, scale, lab, task)
         figures[f"right_{arm}"] = examine(network, task.test(), task.objective)
         courses.append(course)
         if arm == "rewarded":
             figures["right_hard"] = examine(hard(network, task), task.test(), task.objective)
             lab.show("selected", _selected(network, task))
-    plan = Plan(scale.steps, scale.batch, rate=3e-3, every=max(1, scale.steps // POINTS))
-    end = lab.fit("backpropagation", lambda: loop(task, given=False), task, plan)
-    figures["right_backpropagation"] = examine(end.network, task.test(), task.objective)
     axis = scale.trials / len(courses[0]) * np.arange(1, len(courses[0]) + 1)
-    labels = (*(claim.names[arm] for arm in ARMS), "chance")
-    courses.append([task.chance] * len(axis))
+    lines = np.array([*courses[: len(BY_REWARD)], [task.chance] * len(axis)])
+    labels = (*(claim.names[arm] for arm in BY_REWARD), "chance")
     title = f"The value of one of {scale.pairs} keys, learned by reward"
-    lab.show("learning", Curve(title, axis, np.array(courses), labels, "trials", "right, held out (share)"))
+    lab.show("learning", Curve(title, axis, lines, labels, "trials", "right, held out (share)"))
     return figures
 
 
@@ -211,32 +209,39 @@ def _built(lab: Lab, make: Callable[[], Reader]) -> Reader:
 
 def _learn(arm: str, scale: Scale, lab: Lab, task: PairedAssociates) -> tuple[Reader, list[float]]:
     """The network after its trials, and right answers along the way; read back where it is there."""
-    network = _built(lab, lambda: loop(task, given=arm != "values"))
+    network = _built(lab, lambda: loop(task, given=arm in ("rewarded", "shuffled")))
     path = lab.folder / "checkpoints" / f"{arm}.safetensors"
     if path.exists():
         tensors, words = saved.load(path)
         network.load_state_dict(tensors)
         return network, words["course"]
-    rule = ThreeFactor(
-        Late() if arm == "shuffled" else paid, teaches=Teaches.ALL if arm == "values" else Teaches.SELECTION
-    )
+    rule, size, trials = _teacher(arm), 1, scale.trials
     learning = [one for one in network.parameters() if one.requires_grad]
-    updates, draw = torch.optim.SGD(learning, RATE), lab.generator()
-    valid, every = task.valid(), max(1, scale.trials // POINTS)
+    updates: torch.optim.Optimizer = torch.optim.SGD(learning, RATE)
+    if arm == "backpropagation":
+        size, trials, updates = scale.batch, scale.batch * scale.steps, torch.optim.Adam(learning, ADAM)
+    valid, every, draw = task.valid(), max(1, trials // POINTS), lab.generator()
     course: list[float] = []
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lab.seed)  # what is selected
-        while len(course) * every < scale.trials:
+        while len(course) * every < trials:
             x, y = task.draw(every, draw)
-            for now, answer in zip(x.split(1), y.split(1), strict=True):
+            for now, answer in zip(x.split(size), y.split(size), strict=True):
                 updates.zero_grad()
                 rule.learn(network, Batch(now, answer), task.objective.loss)
                 updates.step()
             course.append(examine(network, valid, task.objective))
             done = len(course) * every
-            lab.tell(News(lab.folder.name, arm, done, scale.trials, float("nan"), course[-1], float("nan")))
+            lab.tell(News(lab.folder.name, arm, done, trials, float("nan"), course[-1], float("nan")))
     saved.save(path, network.state_dict(), {"course": course})
     return network, course
+
+
+def _teacher(arm: str) -> Rule:
+    if arm == "backpropagation":
+        return Backpropagation()
+    teaches = Teaches.ALL if arm == "values" else Teaches.SELECTION
+    return ThreeFactor(Late() if arm == "shuffled" else paid, teaches=teaches)
 
 
 @torch.no_grad()
