@@ -12,6 +12,7 @@ from wavetrain.core import Card, Layer, Network
 from wavetrain.core.network import Carrying
 from wavetrain.core.state import State
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.networks.actor_critic import ActorCritic
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum, Winners
 from wavetrain.networks.cortical_columns import CorticalColumns
@@ -19,6 +20,7 @@ from wavetrain.networks.global_workspace import GlobalWorkspace
 from wavetrain.networks.hypernetwork import Chunked, Hypernetwork
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.noise_generator import NoiseGenerator
+from wavetrain.networks.opponent_actor import OpponentActor
 from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.networks.recoding import Recoding, Signal, WordModel
@@ -43,7 +45,15 @@ def one_hot(*sizes: int) -> Tensor:
     return torch.cat(parts, -1).double()
 
 
+def learned(network: nn.Module) -> Network:
+    """Not at the start, where all actions are as likely and the gradient of that is 0."""
+    for parameter in network.parameters():
+        nn.init.normal_(parameter)
+    return network
+
+
 NETWORKS: dict[str, tuple[Callable[[], Network], Tensor]] = {
+    "actor_critic": (lambda: learned(ActorCritic(7, 3)), TOKENS),
     "adapting_attractors": (lambda: AdaptingAttractors(torch.ones(1, 5)), VALUES),
     "cerebellum": (lambda: Cerebellum(2, 2, granule=9, claws=2, golgi=Winners(3)), VALUES),
     "cortical_columns": (lambda: CorticalColumns(7, 8, 2, 2), TOKENS),
@@ -51,6 +61,7 @@ NETWORKS: dict[str, tuple[Callable[[], Network], Tensor]] = {
     "hypernetwork": (lambda: Hypernetwork((30, 4, 2), 2, partial(Chunked, chunk=20), 5), VALUES),
     "language_model": (lambda: LanguageModel([Elman(8)], 7), TOKENS),
     "noise_generator": (lambda: NoiseGenerator(4, 2, 3), VALUES),
+    "opponent_actor": (lambda: learned(OpponentActor(7, 3)), TOKENS),
     "phase_coding": (lambda: PhaseCoding(5, period=4.0, tau=1.0, depth=0.1, rest=1), 2 * VALUES),
     "predictive_autoencoder": (lambda: PredictiveAutoencoder(4, 5), VALUES),
     "recoding": (lambda: Recoding(WordModel(7, 6, depth=2), Signal.SURPRISAL), TOKENS),

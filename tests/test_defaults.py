@@ -25,6 +25,7 @@ STREAMING = (  # of which 0.9 and 0.7 are kept in a step of 4 ms
 )
 
 DEFAULTS: dict[str, dict[str, Any]] = {
+    "actor_critic-ActorCritic": dict(rate=0.2, actor=1.0, discount=0.95, steep=1.0),
     "alif-ALIF": dict(times=OPTIONS, strength=1.8, firing=Firing(threshold=0.01), dt=1.0),
     "alif-Times": dict(tau=20.0, spread=5.0, adapting=150.0, adapting_spread=10.0, learned=False),
     "adapting_attractors-AdaptingAttractors": dict(adaptation=0.0, tau=10.0, tau_tired=60.0, steep=6.0),
@@ -44,6 +45,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "dark_experience_replay-DarkExperienceReplay": dict(alpha=0.5, beta=1.0, size=200, seed=0),
     "delay_sheet-DelaySheet": dict(cell=OPTIONS),
     "delayed_lif-DelayedLIF": dict(longest=10.0, tau=20.0, firing=OPTIONS, dt=1.0),
+    "distributional-Distributional": dict(low=0.05, high=0.95, signs=False, kept=0.0),
     "dense_hopfield-DenseHopfield": dict(steepness="SOFTMAX", power=3, updates=1),
     "echo_state-EchoState": dict(radius=0.9, leak=1.0, scale=1.0),
     "elastic_weight_consolidation-ElasticWeightConsolidation": dict(strength=1.0, sharpness=1.0),
@@ -87,6 +89,9 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "neural_memory-Feedback": dict(horizon=5, share=1.0, places=("WRITE",), fast=False),
     "neural_memory-NeuralMemory": dict(slots=20),
     "oja-Oja": dict(ordered=False, over_batch="MEAN"),
+    "opponent_actor-OpponentActor": dict(
+        rate=0.1, go=0.1, stop=0.1, gains=1.0, losses=1.0, discount=0.95
+    ),
     "pair_stdp-PairSTDP": dict(
         potentiation=0.005, depression=0.00525, tau_plus=20.0, tau_minus=20.0, dt=1.0, nearest=False,
         bounds=OPTIONS, over_batch="SUM",
@@ -125,6 +130,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "tcnca-TCNCA": dict(levels=3, taps=5, ratio=4, chunk=128),
     "tem_transformer-TemTransformer": dict(hidden=32, activation="IDENTITY"),
     "temporal_convolution-TemporalConvolution": dict(levels=4, taps=3, ratio=2, activation="RELU"),
+    "temporal_difference-TemporalDifference": dict(trace=0.0, discount=1.0),
     "temporal_memory-Dendrites": dict(
         activation=15, matching=15, grow=32, initial=0.21, connected=0.5, up=0.1, down=0.1, punish=0.02,
         segments=128, synapses=128,

@@ -8,12 +8,14 @@ from torch import Tensor, nn
 
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
+from wavetrain.networks.actor_critic import ActorCritic
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.neural_memory import NeuralMemory
 from wavetrain.networks.noise_generator import NoiseGenerator
+from wavetrain.networks.opponent_actor import OpponentActor
 from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.networks.recoding import Recoding, WordModel
@@ -35,12 +37,14 @@ def tokens(batch: int, time: int) -> Tensor:
 
 
 NETWORKS: dict[str, tuple[Callable[[], nn.Module], Given]] = {
+    "ActorCritic": (lambda: ActorCritic(7, 3), tokens),
     "AdaptingAttractors": (lambda: AdaptingAttractors(torch.ones(2, 5)), values(5)),
     "Cerebellum": (lambda: Cerebellum(4, 2), values(7)),
     "CorticalColumns": (lambda: CorticalColumns(7, 8, 2, 2), tokens),
     "LanguageModel": (lambda: LanguageModel([Elman(8)], 7), tokens),
     "NeuralMemory": (lambda: NeuralMemory(4, 5), values(5)),
     "NoiseGenerator": (lambda: NoiseGenerator(4, 2, 3), values(5)),
+    "OpponentActor": (lambda: OpponentActor(7, 3), tokens),
     "PhaseCoding": (lambda: PhaseCoding(5), values(5)),
     "PredictiveAutoencoder": (lambda: PredictiveAutoencoder(4, 5), values(5)),
     "Recoding": (lambda: Recoding(WordModel(7, 6)), tokens),

@@ -16,6 +16,7 @@ from tests.test_starts import SEEDS, Check, drawn, exactly, normal, within
 from wavetrain import find
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.networks._step_sizes import Learned
+from wavetrain.networks.actor_critic import ActorCritic
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns
@@ -24,6 +25,7 @@ from wavetrain.networks.hypernetwork import Hypernetwork
 from wavetrain.networks.language_model import LanguageModel
 from wavetrain.networks.neural_memory import Feedback, NeuralMemory
 from wavetrain.networks.noise_generator import NoiseGenerator
+from wavetrain.networks.opponent_actor import OpponentActor
 from wavetrain.networks.phase_coding import PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder
 from wavetrain.networks.recoding import Recoding, WordModel
@@ -40,6 +42,7 @@ CLIQUES = [tuple(range(6)), tuple(range(5, 12))]
 PIXELS = torch.cartesian_prod(torch.arange(4.0), torch.arange(4.0))
 GRID = (PIXELS[:, None] - PIXELS).norm(dim=-1)  # how far they are apart
 MAKE: dict[str, Callable[[], nn.Module]] = {
+    "actor_critic": lambda: ActorCritic(25, 4),
     "adapting_attractors": lambda: AdaptingAttractors(PATTERNS),
     "cerebellum": lambda: Cerebellum(6, 2),
     "cortical_columns": lambda: CorticalColumns(50),
@@ -48,6 +51,7 @@ MAKE: dict[str, Callable[[], nn.Module]] = {
     "language_model": lambda: LanguageModel([Elman(32)], 60, tied=False, mlp=64, positions=20),
     "neural_memory": lambda: NeuralMemory(24, 12, feedback=Feedback(fast=True)),
     "noise_generator": lambda: NoiseGenerator(64, 12, 5),
+    "opponent_actor": lambda: OpponentActor(25, 4),
     "phase_coding": lambda: PhaseCoding(20),
     "predictive_autoencoder": lambda: PredictiveAutoencoder(32, 20),
     "recoding": lambda: Recoding(WordModel(40, 32, depth=2, decoders=2), size=Learned),
@@ -86,6 +90,7 @@ def scaled(v: torch.Tensor, others: dict[str, torch.Tensor]) -> None:
 
 CELLS = (10, 10, 8, 6, 6)  # sampled cells of the machine's modules; each has three times as many
 NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that fits
+    "actor_critic": {"value|preference": exactly(0)},
     "adapting_attractors": {"weight": exactly(PATTERNS.T @ PATTERNS / 4 - 3 / 4 * torch.eye(4))},
     "cerebellum": {"start": exactly(0)},
     "cortical_columns": {
@@ -107,6 +112,7 @@ NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that f
         r"cuts\.\w+\.net\.2\.\w+": exactly(0),
     },
     "noise_generator": {r"(encode|recur|read)\.weight": within(64**-0.5)},
+    "opponent_actor": {"value": exactly(0), "for_it|against": exactly(1)},
     "phase_coding": {"gain": exactly(1)},
     "predictive_autoencoder": {r"(encode|recur)\.\w+": within(32**-0.5)},
     "recoding": {r"sizes\.\d\.a": drawn(stats.uniform(0, 1))},

@@ -58,9 +58,12 @@ from wavetrain.experiments.recurrences import state_regularized_automata as stat
 from wavetrain.experiments.recurrences import state_regularized_depth as state_regularized_depth
 from wavetrain.experiments.recurrences import translation_attention as translation_attention
 from wavetrain.experiments.recurrences import universal_transformer_length as universal_transformer_length
+from wavetrain.experiments.rules import actor_critic_grid as actor_critic_grid
 from wavetrain.experiments.rules import continual_acceptance as continual_acceptance
 from wavetrain.experiments.rules import counter_current_digits as counter_current_digits
 from wavetrain.experiments.rules import credit_assignment as credit_assignment
+from wavetrain.experiments.rules import distributional_dopamine as distributional_dopamine
+from wavetrain.experiments.rules import dopamine_timing as dopamine_timing
 from wavetrain.experiments.rules import garden_path as garden_path
 from wavetrain.experiments.rules import gradient_noise_starts as gradient_noise_starts
 from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_projection_tasks

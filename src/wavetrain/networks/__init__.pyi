@@ -1,5 +1,6 @@
 """For type checkers and editors: the members of this kind. Written by `make stubs`."""
 
+from wavetrain.networks.actor_critic import ActorCritic as ActorCritic
 from wavetrain.networks.adapting_attractors import AdaptingAttractors as AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum as Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns as CorticalColumns
@@ -8,6 +9,7 @@ from wavetrain.networks.hypernetwork import Hypernetwork as Hypernetwork
 from wavetrain.networks.language_model import LanguageModel as LanguageModel
 from wavetrain.networks.neural_memory import NeuralMemory as NeuralMemory
 from wavetrain.networks.noise_generator import NoiseGenerator as NoiseGenerator
+from wavetrain.networks.opponent_actor import OpponentActor as OpponentActor
 from wavetrain.networks.phase_coding import PhaseCoding as PhaseCoding
 from wavetrain.networks.predictive_autoencoder import PredictiveAutoencoder as PredictiveAutoencoder
 from wavetrain.networks.recoding import Recoding as Recoding

@@ -23,6 +23,8 @@ from wavetrain.rules.held_weights import HeldWeights as HeldWeights
 from wavetrain.rules.replay.dark_experience_replay import DarkExperienceReplay as DarkExperienceReplay
 from wavetrain.rules.replay.experience_replay import ExperienceReplay as ExperienceReplay
 from wavetrain.rules.replay.generative_replay import GenerativeReplay as GenerativeReplay
+from wavetrain.rules.reward.distributional import Distributional as Distributional
+from wavetrain.rules.reward.temporal_difference import TemporalDifference as TemporalDifference
 from wavetrain.rules.rtrl import RTRL as RTRL
 from wavetrain.rules.signal_propagation import SignalPropagation as SignalPropagation
 from wavetrain.rules.snap import SnAp as SnAp

@@ -53,6 +53,8 @@ from wavetrain.tasks.recall.repetition import Repetition as Repetition
 from wavetrain.tasks.recall.selective_copying import SelectiveCopying as SelectiveCopying
 from wavetrain.tasks.recall.spike_adding import SpikeAdding as SpikeAdding
 from wavetrain.tasks.recall.xor_copy import XorCopy as XorCopy
+from wavetrain.tasks.rewards.grid_world import GridWorld as GridWorld
+from wavetrain.tasks.rewards.pavlovian import Pavlovian as Pavlovian
 from wavetrain.tasks.spikes.delayed_answer import DelayedAnswer as DelayedAnswer
 from wavetrain.tasks.spikes.latency_classes import LatencyClasses as LatencyClasses
 from wavetrain.tasks.streams.high_order_sequences import HighOrderSequences as HighOrderSequences

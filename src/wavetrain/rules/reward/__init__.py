@@ -1,0 +1,1 @@
+"""Rules that learn from rewards: what is to come, and how likely."""

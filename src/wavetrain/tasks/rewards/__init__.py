@@ -1,0 +1,1 @@
+"""What is to come: say how much reward there will be."""
