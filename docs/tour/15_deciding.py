@@ -46,7 +46,7 @@ for number in (1, 40, 150):
 import matplotlib.pyplot as plt
 
 figure, axes = plt.subplots(layout="constrained")
-image = axes.imshow(course, cmap="Blues", vmin=0, vmax=0.4, aspect="auto", extent=(0, 60, 150, 0))
+image = axes.imshow(course.numpy(), cmap="Blues", vmin=0, vmax=0.4, aspect="auto", extent=(0, 60, 150, 0))
 axes.set(title="The error walks from the food to the bell", xlabel="step of the trial", ylabel="trial")
 figure.colorbar(image, label="prediction error (rewards)", extend="max")
 plt.show()
@@ -56,13 +56,15 @@ plt.show()
 # at that moment, although nothing happens in it. An early reward is a surprise, and the moment at which
 # it was due is a disappointment.
 
-figure, axes = plt.subplots(layout="constrained")
-for name, rewards in (("food in step 40", (40,)), ("no food", ()), ("food in step 30", (30,))):
+figure, rows = plt.subplots(3, sharex=True, sharey=True, layout="constrained")
+probes = {"food in step 40": (40,), "no food": (), "food in step 30": (30,)}
+for axes, (name, rewards) in zip(rows, probes.items()):
     probe = laid([Trial(cues=(10,), rewards=rewards)], time=60)
-    axes.plot(rule.errors(network, *probe).flatten(), label=name)
+    axes.plot(rule.errors(network, *probe).flatten().numpy())
+    axes.set_title(name)
 
-axes.set(title="After learning", xlabel="step of the trial", ylabel="prediction error (rewards)")
-axes.legend()
+rows[1].set_ylabel("prediction error (rewards)")
+rows[2].set_xlabel("step of the trial")
 plt.show()
 
 # %%
@@ -85,12 +87,12 @@ left.semilogy(range(1, 101), steps)
 left.axhline(errand.shortest(), color="grey", linestyle=":", label="the shortest way")
 left.set(title="A learner on a grid", xlabel="errand", ylabel="steps to the goal")
 left.legend()
-image = right.imshow(learner.value.detach().reshape(5, 5), cmap="Blues", vmin=0, vmax=1)
-way = torch.tensor([[0, 1], [1, 0], [0, -1], [-1, 0]])[
-    learner.preference.argmax(1)
-]  # north, east, south, west
-row, column = torch.arange(25) // 5, torch.arange(25) % 5
+image = right.imshow(learner.value.detach().reshape(5, 5).numpy(), cmap="Blues", vmin=0, vmax=1)
+north_east_south_west = torch.tensor([[0, 1], [1, 0], [0, -1], [-1, 0]])
+way = north_east_south_west[learner.preference.argmax(1)].numpy()
+row, column = torch.arange(25).numpy() // 5, torch.arange(25).numpy() % 5
 right.quiver(column[:24], row[:24], way[:24, 0], way[:24, 1], pivot="mid", color="C1")
+right.plot(4, 4, "*", color="C1", markersize=14)  # the goal, where nothing more is to come
 right.set(title="What a place is worth, and where to go", xticks=[], yticks=[])
 figure.colorbar(image, ax=right, label="value (rewards)")
 plt.show()
