@@ -76,7 +76,8 @@ claim = Claim(
         "shuffled": "errors of other steps",
         "random": "nothing learned",
     },
-    notes="The limits are estimates from before any run. Rates were tried on another seed, and left as they were.",
+    notes="The limits are estimates from before any run. Rates were tried on another seed, and left as "
+    "they were.",
     unrun="its first run is under way",
 )
 

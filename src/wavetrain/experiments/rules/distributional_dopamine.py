@@ -68,8 +68,8 @@ claim = Claim(
         Figure(name="spread_{arm}", says="from the lowest to the highest unit, {arm}", unit="rewards"),
     ),
     names={"expectiles": "uneven rates", "alike": "rates alike", "quantiles": "signs alone"},
-    notes="The limits stood before a first try on another seed. The paper's correlations with recorded neurons are "
-    "not tested.",
+    notes="The limits stood before a first try on another seed. The paper's correlations with recorded "
+    "neurons are not tested.",
     unrun="its first run is under way",
 )
 
