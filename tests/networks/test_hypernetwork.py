@@ -130,6 +130,15 @@ def test_a_recurrent_generator_that_forgets_is_one_that_begins_anew():
     torch.testing.assert_close(network.weights(tasks), control.weights(tasks))
 
 
+def test_what_the_control_cannot_use_does_not_learn():
+    for network in (built(Recurrent, dependent=False), built(Recurrent)):
+        dependent = network.generator.dependent
+        assert network.generator.layer.cell.weight_hh_l0.requires_grad == dependent
+        network.generator.grow(1)
+        assert network.generator.layer.cell.weight_hh_l0.requires_grad == dependent
+        assert network.generator.layer.cell.bias_hh_l0.requires_grad
+
+
 # --- tasks ----------------------------------------------------------------------------------------------
 
 

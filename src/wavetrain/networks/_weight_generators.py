@@ -4,7 +4,8 @@
     Recurrent    u_j, m_j = LSTM([e; c_j], u_{j-1}, m_{j-1});  w_j = H u_j + b
 
 e is the task's, c_j the place of a chunk, which all tasks share; both learn. One head makes all chunks. A
-recurrent generator that is not `dependent` begins anew at every chunk: it is the control.
+recurrent generator that is not `dependent` begins anew at every chunk: it is the control, whose recurrent
+weights, through which nothing comes, do not learn.
 """
 
 import itertools
@@ -102,8 +103,14 @@ class Recurrent(Generator):
         super().__init__(embedding, numbers, chunk, places)
         check_width("Recurrent", width=width)
         self.dependent, self.make = dependent, make
-        self.layer = make(width, embedding + places)
+        self.layer = self._made(width, embedding + places)
         self.head = nn.Linear(width, chunk)
+
+    def _made(self, width: int, inputs: int) -> Layer:
+        layer = self.make(width, inputs)
+        if isinstance(layer, LSTM) and not self.dependent:
+            layer.cell.all_weights[0][1].requires_grad_(False)
+        return layer
 
     def features(self, told: Float[Tensor, "tasks chunks told"]) -> Float[Tensor, "tasks chunks width"]:
         if self.dependent:
@@ -124,10 +131,11 @@ class Recurrent(Generator):
             super().grow(units)
             return
         width = old.width + units
-        new, wider = LSTM(width, old.inputs), nn.Linear(width, head.out_features)
+        new, wider = self._made(width, old.inputs), nn.Linear(width, head.out_features)
         for part in (new, wider):
             part.to(head.weight)
         with torch.no_grad():
+            assert isinstance(new, LSTM)
             pairs = zip(new.cell.all_weights[0], old.cell.all_weights[0], strict=True)
             for place, (fresh, known) in enumerate(pairs):
                 rows = fresh.unflatten(0, (4, width))[:, : old.width]  # of the old units, in each gate
