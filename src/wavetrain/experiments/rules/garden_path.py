@@ -6,7 +6,7 @@ has learned sentences that do not mislead on purpose. Its state takes a step aga
 
     printed      p^-p - 1 of each word once it is told, the thesis's formula
     surprisal    -ln p of it
-    shuffled     -ln p of the word of another sentence, a control
+    shuffled     -ln p of the word of a sentence that has nothing to do with it, a control
 
 `recovery_` is how many words of B it takes until the next one is thought likelier to be one of B than not,
 each said before the word is told: without recoding, and to who knows how sentences are made (`exact`).
@@ -32,7 +32,7 @@ from wavetrain.experiments.rules._garden_path import (
     misled,
     recovered,
 )
-from wavetrain.experiments.rules._recoding_arms import SIZES, arm, told
+from wavetrain.experiments.rules._recoding_arms import SIZES, arm
 from wavetrain.networks._word_model import WordModel
 from wavetrain.train.lab import Lab, Plan
 
@@ -91,7 +91,7 @@ claim = Claim(
     names={
         "printed": "p^-p - 1 of the word",
         "surprisal": "-ln p of the word",
-        "shuffled": "-ln p of another sentence's word",
+        "shuffled": "-ln p of the word of an ordinary sentence",
         "hundredth": "0.01",
         "tenth": "0.1",
         "one": "1",
@@ -100,6 +100,11 @@ claim = Claim(
     "from the text of WikiText-2, where an implementation of ours found perplexity within 1% at such steps. "
     "Evidence comes word by word, so that to find back takes five words for the exact reader as well. "
     "Larger steps are reported and decide nothing.",
+    changed=(
+        "In a first run the control was told words of other misled sentences, which are of B when those of "
+        "the sentence are: at a step of 1 it found back as soon, after 4.4 words for 5.1, and so was none. "
+        "Since then its words are of ordinary sentences. The predicates are the same.",
+    ),
     unrun="It was written with its limits before its first run.",
 )
 
@@ -125,12 +130,13 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     model = copy.deepcopy(network).double().eval()
     sentences = misled(scale.sentences, LEAD, AFTER, HeldOut.TEST.generator())
     x, y = (part.to(lab.device) for part in (sentences[:, :-1], sentences[:, 1:]))
+    other = GardenPath(LEAD + AFTER).draw(scale.sentences, HeldOut.MORE.generator()).y.to(lab.device)
     courses, figures = {"exact": exact_b(sentences[:, :-1])}, {}
     with torch.no_grad():
         courses["none"] = _of_b(model(x))
         for name in ARMS:
             for size, step in SIZES.items():
-                recoded = arm(name, model, step, lab.seed).recode(x, told(name, y))
+                recoded = arm(name, model, step, lab.seed).recode(x, other if name == "shuffled" else y)
                 courses[f"{name}_{size}"] = _of_b(recoded.before)
                 fell = (recoded.signal_after < recoded.signal).double().mean()
                 figures[f"fell_{name}_{size}"] = float(fell)
