@@ -184,6 +184,11 @@ def test_rewards_that_are_none():
         with refused("a finite reward for each", said):
             rule.learn(one, BATCH, CLASSES.loss)
         assert rule.expects is None and all(part.grad is None for part in one.parameters())
+    one = network()
+    with torch.no_grad():
+        one.layer.query.weight.fill_(float("inf"))
+    with refused("finite scores", "diverged"):
+        ThreeFactor().learn(one, BATCH, CLASSES.loss)
     for critic in (-0.1, float("nan")):
         with refused("rate of the critic of 0 or above"):
             ThreeFactor(critic=critic)

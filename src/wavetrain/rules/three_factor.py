@@ -103,6 +103,10 @@ class ThreeFactor(Stated):
             raise BadInput("ThreeFactor: expected queries or keys that learn, got a network that is frozen")
         now, fit, returns = layer.selection(one_hot(batch.x, layer.inputs, network.read_dtype))
         chance = fit.log_softmax(-1)  # (B, S)
+        if not chance.isfinite().all():
+            raise BadInput(
+                "ThreeFactor: expected finite scores of all places, got NaN or infinity: it diverged"
+            )
         place = torch.multinomial(chance.detach().exp(), 1)  # (B, 1)
         rows = torch.arange(len(now), device=now.device)
         outputs = network.read(now + returns[rows, place[:, 0]])

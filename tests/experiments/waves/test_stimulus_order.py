@@ -80,7 +80,7 @@ def test_a_snapshot_is_the_state_after_the_stimuli():
 def test_a_sum_holds_no_order_and_a_wave_all_of_it():
     given = trials(200, torch.Generator().manual_seed(0), spread=0.0, gaps=False)
     kinds = {name: len(snapshots(one, given).unique(dim=0)) for name, one in rivals(small).items()}
-    assert kinds == {"wave": 6, "one_way": 6, "lanes": 6, "bump": 6, "static": 1}
+    assert kinds == {"wave": 6, "mover": 6, "lanes": 6, "bump": 6, "static": 1}
 
 
 def test_a_run_at_the_least_size(tmp_path: Path):

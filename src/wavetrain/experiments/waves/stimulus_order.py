@@ -5,7 +5,7 @@ meet, so that one moment tells it. They print no figure; the task and the limits
 stimulus each, in one of six orders. A logistic regression reads the order off a noisy snapshot of
 
     wave     one closed ring of 64 cells with waves that run both ways round from each site
-    one_way  the same, with waves that run one way
+    mover    the same, with waves that run one way
     lanes    an open ring for each site
     bump     activity that stays round each site of the ring, in some seven cells, and fades
     static   the same, which does not fade: a sum, in which there is no order
@@ -32,7 +32,7 @@ from wavetrain.train.lab import Lab
 
 SITES = 3
 ORDERS = tuple(itertools.permutations(range(SITES)))
-ENCODERS = ("wave", "one_way", "lanes", "bump", "static")
+ENCODERS = ("wave", "mover", "lanes", "bump", "static")
 SPREAD = 0.5  # of the logarithm of a strength
 WORLDS = {"alike": (0.0, False), "strengths": (SPREAD, False), "gaps": (0.0, True), "both": (SPREAD, True)}
 BETWEEN = (0.125, 0.25, 1.0)  # further spreads, of the picture
@@ -80,7 +80,7 @@ claim = Claim(
     ),
     names={
         "wave": "waves both ways",
-        "one_way": "waves one way",
+        "mover": "waves one way",
         "lanes": "a ring for each site",
         "bump": "fading bump",
         "static": "sum",
@@ -143,7 +143,7 @@ def rivals(scale: Scale) -> dict[str, Encoder]:
     sites = [site * scale.cells // SITES for site in range(SITES)]
     return {
         "wave": shared_ring(sites, scale.cells),
-        "one_way": shared_ring(sites, scale.cells, movers=1),
+        "mover": shared_ring(sites, scale.cells, movers=1),
         "lanes": rings(SITES, scale.cells),
         "bump": bumps(sites, scale.cells, WIDTH, KEPT),
         "static": bumps(sites, scale.cells, WIDTH, 1.0),
@@ -197,7 +197,7 @@ def _shown(encoders: Mapping[str, Encoder]) -> Maps:
     ages = GAP * torch.arange(SITES, 0, -1).expand(len(ORDERS), -1)
     age = torch.empty_like(ages).scatter_(1, came, ages)
     given = Trials(order=torch.arange(len(ORDERS)), age=age, strength=torch.ones(age.shape))
-    pictures = [snapshots(encoders[name], given) for name in ("one_way", "bump", "static")]
+    pictures = [snapshots(encoders[name], given) for name in ("mover", "bump", "static")]
     return Maps(
         "What is left of the six orders",
         torch.stack(pictures).repeat_interleave(STRIP, 1).numpy(),
