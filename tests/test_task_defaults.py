@@ -37,6 +37,8 @@ PUBLISHED = {
     "compose_copy": {"size": 8, "horizon": 20, "order": (), "flipped": ()},
     "repeat_copy": {"width": 8, "history": 8, "horizon": 20},
     "timed_compose_copy": {"size": 8, "horizon": 20},
+    # Pemberton et al. 2021, in their code; without the noise, which is optional
+    "line_drawing": {"length": 10, "lines": 6, "radius": 10.0, "every": 2, "noise": 0.0},
     # Gu and Dao 2023
     "induction_heads": {"vocabulary": 16},
     "selective_copying": {"vocabulary": 16},
@@ -186,6 +188,7 @@ SIZES = {
     "induction_heads": ((64,), 16, 16 - 1),
     "kuramoto_sivashinsky": ((32, 64), 64, 64),
     "latency_classes": ((100, 50), 50, 10),
+    "line_drawing": ((10, 1), 1, 2),
     "long_addition": ((10 + 1,), 10 * 10, 10),
     "loop_closure": ((12, 20 + 4 + 1), 25, 1 + 20),
     "lorenz96": ((32, 40), 40, 40),

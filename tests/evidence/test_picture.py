@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from wavetrain.evidence import picture
-from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Picture, Points, Raster
+from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Paths, Picture, Points, Raster
 
 LINE, TABLE = np.arange(3.0), np.arange(6.0).reshape(2, 3)
 PICTURES = (
@@ -17,6 +17,7 @@ PICTURES = (
     Maps("d", TABLE[None], ("one",), columns=2),
     Raster("e", LINE, LINE),
     Points("f", LINE, LINE, np.array([0, 1, 0]), ("one", "two")),
+    Paths("h", TABLE.reshape(1, 1, 3, 2), ("one",), TABLE.reshape(1, 3, 2)),
     Alarms("g", LINE, LINE, np.array([np.nan, 1, 2]), LINE, LINE > 1, 0.5, learned=2, dates=True),
 )
 
@@ -51,6 +52,7 @@ def test_what_is_not_said_has_a_default() -> None:
         "Maps": {"xlabel": "x (places)", "ylabel": "y (places)", "label": "activity", "columns": 4},
         "Raster": {"xlabel": "time", "ylabel": "unit"},
         "Points": {"xlabel": "", "ylabel": ""},
+        "Paths": {"xlabel": "x", "ylabel": "y", "columns": 3},
         "Alarms": {
             "learned": 0,
             "dates": False,

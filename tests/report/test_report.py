@@ -16,7 +16,7 @@ from rich.console import Console
 from wavetrain import find
 from wavetrain.errors import BadInput
 from wavetrain.evidence import picture, today
-from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Points, Raster
+from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Paths, Points, Raster
 from wavetrain.evidence.result import VERSION, Result, read_all
 from wavetrain.evidence.shape import parsed
 from wavetrain.report import catalogue, draw, pages, results, tables
@@ -38,6 +38,9 @@ PICTURES = {
         "Alarms", np.arange(9.0), np.ones(9), np.ones(9), np.arange(9.0), np.arange(9) == 8, 7.5, learned=4
     ),
     "maps": Maps("Cells", np.arange(60.0).reshape(5, 3, 4), ("a", "b", "c", "d", "e"), label="Hz"),
+    "paths": Paths(
+        "Drawn", np.random.default_rng(0).random((4, 2, 5, 2)), ("a", "b", "c", "d"), np.zeros((2, 5, 2))
+    ),
     "raster": Raster("Spikes", np.array([0.1, 0.5, 0.7]), np.array([0, 3, 3])),
     "points": Points("Plane $x", np.arange(4.0), np.arange(4.0), np.array([0, 1, 1, 0]), ("one", "two")),
 }
@@ -191,6 +194,7 @@ def test_odd_pictures_are_drawn(tmp_path):
         Points("No points", none, none, none.astype(int), ()),
         Points("Many", *np.zeros((2, 3000)), np.zeros(3000, int), ("dust",)),
         Maps("One map without a value", nan[None], ("a cell",)),
+        Paths("Nowhere", nan.reshape(1, 1, 6, 2), ("a long name of a network " * 3,), nan.reshape(1, 6, 2)),
         Alarms("One row", *np.zeros((4, 1)), np.ones(1, bool), 0.5, learned=1, dates=True),
         Alarms("No score", np.arange(3.0), *np.full((3, 3), np.nan), np.zeros(3, bool), 1.0),
         Alarms("Many", np.arange(3000.0), *np.zeros((3, 3000)), np.ones(3000, bool), 1.0, dates=True),
@@ -220,6 +224,9 @@ def test_arrays_that_do_not_fit_are_refused_and_nothing_is_lost(tmp_path):
         draw.draw(Points("P", np.zeros(2), np.zeros(2), np.array([0, 1]), ("a",)), path)
     with pytest.raises(BadInput, match=r"values \(2, 3, 3\), 1 labels"):
         draw.draw(Maps("Cells", np.zeros((2, 3, 3)), ("a",)), path)
+    for lines, wanted in (((1, 2, 5, 2), (3, 5, 2)), ((2, 2, 5, 2), (2, 5, 2)), ((1, 2, 5, 3), (2, 5, 3))):
+        with pytest.raises(BadInput, match=r"wanted \(.*\), 1 labels, 3 columns"):
+            draw.draw(Paths("Drawn", np.zeros(lines), ("a",), np.zeros(wanted)), path)
     with pytest.raises(BadInput, match="there is no folder"):
         draw.draw(PICTURES["matrix"], tmp_path / "nowhere" / "one.png")
     assert path.read_bytes() == b"before"

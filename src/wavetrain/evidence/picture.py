@@ -87,6 +87,19 @@ class Points:
 
 
 @dataclass(frozen=True)
+class Paths:
+    """Lines in the plane, many in each of several panels side by side, over those that were wanted."""
+
+    title: str
+    lines: np.ndarray  # (panels, lines, T, 2)
+    labels: tuple[str, ...]  # (panels,), one over each panel
+    wanted: np.ndarray  # (lines, T, 2), the same in all panels
+    xlabel: str = "x"
+    ylabel: str = "y"
+    columns: int = 3  # most panels in a row
+
+
+@dataclass(frozen=True)
 class Alarms:
     """A series with alarms marked, over how unusual each row is; NaN where there is nothing."""
 
@@ -104,8 +117,8 @@ class Alarms:
     label: str = "error (robust deviations)"  # of what is unusual
 
 
-Picture = Curve | Field | Matrix | Maps | Raster | Points | Alarms
-_KINDS = {kind.__name__: kind for kind in (Curve, Field, Matrix, Maps, Raster, Points, Alarms)}
+Picture = Curve | Field | Matrix | Maps | Raster | Points | Paths | Alarms
+_KINDS = {kind.__name__: kind for kind in (Curve, Field, Matrix, Maps, Raster, Points, Paths, Alarms)}
 
 
 def save(path: Path, picture: Picture) -> None:

@@ -59,6 +59,8 @@ from wavetrain.experiments.recurrences import state_regularized_depth as state_r
 from wavetrain.experiments.recurrences import translation_attention as translation_attention
 from wavetrain.experiments.recurrences import universal_transformer_length as universal_transformer_length
 from wavetrain.experiments.rules import actor_critic_grid as actor_critic_grid
+from wavetrain.experiments.rules import cerebellar_line_drawing as cerebellar_line_drawing
+from wavetrain.experiments.rules import cerebellar_rows as cerebellar_rows
 from wavetrain.experiments.rules import continual_acceptance as continual_acceptance
 from wavetrain.experiments.rules import counter_current_digits as counter_current_digits
 from wavetrain.experiments.rules import credit_assignment as credit_assignment

@@ -17,19 +17,19 @@ the answer to this one, without which most of g is unknown: for o, m and c the c
 which is read a step later, e_{t+1} and e_{t+2}. With u = 1 what lies below a place learns without waiting.
 At the ends of chunks memory and states get u SG alone, of themselves, the same two and the h of both
 controllers: u = 0 is truncated backpropagation. There the target holds what the next chunk predicts itself.
-SG learns in the same backward pass, so under any rule.
+SG learns in the same backward pass, so under any rule; what it is made of is shared with the rule `Decoupled`
+(`parts.synthetic_gradient`).
 
 Fast learning: each sequence has a copy of W_2, which takes one step a token against the predicted gradient of
 the c before, W_2 <- W_2 - eta SG(c, e) relu(.)^T; eta is learned. Left out: a share u that depends on
 surprise, whose learning the abstract does not give, and one SG for several networks.
 """
-# Above 300 lines: one file, since memory, controllers and predicted gradients are one training.
 
 import enum
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -40,8 +40,7 @@ from wavetrain.core import Card, Nonlinear, State, check_width
 from wavetrain.core.windows import sliding
 from wavetrain.errors import BadInput
 from wavetrain.layers.gate.lstm import LSTM
-
-FADE = 0.999  # of the running size of gradients, at every use
+from wavetrain.parts.synthetic_gradient import Cut
 
 
 class Place(enum.Enum):
@@ -76,72 +75,6 @@ class Reads(NamedTuple):
     weight: Float[Tensor, "batch time time"]  # r, zero on and above the diagonal
     written: Float[Tensor, "batch time width"]  # h
     first: Float[Tensor, "batch time slots"]
-
-
-class Cut(nn.Module):
-    """a (..., width) as it is; of the gradient that comes back `keep` goes on, and a `share` is predicted.
-
-    `size` is the running root mean square of the gradients.
-    """
-
-    size: Tensor
-
-    def __init__(self, width: int, context: int, keep: float, share: float):
-        super().__init__()
-        self.keep, self.share = keep, share
-        last = nn.Linear(2 * width, width)
-        nn.init.zeros_(last.weight)
-        nn.init.zeros_(last.bias)
-        self.net = nn.Sequential(nn.Linear(width + context, 2 * width), nn.ReLU(), last)
-        self.register_buffer("size", torch.zeros(()))
-        self.seen: list[tuple[Tensor, Tensor]] | None = None  # pairs of gradient and guess, where watched
-
-    def guess(self, a: Tensor, context: Tensor) -> Tensor:
-        """The prediction, in units of `size`."""
-        return self.net(torch.cat([a, context], -1))
-
-    def forward(self, a: Tensor, context: Tensor) -> Tensor:
-        guess = self.guess(a.detach(), context.detach())
-        return _Watched.apply(a, guess, self) if self.seen is not None else _Replaced.apply(a, guess, self)
-
-    @torch.no_grad()
-    def track(self, gradient: Tensor) -> None:
-        size = gradient.square().mean()
-        if size > 0:  # what nobody reads later has none
-            self.size = (size if self.size == 0 else FADE * self.size**2 + (1 - FADE) * size).sqrt()
-
-
-class _Watched(torch.autograd.Function):
-    """Identity both ways, which notes the gradient beside the guess."""
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, guess: Tensor, cut: Cut) -> Tensor:
-        ctx.save_for_backward(guess)
-        ctx.cut = cut
-        return a.view_as(a)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None]:
-        ctx.cut.seen.append((gradient.flatten(), ctx.saved_tensors[0].flatten()))
-        return gradient, None, None
-
-
-class _Replaced(torch.autograd.Function):
-    """Identity forwards; backwards the mixture goes to a, and to the guess its own regression gradient."""
-
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, guess: Tensor, cut: Cut) -> Tensor:
-        ctx.save_for_backward(guess)
-        ctx.cut = cut
-        return a.view_as(a)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        (guess,), cut = ctx.saved_tensors, ctx.cut
-        cut.track(gradient)
-        target = gradient / cut.size.clamp(min=torch.finfo(gradient.dtype).tiny)
-        mixed = cut.keep * gradient + cut.share * cut.size * guess
-        return mixed, 2 * (guess - target) / guess.numel(), None
 
 
 class NeuralMemory(Nonlinear):

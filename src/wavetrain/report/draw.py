@@ -21,9 +21,10 @@ from matplotlib.ticker import LogFormatter
 
 from wavetrain.errors import BadInput
 from wavetrain.evidence import picture
-from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Picture, Points, Raster
+from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Paths, Picture, Points, Raster
 from wavetrain.report.alarms import alarms
 from wavetrain.report.colours import phases, scale
+from wavetrain.report.panels import panels
 from wavetrain.report.words import spelled
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
@@ -68,7 +69,7 @@ def draw(one: Picture, path: Path) -> None:
         figure = Figure(figsize=size, dpi=150, layout="constrained")
         title = textwrap.wrap(one.title, letters)
         figure.suptitle("\n".join(title), x=0.1 / figure.get_figwidth(), ha="left")
-        if not isinstance(one, Maps | Alarms):
+        if not isinstance(one, Maps | Paths | Alarms):
             axes = figure.add_subplot()
             axes.set_xlabel(one.xlabel)
             axes.set_ylabel(one.ylabel)
@@ -77,8 +78,8 @@ def draw(one: Picture, path: Path) -> None:
                 _curve(one, figure, axes)
             case Field() | Matrix():
                 _heat(one, figure, axes)
-            case Maps():
-                _maps(one, figure)
+            case Maps() | Paths():
+                panels(one, figure, COLOURS)
             case Raster():
                 _raster(one, axes)
             case Points():
@@ -135,6 +136,9 @@ def describe(one: Picture) -> str:
         case Points():
             groups = f" in groups: {', '.join(one.labels)}" if one.labels else ""
             return f"{len(one.x)} points of {one.ylabel or 'y'} against {one.xlabel or 'x'}{groups}."
+        case Paths():
+            panels = f"{len(one.lines)} panels of {len(one.wanted)} lines in {one.xlabel} and {one.ylabel}"
+            return f"{panels}, each over those that were wanted: {', '.join(one.labels)}."
         case Alarms():
             rows = (
                 f"{len(one.x)} rows of {one.ylabel} over {one.xlabel}, {int(one.alarm.sum())} with an alarm"
@@ -182,6 +186,10 @@ def _check(one: Picture) -> None:
             fits = x.shape == y.shape == group.shape == (x.size,)
             fits = fits and (not x.size or 0 <= group.min() <= group.max() < len(labels))
             what = f"x {x.shape}, y {y.shape}, group {group.shape}, {len(labels)} labels"
+        case Paths(lines=lines, labels=labels, wanted=wanted, columns=columns):
+            fits = lines.ndim == 4 and lines.size > 0 and lines.shape[1:] == wanted.shape
+            fits = fits and wanted.shape[-1] == 2 and len(labels) == len(lines) and columns > 0
+            what = f"lines {lines.shape}, wanted {wanted.shape}, {len(labels)} labels, {columns} columns"
         case Alarms(x=x):
             parts = one.x, one.value, one.expected, one.unusual, one.alarm
             fits = x.size > 0 and all(part.shape == (x.size,) for part in parts) and one.alarm.dtype == bool
@@ -222,28 +230,6 @@ def _heat(one: Field | Matrix, figure: Figure, axes: Axes) -> None:
     bar.outline.set_visible(False)
     if values.count() == 0:
         _say_empty(axes)
-
-
-def _maps(one: Maps, figure: Figure) -> None:
-    """A grid of maps; only those at its edges carry numbers of places."""
-    values = np.ma.masked_invalid(one.values.astype(float))
-    norm, colours = scale(values)
-    across = min(one.columns, len(values))
-    down = -(-len(values) // across)
-    wide = max(1.75, 0.1 * max(map(len, one.labels)))  # inches, so that titles do not meet
-    figure.set_size_inches(max(4.2, wide * across + 1.2), 1.85 * down + 1.2)
-    grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
-    for index, axes in enumerate(grid.flat):
-        axes.set_visible(index < len(values))
-        if index < len(values):
-            image = axes.imshow(values[index], norm=norm, cmap=colours)
-            axes.set_title(one.labels[index], fontsize=11)
-            axes.spines[:].set_visible(False)
-            axes.locator_params(integer=True, nbins=4, min_n_ticks=1)
-    figure.supxlabel(one.xlabel, fontsize=12)
-    figure.supylabel(one.ylabel, fontsize=12)
-    bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=28, pad=0.02, label=one.label)
-    bar.outline.set_visible(False)
 
 
 def _raster(one: Raster, axes: Axes) -> None:

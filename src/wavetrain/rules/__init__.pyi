@@ -4,6 +4,7 @@ from wavetrain.rules.backpropagation import Backpropagation as Backpropagation
 from wavetrain.rules.by_chunks import ByChunks as ByChunks
 from wavetrain.rules.consolidation import Consolidation as Consolidation
 from wavetrain.rules.counter_current import CounterCurrent as CounterCurrent
+from wavetrain.rules.decoupled import Decoupled as Decoupled
 from wavetrain.rules.e_prop import EProp as EProp
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation as ElasticWeightConsolidation
 from wavetrain.rules.feedback_alignment import FeedbackAlignment as FeedbackAlignment

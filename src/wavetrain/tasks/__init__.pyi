@@ -1,6 +1,7 @@
 """For type checkers and editors: the members of this kind. Written by `make stubs`."""
 
 from wavetrain.tasks.dynamics.kuramoto_sivashinsky import kuramoto_sivashinsky as kuramoto_sivashinsky
+from wavetrain.tasks.dynamics.line_drawing import LineDrawing as LineDrawing
 from wavetrain.tasks.dynamics.lorenz96 import lorenz96 as lorenz96
 from wavetrain.tasks.dynamics.moving_bump import MovingBump as MovingBump
 from wavetrain.tasks.dynamics.reaching_network import ReachingNetwork as ReachingNetwork
