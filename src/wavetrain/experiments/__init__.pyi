@@ -72,6 +72,7 @@ from wavetrain.experiments.rules import gradient_noise_starts as gradient_noise_
 from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_projection_tasks
 from wavetrain.experiments.rules import loop_attention_reward as loop_attention_reward
 from wavetrain.experiments.rules import recoding_leak as recoding_leak
+from wavetrain.experiments.rules import replay_features as replay_features
 from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import stdp_latency as stdp_latency
 from wavetrain.experiments.spikes import braille_spikes as braille_spikes
