@@ -62,6 +62,7 @@ from wavetrain.experiments.rules import actor_critic_grid as actor_critic_grid
 from wavetrain.experiments.rules import cerebellar_line_drawing as cerebellar_line_drawing
 from wavetrain.experiments.rules import cerebellar_rows as cerebellar_rows
 from wavetrain.experiments.rules import continual_acceptance as continual_acceptance
+from wavetrain.experiments.rules import continual_scenarios as continual_scenarios
 from wavetrain.experiments.rules import counter_current_digits as counter_current_digits
 from wavetrain.experiments.rules import credit_assignment as credit_assignment
 from wavetrain.experiments.rules import distributional_dopamine as distributional_dopamine

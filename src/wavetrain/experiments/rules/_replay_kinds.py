@@ -5,10 +5,12 @@ replay, and keep no more bytes.
 
     Selected   what is replayed is drawn by its loss when it was seen last, to the power 0.6
     Partial    twice as many sequences, of each a random half of its numbers, the others 0
-    Inner      not sequences but what the first layer made of them when they came, of which more are kept
+    Inner      not sequences but what the first layer made of them when they came, of which more are kept;
+               with `held`, that layer learns nothing after the first task
     Asleep     nothing is replayed while a task is learned; when it is over, as much as would have been, in
                steps of its own; with `shrink`, all weights are then smaller by that share
-    Wrong      the control: a sequence is kept under a label that is drawn evenly
+    Mixed      the control: a sequence is replayed with the label of another that is kept
+    Dealt      another: replayed labels are dealt anew in each step
 """
 
 from collections.abc import Callable
@@ -19,7 +21,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from wavetrain.core import Batch, go_back
-from wavetrain.parts.reservoir import Reservoir
 from wavetrain.rules.replay.experience_replay import ExperienceReplay
 
 POWER = 0.6  # of Schaul et al. 2015, arXiv 1511.05952
@@ -80,9 +81,13 @@ def halves(x: Tensor) -> Tensor:
 
 
 class Inner(ExperienceReplay):
-    """Keeps activity behind the first `layers` parts of a sequential network."""
+    """Keeps activity behind the first parts of a sequential network; `held`, they learn in one task."""
 
     layers = 3  # of `perceptron`: flatten, map, rectify
+
+    def __init__(self, size: int, replayed: int, seed: int, held: bool = False):
+        super().__init__(size, replayed, seed)
+        self.held, self.over = held, False  # whether a task is over
 
     def learn(self, network: nn.Module, batch: Batch, loss: Loss) -> Tensor:
         assert isinstance(network, nn.Sequential)
@@ -94,8 +99,14 @@ class Inner(ExperienceReplay):
             outputs = torch.cat([outputs, network[self.layers :](old.x)])
             y = torch.cat([y, old.y])
         go_back(loss(outputs, y))
+        for one in network[: self.layers].parameters() if self.held and self.over else ():
+            one.grad = None
         self.kept.keep(inner.detach(), batch.y)
         return value.detach()
+
+    def remember(self) -> None:
+        """A task is over."""
+        self.over = True
 
 
 class Asleep(ExperienceReplay):
@@ -131,21 +142,18 @@ class Asleep(ExperienceReplay):
                     one.mul_(1 - self.shrink)
 
 
-class Mislabelled(Reservoir):
-    """Keeps sequences under labels that are drawn evenly from so many."""
+class Mixed(ExperienceReplay):
+    """The control: a sequence is replayed with the label of another that is kept, always the same one."""
 
-    def __init__(self, size: int, seed: int, labels: int):
-        super().__init__(size, seed)
-        self.labels, self.generator = labels, torch.Generator().manual_seed(seed)
-
-    def keep(self, *columns: Tensor) -> None:
-        x, y = columns
-        super().keep(x, torch.randint(self.labels, y.shape, generator=self.generator))
+    def drawn(self, many: int) -> Batch:
+        (x, y), rows = self.kept.columns, self.kept.rows(many)
+        others = np.random.default_rng(0).permutation(len(self.kept))
+        return Batch(x[rows], y[others[rows]])
 
 
-class Wrong(ExperienceReplay):
-    """The control."""
+class Dealt(ExperienceReplay):
+    """Another: replayed sequences have each other's labels, dealt anew in each step."""
 
-    def __init__(self, size: int, replayed: int, seed: int, labels: int):
-        super().__init__(size, replayed, seed)
-        self.kept = Mislabelled(size, seed, labels)
+    def drawn(self, many: int) -> Batch:
+        x, y = super().drawn(many)
+        return Batch(x, y[torch.randperm(len(y))])

@@ -1,7 +1,7 @@
 """What brains do in replay and machines do not: does it buy anything, one feature at a time?
 
 Hayes et al. 2021, Neural Computation 33:2908, arXiv 2104.04132, compare replay in brains and machines, and
-say what is missing in machines. Here each of six features is one change to experience replay, on
+say what is missing in machines. Here each of five features is one change to experience replay, on
 split MNIST with ten outputs (two hidden layers of 100, plain SGD at 0.01, one pass, 10 images a step, 200
 kept, 10 replayed):
 
@@ -10,15 +10,17 @@ kept, 10 replayed):
     inner      what the first layer made of images, of which more fit into the same bytes
     asleep     as much, but when a task is over, in steps of its own
     shrunk     asleep, and all weights are a tenth smaller afterwards
-    dreamt     what a second network draws that learned the images: none of them is stored
-    wrong      labels of what is kept are drawn evenly: the control
+    mixed      images with the labels of others that are kept: the control
     none, frozen   without replay, and without learning after the first task
+
+Beside them, and decided by no part: `dreamt`, what a second network draws that learned the images, none of
+which is stored; and `held`, inner activity with a first layer that learns nothing after the first task.
 
 Each seed has several networks. `gain` is the mean accuracy over all tasks after the last, less that of plain
 replay of the same network (for `shrunk`, of `asleep`); `error` the standard error of that mean. A feature has
 bought something where its gain is above two errors.
 
-The seventh is the order: on a chain of 20 states with a reward at its end, TD(0) with a rate of 1 replays the
+The sixth is the order: on a chain of 20 states with a reward at its end, TD(0) with a rate of 1 replays the
 steps that were stored, in sweeps through all of them, from the first to the last, from the last to the first,
 or in an order drawn anew for each sweep. `sweeps` is how many it takes until every value is exact.
 """
@@ -35,7 +37,7 @@ from wavetrain.core import Recorded, Rule
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Points
 from wavetrain.experiments.rules._digit_pairs import mnist_pairs, perceptron, small_pairs
-from wavetrain.experiments.rules._replay_kinds import Asleep, Inner, Partial, Selected, Wrong
+from wavetrain.experiments.rules._replay_kinds import Asleep, Inner, Mixed, Partial, Selected
 from wavetrain.parts.accuracy_matrix import AccuracyMatrix
 from wavetrain.parts.task_sequence import Scenario, in_turn
 from wavetrain.rules.backpropagation import Backpropagation
@@ -55,12 +57,13 @@ BESIDE = {  # what a feature is held against
     "asleep": "plain",
     "shrunk": "asleep",
     "dreamt": "plain",
+    "held": "plain",
 }
 
 
 def _replays(figures: Measured) -> bool:
     """Whether replay does anything here that could be bought more of."""
-    return figures["right_plain"] >= figures["right_wrong"] + 0.2
+    return figures["right_plain"] >= figures["right_mixed"] + 0.2
 
 
 def _bought(name: str) -> Callable[[Measured], bool | None]:
@@ -69,10 +72,9 @@ def _bought(name: str) -> Callable[[Measured], bool | None]:
 
 claim = Claim(
     title="Features of biological replay that machines lack buy something",
-    sentence="On split MNIST replay that is selected, partial, of inner activity, asleep, followed by a "
-    "shrinking of weights, or dreamt ends above replay without that feature by more than two standard "
-    "errors; in reverse one sweep tells the value of every state of a chain, where the order of time takes "
-    "as many as states.",
+    sentence="On split MNIST replay that is selected, partial, of inner activity, asleep, or followed by a "
+    "shrinking of weights ends above replay without that feature by more than two standard errors; in "
+    "reverse one sweep tells the value of every state of a chain, where the order of time takes as many.",
     topic="Learning without forgetting",
     source="Hayes et al. 2021, Neural Computation 33:2908, arXiv 2104.04132, a survey without measurements: "
     "the switches, the protocol and the limits are ours",
@@ -114,12 +116,6 @@ claim = Claim(
             holds=_bought("shrunk"),
             figures=("gain_shrunk", "error_shrunk"),
         ),
-        Part(
-            says="Replay of what a second network dreams, with nothing stored, buys something over images "
-            "that are stored.",
-            holds=_bought("dreamt"),
-            figures=("gain_dreamt", "error_dreamt"),
-        ),
     ),
     figures=(
         Figure(name="sweeps_{order}", says="sweeps until all values are exact, {order}", unit="count"),
@@ -135,7 +131,9 @@ claim = Claim(
         "plain": "experience replay",
         "none": "no replay",
         "frozen": "frozen after its first task",
-        "wrong": "replay with labels drawn evenly",
+        "mixed": "replay with labels of others",
+        "dreamt": "dreams, with nothing stored",
+        "held": "inner activity, first layer held still",
         "inner": "inner activity",
         "shrunk": "asleep, weights shrunk",
         "forward": "in the order of time",
@@ -147,6 +145,11 @@ claim = Claim(
     "scale 6,000 images of each task, about half. Left out, since a network that names images has no place "
     "for them: the order in time within an experience, reward, two stages of sleep, and replay that starts "
     "by itself.",
+    changed=(
+        "Before the first run: replay of dreams was a part, too, and the control drew labels evenly. On a seed "
+        "that does not count, with two networks, selection and sleep had bought something and the others had "
+        "not; no limit was moved.",
+    ),
     unrun="written on the day, not run yet",
 )
 
@@ -220,7 +223,7 @@ def _networks(scale: Scale, lab: Lab) -> dict[str, list[AccuracyMatrix]]:
     for network in range(scale.networks):
         seed = scale.networks * lab.seed + network
         place = Lab(lab.folder / f"network{network}", seed, str(lab.device), lab.tell)
-        for name, rule in _kinds(scale, pairs.pixels, pairs.outputs, seed).items():
+        for name, rule in _kinds(scale, pairs.pixels, seed).items():
             arm = Arm(
                 make=lambda: perceptron(pairs.pixels, scale.width, pairs.outputs, xavier=True),
                 rule=rule,
@@ -232,7 +235,7 @@ def _networks(scale: Scale, lab: Lab) -> dict[str, list[AccuracyMatrix]]:
     return found
 
 
-def _kinds(scale: Scale, pixels: int, outputs: int, seed: int) -> dict[str, Callable[[], Rule]]:
+def _kinds(scale: Scale, pixels: int, seed: int) -> dict[str, Callable[[], Rule]]:
     many = scale.kept * (4 * pixels + 8) // (4 * scale.width + 8)  # bytes of an image, or of its activity
     asleep = partial(Asleep, scale.kept, REPLAYED, seed, RATE)
     return {
@@ -241,10 +244,11 @@ def _kinds(scale: Scale, pixels: int, outputs: int, seed: int) -> dict[str, Call
         "selected": partial(Selected, scale.kept, REPLAYED, seed),
         "partial": partial(Partial, scale.kept, REPLAYED, seed),
         "inner": partial(Inner, many, REPLAYED, seed),
+        "held": partial(Inner, many, REPLAYED, seed, held=True),
         "asleep": asleep,
         "shrunk": partial(asleep, SHRINK),
         "dreamt": partial(GenerativeReplay, scale.latent, scale.hidden, seed=seed),
-        "wrong": partial(Wrong, scale.kept, REPLAYED, seed, outputs),
+        "mixed": partial(Mixed, scale.kept, REPLAYED, seed),
     }
 
 
