@@ -75,6 +75,9 @@ from wavetrain.experiments.rules import loop_attention_reward as loop_attention_
 from wavetrain.experiments.rules import recoding_leak as recoding_leak
 from wavetrain.experiments.rules import replay_features as replay_features
 from wavetrain.experiments.rules import reward_choice as reward_choice
+from wavetrain.experiments.rules import signal_propagation_digits as signal_propagation_digits
+from wavetrain.experiments.rules import signal_propagation_neurons as signal_propagation_neurons
+from wavetrain.experiments.rules import signal_propagation_rows as signal_propagation_rows
 from wavetrain.experiments.rules import stdp_latency as stdp_latency
 from wavetrain.experiments.spikes import braille_spikes as braille_spikes
 from wavetrain.experiments.spikes import conversion_error as conversion_error
