@@ -146,9 +146,9 @@ claim = Claim(
     "for them: the order in time within an experience, reward, two stages of sleep, and replay that starts "
     "by itself.",
     changed=(
-        "Before the first run: replay of dreams was a part, too, and the control drew labels evenly. On a seed "
-        "that does not count, with two networks, selection and sleep had bought something and the others had "
-        "not; no limit was moved.",
+        "Before the first run: replay of dreams was a part, too, and the control drew labels evenly. On a "
+        "seed that does not count, with two networks, selection and sleep had bought something and the "
+        "others had not; no limit was moved.",
     ),
     unrun="written on the day, not run yet",
 )
