@@ -54,16 +54,19 @@ plt.show()
 # %%
 # And if the food does not come? Then the step of the food is worse than promised. Dopamine cells fall silent
 # at that moment, although nothing happens in it. An early reward is a surprise, and the moment at which
-# it was due is a disappointment.
+# it was due is a disappointment. A cell fires a few times a second when nothing is new, and it cannot fire
+# less than not at all: so bad news looks smaller than good news of the same size.
+
+from wavetrain.parts.rewards import firing_rates
 
 figure, rows = plt.subplots(3, sharex=True, sharey=True, layout="constrained")
 probes = {"food in step 40": (40,), "no food": (), "food in step 30": (30,)}
 for axes, (name, rewards) in zip(rows, probes.items()):
     probe = laid([Trial(cues=(10,), rewards=rewards)], time=60)
-    axes.plot(rule.errors(network, *probe).flatten().numpy())
+    axes.plot(firing_rates(rule.errors(network, *probe).flatten()).numpy())
     axes.set_title(name)
 
-rows[1].set_ylabel("prediction error (rewards)")
+rows[1].set_ylabel("firing rate of a model cell (Hz)")
 rows[2].set_xlabel("step of the trial")
 plt.show()
 

@@ -7,8 +7,9 @@ from tests.promises import normal
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.rewards import (
     Bootstrapped,
+    OnReturns,
     critic,
-    on_returns,
+    firing_rates,
     prediction_errors,
     returns,
     rewards_of,
@@ -65,7 +66,7 @@ def test_the_loss_by_hand():
 
 def test_of_returns_only_rewards_are_taken():
     """What is added to all later returns as if it came after the end changes nothing but the last target."""
-    loss, given = on_returns(Bootstrapped(0.5)), returns(REWARDS, 0.5)
+    loss, given = OnReturns(0.5), returns(REWARDS, 0.5)
     more = 0.5 ** (6 - torch.arange(7.0).double())[:, None]  # a homogeneous solution: y_t = y_{t+1} / 2
     assert float(loss(VALUES, given)) == pytest.approx(float(Bootstrapped(0.5)(VALUES, REWARDS)))
     assert float(loss(VALUES, given + more)) == pytest.approx(float(loss(VALUES, given)))
@@ -93,7 +94,7 @@ def test_a_critic_says_nothing_at_first_and_has_no_bias():
 
 @pytest.mark.parametrize("discount", [-0.1, 1.1, float("nan")])
 def test_a_discount_is_from_0_to_1(discount: float):
-    for use in (Bootstrapped, lambda one: returns(REWARDS, one)):
+    for use in (Bootstrapped, OnReturns, lambda one: returns(REWARDS, one)):
         with refused("discount from 0 to 1", "got"):
             use(discount)
 
@@ -103,3 +104,8 @@ def test_values_and_rewards_have_one_shape():
         for use in (Bootstrapped(), prediction_errors):
             with refused("values and rewards .batch, time, outputs. of one shape"):
                 use(one, two)
+
+
+def test_a_neuron_that_is_silent_cannot_fire_less():
+    errors = torch.tensor([2.0, 0.0, -0.4, -0.5, -0.6])
+    assert firing_rates(errors, usual=4.0, gain=8.0).tolist() == pytest.approx([20, 4, 0.8, 0, 0])

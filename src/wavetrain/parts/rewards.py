@@ -13,7 +13,6 @@ in the last step. A sequence that has ended ends with a step that nothing is exp
 off ends with a step whose value stands for what would have come. No further flag says which.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -96,15 +95,23 @@ class Bootstrapped:
         return 0.5 * (target - values[:, :-1]).square().sum((1, 2)).mean()
 
 
-def on_returns(loss: Bootstrapped) -> Callable[[Values, Values], Float[Tensor, ""]]:
+@dataclass(frozen=True)
+class OnReturns:
     """The same loss where returns are given in place of rewards, of which it only takes the rewards.
 
-    >>> from wavetrain.parts.rewards import Bootstrapped, on_returns
-    >>> values, rewards = torch.zeros(1, 3, 1), torch.tensor([[[0.0], [0.0], [1.0]]])
-    >>> on_returns(Bootstrapped())(values, torch.tensor([[[1.0], [1.0], [0.0]]]))
+    >>> from wavetrain.parts.rewards import OnReturns
+    >>> values, given = torch.zeros(1, 3, 1), torch.tensor([[[1.0], [1.0], [0.0]]])
+    >>> OnReturns()(values, given)
     tensor(0.5000)
     """
-    return lambda values, given: loss(values, rewards_of(given, loss.discount))
+
+    discount: float = 1.0
+
+    def __post_init__(self) -> None:
+        between("OnReturns", "discount", self.discount)
+
+    def __call__(self, values: Values, given: Values) -> Float[Tensor, ""]:
+        return Bootstrapped(self.discount)(values, rewards_of(given, self.discount))
 
 
 def critic(layer: Layer, outputs: int = 1) -> Reader:
@@ -122,6 +129,21 @@ def critic(layer: Layer, outputs: int = 1) -> Reader:
     network.read = nn.Linear(layer.width, outputs, bias=False)
     nn.init.zeros_(network.read.weight)
     return network
+
+
+def firing_rates(
+    errors: Float[Tensor, "*many"], usual: float = 5.0, gain: float = 10.0
+) -> Float[Tensor, "*many"]:
+    """How often a dopamine neuron fires, in Hz: its usual rate, raised by an error, and never below 0.
+
+    So a dip is cut off where the neuron falls silent. The errors themselves are not, or values would be
+    wrong. Both rates are ours.
+
+    >>> from wavetrain.parts.rewards import firing_rates
+    >>> firing_rates(torch.tensor([1.0, 0.0, -0.25, -1.0]))
+    tensor([15.0000,  5.0000,  2.5000,  0.0000])
+    """
+    return torch.relu(usual + gain * errors)
 
 
 def between(owner: str, name: str, value: float) -> None:

@@ -107,6 +107,21 @@ def test_the_mean_over_trials_is_learned():
     torch.testing.assert_close(errors[:, REWARD], torch.tensor([-0.75, 0.25, 0.25, 0.25]).double())
 
 
+def test_of_rewards_at_any_of_four_times_the_earliest_surprises_most():
+    """With a line that the reward clears: V just before the i-th is the mean of what is left, discounted."""
+    at, discount = [8, 10, 12, 14], 0.9
+    batch = Batch(*(one.double() for one in laid([Trial((CUE,), (one,)) for one in at], TIME, felt=True)))
+    rule = TemporalDifference(discount=discount)
+    network = critic(SerialCompound(TIME, inputs=2, resets=True)).double()
+    learned(rule, network, batch, 600, 0.5)
+    errors = rule.errors(network, *batch)[..., 0]
+    for row, step in enumerate(at):
+        left = [discount ** (later - step) for later in at[row:]]
+        assert float(errors[row, step]) == pytest.approx(1 - sum(left) / len(left), abs=1e-6)
+    surprise = errors[torch.arange(4), torch.tensor(at)]
+    assert (surprise.diff() < 0).all() and float(surprise[-1]) == pytest.approx(0, abs=1e-6)
+
+
 def test_the_first_errors_of_a_chain_of_two():
     """Sutton and Barto's TD(1) on two states and an end: w = [0.09, 0.1], not [0, 0.1]."""
     x = torch.eye(2, 3).double()[None]

@@ -1,6 +1,7 @@
 """Grid world: walks that go where actions lead, returns of the steps to the goal, and chance, exactly."""
 
 import itertools
+import pickle
 
 import pytest
 import torch
@@ -68,3 +69,10 @@ def test_bad_sizes_are_refused():
     ):
         with refused("grid world", said):
             GridWorld(**others)
+
+
+def test_it_goes_to_another_process():
+    again = pickle.loads(pickle.dumps(GridWorld(discount=0.5)))
+    y = again.draw(2, generator()).y
+    assert torch.equal(y, GridWorld(discount=0.5).draw(2, generator()).y)
+    assert float(again.objective.loss(y, y)) < 1e-9

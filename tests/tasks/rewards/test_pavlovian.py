@@ -1,5 +1,7 @@
 """Pavlovian trials: what is to come is told, the loss knows rewards alone, and chance is counted."""
 
+import pickle
+
 import pytest
 import torch
 
@@ -81,3 +83,10 @@ def test_what_lies_outside_is_refused():
         with refused("pavlovian", said):
             Pavlovian(**others)
     Pavlovian(delay=44)  # the last step of all
+
+
+def test_it_goes_to_another_process():
+    again = pickle.loads(pickle.dumps(Pavlovian(discount=0.5)))
+    y = again.draw(2, generator()).y
+    assert torch.equal(y, Pavlovian(discount=0.5).draw(2, generator()).y)
+    assert float(again.objective.loss(y, y)) < 1e-9

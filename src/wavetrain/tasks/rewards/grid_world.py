@@ -20,7 +20,7 @@ from torch.nn import functional as F
 from wavetrain.core import Batch, Generated, Objective, explained
 from wavetrain.parts import worlds
 from wavetrain.parts.errands import Errand
-from wavetrain.parts.rewards import Bootstrapped, between, on_returns, returns
+from wavetrain.parts.rewards import OnReturns, between, returns
 from wavetrain.tasks._draws import at_least
 
 
@@ -51,7 +51,7 @@ class GridWorld(Generated):
     def __post_init__(self) -> None:
         at_least("grid world", 2, side=self.side, length=self.length)
         between("grid world", "discount", self.discount)
-        loss = on_returns(Bootstrapped(self.discount))
+        loss = OnReturns(self.discount)
         self.set_facts(
             inputs=self.side**2, objective=Objective("R²", True, loss, explained), chance=self._ignorant()
         )

@@ -22,7 +22,7 @@ import torch
 from wavetrain.core import Batch, Generated, Objective, explained
 from wavetrain.errors import BadInput
 from wavetrain.parts.conditioning import Trial, laid
-from wavetrain.parts.rewards import Bootstrapped, between, on_returns, returns
+from wavetrain.parts.rewards import OnReturns, between, returns
 from wavetrain.tasks._draws import at_least
 
 
@@ -68,7 +68,7 @@ class Pavlovian(Generated):
             )
         between("pavlovian", "probability", self.probability)
         between("pavlovian", "discount", self.discount)
-        loss = on_returns(Bootstrapped(self.discount))
+        loss = OnReturns(self.discount)
         self.set_facts(
             inputs=1 + self.felt, objective=Objective("R²", True, loss, explained), chance=self._ignorant()
         )
