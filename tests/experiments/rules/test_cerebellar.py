@@ -39,11 +39,8 @@ def test_where_the_last_step_alone_has_an_error():
     assert true.shape == (3, 3, 8) and (true.flatten(1).norm(dim=1) > 0).all()
 
 
-def test_agreement_is_one_for_the_truth_and_none_for_nothing():
-    one, batch = network(), Batch(X, Y)
-    said, true = foreseen(one, batch, nn.functional.mse_loss, 3)
+def test_agreement_is_the_cosine_of_all_that_is_said():
+    said, true = foreseen(network(), Batch(X, Y), nn.functional.mse_loss, 3)
     cosine = (said * true).sum() / said.norm() / true.norm()
-    assert abs(agreement(one, batch, nn.functional.mse_loss, 3) - float(cosine)) < 1e-12
-    nn.init.zeros_(one.cerebellum[-1].weight)
-    nn.init.zeros_(one.cerebellum[-1].bias)
-    assert agreement(one, batch, nn.functional.mse_loss, 3) == 0
+    assert abs(agreement(said, true) - float(cosine)) < 1e-12
+    assert abs(agreement(2 * true, true) - 1) < 1e-12 and agreement(0 * said, true) == 0

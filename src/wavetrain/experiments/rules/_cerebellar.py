@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Batch, map_state
@@ -12,10 +13,10 @@ from wavetrain.parts.cerebellar_reader import CerebellarReader, flat
 
 def foreseen(
     network: CerebellarReader, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor], steps: int
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Float[Tensor, "windows batch numbers"], Float[Tensor, "windows batch numbers"]]:
     """What the cerebellum says at the ends of all windows but the last, and what backpropagation sends there.
 
-    Both (windows, batch, numbers), of the errors of later windows alone.
+    What is sent is of the errors of later windows alone.
     """
     layer, outputs, ends = network.layer, [], []
     state = layer.begin(len(batch.x))
@@ -34,8 +35,7 @@ def foreseen(
 
 
 def agreement(
-    network: CerebellarReader, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor], steps: int
+    said: Float[Tensor, "*windows batch numbers"], true: Float[Tensor, "*windows batch numbers"]
 ) -> float:
     """The cosine between what is said and what is true, of all windows and sequences as two long vectors."""
-    said, true = foreseen(network, batch, loss, steps)
     return float(torch.nn.functional.cosine_similarity(said.flatten(), true.flatten(), 0))

@@ -17,8 +17,7 @@ no part of what moves the pen, so its loss shows in what is learned. Ataxia is w
 that misses and is uneven: `miss` is how far lines end from where they should, in radii, and `uneven` how much
 a step of the pen differs from the step before, in steps of the lines as they should be; both over the seven
 lines, and both ours, as the paper's score could not be found. `cosine` is that between what the cerebellum
-says and the true gradient of what comes later, at the ends of all windows but the last. The lens that shows
-who gets the credit asks for a layer of linear maps, and is shown a tanh network that learned as `cerebellum`.
+says and the true gradient of what comes later, at the ends of all windows but the last.
 """
 
 from collections.abc import Callable
@@ -30,11 +29,9 @@ from torch import Tensor, nn
 
 from wavetrain.core import Batch, HeldOut, Rule
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part
-from wavetrain.evidence.picture import Maps, Paths
-from wavetrain.experiments.rules._cerebellar import agreement
+from wavetrain.evidence.picture import Paths
+from wavetrain.experiments.rules._cerebellar import agreement, foreseen
 from wavetrain.layers.gate.lstm import LSTM
-from wavetrain.layers.recurrence.elman import Elman
-from wavetrain.lenses.operator.credit_operator import credit_operator
 from wavetrain.parts.cerebellar_reader import CerebellarReader
 from wavetrain.parts.reader import Reader
 from wavetrain.rules.backpropagation import Backpropagation
@@ -46,7 +43,6 @@ from wavetrain.train.lab import Lab, Plan, Training, curve
 BATCH = 50
 EPOCH = 16  # updates: 800 sequences
 ALPHA = 0.1
-DECADES = 3  # of credit that are drawn
 GAIN = 0.9  # the error with a cerebellum, as a share of that without
 WORSE = 1.1  # ataxia without a cerebellum, as a multiple of that with it, and areas of controls
 
@@ -130,7 +126,7 @@ claim = Claim(
     names={
         "backpropagation": "backpropagation through time",
         "cerebellum": "with a cerebellum",
-        "without": "without",
+        "without": "without a cerebellum",
         "lesioned": "cerebellum cut out half way",
         "shuffled": "feedback of other sequences",
         "random": "random cerebellum",
@@ -200,10 +196,15 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     for arm in ("cerebellum", "shuffled", "random"):
         network = ends[arm].network
         assert isinstance(network, CerebellarReader)
-        figures[f"cosine_{arm}"] = agreement(network, batch, task.objective.loss, 1)
-    lab.show("error", curve("Lines drawn with credit of one step", ends, "squared error", log=True))
+        said, true = foreseen(network, batch, task.objective.loss, 1)
+        figures[f"cosine_{arm}"] = agreement(said.roll(1, 1) if arm == "shuffled" else said, true)
+    lab.show(
+        "error",
+        curve(
+            "Lines drawn with credit of one step", ends, "squared error of a coordinate, length²", log=True
+        ),
+    )
     lab.show("lines", _lines(drawn, task))
-    lab.show("credit", _operators(_learn("tanh", scale, lab, task).network, task))
     return figures
 
 
@@ -213,8 +214,7 @@ def network(arm: str, scale: Scale) -> Reader:
         return Reader(LSTM(scale.units, 1), 2, every_step=True)
     if arm == "lesioned":
         return Lesioned(scale.units, scale.hidden)
-    layer = Elman(scale.units, 1) if arm == "tanh" else LSTM(scale.units, 1)
-    found = CerebellarReader(layer, 2, True, scale.hidden)
+    found = CerebellarReader(LSTM(scale.units, 1), 2, True, scale.hidden)
     if arm == "random":
         last = found.cerebellum[-1]
         assert isinstance(last, nn.Linear)
@@ -235,7 +235,6 @@ def rule_of(arm: str, updates: int) -> Rule:
         "lesioned": lambda: Lesion(updates // 2),
         "shuffled": lambda: Shuffled(1, ALPHA, together=True),
         "random": lambda: Decoupled(1, ALPHA, together=True),
-        "tanh": lambda: Decoupled(1, ALPHA, together=True),
     }
     return rules[arm]()
 
@@ -262,37 +261,10 @@ def _drawn(network: nn.Module, task: LineDrawing) -> Tensor:
 def _lines(drawn: dict[str, Tensor], task: LineDrawing) -> Paths:
     """What each arm draws in the end, over what it should."""
     return Paths(
-        "Seven lines in the end",
+        "Seven lines as they are drawn in the end, over what they should be",
         np.stack([one.numpy() for one in drawn.values()]),
         tuple(claim.names[arm] for arm in drawn),
         task.all().y.numpy(),
         "x (length)",
         "y (length)",
-    )
-
-
-def _operators(network: nn.Module, task: LineDrawing) -> Maps:
-    """Who gets the credit for each step's error in the network with a cerebellum, under three rules.
-
-    The lens asks the errors of one sequence and one step at a time. What the cerebellum says it says once for
-    the errors of all steps, and a 50th of it; so a step's share of it is taken.
-    """
-    assert isinstance(network, CerebellarReader) and isinstance(network.read, nn.Linear)
-    x, y = task.all()
-    share = ALPHA * BATCH / task.length
-    rules: dict[str, Rule] = {
-        "backpropagation": Backpropagation(),
-        "without": TruncatedBackpropagation(1),
-        "cerebellum": Decoupled(1, share, rate=0.0, cerebellum=network.cerebellum),
-    }
-    found = {name: credit_operator(network.layer, x, rule, network.read, y) for name, rule in rules.items()}
-    sizes = np.array([np.where(one.size > 0, one.size, np.nan) for one in found.values()])
-    return Maps(
-        "Who gets the credit",
-        np.maximum(0.0, np.log10(sizes / np.nanmax(sizes)) + DECADES),
-        tuple(f"{claim.names[name]}, cosine {one.cosine:.2f}" for name, one in found.items()),
-        "step that gets it",
-        "step of the error",
-        "credit, decades above 1/1,000 of the largest",
-        columns=3,
     )

@@ -19,8 +19,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from torch.nn.functional import cosine_similarity
-
 from wavetrain.core import CLASSES, Batch, Recorded
 from wavetrain.data.images.digits import digits
 from wavetrain.data.images.mnist import mnist
@@ -118,9 +116,9 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             Batch(*(part[:WATCHED] for part in task.valid())),
         )
         assert isinstance(network, CerebellarReader)
-        figures[f"cosine_{steps}"] = agreement(network, batch, task.objective.loss, steps)
         said, true = foreseen(network, batch, task.objective.loss, steps)
-        figures[f"nearest_{steps}"] = float(cosine_similarity(said[-1].flatten(), true[-1].flatten(), 0))
+        figures[f"cosine_{steps}"] = agreement(said, true)
+        figures[f"nearest_{steps}"] = agreement(said[-1], true[-1])
     lab.show("right", curve("Digits read row by row", ends, "share of held-out digits named right"))
     return figures
 
