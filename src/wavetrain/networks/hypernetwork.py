@@ -102,7 +102,10 @@ class Hypernetwork(Network):
         return self.target(self.weights(tasks), x)
 
     def weights(self, tasks: Int[Tensor, "tasks"]) -> Float[Tensor, "tasks numbers"]:
-        """The weights of some tasks, layer by layer: each layer's rows, then its biases."""
+        """The weights of some tasks, layer by layer: each layer's rows, then its biases.
+
+        Raises BadInput for a task that there is not.
+        """
         if tasks.numel() and not 0 <= int(tasks.min()) <= int(tasks.max()) < self.tasks:
             raise BadInput(
                 f"Hypernetwork: expected tasks from 0 to {self.tasks - 1}, got {int(tasks.min())} to "
@@ -129,7 +132,10 @@ class Hypernetwork(Network):
         return y
 
     def guess(self, x: Float[Tensor, "batch time inputs"], known: int) -> Int[Tensor, "batch"]:
-        """Which of the first `known` tasks each sequence is from: the one of the surest answer."""
+        """Which of the first `known` tasks each sequence is from: the one of the surest answer.
+
+        Raises BadInput for another number of known tasks than from 1 to all.
+        """
         if not isinstance(known, int) or not 0 < known <= self.tasks:
             raise BadInput(f"Hypernetwork: expected from 1 to {self.tasks} known tasks, got {known!r}")
         chance = self.answers(x, torch.arange(known)).log_softmax(-1)

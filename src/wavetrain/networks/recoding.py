@@ -162,7 +162,10 @@ class Recoding(Carrying):
         words: Int[Tensor, "batch time"] | None = None,
         state: State = None,
     ) -> Iterator[Moment]:
-        """As `recode`, step after step, so that logits of all steps need not be held at once."""
+        """As `recode`, step after step, so that logits of all steps need not be held at once.
+
+        Raises BadInput as `recode`.
+        """
         self.model.check(tokens)
         if words is not None:
             self.model.check(words, "words")
@@ -200,7 +203,7 @@ class Recoding(Carrying):
         return moment if learning else Moment(*(map_state(Tensor.detach, part) for part in moment))
 
     def directions(self, signal: Float[Tensor, "batch"], states: State) -> list[Tensor]:
-        """The gradient of the signal at h and c of each layer, one after another; a control has others."""
+        """The gradient of the signal at h and c, (B, width) each, layer after layer; a control has others."""
         flat = [part for pair in states for part in pair]
         return list(torch.autograd.grad(signal.sum(), flat, retain_graph=True))
 

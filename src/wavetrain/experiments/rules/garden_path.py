@@ -81,14 +81,15 @@ claim = Claim(
         ),
     ),
     figures=(
-        Figure(name="recovery_none", says="recovery, without recoding", unit="words"),
-        Figure(name="recovery_exact", says="recovery, exact reader", unit="words"),
+        Figure(name="recovery_{arm:none|exact}", says="recovery, {arm}", unit="words"),
         Figure(name="recovery_{arm}_{size}", says="recovery, {arm}, step {size}", unit="words"),
         Figure(
             name="fell_{arm}_{size}", says="words that lower the signal, {arm}, step {size}", unit="share"
         ),
     ),
     names={
+        "none": "without recoding",
+        "exact": "exact reader",
         "printed": "p^-p - 1 of the word",
         "surprisal": "-ln p of the word",
         "shuffled": "-ln p of the word of an ordinary sentence",
