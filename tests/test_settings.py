@@ -76,6 +76,11 @@ EDGES: dict[str, tuple[Callable[..., object], Settings, Settings]] = {
         [*each("read_at", 1, 2), dict(read_at=9, slots=0), *each("experts", 0, 2), *each("rank", 8, 16)],
         [*each("read_at", 0, 3), *each("experts", -1, 1), *each("rank", 0, 7, 9), *each("heads", 0, 3, 16)],
     ),
+    "dark_experience_replay": (
+        member("dark_experience_replay"),
+        [*each("alpha", 0), *each("beta", 0), *each("size", 1), *each("replayed", 1, None)],
+        [*each("alpha", -TINY, NAN), *each("beta", -TINY, NAN), *each("size", 0), *each("replayed", 0)],
+    ),
     "dense_hopfield": (
         member("dense_hopfield", 4),
         [*each("power", 2), *each("updates", 1), *each("beta", TINY), *each("steepness", *Steepness)],
@@ -105,6 +110,11 @@ EDGES: dict[str, tuple[Callable[..., object], Settings, Settings]] = {
             *each("leak", Leak(step=0), Leak(branch=0), Leak(gain=0)),
         ],
     ),
+    "experience_replay": (
+        member("experience_replay"),
+        [*each("size", 1), *each("replayed", 1, None)],
+        [*each("size", 0), *each("replayed", 0)],
+    ),
     "full_force": (
         member("full_force"),
         [*each("alpha", TINY), *each("share", TINY, 1), *each("forced", 0)],
@@ -124,6 +134,11 @@ EDGES: dict[str, tuple[Callable[..., object], Settings, Settings]] = {
         lambda cross: followed(GeneralSequential(4, dynamics=Dynamics(1.0, cross, gain=1.0))),
         each("cross", 1.01),
         each("cross", 1.0),  # it rises to what holds a memory, and never above it
+    ),
+    "generative_replay": (
+        member("generative_replay"),
+        [*each("latent", 1), *each("hidden", 1), *each("rate", 0), *each("replayed", 1, None)],
+        [*each("latent", 0), *each("hidden", 0), *each("rate", -TINY, NAN), *each("replayed", 0)],
     ),
     "global_workspace": (member("global_workspace"), each("told", 1, 19), each("told", 0, 20)),
     "leaky_rnn": (member("leaky_rnn", 4), each("tau", 1, None), each("tau", 1 - TINY, NAN)),
