@@ -74,6 +74,7 @@ from wavetrain.experiments.rules import hebbian_projection_tasks as hebbian_proj
 from wavetrain.experiments.rules import loop_attention_reward as loop_attention_reward
 from wavetrain.experiments.rules import recoding_leak as recoding_leak
 from wavetrain.experiments.rules import replay_features as replay_features
+from wavetrain.experiments.rules import replay_without_store as replay_without_store
 from wavetrain.experiments.rules import reward_choice as reward_choice
 from wavetrain.experiments.rules import signal_propagation_digits as signal_propagation_digits
 from wavetrain.experiments.rules import signal_propagation_neurons as signal_propagation_neurons

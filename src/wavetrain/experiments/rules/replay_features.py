@@ -142,7 +142,7 @@ claim = Claim(
     },
     notes="The survey measures nothing; it lists what brains do and says that it may help. What buys nothing "
     "here may buy something elsewhere: each feature has one setting, which was not searched. At the small "
-    "scale 6,000 images of each task, about half. Left out, since a network that names images has no place "
+    "scale 3,000 images of each task, a quarter. Left out, since a network that names images has no place "
     "for them: the order in time within an experience, reward, two stages of sleep, and replay that starts "
     "by itself.",
     changed=(
@@ -167,7 +167,7 @@ class Scale:
 
 
 smoke = Scale(pairs=small_pairs, images=40, networks=2, width=8, kept=20, hidden=8, latent=3, states=6)
-small = Scale(pairs=mnist_pairs, images=6000, networks=5, width=100, kept=200, hidden=200, latent=50)
+small = Scale(pairs=mnist_pairs, images=3000, networks=5, width=100, kept=200, hidden=200, latent=50)
 full = Scale(pairs=mnist_pairs, images=12_665, networks=20, width=100, kept=200, hidden=400, latent=100)
 
 
