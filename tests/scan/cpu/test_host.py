@@ -112,20 +112,6 @@ def test_spread_does_all_pieces_in_any_number_of_threads() -> None:
         torch.set_num_threads(threads)
 
 
-def test_there_are_as_many_workers_as_threads_and_they_are_kept() -> None:
-    """Each waits for all others: fewer would wait in vain."""
-    threads, workers = torch.get_num_threads(), []
-    try:
-        for count in (2, 4, 4, 3):
-            torch.set_num_threads(count)
-            meeting = threading.Barrier(count)
-            host.spread(lambda _, meeting=meeting: meeting.wait(20), list(range(count)), cost=host.WORTH)
-            workers.append(host._workers)
-    finally:
-        torch.set_num_threads(threads)
-    assert workers[1] is workers[2] and len(set(map(id, workers))) == 3
-
-
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
 def test_a_forked_process_does_not_wait_for_a_thread_that_it_does_not_have() -> None:
     """Forked while another thread is about to give out memory."""

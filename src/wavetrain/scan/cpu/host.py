@@ -8,13 +8,15 @@ as PyTorch does on a GPU. What is kept is bounded by an eighth of the machine's 
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
+
+from wavetrain.scan.cpu.team import together
 
 LARGE = 1 << 20  # bytes from which memory is kept
 WORTH = 1 << 20  # multiplications below which threads cost more than they save
@@ -23,8 +25,6 @@ _kept: list[np.ndarray] = []  # blocks of bytes, the longest unused first
 _probe = [np.empty(0)]
 _ALONE = sys.getrefcount(_probe[0])  # the count of references that says that only a list holds it
 _guard = threading.Lock()
-_workers: ThreadPoolExecutor | None = None
-_threads = 0
 
 
 def fresh(shape: Iterable[int], dtype: torch.dtype) -> Tensor:
@@ -99,22 +99,28 @@ def tiles(batch: int, width: int, tile: int) -> list[tuple[int, int, int, int]]:
 
 def spread(work: Callable[[Any], None], pieces: list[Any], cost: int) -> None:
     """Do the work piece by piece, on as many threads as PyTorch uses; kernels let go of Python's lock."""
-    global _workers, _threads
     threads = torch.get_num_threads()
     if threads == 1 or len(pieces) == 1 or cost < WORTH:
         for piece in pieces:
             work(piece)
         return
-    if _workers is None or _threads != threads:
-        _workers, _threads = ThreadPoolExecutor(threads, "wavetrain"), threads
-    for _ in _workers.map(work, pieces):
-        pass
+    left = deque(pieces)  # whoever is free takes the next
+
+    def take() -> None:
+        while left:
+            try:
+                piece = left.popleft()
+            except IndexError:  # another took the last
+                return
+            work(piece)
+
+    together(take, threads)
 
 
 def _begin_again() -> None:
-    """In a forked process: threads do not live on in it, and one of them may have held the guard."""
-    global _workers, _guard
-    _workers, _guard = None, threading.Lock()
+    """In a forked process: a thread that does not live on in it may have held the guard."""
+    global _guard
+    _guard = threading.Lock()
 
 
 if hasattr(os, "register_at_fork"):
