@@ -97,6 +97,7 @@ def test_the_compiler_is_loaded_only_when_used():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
 def test_threads_after_a_fork():
+    """Kernels alone: PyTorch's own operations wait for ever in a fork of a process that had used threads."""
     code = """
 import os, torch
 from wavetrain import scan
@@ -105,7 +106,7 @@ b = torch.rand(4, 600, 512)
 h, _ = scan.linear(b, b)
 child = os.fork()
 if child == 0:
-    os._exit(0 if torch.equal(scan.linear(b, b)[0], h) else 1)
+    os._exit(0 if (scan.linear(b, b)[0].numpy() == h.numpy()).all() else 1)
 print(os.waitpid(child, 0)[1])
 """
     assert python(code) == "0"

@@ -76,7 +76,7 @@ class Cell:
             y, after = layer.step(self.theta().new_zeros(1, inputs), first)
         self.first = first
         self.moving = [_moves(part) for part in leaves(first)]
-        sizes = [_real(part).numel() if moves else 0 for part, moves in zip(leaves(first), self.moving)]  # noqa: B905
+        sizes = [real(part).numel() if moves else 0 for part, moves in zip(leaves(first), self.moving)]  # noqa: B905
         self.starts = [sum(sizes[:index]) for index in range(len(sizes))]
         self.state = sum(sizes)  # numbers in the state that move
         kept = [index for index, part in enumerate(leaves(after)) if part.data_ptr() == y.data_ptr()]
@@ -84,27 +84,26 @@ class Cell:
         start = self.state if self.apart else self.starts[kept[0]]
         self.given = torch.arange(start, start + y.shape[-1])  # rows of u that are what it gives
         self.rows = self.state + (y.shape[-1] if self.apart else 0)
+        self.numbers = len(self.theta())
 
     def theta(self) -> Float[Tensor, "parameters"]:
         """All parameters that learn, as they are now."""
         each = dict(self.layer.named_parameters())
-        parts = [_real(each[name].detach()).flatten() for name in self.names]
+        parts = [real(each[name].detach()).flatten() for name in self.names]
         return torch.cat(parts) if parts else next(iter(each.values())).detach().new_zeros(0)
 
     def split(self, theta: Float[Tensor, "parameters"]) -> dict[str, Tensor]:
         """The parameters by their names, each in its shape."""
         each, found, at = dict(self.layer.named_parameters()), {}, 0
         for name in self.names:
-            size = _real(each[name]).numel()
-            found[name] = _like(theta[at : at + size], each[name])
+            size = real(each[name]).numel()
+            found[name] = like(theta[at : at + size], each[name])
             at += size
         return found
 
     def flat(self, state: State) -> Float[Tensor, "batch state"]:
         """The numbers of a state that move."""
-        parts = [
-            _real(one).flatten(1) for one, moves in zip(leaves(state), self.moving, strict=True) if moves
-        ]
+        parts = [real(one).flatten(1) for one, moves in zip(leaves(state), self.moving, strict=True) if moves]
         return torch.cat(parts, 1)
 
     def still(self, state: State) -> list[Tensor]:
@@ -115,16 +114,21 @@ class Cell:
         self, theta: Float[Tensor, "parameters"], flat: Float[Tensor, "state"], still: list[Tensor], x: Tensor
     ) -> Float[Tensor, "rows"]:
         """u of one sequence after a step from a state."""
+        return self.after(self.split(theta), flat, still, x)
+
+    def after(
+        self, parameters: dict[str, Tensor], flat: Float[Tensor, "state"], still: list[Tensor], x: Tensor
+    ) -> Float[Tensor, "rows"]:
         held, starts = iter(still), iter(zip(self.starts, self.moving, strict=True))
 
         def put(part: Tensor) -> Tensor:
             start, moves = next(starts)
-            return _like(flat[start : start + _real(part).numel()], part) if moves else next(held)[None]
+            return like(flat[start : start + real(part).numel()], part) if moves else next(held)[None]
 
-        named = {f"layer.{name}": part for name, part in self.split(theta).items()}
+        named = {f"layer.{name}": part for name, part in parameters.items()}
         y, after = torch.func.functional_call(self.stepper, named, (x[None], map_state(put, self.first)))
         parts = [
-            _real(part).flatten() for part, moves in zip(leaves(after), self.moving, strict=True) if moves
+            real(part).flatten() for part, moves in zip(leaves(after), self.moving, strict=True) if moves
         ]
         return torch.cat([*parts, y[0]] if self.apart else parts)
 
@@ -151,14 +155,19 @@ class Cell:
     @torch.no_grad()
     def there(self) -> tuple[Bool[Tensor, "rows state"], Bool[Tensor, "rows parameters"]]:
         """What of the slopes can differ from zero: seen at points near the parameters, in any state."""
-        draw, theta = torch.Generator().manual_seed(0), self.theta()
-        points = theta + NEAR * _normal(draw, theta.expand(PROBES, -1))
-        flat = _normal(draw, theta.new_zeros(PROBES, self.state))
-        x = _normal(draw, theta.new_zeros(PROBES, self.inputs))
-        still = [part.expand(PROBES, *part.shape[1:]) for part in self.still(self.first)]
+        theta = self.theta()
+        points = theta + NEAR * normal(torch.Generator().manual_seed(2), theta.expand(PROBES, -1))
+        flat, x, still = self.probes(theta)
         every = torch.eye(self.rows, dtype=theta.dtype, device=theta.device)
         by_state, by_theta = self.slopes(points, flat, still, x, by_state=every, by_theta=every)
         return (by_state != 0).any(0).cpu(), (by_theta != 0).any(0).cpu()
+
+    def probes(self, theta: Tensor) -> tuple[Tensor, Tensor, list[Tensor]]:
+        """States and inputs at which is seen what can differ from zero."""
+        draw = torch.Generator().manual_seed(0)
+        flat = normal(draw, theta.new_zeros(PROBES, self.state))
+        x = normal(draw, theta.new_zeros(PROBES, self.inputs))
+        return flat, x, [part.expand(PROBES, *part.shape[1:]) for part in self.still(self.first)]
 
     def whole(self, there: Bool[Tensor, "rows columns"]) -> Bool[Tensor, "rows columns"]:
         """Rows of which the two parts of a complex number are both there where one is."""
@@ -168,6 +177,19 @@ class Cell:
                 pairs = there[start : start + 2 * part.numel()].unflatten(0, (-1, 2))
                 pairs |= pairs.any(1, keepdim=True)
         return there
+
+    def walk(
+        self, x: Float[Tensor, "batch time inputs"], state: State
+    ) -> tuple[list[State], Float[Tensor, "batch time width"], State]:
+        """The states before each step, what the layer gives, and the last state.
+
+        A layer whose state is what it gives is asked for all steps at once.
+        """
+        if isinstance(state, Tensor) and not self.apart and self.state == len(self.given) == state.shape[-1]:
+            y, last = self.layer(x, state)
+            return [state, *y[:, :-1].unbind(1)], y, last
+        befores, given, afters = zip(*self.states(x, state), strict=True)
+        return list(befores), torch.stack(given, 1), afters[-1]
 
     def states(
         self, x: Float[Tensor, "batch time inputs"], state: State
@@ -183,16 +205,16 @@ def _moves(part: Tensor) -> bool:
     return part.is_floating_point() or part.is_complex()
 
 
-def _real(part: Tensor) -> Tensor:
+def real(part: Tensor) -> Tensor:
     return torch.view_as_real(part) if part.is_complex() else part
 
 
-def _like(numbers: Float[Tensor, "numbers"], part: Tensor) -> Tensor:
+def like(numbers: Float[Tensor, "numbers"], part: Tensor) -> Tensor:
     """Numbers in the shape of a part, complex where it is."""
     if part.is_complex():
         return torch.view_as_complex(numbers.reshape(*part.shape, 2))
     return numbers.reshape(part.shape)
 
 
-def _normal(draw: torch.Generator, like: Tensor) -> Tensor:
+def normal(draw: torch.Generator, like: Tensor) -> Tensor:
     return torch.randn(like.shape, generator=draw, dtype=like.dtype).to(like.device)

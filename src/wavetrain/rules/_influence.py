@@ -19,7 +19,7 @@ from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from wavetrain.core import Batch, Layer, State, check_width
@@ -28,37 +28,21 @@ from wavetrain.errors import BadInput
 from wavetrain.parts.reader import one_hot
 from wavetrain.rules._apart import Apart, apart, errors_of
 from wavetrain.rules._cell import Cell, Rows
+from wavetrain.rules._maps import Mapped
+from wavetrain.rules._sums import Few, Sums, chunk_of, few_of, sums_of, walked
 
 FEW = 4  # entries for each parameter, up to which they are carried alone
-
-
-class Link(NamedTuple):
-    """How the entries in one place pass to those in another: by which entry of the packed slopes."""
-
-    to: int
-    past: int
-    entry: Int[Tensor, "parameters"]  # colour and column as one number
-    there: Bool[Tensor, "parameters"]
-
-
-class Few(NamedTuple):
-    """The rows that are kept of each parameter, in as many places as any of them needs."""
-
-    entry: Int[Tensor, "places parameters"]  # of the packed slopes by parameters
-    own: Bool[Tensor, "places parameters"]  # whether the parameter itself moves it in one step
-    links: tuple[Link, ...]
-    channel: Int[Tensor, "places parameters"]  # of what the layer gives
-    heard: Bool[Tensor, "places parameters"]  # whether it is in what the layer gives
 
 
 class Plan(NamedTuple):
     """What of the influence of one layer is kept."""
 
-    cell: Cell
+    cell: Mapped
     by_state: Rows
     by_theta: Rows
     kept: Bool[Tensor, "rows parameters"]
     few: Few | None  # where no parameter keeps many
+    sums: Sums | None  # where weights may be carried through their sums besides
 
 
 class Share(NamedTuple):
@@ -119,6 +103,8 @@ class Influence(Online):
         """The update of each parameter."""
         if not parts.every_step:  # the loss is one of the last step
             errors = nn.functional.pad(errors[:, None], (0, 0, x.shape[1] - 1, 0))
+        if self.plan(parts.layer).sums is not None:
+            return self._named(parts, self._by_sums(parts, x, errors))
         total: Share | None = None
         for share in self._shares(parts, x, errors):
             total = (
@@ -165,10 +151,35 @@ class Influence(Online):
                 asked = self._asked(plan, error @ feedback, traced)
                 yield Share(asked, (1 - fade) * error.mT @ given, error.sum(0))
 
+    @torch.no_grad()
+    def _by_sums(self, parts: Apart, x: Tensor, errors: Float[Tensor, "batch time outputs"]) -> Share:
+        """The shares of all steps together, by matrix products."""
+        layer, read, fade = parts.layer, parts.read, parts.kept
+        cell, sums = self.plan(layer).cell, self.plan(layer).sums
+        assert sums is not None
+        x = one_hot(x, layer.inputs, read.weight.dtype)
+        state, feedback = layer.begin(len(x)), (1 - fade) * self.feedback(read)
+        kept = given = None
+        theta, weight, left = cell.theta().zero_(), torch.zeros_like(read.weight), x.shape[1]
+        for now, wrong in zip(x.split(self.chunk, 1), errors.split(self.chunk, 1), strict=True):
+            left -= now.shape[1]
+            befores, y, state = cell.walk(now, state)
+            chunk = chunk_of(cell, sums, now, befores, wrong.transpose(0, 1) @ feedback)
+            share, kept = walked(cell, chunk, kept, fade, last=left == 0)
+            theta += share
+            if fade:
+                heard = []
+                for one in y.unbind(1):
+                    given = one if given is None else one + fade * given
+                    heard.append(given)
+                y = torch.stack(heard, 1)
+            weight += (1 - fade) * wrong.flatten(0, 1).mT @ y.flatten(0, 1)
+        return Share(theta, weight, errors.sum((0, 1)))
+
     def plan(self, layer: Layer) -> Plan:
         """What is kept of a layer, found once."""
         if layer not in self.plans:
-            cell = Cell(layer, layer.inputs)
+            cell = Mapped(layer, layer.inputs)
             by_state, by_theta = cell.there()
             by_state = by_state & self.follows(cell)
             wanted = torch.zeros(cell.rows, dtype=torch.bool)
@@ -177,8 +188,11 @@ class Influence(Online):
             kept = self.keeps(by_state, cell.whole(by_theta)) & wanted[:, None]
             states, thetas = Rows.of(by_state, wanted), Rows.of(by_theta, wanted)
             many = int(kept.sum(0).max()) if kept.numel() else 0
-            few = _few(cell, states, thetas, kept, many) if 0 < many <= FEW else None
-            self.plans[layer] = Plan(cell, states, thetas, kept, few)
+            few = sums = None
+            if 0 < many <= FEW:
+                few = few_of(cell, states, thetas, kept, many)
+                sums = sums_of(cell, states, kept, self.follows(cell), wanted)
+            self.plans[layer] = Plan(cell, states, thetas, kept, few, sums)
         return self.plans[layer]
 
     def _moves(
@@ -262,26 +276,6 @@ def _moved_few(
         for link, slope in zip(few.links, passed, strict=True):
             new[:, link.to].addcmul_(slope, influence[:, link.past])
     return new
-
-
-def _few(cell: Cell, by_state: Rows, by_theta: Rows, kept: Bool[Tensor, "rows parameters"], many: int) -> Few:
-    """The places of what is kept, and how they pass to one another."""
-    rows = kept.to(torch.uint8).argsort(dim=0, descending=True, stable=True)[:many]
-    real, parameters = kept.gather(0, rows), torch.arange(kept.shape[1])
-    links = []
-    for to, row in enumerate(rows):
-        for past, column in enumerate(rows):
-            inside = column.clamp(max=cell.state - 1)
-            there = real[to] & real[past] & (column < cell.state) & by_state.there[row, inside]
-            if there.any():
-                links.append(Link(to, past, by_state.colour[row] * cell.state + inside, there))
-    channel = torch.zeros(cell.rows, dtype=torch.long)
-    channel[cell.given] = torch.arange(len(cell.given))
-    heard = torch.zeros(cell.rows, dtype=torch.bool)
-    heard[cell.given] = True
-    entry = by_theta.colour[rows] * kept.shape[1] + parameters
-    own = real & by_theta.there.gather(0, rows)
-    return Few(entry, own, tuple(links), channel[rows], heard[rows] & real)
 
 
 def reached(

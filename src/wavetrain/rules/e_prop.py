@@ -54,7 +54,7 @@ class EProp(Influence):
         topic="Learning rules",
     )
 
-    def __init__(self, seed: int | None = None, chunk: int = 16):
+    def __init__(self, seed: int | None = None, chunk: int = 32):
         super().__init__(chunk)
         self.seed = seed
 

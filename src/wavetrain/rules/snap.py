@@ -44,7 +44,7 @@ class SnAp(Influence):
         topic="Learning rules",
     )
 
-    def __init__(self, order: int = 1, chunk: int = 16):
+    def __init__(self, order: int = 1, chunk: int = 32):
         super().__init__(chunk)
         check_width("SnAp", order=order)
         self.order = order

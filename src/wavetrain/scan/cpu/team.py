@@ -55,7 +55,7 @@ def _openmp() -> Callable[..., Any] | None:
         return None
     region.argtypes = [_Region, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
     region.restype = None
-    return region  # type: ignore[no-any-return]
+    return region
 
 
 def _pooled(work: Callable[[], None], threads: int) -> None:
