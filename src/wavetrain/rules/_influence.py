@@ -29,7 +29,8 @@ from wavetrain.parts.reader import one_hot
 from wavetrain.rules._apart import Apart, apart, errors_of
 from wavetrain.rules._cell import Cell, Rows
 from wavetrain.rules._maps import Mapped
-from wavetrain.rules._sums import Few, Sums, chunk_of, few_of, sums_of, walked
+from wavetrain.rules._sums import Few, Sums, chunk_of, few_of, sums_of
+from wavetrain.rules._way import walked
 
 FEW = 4  # entries for each parameter, up to which they are carried alone
 
