@@ -93,6 +93,13 @@ def test_files_that_do_not_go_together(tmp_path: Path, channels: int, y: str | N
     assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_files_of_other_lengths(tmp_path: Path):
+    first = file(tmp_path, "a", ("up", "down"))
+    np.savez(tmp_path / "b.npz", x=np.random.default_rng(0).normal(size=(40, 7, 2)), y=np.arange(40) % 2)
+    with pytest.raises(BadInput, match="of one length in all files, got 5 steps in a and 7 in b"):
+        together([first, load(str(tmp_path / "b.npz"))])
+
+
 def test_what_is_no_file_of_sequences(tmp_path: Path):
     with pytest.raises(BadInput, match="copying: expected a file of sequences with a class each"):
         together([load("copying")])

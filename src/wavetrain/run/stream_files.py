@@ -62,7 +62,7 @@ def asked(names: Sequence[str]) -> list[find.Found]:
 def together(loaded: Sequence[Described]) -> tuple[TaskSequence, tuple[str, ...]]:
     """Files as one sequence of tasks, classes known by their names, and what was understood.
 
-    Raises BadInput for no file, for answers that are not classes, and for other channels in some.
+    Raises BadInput for no file, for answers that are not classes, and for other channels or lengths in some.
     """
     for one in loaded:
         task = one.task
@@ -70,6 +70,13 @@ def together(loaded: Sequence[Described]) -> tuple[TaskSequence, tuple[str, ...]
             raise BadInput(f"{one.name}: expected a file of sequences with a class each, to learn in turn")
     tasks = [one.task for one in loaded if isinstance(one.task, Recorded)]
     check_alike(tasks)
+    for one, task in zip(loaded, tasks, strict=True):
+        steps, first = task.train.x.shape[1], tasks[0].train.x.shape[1]
+        if steps != first:
+            raise BadInput(
+                f"expected sequences of one length in all files, got {first} steps in {loaded[0].name} and "
+                f"{steps} in {one.name}"
+            )
     names = sorted({name for task in tasks for name in task.names})
     heads = [tuple(names.index(name) for name in task.names) for task in tasks]
     known = [set(head) for head in heads]
