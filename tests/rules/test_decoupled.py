@@ -235,6 +235,22 @@ def test_a_rule_keeps_a_cerebellum_of_its_own_and_teaches_it_to_foresee():
     assert all(one.grad is None for one in rule.cerebellum.parameters())
 
 
+def test_two_rules_make_the_same_cerebellum_and_draw_from_nobody():
+    one, other, network = Decoupled(3), Decoupled(3), plain()
+    before = torch.get_rng_state()
+    for rule in (one, other):
+        rule.learn(network, BATCH, nn.functional.mse_loss)
+    assert torch.equal(torch.get_rng_state(), before)
+    for first, second in zip(one.cerebellum.parameters(), other.cerebellum.parameters(), strict=True):
+        assert torch.equal(first, second) and first.any()
+
+
+def test_with_an_alpha_of_zero_nothing_is_fed_back():
+    truncated = grads(TruncatedBackpropagation(3), plain(), BATCH)
+    rule = Decoupled(3, 0.0, rate=0.0, cerebellum=speaking(8).double())
+    assert off(grads(rule, plain(), BATCH), truncated) < 1e-12
+
+
 def test_a_rate_of_zero_leaves_a_cerebellum_as_it_was_given():
     says = cerebellar().cerebellum
     before = [one.clone() for one in says.parameters()]
