@@ -140,5 +140,5 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         if not reset:
             figures |= figures_of(f"{name}_frozen", matrix.frozen())
             shown[f"{name}, frozen"] = matrix.frozen()
-    lab.show("matrices", pictured("Split MNIST: how much of each task is known after each", shown))
+    lab.show("matrices", pictured("Split MNIST: accuracy on tasks, after each", shown))
     return figures

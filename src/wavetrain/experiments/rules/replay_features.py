@@ -35,7 +35,7 @@ import torch
 
 from wavetrain.core import Recorded, Rule
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
-from wavetrain.evidence.picture import Points
+from wavetrain.evidence.picture import Curve, Points
 from wavetrain.experiments.rules._digit_pairs import mnist_pairs, perceptron, small_pairs
 from wavetrain.experiments.rules._replay_kinds import Asleep, Inner, Mixed, Partial, Selected
 from wavetrain.parts.accuracy_matrix import AccuracyMatrix
@@ -254,19 +254,18 @@ def _kinds(scale: Scale, pixels: int, seed: int) -> dict[str, Callable[[], Rule]
 
 def _show(right: dict[str, np.ndarray], matrices: dict[str, list[AccuracyMatrix]], lab: Lab) -> None:
     means = {name: AccuracyMatrix(np.mean([one.after for one in many], 0)) for name, many in matrices.items()}
-    lab.show("matrices", pictured("Split MNIST: how much of each task is known after each", means))
+    lab.show("matrices", pictured("Split MNIST: accuracy on tasks, after each", means))
+    tasks = np.arange(1.0, 1 + len(means["plain"].after))
+    lines = [[row[: at + 1].mean() for at, row in enumerate(one.after)] for one in means.values()]
+    title = "Two more digits with every task, means over networks"
+    words = "tasks so far", "accuracy over the tasks so far"
+    lab.show("anytime", Curve(title, tasks, np.array(lines), tuple(means), *words))
     names = tuple(BESIDE)
-    gains = np.concatenate([100 * (right[name] - right[BESIDE[name]]) for name in names])
+    gains = np.concatenate([100 * (right[name] - right[beside]) for name, beside in BESIDE.items()])
+    without = np.concatenate([right[beside] for beside in BESIDE.values()])
     group = np.repeat(np.arange(len(names)), len(right["plain"]))
-    lab.show(
-        "gains",
-        Points(
-            "What each feature buys, a mark for each network",
-            group.astype(float),
-            gains,
-            group,
-            names,
-            "feature (in the order of the legend)",
-            "gain over replay without it (points)",
-        ),
+    title, words = (
+        "What each feature buys, a mark a network",
+        ("accuracy without it (share)", "gain (points)"),
     )
+    lab.show("gains", Points(title, without, gains, group, names, *words))

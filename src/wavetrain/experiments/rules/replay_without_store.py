@@ -164,9 +164,11 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lab.show(
         "kept", curve("The first track while the second is learned", ends, "R²", lambda one: one.others[0])
     )
+    order = tracks[0].argmax(0).argsort()
     for name in ("cued", "noise"):
-        title = f"What is replayed, {claim.names[name]}"
-        lab.show(f"replay-{name}", Field(title, replays[name][0].T.numpy(), ylabel="cell"))
+        title = f"What the frozen copy does, {claim.names[name]}"
+        ylabel = "cell, by its place on the first track"
+        lab.show(f"replay-{name}", Field(title, replays[name][0].T[order].numpy(), ylabel=ylabel))
     return figures
 
 
