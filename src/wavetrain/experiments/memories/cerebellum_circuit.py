@@ -4,7 +4,7 @@ Bricken and Pehlevan 2021, arXiv 2111.05498, map Kanerva's memory on the cerebel
 talk for experiments on its cousin, the mushroom body of flies. Three things are asked of the circuit:
 
 Bits. With the addresses of a sparse distributed memory as dendrites, are the signs of its Purkinje cells the
-bits that the memory reads, at three radii, with few patterns and with more than it holds?
+bits that the memory reads, at three radii, with few patterns and with many?
 
 Tones. Two tones A and B, patterns of mossy fibres, are learned as left and right (+1 and -1); then B is
 extinguished, and then learned as left. Each answer should move those synapses alone whose granule cell is
@@ -74,8 +74,8 @@ claim = Claim(
     systems=("cerebellum", "sparse_distributed"),
     parts=(
         Part(
-            says="At three radii, with few patterns and with more than fit, all its bits are those of sparse "
-            "distributed memory.",
+            says="At three radii, with few patterns and with many, at the widest more than fit, all its bits "
+            "are those of sparse distributed memory.",
             holds=lambda figures: all(
                 figures[f"same_{radius}_{load}"] == 1 for radius in RADII for load in LOADS
             ),
@@ -152,7 +152,7 @@ claim = Claim(
         "trained": "backpropagation",
         "apart": "tones apart",
         "alike": "tones alike",
-        "loaded": "more patterns than fit",
+        "loaded": "many patterns",
         "light": "few patterns",
         "learn": "learning B",
         "extinguish": "extinguishing B",
