@@ -182,6 +182,20 @@ def test_traces_by_hand():
     assert network.layer.recur.weight.grad is None
 
 
+def test_forward_and_backward_are_one():
+    """The shares of all steps, by traces carried forward, are the update that is summed backward."""
+    torch.manual_seed(0)
+    network, rule = Reader(GRU(4, inputs=4), 2, True).double(), TemporalDifference(0.8, 0.9)
+    x, errors = normal(3, 9, 4), normal(3, 9, 2, seed=2)
+    rule.learn(network, Batch(x, errors), lambda outputs, given: (outputs * given).sum())
+    shares = [dict(share) for share in rule.walk(network, x, errors)]
+    for name in ("read.weight", "read.bias"):
+        total = torch.stack([share[name] for share in shares]).sum(0)
+        torch.testing.assert_close(total, network.get_parameter(name).grad)
+    network.read.bias.requires_grad_(False)
+    assert set(next(rule.walk(network, x, errors))) == {"read.weight"}
+
+
 @pytest.mark.parametrize("trace", [0.0, 0.9])
 def test_at_every_step_is_at_the_end_where_no_element_comes_twice(trace: float):
     rule, one, other = TemporalDifference(trace, 0.9), compound(), compound()

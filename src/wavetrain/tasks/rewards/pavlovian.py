@@ -6,7 +6,7 @@ is the return: what comes after it, discounted by how long it is until then.
 
     x  . . C C . . . . .      y  1/32 1/16 1/8 1/4 1/2 1 0 0 0      reward in step 6, discount 1/2
 
-Before the cue the return is what it is, and the time of the cue alone is what one cannot know.
+There is a return before the cue as well, but who hears nothing yet cannot know when the cue will come.
 
 The loss is that of temporal differences: half the square of each prediction error, whose target is the next
 reward and what the network itself says of the next step. It takes the rewards out of the returns, and nothing
