@@ -46,6 +46,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr("wavetrain.run.forecasts.compare_series", noted("compare_series", Begun))
     monkeypatch.setattr("wavetrain.run.compare.compare_layers", noted("compare_layers", Begun))
     monkeypatch.setattr("wavetrain.run.in_turn.compare_rules", noted("compare_rules", Begun))
+    monkeypatch.setattr("wavetrain.run.by_rule.compare_rules_on", noted("compare_rules_on", Begun))
     monkeypatch.setattr("os.cpu_count", lambda: 5)
     return found
 
@@ -103,12 +104,31 @@ def test_a_stream_is_learned_as_it_is_asked_for(asked: list[Any], capsys: pytest
     assert asked[1][1][1:3] == ((), "gru")
 
 
+def test_rules_are_compared_on_one_file(asked: list[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own, "is_series", lambda data, roles: False)
+    words = "compare a.npz --rules hebb snap --layers lstm --steps 7 --seeds 2 --parameters 500 --rates 0.1"
+    with pytest.raises(Begun):
+        main([*words.split(), "--out", "here", "--jobs", "3"])
+    name, given, _ = asked[-1]
+    assert name == "compare_rules_on"
+    assert given[:3] == ("a.npz", ("hebb", "snap"), "lstm")
+    assert given[3:7] == (Terms(500, 7, rates=(0.1,), seeds=(0, 1)), Path("here"), "cpu", 3)
+
+
+def test_rules_on_a_table_are_refused(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(["compare", "a.csv", "--rules", "snap"])
+    assert left.value.code == 2 and "got a table: a.csv" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         ("", "expected a file or a name to compare layers on, or --stream and files"),
         ("a.npz --stream b.npz", "got both: a.npz"),
-        ("a.npz --rules hebb", "expected --stream and files to compare rules on"),
+        ("a.npz --rules hebb --layers gru lstm", "several rules teach one layer, got layers gru, lstm"),
+        ("a.npz --rules hebb --minutes 2", "rules teach for a number of --steps"),
+        ("a.npz --rules hebb --horizon 2", "expected no columns, --classes, --horizon, --window or --split"),
         ("--stream a.npz --horizon 2", "expected no columns, --classes, --horizon, --window or --split"),
         ("--stream a.npz --classes kind", "expected no columns, --classes, --horizon, --window or --split"),
         ("--stream a.npz --target y", "expected no columns, --classes, --horizon, --window or --split"),

@@ -50,6 +50,8 @@ def compare(
 ) -> None:
     """Several layers on one data set under one budget: which memory does it need, and is it worth it?
 
+    Or several rules: with --rules one layer with a linear read-out is taught by each of them.
+
     Tables (CSV, TSV, Parquet, Excel, JSON, NPY, gz of them) are forecast, beside baselines. NPZ with x and y,
     and .ts, hold sequences to answer; .txt holds bytes to predict. With --stream several files of classes are
     learned one after another by several rules: what does each rule forget?
@@ -57,9 +59,9 @@ def compare(
     Args:
         data: a file, - for standard input, or a name from `wavetrain list tasks data`
         stream: files with a class for each sequence, in the order in which they are learned, in place of data
-        rules: of a stream: names from `wavetrain list rules`; four usual ones where none is given
-        layers: names from `wavetrain list layers`, or all; one of each family where none is given; a stream
-            is learned by one, a GRU where none is given
+        rules: names from `wavetrain list rules`; of a stream four usual ones where none is given
+        layers: names from `wavetrain list layers`, or all; one of each family where none is given; rules
+            teach one, a GRU where none is given
         target: columns to forecast; all columns of numbers where none is named
         horizon: rows ahead
         time: the column of times, found where it is not named; or one of days and one of clocks
@@ -75,7 +77,7 @@ def compare(
         minutes: that all trainings take together, about; five where neither these nor steps are given
         quick: under a minute: one seed and one learning rate
         parameters: of the whole stack
-        steps: of training, in place of minutes
+        steps: of training, in place of minutes; rules have 400 where none are given
         batch: sequences in a step
         depth: layers in the stack
         rates: learning rates to search
@@ -85,8 +87,9 @@ def compare(
         out: folder of the runs
         track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
     """
+    from wavetrain.errors import BadInput
     from wavetrain.evidence.shape import written
-    from wavetrain.run import in_turn, own, stream_files
+    from wavetrain.run import by_rule, in_turn, own, stream_files
     from wavetrain.run.budget import chosen
     from wavetrain.run.chosen import asked
     from wavetrain.run.classes import is_answered, small
@@ -116,6 +119,28 @@ def compare(
             terminal.print_json(written(turns))
         else:
             _print_in_turn(turns)
+        return
+    if rules:
+        if own.is_series(data, roles):
+            raise BadInput(
+                f"rules are compared on sequences with answers, text or a task, got a table: {data}"
+            )
+        with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
+            taught = by_rule.compare_rules_on(
+                data,
+                rules,
+                layers[0] if layers else stream_files.LAYER,
+                terms,
+                out,
+                device,
+                jobs,
+                tell_all,
+                say=say,
+            )
+        if json:
+            terminal.print_json(written(taught))
+        else:
+            _print(taught)
         return
     if not classes and own.is_series(data, roles):
         own.check_device(device)

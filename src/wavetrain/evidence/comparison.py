@@ -117,6 +117,7 @@ class Record:
     verdict: Judged | None = None
     said: tuple[str, ...] = ()  # what was understood of the data, line by line
     drawn: Mapping[str, str] = field(default_factory=dict)  # other pictures, in the folder, by what they show
+    rivals: str = "layer"  # what is compared: layers, or rules that teach one
 
     @property
     def advised(self) -> str:

@@ -27,7 +27,9 @@ class Compared(NamedTuple):
     def title(self) -> str:
         """What was compared."""
         many = len(self.record.figures)
-        return f"{self.record.data.name}: {many} layer{'s' * (many != 1)} and what they are worth"
+        return (
+            f"{self.record.data.name}: {many} {self.record.rivals}{'s' * (many != 1)} and what they are worth"
+        )
 
     @property
     def ranked(self) -> dict[str, list[str]]:

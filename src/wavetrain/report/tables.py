@@ -90,10 +90,10 @@ def comparison(result: Record) -> dict[str, list[str]]:
     """The result of a comparison as columns of text by heading: layers best first, then chance."""
     columns: dict[str, list[str]] = {}
     for one in result.figures:
-        row = {"layer": one.layer, result.measure: _score(one), **_cost(one, result)}
+        row = {result.rivals: one.layer, result.measure: _score(one), **_cost(one, result)}
         for heading, cell in row.items():
             columns.setdefault(heading, []).append(cell)
-    last = {"layer": "chance", result.measure: f"{result.chance.score:.3f}"}
+    last = {result.rivals: "chance", result.measure: f"{result.chance.score:.3f}"}
     return {heading: [*cells, last.get(heading, "")] for heading, cells in columns.items()}
 
 
@@ -122,13 +122,18 @@ def costs(result: Record) -> dict[str, list[str]]:
     """What the layers of a comparison cost, as columns of text by heading."""
     columns: dict[str, list[str]] = {}
     for one in result.figures:
-        for heading, cell in {"layer": one.layer, **_cost(one, result)}.items():
+        for heading, cell in {result.rivals: one.layer, **_cost(one, result)}.items():
             columns.setdefault(heading, []).append(cell)
     return columns
 
 
 def _cost(one: Figures, result: Record) -> dict[str, str]:
     timings, context = result.timings[one.layer], one.context
+    if result.rivals == "rule":  # the network is the same for all
+        return {
+            "learning\nrate": f"{one.rate:g}",
+            "trained\ntokens/s": f"{timings.training_tokens_per_second:,}",
+        }
     return {
         "param-\neters": f"{one.parameters:,}",
         "trained\ntokens/s": f"{timings.training_tokens_per_second:,}",

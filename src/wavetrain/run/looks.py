@@ -88,9 +88,15 @@ def draw_operators(folder: Path, figures: Sequence[Figures]) -> dict[str, str]:
 @torch.no_grad()
 def stream(stack: Stack, x: Tensor) -> Iterator[None]:
     """One sequence (1, T, ...) step by step."""
-    state = stack.begin(1)
-    for token in one_hot(x[:, :STREAMED], stack.inputs, stack.encode.weight.dtype).unbind(1):
-        _, state = stack.step(token, state)
+    yield from steps_of(stack, one_hot(x[:, :STREAMED], stack.inputs, stack.encode.weight.dtype))
+
+
+@torch.no_grad()
+def steps_of(layer: Layer, x: Tensor) -> Iterator[None]:
+    """One sequence (1, T, inputs) through a layer, step by step."""
+    state = layer.begin(1)
+    for token in x[:, :STREAMED].unbind(1):
+        _, state = layer.step(token, state)
         yield
 
 

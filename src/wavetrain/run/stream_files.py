@@ -38,7 +38,7 @@ def check(
         if not data:
             raise BadInput("expected a file or a name to compare layers on, or --stream and files")
         if rules:
-            raise BadInput("expected --stream and files to compare rules on, got --rules alone")
+            _check_rules(rules, layers, minutes=minutes, quick=quick, others=others)
         return
     if data:
         raise BadInput(f"expected one file to compare on, or --stream and files in turn, got both: {data}")
@@ -51,6 +51,22 @@ def check(
         raise BadInput(
             "a stream is of files with a class for each sequence: expected no columns, --classes, --horizon, "
             "--window or --split"
+        )
+
+
+def _check_rules(
+    rules: Sequence[str], layers: Sequence[str], *, minutes: float | None, quick: bool, others: bool
+) -> None:
+    """Raise BadInput unless several rules are to teach one layer."""
+    asked(rules)
+    if len(layers) > 1 or "all" in layers:
+        raise BadInput(f"several rules teach one layer, got layers {', '.join(layers)}")
+    if minutes is not None or quick:
+        raise BadInput("rules teach for a number of --steps: expected no --minutes or --quick")
+    if others:
+        raise BadInput(
+            "rules are compared on sequences with their answers, on text or on a task: expected no columns, "
+            "--classes, --horizon, --window or --split"
         )
 
 
