@@ -99,7 +99,7 @@ plt.show()
 
 # %%
 # The control starts above chance, since queries and keys that are drawn at random fit a little, and gets no
-# better. One number is enough to learn what to select, as long as what comes back is understood. Where the loop has
-# to learn that by reward as well, it fails: :claim:`loop_attention_reward` tests both, and
+# better. One number is enough to learn what to select, as long as what comes back is understood. Where the
+# loop has to learn that by reward as well, it fails: :claim:`loop_attention_reward` tests both, and
 # :claim:`wave_memory_lags` and :claim:`stimulus_order` how much of the past a wave holds for the loop to
 # select from.
