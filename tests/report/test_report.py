@@ -204,6 +204,18 @@ def test_odd_pictures_are_drawn(tmp_path):
         assert draw.describe(one)
 
 
+def test_a_long_vertical_label_stays_below_the_title(tmp_path):
+    """The rows of pixels with the title are those of a picture without a label."""
+    from matplotlib.image import imread
+
+    tops = []
+    for ylabel in ("", "squared error of a coordinate, in units of length²"):
+        line = Curve("A title", np.arange(4.0), np.ones((1, 4)), ("a",), ylabel=ylabel)
+        draw.draw(line, tmp_path / "one.png")
+        tops.append(imread(tmp_path / "one.png")[:40])
+    np.testing.assert_array_equal(*tops)
+
+
 def test_draw_all_lists_what_it_drew_and_names_what_is_damaged(tmp_path):
     for name, one in PICTURES.items():
         picture.save(tmp_path / f"{name}.npz", one)

@@ -30,6 +30,7 @@ from wavetrain.report.words import spelled
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
 STROKES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
 MARKERS = "os^DvPX"
+LETTERS = 34  # in a line of a vertical label, so that it does not reach into the title
 STYLE = {
     "font.size": 12,
     "figure.titlesize": 13,
@@ -72,7 +73,7 @@ def draw(one: Picture, path: Path) -> None:
         if not isinstance(one, Maps | Paths | Alarms):
             axes = figure.add_subplot()
             axes.set_xlabel(one.xlabel)
-            axes.set_ylabel(one.ylabel)
+            axes.set_ylabel("\n".join(textwrap.wrap(one.ylabel, LETTERS)))
         match one:
             case Curve():
                 _curve(one, figure, axes)
@@ -137,8 +138,8 @@ def describe(one: Picture) -> str:
             groups = f" in groups: {', '.join(one.labels)}" if one.labels else ""
             return f"{len(one.x)} points of {one.ylabel or 'y'} against {one.xlabel or 'x'}{groups}."
         case Paths():
-            panels = f"{len(one.lines)} panels of {len(one.wanted)} lines in {one.xlabel} and {one.ylabel}"
-            return f"{panels}, each over those that were wanted: {', '.join(one.labels)}."
+            drawn = f"{len(one.lines)} panels of {len(one.wanted)} lines in blue, their ends in orange"
+            return f"{drawn}, over those that were wanted in grey: {', '.join(one.labels)}."
         case Alarms():
             rows = (
                 f"{len(one.x)} rows of {one.ylabel} over {one.xlabel}, {int(one.alarm.sum())} with an alarm"
