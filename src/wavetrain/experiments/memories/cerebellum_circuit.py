@@ -161,7 +161,6 @@ claim = Claim(
     notes="The equality of bits and the law of shared cells follow from the equations; that they hold of the "
     "program is what is tested. Tones are normal, so that no cells tie. A rate of 1/2 halves what is missing "
     "at each presentation, so that three bring an answer within 0.2 of what is asked.",
-    unrun="it has not been run yet",
 )
 
 

@@ -93,7 +93,6 @@ claim = Claim(
     "told 98% with stimuli alike and 49% with random strengths, and the wave 100% of both. At random gaps a "
     "linear reader needs more trials: there it told 96% of waves and 94% of bumps, with random strengths "
     "too 90% and 51%.",
-    unrun="The three seeds at this scale are still to be run.",
 )
 
 

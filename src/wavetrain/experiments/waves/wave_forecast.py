@@ -114,7 +114,6 @@ claim = Claim(
     "delays, and its state shows the bump with a trace behind it rather than waves that cross the sheet. "
     "Similarity is of 7 by 7 windows on frames from 0 to 1; most of a frame is dark, so that leaving it dark "
     "already counts.",
-    unrun="it has not been run yet",
 )
 
 

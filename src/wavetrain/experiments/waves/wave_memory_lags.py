@@ -120,7 +120,6 @@ claim = Claim(
     "wave, 1.00, 0.97 and 0.90 of bumps, 47 of the orthogonal network, 7.7 of the bank, 26 of the Gaussian "
     "network. Random networks keep 0.99 and 0.95 of their size a step. A ring that all streams share holds "
     "less, since waves add up there.",
-    unrun="The three seeds at this scale are still to be run.",
 )
 
 
