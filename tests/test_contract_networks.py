@@ -16,6 +16,7 @@ from wavetrain.networks.actor_critic import ActorCritic
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum, Winners
 from wavetrain.networks.cortical_columns import CorticalColumns
+from wavetrain.networks.fast_slow import Embedding, FastSlow
 from wavetrain.networks.global_workspace import GlobalWorkspace
 from wavetrain.networks.hypernetwork import Chunked, Hypernetwork
 from wavetrain.networks.language_model import LanguageModel
@@ -57,6 +58,7 @@ NETWORKS: dict[str, tuple[Callable[[], Network], Tensor]] = {
     "adapting_attractors": (lambda: AdaptingAttractors(torch.ones(1, 5)), VALUES),
     "cerebellum": (lambda: Cerebellum(2, 2, granule=9, claws=2, golgi=Winners(3)), VALUES),
     "cortical_columns": (lambda: CorticalColumns(7, 8, 2, 2), TOKENS),
+    "fast_slow": (lambda: FastSlow(Embedding(5, 4, 3), 3, 2), VALUES),
     "global_workspace": (lambda: GlobalWorkspace(4, 2, 5, 3), torch.tensor([[1, 0], [3, 1], [2, 1]])),
     "hypernetwork": (lambda: Hypernetwork((30, 4, 2), 2, partial(Chunked, chunk=20), 5), VALUES),
     "language_model": (lambda: LanguageModel([Elman(8)], 7), TOKENS),

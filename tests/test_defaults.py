@@ -57,6 +57,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "episodic-Episodic": dict(activation="TANH"),
     "full_force-FullForce": dict(alpha=1.0, share=0.5, forced=10),
     "fsmn-FSMN": dict(taps=20, levels=2, gated=True),
+    "fast_slow-Embedding": dict(width=64, features=32),
     "general_sequential-Dynamics": dict(gain=7.0, gamma=1.0, fast=1.0, slow=20.0, step=0.1),
     "general_sequential-GeneralSequential": dict(nonlinearity="HIDDEN"),
     "generative_replay-GenerativeReplay": dict(latent=100, hidden=400, rate=1e-3, seed=0),
@@ -98,6 +99,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     ),
     "phase_coding-PhaseCoding": dict(period=1000 / 7.5, depth=0.8, tau=20.0, rest=3, lag=0.0),
     "predictive_autoencoder-PredictiveAutoencoder": dict(predicts=True, activation="TANH", output="sigmoid"),
+    "two_step-TwoStep": dict(rho=0.5, eps=0.1, strength=100.0),
     "held_weights-HeldWeights": dict(beta=0.01, ahead=False, important=False, growth=0),
     "hypernetwork-Hypernetwork": dict(
         sizes=(784, 100, 100, 2), tasks=5, generator="Chunked", embedding=64

@@ -118,6 +118,9 @@ OURS = {
     "induction_heads": {"length": 64},
     "kuramoto_sivashinsky": {"trajectories": 200, "samples": 97, "window": 32, "transient": 75.0},
     "latency_classes": {"classes": 10, "channels": 50, "time": 100, "samples": 200},
+    "labelled_strokes": {
+        "classes": 100, "time": 20, "first": 0, "jitter": 0.05, "warp": 0.1, "noise": 0.05,
+    },
     "laps": {"places": 4, "rounds": 4, "labels": 20},
     "long_addition": {"digits": 10},
     "loop_closure": {"labels": 20},
@@ -187,6 +190,7 @@ SIZES = {
     "high_order_sequences": ((100,), 10 + 50, 1 + 10),
     "induction_heads": ((64,), 16, 16 - 1),
     "kuramoto_sivashinsky": ((32, 64), 64, 64),
+    "labelled_strokes": ((20, 2), 2, 100),
     "latency_classes": ((100, 50), 50, 10),
     "line_drawing": ((10, 1), 1, 2),
     "long_addition": ((10 + 1,), 10 * 10, 10),

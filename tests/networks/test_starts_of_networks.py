@@ -20,6 +20,7 @@ from wavetrain.networks.actor_critic import ActorCritic
 from wavetrain.networks.adapting_attractors import AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns
+from wavetrain.networks.fast_slow import Embedding, FastSlow
 from wavetrain.networks.global_workspace import GlobalWorkspace, Table
 from wavetrain.networks.hypernetwork import Hypernetwork
 from wavetrain.networks.language_model import LanguageModel
@@ -46,6 +47,7 @@ MAKE: dict[str, Callable[[], nn.Module]] = {
     "adapting_attractors": lambda: AdaptingAttractors(PATTERNS),
     "cerebellum": lambda: Cerebellum(6, 2),
     "cortical_columns": lambda: CorticalColumns(50),
+    "fast_slow": lambda: FastSlow(Embedding(20), 32, 60),
     "global_workspace": lambda: GlobalWorkspace(modules=[Table(19)]),
     "hypernetwork": lambda: Hypernetwork((20, 10, 2), 4, embedding=8),
     "language_model": lambda: LanguageModel([Elman(32)], 60, tied=False, mlp=64, positions=20),
@@ -99,6 +101,7 @@ NAMED: dict[str, dict[str, Check]] = {  # by patterns of names; the first that f
         r"thalamus\.\d\.near": normal(4**-0.5),
         r"hippocampus\.open": exactly(0),
     },
+    "fast_slow": {r"(body|slow)\.layer\.cell\.\w+": within(64**-0.5)},
     "global_workspace": {r"\S*scores": exactly(0)},
     "hypernetwork": {
         r"embeddings\.\d|generator\.places": normal(1),

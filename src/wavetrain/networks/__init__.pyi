@@ -4,6 +4,7 @@ from wavetrain.networks.actor_critic import ActorCritic as ActorCritic
 from wavetrain.networks.adapting_attractors import AdaptingAttractors as AdaptingAttractors
 from wavetrain.networks.cerebellum import Cerebellum as Cerebellum
 from wavetrain.networks.cortical_columns import CorticalColumns as CorticalColumns
+from wavetrain.networks.fast_slow import FastSlow as FastSlow
 from wavetrain.networks.global_workspace import GlobalWorkspace as GlobalWorkspace
 from wavetrain.networks.hypernetwork import Hypernetwork as Hypernetwork
 from wavetrain.networks.language_model import LanguageModel as LanguageModel

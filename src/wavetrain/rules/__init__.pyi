@@ -31,3 +31,4 @@ from wavetrain.rules.signal_propagation import SignalPropagation as SignalPropag
 from wavetrain.rules.snap import SnAp as SnAp
 from wavetrain.rules.three_factor import ThreeFactor as ThreeFactor
 from wavetrain.rules.truncated_backpropagation import TruncatedBackpropagation as TruncatedBackpropagation
+from wavetrain.rules.two_step import TwoStep as TwoStep

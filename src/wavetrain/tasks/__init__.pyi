@@ -59,6 +59,7 @@ from wavetrain.tasks.rewards.pavlovian import Pavlovian as Pavlovian
 from wavetrain.tasks.spikes.delayed_answer import DelayedAnswer as DelayedAnswer
 from wavetrain.tasks.spikes.latency_classes import LatencyClasses as LatencyClasses
 from wavetrain.tasks.streams.high_order_sequences import HighOrderSequences as HighOrderSequences
+from wavetrain.tasks.streams.labelled_strokes import LabelledStrokes as LabelledStrokes
 from wavetrain.tasks.streams.prototype_stream import PrototypeStream as PrototypeStream
 from wavetrain.tasks.working_memory.change_detection import ChangeDetection as ChangeDetection
 from wavetrain.tasks.working_memory.complex_span import ComplexSpan as ComplexSpan
