@@ -13,7 +13,9 @@ from wavetrain.errors import BadInput
 from wavetrain.experiments.rules._recoding_arms import ARMS, SIZES, arm, plain, reading, told
 from wavetrain.experiments.rules._word_text import END, UNKNOWN, Words, kinds, numbered, split, streams
 from wavetrain.experiments.rules.recoding_leak import claim, run, smoke
+from wavetrain.find import named
 from wavetrain.networks._word_model import WordModel
+from wavetrain.run.order import settings
 from wavetrain.train.lab import Lab
 
 RIGHT = (
@@ -77,6 +79,12 @@ def test_frequencies_are_counted_where_it_is_trained():
     task = Words(torch.tensor([0, 0, 0, 1, 1, 2, 3, 3, 3, 3]), 4, window=2, held=4)
     chance = torch.tensor([4, 3, 2, 1]) / 10  # one more than each came
     assert task.by_frequency(torch.tensor([[0, 3]])) == pytest.approx(float((chance[0] * chance[3]) ** -0.5))
+
+
+def test_settings_are_the_same_in_every_process():
+    """A function that is bound to arguments has no name, and would be written with its place in memory."""
+    for scale in ("smoke", "small", "full"):
+        assert "0x" not in str(settings(named("recoding_leak", ("experiments",)), scale))
 
 
 def test_streams_lie_apart_and_differ_by_seed():

@@ -94,6 +94,24 @@ def wikitext(vocabulary: int, train: int) -> tuple[Words, Int[Tensor, "words"]]:
     return Words(numbered(words, known), len(known)), numbered(asked, known)
 
 
+def few_kinds() -> tuple[Words, Int[Tensor, "words"]]:
+    """WikiText-2 with 2,000 kinds of words, learned from 200,000."""
+    return wikitext(2000, 200_000)
+
+
+def many_kinds() -> tuple[Words, Int[Tensor, "words"]]:
+    """The same with 10,000 kinds."""
+    return wikitext(10_000, 200_000)
+
+
+def toy() -> tuple[Words, Int[Tensor, "words"]]:
+    """A sentence over and over, for a try."""
+    words = split(b"the cat saw the dog and the dog saw a cat in the old house\n" * 20)
+    known = kinds(words, 8)
+    ids = numbered(words, known)
+    return Words(ids, len(known), window=10, held=60), ids
+
+
 def streams(ids: Int[Tensor, "words"], many: int, steps: int, seed: int) -> Batch:
     """Words (many, steps) of a text in as many pieces, from a place of the seed, and those that follow."""
     piece = len(ids) // many

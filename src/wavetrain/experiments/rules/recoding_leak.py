@@ -21,7 +21,6 @@ less, `sure_` the mean chance of the likeliest word.
 """
 
 import copy
-import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from wavetrain.core import Batch
 from wavetrain.evidence.claims import Claim, Figure, Measured, Part, given
 from wavetrain.evidence.picture import Curve
 from wavetrain.experiments.rules._recoding_arms import ARMS, SIZES, TOLD, arm, plain, reading
-from wavetrain.experiments.rules._word_text import Words, kinds, numbered, split, streams, wikitext
+from wavetrain.experiments.rules._word_text import Words, few_kinds, many_kinds, streams, toy
 from wavetrain.networks._word_model import WordModel
 from wavetrain.networks.recoding import Recoding
 from wavetrain.train.lab import Lab, News, Plan
@@ -192,15 +191,8 @@ class Scale:
     read: int  # words of each
 
 
-def _few() -> tuple[Words, Tensor]:
-    words = split(b"the cat saw the dog and the dog saw a cat in the old house\n" * 20)
-    known = kinds(words, 8)
-    ids = numbered(words, known)
-    return Words(ids, len(known), window=10, held=60), ids
-
-
 smoke = Scale(
-    words=_few,
+    words=toy,
     width=6,
     depth=1,
     steps=3,
@@ -210,7 +202,7 @@ smoke = Scale(
     read=6,
 )
 small = Scale(
-    words=functools.partial(wikitext, 2000, 200_000),
+    words=few_kinds,
     width=128,
     depth=1,
     steps=855,
@@ -220,7 +212,7 @@ small = Scale(
     read=400,
 )
 full = Scale(
-    words=functools.partial(wikitext, 10_000, 200_000),
+    words=many_kinds,
     width=650,
     depth=2,
     steps=20_000,
