@@ -78,7 +78,6 @@ claim = Claim(
     },
     notes="The limits are estimates from before any run. Rates were tried on another seed, and left as "
     "they were.",
-    unrun="its first run is under way",
 )
 
 

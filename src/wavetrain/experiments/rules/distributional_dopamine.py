@@ -70,7 +70,6 @@ claim = Claim(
     names={"expectiles": "uneven rates", "alike": "rates alike", "quantiles": "signs alone"},
     notes="The limits stood before a first try on another seed. The paper's correlations with recorded "
     "neurons are not tested.",
-    unrun="its first run is under way",
 )
 
 

@@ -161,7 +161,6 @@ claim = Claim(
     },
     notes="The law, the times and the rates are ours: the papers print rate traces and no numbers. All but "
     "the chances is the same for every seed; limits stood before a first try on another one.",
-    unrun="its first run is under way",
 )
 
 
