@@ -122,7 +122,6 @@ claim = Claim(
         "level. Now an image has the label of another, and keeps it; the other control is beside it, and "
         "decides nothing. The three scenarios became a claim of their own.",
     ),
-    unrun="written on the day, not run yet",
 )
 
 

@@ -131,7 +131,6 @@ claim = Claim(
     "paper's grid. Limits are from an implementation of our own on two seeds, where 20 passes ended at "
     "96.6%. With frozen feedback Figure 7 has 96.39% at rate 0.8 and 97.19% at 0.2. Ten rows stand for all "
     "images of a class, so the CKA of two untrained networks is not near 0.",
-    unrun="Written before its first run.",
 )
 
 

@@ -106,7 +106,6 @@ claim = Claim(
         "the sentence are: at a step of 1 it found back as soon, after 4.4 words for 5.1, and so was none. "
         "Since then its words are of ordinary sentences. The predicates are the same.",
     ),
-    unrun="It was written with its limits before its first run.",
 )
 
 

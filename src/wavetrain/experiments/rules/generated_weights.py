@@ -127,7 +127,6 @@ claim = Claim(
     "places of 4 numbers, and hidden layers of 100 in place of 400. At the full scale ten permutations of "
     "MNIST with the settings of von Oswald et al., whose images are padded to 32 x 32 and ours are not. "
     "Looking ahead, importances and drawn tasks are in the rule and not in the claim.",
-    unrun="It was written with its limits before its first run.",
 )
 
 

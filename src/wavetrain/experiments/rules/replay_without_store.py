@@ -109,7 +109,6 @@ claim = Claim(
         "Before the first run: on a seed that does not count replay under noise kept 70% of what the stored "
         "track kept; no limit was moved.",
     ),
-    unrun="written on the day, not run yet",
 )
 
 

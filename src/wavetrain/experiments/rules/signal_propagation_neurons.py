@@ -99,7 +99,6 @@ claim = Claim(
     notes="Limits are from an implementation of our own, of three seeds, before this one was written. There "
     "a ridge read-out of Hebbian rates could not tell what was learned from random features, so the class "
     "bank decides.",
-    unrun="Written with its limits before its first run.",
 )
 
 
