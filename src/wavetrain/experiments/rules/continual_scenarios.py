@@ -99,7 +99,6 @@ claim = Claim(
     notes="The limits are around what an earlier implementation measured in 500 steps a task. The published "
     "figures are for 2,000 and were read off a picture; they are not shown. Compare any remedy with the "
     "frozen network, not with a guess. Seeds change weights and the order of images, not that of digits.",
-    unrun="written on the day, not run yet",
 )
 
 

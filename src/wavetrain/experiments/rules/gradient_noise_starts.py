@@ -116,7 +116,6 @@ claim = Claim(
     "How long they ran, and on which batches, is not said. Here runs have 4,700 steps, which are five "
     "passes, and 20,000 from zero, where weights have to walk far enough first. Limits are from an "
     "implementation of our own on two or three seeds.",
-    unrun="Written before its first run.",
 )
 
 

@@ -100,7 +100,6 @@ claim = Claim(
         "Before the first run about ten settings were tried on validation images of a seed that does not count: "
         "starts, scales, signals, a mean read-out, the rate and the length. One of the best was kept.",
     ),
-    unrun="Written with its limits before its first run.",
 )
 
 
