@@ -166,7 +166,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     ),
     "diehl_cook-DiehlCook": dict(cell=OPTIONS, dt=1.0),
     "counter_current-CounterCurrent": dict(rate=1.0, clip=1.0, match="PLAIN", units="elu", seed=0),
-    "e_prop-EProp": dict(chunk=16),
+    "e_prop-EProp": dict(chunk=32),
     "decoupled-Decoupled": dict(steps=1, alpha=0.1, hidden=(300,), rate=0.001, together=False),
     "feedback_alignment-FeedbackAlignment": dict(feedback="RANDOM", seed=0),
     "gradient_noise-GradientNoise": dict(eta=0.01, gamma=0.55, seed=0),
@@ -176,7 +176,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         potentiation=0.01, depression=0.0001, tau=20.0, dt=1.0, bounds=OPTIONS, over_batch="SUM"
     ),
     "rtrl-RTRL": dict(chunk=16),
-    "snap-SnAp": dict(order=1, chunk=16),
+    "snap-SnAp": dict(order=1, chunk=32),
     "hebbian_signal_propagation-Settling": dict(depth=2),
     "signal_propagation-SignalPropagation": dict(
         loss="ALL", told="ANSWER", clean=False, scaled=False, k=6, rate=0.0, seed=0
