@@ -175,7 +175,6 @@ claim = Claim(
     "trained on, in windows that begin anywhere, and the test file is read in 40 pieces with 2,000 kinds of "
     "words, `<unk>` among them. But for one part recoding is of reading alone; that "
     "part has a step size of 1.",
-    unrun="It was written with its limits before its first run.",
 )
 
 
