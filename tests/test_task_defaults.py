@@ -119,7 +119,12 @@ OURS = {
     "kuramoto_sivashinsky": {"trajectories": 200, "samples": 97, "window": 32, "transient": 75.0},
     "latency_classes": {"classes": 10, "channels": 50, "time": 100, "samples": 200},
     "labelled_strokes": {
-        "classes": 100, "time": 20, "first": 0, "jitter": 0.05, "warp": 0.1, "noise": 0.05,
+        "classes": 100,
+        "time": 20,
+        "first": 0,
+        "jitter": 0.05,
+        "warp": 0.1,
+        "noise": 0.05,
     },
     "laps": {"places": 4, "rounds": 4, "labels": 20},
     "long_addition": {"digits": 10},

@@ -133,6 +133,7 @@ class Decoupled(Online):
     def walk(
         self, network: nn.Module, x: Tensor, errors: Float[Tensor, "batch time outputs"]
     ) -> Iterator[Mapping[str, Tensor]]:
+        """The share of each step of x (B, T, inputs) in the update of each parameter, a window at a time."""
         cortex, learning = _cortex(network), _learning(network)
         x = one_hot(x, cortex.layer.inputs, next(network.parameters()).dtype)
         state, waiting = cortex.layer.begin(len(x)), None

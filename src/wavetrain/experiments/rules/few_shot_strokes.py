@@ -134,8 +134,8 @@ claim = Claim(
     "penalty is also a way to learn less. The stream by which is chosen has classes that the base network "
     "knows. With slow weights that never enter the fast ones the tasks seen would come out as with one copy.",
     changed=(
-        "Before the first run the search of penalties ended at 1e5, which was chosen on a seed that does not count; "
-        "1e6 was added. Validation chose it, again the largest, in all seeds.",
+        "Before the first run the search of penalties ended at 1e5, which was chosen on a seed that does"
+        " not count; 1e6 was added. Validation chose it, again the largest, in all seeds.",
     ),
 )
 

@@ -133,12 +133,13 @@ claim = Claim(
     "that of one thread and has no limit: two streams go forward, and the source says only that it is faster "
     "than other rules without a way back.",
     changed=(
-        "Before the first run, but after a look at test images on a seed that does not count, scores were divided "
-        "by the root of the width, as in some implementations that are not the authors'. The test images are the "
-        "same for every seed, so this choice was not blind to them. Without the division read-outs were right in "
-        "96.3 and 95.8% of the test images there, backpropagation in 97.7%. On the validation images of that seed "
-        "they were right in 96.8 and 96.4% without it, in 97.6 and 97.5% with it, backpropagation in 97.5%. With "
-        "the authors' scores, which are measured beside it, the first two parts do not hold.",
+        "Before the first run, but after a look at test images on a seed that does not count, scores "
+        "were divided by the root of the width, as in some implementations that are not the authors'. "
+        "The test images are the same for every seed, so this choice was not blind to them. Without the "
+        "division read-outs were right in 96.3 and 95.8% of the test images there, backpropagation in "
+        "97.7%. On the validation images of that seed they were right in 96.8 and 96.4% without it, in "
+        "97.6 and 97.5% with it, backpropagation in 97.5%. With the authors' scores, which are measured "
+        "beside it, the first two parts do not hold.",
     ),
 )
 

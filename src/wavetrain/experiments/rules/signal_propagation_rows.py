@@ -97,8 +97,9 @@ claim = Claim(
     notes="The limit of 2 points is an estimate that was written before anything was run. Backpropagation "
     "has none: it shows what there is to learn.",
     changed=(
-        "Before the first run about ten settings were tried on validation images of a seed that does not count: "
-        "starts, scales, signals, a mean read-out, the rate and the length. One of the best was kept.",
+        "Before the first run about ten settings were tried on validation images of a seed that does not"
+        " count: starts, scales, signals, a mean read-out, the rate and the length. One of the best was "
+        "kept.",
     ),
 )
 

@@ -73,7 +73,7 @@ class TemporalDifference(ReadOut):
     def errors(
         self, network: nn.Module, x: Tensor, rewards: Float[Tensor, "batch time outputs"]
     ) -> Float[Tensor, "batch time outputs"]:
-        """delta at each step, as the network is."""
+        """delta at each step of x (B, T, inputs), as the network is."""
         return prediction_errors(network(x), rewards, self.discount)
 
     @torch.no_grad()
