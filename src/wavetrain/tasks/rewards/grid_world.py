@@ -3,7 +3,8 @@
 The task of Sutton and Barto's book (2018) in its plainest form. A walk begins at any node but the goal; all
 four actions are equally likely, and one that leads into a wall leaves one where one is. The goal has a reward
 of 1 and ends the walk, which then stays there. Asked at each node is the return, discount^(steps to the goal
-- 1): 0 where the walk ends before the goal, and at the goal. The best that can be said is the value of the node.
+- 1): 0 where the walk ends before the goal, and at the goal. The best that can be said is the value of the
+node.
 
     y      0.81 0.9 1 0 0      the goal is reached in step 3; the discount is 0.9
 
