@@ -118,7 +118,10 @@ def test_rules_by_name():
     ("words", "said"),
     [
         ({"data": "", "stream": ()}, "expected a file or a name to compare layers on, or --stream and files"),
-        ({"stream": (), "rules": ("hebb",)}, "expected --stream and files to compare rules on"),
+        ({"stream": (), "rules": ("nobody",)}, "no rule is called 'nobody'"),
+        ({"stream": (), "rules": ("hebb",), "layers": ("gru", "lstm")}, "several rules teach one layer"),
+        ({"stream": (), "rules": ("hebb",), "minutes": 3.0}, "rules teach for a number of --steps"),
+        ({"stream": (), "rules": ("hebb",), "others": True}, "on text or on a task: expected no columns"),
         (
             {"data": "a.npz"},
             "expected one file to compare on, or --stream and files in turn, got both: a.npz",

@@ -107,7 +107,6 @@ claim = Claim(
         Figure(name="learned_{arm}", says="accuracy at a task's own end, {arm}", unit="share"),
         Figure(name="lost_{arm}", says="most that an old task lost, {arm}", unit="share"),
         Figure(name="guessed_{arm}", says="accuracy where the task is guessed, {arm}", unit="share"),
-        Figure(name="parameters_{arm}", says="parameters that learn, {arm}", unit="count"),
     ),
     names={
         "chunked": "chunked generator",
