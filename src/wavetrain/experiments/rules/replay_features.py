@@ -150,7 +150,6 @@ claim = Claim(
         "seed that does not count, with two networks, selection and sleep had bought something and the "
         "others had not; no limit was moved.",
     ),
-    unrun="written on the day, not run yet",
 )
 
 
