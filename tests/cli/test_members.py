@@ -38,7 +38,8 @@ def test_list_is_chosen_by_kind_tag_and_file(capsys: pytest.CaptureFixture[str],
     def names(*words: str) -> set[str]:
         return {one["name"] for one in json.loads(answered(capsys, "list", *words, "--json"))}
 
-    assert names("layers", "wave") == {"wave_rnn", "wave_working_memory"} == names("wave")
+    assert names("layers", "wave") == {"wave_rnn", "wave_working_memory"}
+    assert names("wave") == {"wave_rnn", "wave_working_memory", "wave_predictor"}
     assert names("lenses", "rules") == {
         one.name for one in find.everything() if one.kind in ("lenses", "rules")
     }
