@@ -60,7 +60,7 @@ COMPARED = {
     "id.csv": "expected a column of numbers to forecast, got none; left out: id",
     "rare.npz": "got 0 alone in the part",
     "lone.npz": "a lone array",
-    "": "expected a file that ends in",
+    "": "expected a file or a name to compare layers on",
     ".": "long.csv: line 2: field larger",  # a folder with bad files in it
     "/dev/zero": "expected a file that ends in",
     "good.csv/x": "no file, task or data is called",
