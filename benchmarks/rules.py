@@ -1,4 +1,4 @@
-"""What do rules cost that carry credit forward in time, beside backpropagation through time?
+"""How much more than backpropagation through time do rules cost that carry credit forward?
 
     python benchmarks/rules.py [--json PATH] [--repeats 5] [--width 128] [--batch 32] [--steps 100]
 
