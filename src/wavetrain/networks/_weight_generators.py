@@ -9,6 +9,7 @@ weights, through which nothing comes, do not learn.
 """
 
 import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import torch
@@ -20,7 +21,7 @@ from wavetrain.errors import BadInput
 from wavetrain.layers.gate.lstm import LSTM
 
 
-class Generator(nn.Module):
+class Generator(nn.Module, ABC):
     """Task embeddings (T, embedding) to as many numbers each as they are to make.
 
     A kind of it has `features`, and a `head` that turns them into chunks.
@@ -40,9 +41,9 @@ class Generator(nn.Module):
         chunks: Tensor = self.head(self.features(told))
         return chunks.flatten(1)[:, : self.numbers]
 
+    @abstractmethod
     def features(self, told: Float[Tensor, "tasks chunks told"]) -> Float[Tensor, "tasks chunks width"]:
         """What the head reads of each chunk."""
-        raise NotImplementedError
 
     def grow(self, units: int) -> None:
         """Raise BadInput, but for a recurrent generator of LSTM units."""

@@ -182,8 +182,8 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
 
 def _timings(network: Reader, task: Task, terms: Terms, rule: Rule) -> Timings:
     """Medians: whole steps of learning, and single steps of one stream."""
-    device = network.read_dtype, next(network.parameters()).device
-    x = one_hot(task.test().x[:1].to(device[1]), network.layer.inputs, device[0])
+    device = next(network.parameters()).device
+    x = one_hot(task.test().x[:1].to(device), network.layer.inputs, network.read_dtype)
     optimiser = torch.optim.Adam(network.parameters(), 0.0)
     taught = fit(
         network,
@@ -195,8 +195,8 @@ def _timings(network: Reader, task: Task, terms: Terms, rule: Rule) -> Timings:
         range(TIMED),
         terms.clip,
     )
-    tokens = round(terms.batch * x.shape[1] / looks.seconds(taught, device[1]))
-    step = round(1e6 * looks.seconds(looks.steps_of(network.layer, x), device[1]), 1)
+    tokens = round(terms.batch * x.shape[1] / looks.seconds(taught, device))
+    step = round(1e6 * looks.seconds(looks.steps_of(network.layer, x), device), 1)
     return Timings(training_tokens_per_second=tokens, microseconds_per_step=step, routes={})
 
 
