@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from wavetrain.evidence.picture import Maps, Paths
 from wavetrain.report.colours import scale
 
-LETTERS = 24  # in a line over a panel of lines
+LETTERS = 24  # in a line over a panel
 
 
 def panels(one: Maps | Paths, figure: Figure, colours: Sequence[str]) -> None:
@@ -26,19 +26,24 @@ def _maps(one: Maps, figure: Figure) -> None:
     norm, colours = scale(values)
     across = min(one.columns, len(values))
     down = -(-len(values) // across)
-    wide = max(1.75, 0.1 * max(map(len, one.labels)))  # inches, so that titles do not meet
-    figure.set_size_inches(max(4.2, wide * across + 1.2), 1.85 * down + 1.2)
+    titles = [textwrap.wrap(label, LETTERS) or [""] for label in one.labels]
+    longest = max(len(line) for title in titles for line in title)
+    wide = max(1.75, 0.1 * longest)  # inches, so that titles do not meet
+    high = 1.85 + 0.17 * (max(map(len, titles)) - 1)
+    figure.set_size_inches(max(4.2, wide * across + 1.2), high * down + 1.2)
     grid = figure.subplots(down, across, sharex=True, sharey=True, squeeze=False)
     for index, axes in enumerate(grid.flat):
         axes.set_visible(index < len(values))
         if index < len(values):
             image = axes.imshow(values[index], norm=norm, cmap=colours)
-            axes.set_title(one.labels[index], fontsize=11)
+            axes.set_title("\n".join(titles[index]), fontsize=11)
             axes.spines[:].set_visible(False)
             axes.locator_params(integer=True, nbins=4, min_n_ticks=1)
+            axes.tick_params(labelbottom=index + across >= len(values))
     figure.supxlabel(one.xlabel, fontsize=12)
     figure.supylabel(one.ylabel, fontsize=12)
-    bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=28, pad=0.02, label=one.label)
+    bar = figure.colorbar(image, ax=grid, shrink=0.9, aspect=28, pad=0.02)
+    bar.set_label("\n".join(textwrap.wrap(one.label, 16 * down + 8)))
     bar.outline.set_visible(False)
 
 

@@ -14,6 +14,8 @@ from wavetrain.experiments.rules.signal_propagation_rows import (
     RULES,
     claim,
     core,
+    credits,
+    foreseeing,
     rows,
     rule,
     run,
@@ -73,9 +75,23 @@ def test_the_read_out_learns_by_its_gradient_in_every_arm():
     torch.testing.assert_close(found[0], found[1])
 
 
+def test_a_cerebellum_foresees_and_the_network_stays():
+    """Its credit is inside a window that of backpropagation; elsewhere the same word in every row."""
+    torch.manual_seed(0)
+    network, task = core(smoke, "signal"), rows(digits(), 8)
+    before = {name: one.clone() for name, one in network.state_dict().items()}
+    rules = {"decoupled": foreseeing(network, task, smoke, torch.Generator().manual_seed(0))}
+    torch.testing.assert_close(network.state_dict(), before, rtol=0, atol=0)
+    found = credits(network, Batch(*(part[:1] for part in task.test())), rules)["decoupled"]
+    assert (found.size[2:, 0] == found.size[2, 0]).all() and 0 < found.size[2, 0] < found.size[1, 0]
+    assert found.size[0, 7] > 0
+
+
 def test_all_arms_run(tmp_path: Path):
     figures = run(smoke, Lab(tmp_path, seed=0))
-    assert {f"right_{arm}" for arm in ARMS} | {f"cosine_{name}" for name in RULES} <= set(figures)
+    assert {f"right_{arm}" for arm in ARMS} | {f"cosine_{name}" for name in (*RULES, "decoupled")} <= set(
+        figures
+    )
     assert all(math.isfinite(one) for one in figures.values())
     assert figures["beyond_signal"] < 1e-9 < figures["beyond_backpropagation"]
     assert figures["cosine_backpropagation"] == pytest.approx(1.0, abs=1e-5)
