@@ -1,5 +1,7 @@
 """The linear recurrence of channels that do not see each other, real or complex."""
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -9,10 +11,10 @@ from torch import Tensor
 from wavetrain.core import precision
 from wavetrain.errors import BadInput
 from wavetrain.scan.cpu import host
-from wavetrain.scan.routes import fast, took, whole
+from wavetrain.scan.operators import Kernel, Walk
+from wavetrain.scan.routes import fast, took
 
 
-@whole
 @precision.door
 def linear(
     a: Inexact[Tensor, "batch time channels"] | Inexact[Tensor, "channels"],
@@ -31,14 +33,14 @@ def linear(
     (tensor([1.0000, 1.5000, 1.7500, 1.8750]), tensor([[1.8750]]))
     """
     _check(a, b, state, reset)
-    dtype = torch.result_type(a, b)
+    dtypes = {part.dtype for part in (a, b, state) if part is not None}
+    if len(dtypes) > 1:
+        dtype = functools.reduce(torch.promote_types, dtypes)
+        a, b, state = a.to(dtype), b.to(dtype), None if state is None else state.to(dtype)
     if state is None:
-        state = b.new_zeros(b.shape[0], b.shape[2], dtype=dtype)
-    dtype = torch.promote_types(dtype, state.dtype)
-    a, b, state = a.to(dtype), b.to(dtype), state.to(dtype)
-    if fast(a, b, state):
-        took("linear", "numba")
-        return _Linear.apply(a, b, state, reset)
+        state = b.new_zeros(b.shape[0], b.shape[2])
+    if fast(a, b, state, time=b.shape[1]):
+        return _walk(a, b, state, reset)
     took("linear", "plain")
     return _plain(a, b, state, reset)
 
@@ -74,62 +76,96 @@ def _check(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> 
         )
 
 
-class _Linear(torch.autograd.Function):
-    """The numba route of `scan.linear`; takes and gives what `linear` does, in one dtype."""
+def _forward(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
+    """What `linear` gives, by the kernel of the device; all in one dtype."""
+    from wavetrain.scan.cpu.linear import TILE, forward
 
-    @staticmethod
-    def forward(ctx: Any, a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
-        from wavetrain.scan.cpu.linear import TILE, forward
+    took("linear", "numba")
+    batch, time, width = b.shape
+    h = host.fresh(b.shape, b.dtype)
+    reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
+    decay = a if a.ndim == 3 else a[None, None]  # (B, T, D) or (1, 1, D)
+    arrays = [host.array(decay), host.array(b), host.array(state), host.array(reset), h.numpy()]
+    pieces = host.tiles(batch, width, TILE // b.element_size())
+    host.spread(lambda piece: forward(*arrays, *piece), pieces, b.numel())
+    return h, h[:, -1].clone(memory_format=torch.contiguous_format)
 
-        batch, time, width = b.shape
-        h = host.fresh(b.shape, b.dtype)
-        reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
-        decay = a if a.ndim == 3 else a[None, None]  # (B, T, D) or (1, 1, D)
-        arrays = [host.array(decay), host.array(b), host.array(state), host.array(reset), h.numpy()]
-        pieces = host.tiles(batch, width, TILE // b.element_size())
-        host.spread(lambda piece: forward(*arrays, *piece), pieces, b.numel())
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(a, state, h, reset)
-        return h, h[:, -1].clone()
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
-        from wavetrain.scan.cpu.linear import TILE, backward
+def _like_forward(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
+    return b.new_empty(b.shape), b.new_empty(state.shape)
 
-        a, state, h, reset = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return *_again(a, state, h, reset, grad, grad_last), None
-        batch, _, width = h.shape
-        decay = a if a.ndim == 3 else a[None, None]
-        da = host.fresh(h.shape if a.ndim == 3 else (batch, 1, width), h.dtype)
-        db, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
-        grad = h.new_zeros(batch, 0, width) if grad is None else grad
-        grad_last = torch.zeros_like(state) if grad_last is None else grad_last
-        inputs = [
-            host.array(decay),
-            host.array(h),
-            host.array(state),
-            host.array(reset),
-            host.array(grad),
-            host.array(grad_last),
-        ]
-        arrays = [*inputs, da.numpy(), db.numpy(), dstate.numpy()]
-        pieces = host.tiles(batch, width, TILE // h.element_size())
-        host.spread(lambda piece: backward(*arrays, *piece), pieces, h.numel())
-        return da if a.ndim == 3 else da.sum((0, 1)), db, dstate, None
+
+def _backward(
+    a: Tensor,
+    state: Tensor,
+    h: Tensor,
+    reset: Tensor | None,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of a, b and state, from those of h and its last step."""
+    from wavetrain.scan.cpu.linear import TILE, backward
+
+    batch, time, width = h.shape
+    decay = a if a.ndim == 3 else a[None, None]
+    da = host.fresh(h.shape if a.ndim == 3 else (batch, 1, width), h.dtype)
+    db, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
+    reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
+    grad = h.new_zeros(batch, 0, width) if grad is None else grad
+    grad_last = torch.zeros_like(state) if grad_last is None else grad_last
+    inputs = [host.array(part) for part in (decay, h, state, reset, grad, grad_last)]
+    arrays = [*inputs, da.numpy(), db.numpy(), dstate.numpy()]
+    pieces = host.tiles(batch, width, TILE // h.element_size())
+    host.spread(lambda piece: backward(*arrays, *piece), pieces, h.numel())
+    return da if a.ndim == 3 else da.sum((0, 1)), db, dstate
+
+
+def _like_backward(
+    a: Tensor,
+    state: Tensor,
+    h: Tensor,
+    reset: Tensor | None,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    return h.new_empty(a.shape), h.new_empty(h.shape), h.new_empty(state.shape)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    a, _, state, reset = inputs
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(a, state, output[0], reset)
+
+
+def _gradient(
+    ctx: Any, back: Callable[..., Any], grad: Tensor | None, grad_last: Tensor | None
+) -> tuple[Tensor | None, ...]:
+    of: Callable[..., Any] = _again if torch.is_grad_enabled() else back
+    return *of(*ctx.saved_tensors, grad, grad_last), None
 
 
 def _again(
-    a: Tensor, state: Tensor, h: Tensor, reset: Tensor, grad: Tensor | None, grad_last: Tensor | None
+    a: Tensor,
+    state: Tensor,
+    h: Tensor,
+    reset: Tensor | None,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients with a graph of their own: what comes back is the same recurrence, from the end."""
-    dropped = reset.unsqueeze(-1)
+    dropped = h.new_zeros(h.shape[:2], dtype=torch.bool) if reset is None else reset
+    dropped = dropped.unsqueeze(-1)
     back = a.conj().expand_as(h).masked_fill(dropped, 0)  # from each step to the one before
     grad = torch.zeros_like(h) if grad is None else grad
     if grad_last is not None:
         grad = torch.cat([grad[:, :-1], grad[:, -1:] + grad_last.unsqueeze(1)], 1)
     none = torch.zeros_like(back[:, :1])
     later = torch.cat([back[:, 1:], none], 1).flip(1)
-    db = _Linear.apply(later, grad.flip(1), none[:, 0], None)[0].flip(1)
+    db = _walk(later, grad.flip(1), none[:, 0], None)[0].flip(1)
     da = db * torch.cat([state.unsqueeze(1), h[:, :-1]], 1).masked_fill(dropped, 0).conj()
     return da if a.ndim == 3 else da.sum((0, 1)), db, back[:, 0] * db[:, 0]
+
+
+_walk = Kernel(
+    "linear", Walk(_forward, _like_forward), Walk(_backward, _like_backward), keep=_keep, gradient=_gradient
+)

@@ -1,9 +1,9 @@
 """Which route is taken: the plain one, which is the definition, or a fast one where it can be.
 
-A fast route is taken by tensors of a common dtype on the CPU. The plain one is taken inside `only_plain`,
-inside the transforms of torch.func and forward mode, and while PyTorch writes a graph down (torch.export,
-torch.jit.trace), because a kernel is no operator of such a graph. torch.compile goes round the doors of the
-fast routes (`whole`): it breaks its graph there, and the kernel runs as it does without it.
+A fast route is taken by tensors of a common dtype on the CPU. The plain one is taken inside `only_plain`, by
+tensors inside the transforms of torch.func and forward mode, and where PyTorch writes down a graph of known
+length to be used elsewhere (torch.export, torch.jit.trace). In the graphs of torch.compile, and in those of
+torch.export whose length is open, a fast route is an operator (`operators`).
 """
 
 import contextlib
@@ -24,7 +24,12 @@ R = TypeVar("R")
 
 KINDS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 
-_taken: dict[str, str] = {}
+
+class _Taken:
+    """Routes, as attributes: torch.compile would watch all keys of a dict, and compile anew for each more."""
+
+
+_taken = _Taken()
 _plain = False
 
 
@@ -36,7 +41,7 @@ def routes() -> dict[str, str]:
     >>> routes()["linear"]  # a fused kernel on CPU
     'numba'
     """
-    return dict(_taken)
+    return dict(vars(_taken))
 
 
 @contextlib.contextmanager
@@ -50,15 +55,15 @@ def recorded() -> Iterator[dict[str, str]]:
     {'linear': 'plain'}
     """
     global _taken
-    before, _taken = _taken, {}
+    before, _taken = _taken, _Taken()
     try:
-        yield _taken
+        yield vars(_taken)
     finally:
         _taken = before
 
 
 def took(name: str, route: str) -> None:
-    _taken[name] = route
+    setattr(_taken, name, route)
 
 
 @contextlib.contextmanager
@@ -95,7 +100,6 @@ def whole(function: Callable[P, R]) -> Callable[P, R]:
     return door
 
 
-@whole
 def written_out(*tensors: Tensor) -> bool:
     """Whether even PyTorch's own fused kernels are left aside: asked for, in torch.func, in forward mode.
 
@@ -109,31 +113,76 @@ def written_out(*tensors: Tensor) -> bool:
     ...     print(written_out(x))
     True
     """
-    if _plain or transforms.at_work():
+    if _plain:
+        return True
+    if torch.compiler.is_compiling():
+        return _derived_inside()
+    if transforms.at_work(*tensors):
         return True
     return any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors)
 
 
-def must_be_plain(*tensors: Tensor) -> bool:
-    """Whether no kernel of ours may be taken: as `written_out`, another dtype, or a graph is written down."""
-    if any(tensor.dtype not in KINDS or type(tensor) not in (Tensor, nn.Parameter) for tensor in tensors):
+def _at_writing(function: Callable[[], bool]) -> Callable[[], bool]:
+    """A function that torch.compile calls while it writes a graph down, in place of looking into it."""
+    marked: Callable[[], bool] = torch.compiler.assume_constant_result(function)
+    return marked
+
+
+@_at_writing
+def _derived_inside() -> bool:
+    """Whether the graph that is written down now has derivatives inside, by torch.func or forward mode.
+
+    No tensors can be looked at then, but those that are made new are wrapped, or can have a tangent.
+    """
+    new = torch.zeros(())
+    if transforms.at_work(new):
         return True
-    return torch.compiler.is_exporting() or torch.jit.is_tracing() or written_out(*tensors)
+    try:
+        forward_ad.make_dual(new, new)
+    except RuntimeError:  # there is no level
+        return False
+    return True
 
 
-def on_cpu(*tensors: Tensor) -> bool:
+def must_be_plain(*tensors: Tensor, time: int = 1) -> bool:
+    """Whether no kernel of ours may be taken: as `written_out`, another dtype, or a graph is written down.
+
+    `time` is the number of steps. In a graph that is exported for any number of them a kernel stays an
+    operator, since steps that are written down are counted.
+    """
+    if any(tensor.dtype not in KINDS for tensor in tensors):
+        return True
+    if torch.compiler.is_compiling():
+        counted = torch.compiler.is_exporting() and not isinstance(time, torch.SymInt)
+        return counted or written_out()
+    if any(type(tensor) not in (Tensor, nn.Parameter) for tensor in tensors):
+        return True
+    return torch.jit.is_tracing() or written_out(*tensors)
+
+
+def on_cpu(*tensors: Tensor, time: int = 1) -> bool:
     """Whether a route in kept memory may be taken."""
-    return all(tensor.device.type == "cpu" for tensor in tensors) and not must_be_plain(*tensors)
+    return all(tensor.device.type == "cpu" for tensor in tensors) and not must_be_plain(*tensors, time=time)
 
 
-def fast(*tensors: Tensor) -> bool:
+def fast(*tensors: Tensor, time: int = 1) -> bool:
     """Whether a numba kernel may be taken."""
-    return on_cpu(*tensors) and _compiler()
+    return on_cpu(*tensors, time=time) and _compiler()
 
 
-@functools.cache
+_found: bool | None = None
+
+
+@_at_writing
 def _compiler() -> bool:
     """Whether there is a compiler for the kernels; where there is none, that is said once."""
+    global _found
+    if _found is None:
+        _found = _look()
+    return _found
+
+
+def _look() -> bool:
     try:
         importlib.import_module("numba")
     except ImportError as error:

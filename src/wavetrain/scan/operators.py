@@ -1,0 +1,119 @@
+"""Fused walks as operators that PyTorch knows, so that a graph holds them whole.
+
+A walk is a function from tensors to new tensors, and so is the way back for its gradient. Called as usual,
+the pair is a `torch.autograd.Function`, at some microseconds a call. While torch.compile or torch.export
+writes a graph down it is the operator `wavetrain::NAME`, with the gradient `wavetrain::NAME_backward`: a node
+of the graph each, of which PyTorch knows by a fake what it gives without running it.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from wavetrain.errors import BadInput
+
+Gradients = tuple[Tensor | None, ...]
+
+
+class Walk(NamedTuple):
+    """A function from tensors to new tensors, and its fake, which gives empty ones of the same kind.
+
+    Both take the same arguments, whose kinds PyTorch reads from the annotations of `run`. The results share
+    no memory with the arguments or each other, and have the strides of those of the fake, whatever comes.
+    """
+
+    run: Callable[..., Any]
+    fake: Callable[..., Any]
+
+
+def operator(name: str, walk: Walk) -> Callable[..., Any]:
+    """`walk` as wavetrain::name, which can be called by its name after an import of this package too."""
+
+    @functools.wraps(walk.run)
+    def run(*inputs: Any) -> Any:
+        parts = [part for part in inputs if isinstance(part, Tensor)]
+        if any(forward_ad.unpack_dual(part).tangent is not None for part in parts):
+            raise BadInput(
+                f"{name}: expected no tangents of forward mode in a graph that was written down without "
+                "them; compile inside of the dual level, or not at all"
+            )
+        return walk.run(*inputs)
+
+    made = torch.library.custom_op(f"wavetrain::{name}", run, mutates_args=())
+    made.register_fake(walk.fake)
+    called: Callable[..., Any] = getattr(torch.ops.wavetrain, name).default
+    torch.library.register_vmap(f"wavetrain::{name}", _one_by_one(called))
+    return called
+
+
+def _one_by_one(call: Callable[..., Any]) -> Callable[..., Any]:
+    """A rule for `torch.func.vmap`: one call for each of what is mapped over."""
+
+    def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
+        results = []
+        for place in range(info.batch_size):
+            given = zip(inputs, in_dims, strict=True)
+            results.append(call(*(one if dim is None else one.select(dim, place) for one, dim in given)))
+        stacked = tuple(torch.stack(parts) for parts in zip(*results, strict=True))
+        return stacked, (0,) * len(stacked)
+
+    return rule
+
+
+class Kernel:
+    """A walk with a gradient; called with what its forward takes, it gives what that gives.
+
+        keep(ctx, inputs, output)      saves what the gradient needs; names outputs that have none themselves
+        gradient(ctx, back, *grads)    the gradients of the inputs; `back` is the backward walk
+
+    Where gradients must have a graph of their own, grad mode is on inside `gradient`, as in any backward.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Walk,
+        backward: Walk,
+        *,
+        keep: Callable[..., None],
+        gradient: Callable[..., Gradients],
+    ):
+        back = operator(f"{name}_backward", backward)
+        self.operator = operator(name, forward)
+        torch.library.register_autograd(
+            f"wavetrain::{name}",
+            lambda ctx, *grads: gradient(ctx, back, *grads),
+            setup_context=keep,
+        )
+        self.function = _function(name, forward, backward, keep, gradient)
+
+    def __call__(self, *inputs: Any) -> Any:
+        if torch.compiler.is_compiling():
+            return self.operator(*inputs)
+        return self.function.apply(*inputs)
+
+
+def _function(
+    name: str, forward: Walk, backward: Walk, keep: Callable[..., None], gradient: Callable[..., Gradients]
+) -> Any:
+    """The walk outside of graphs, in the form that torch.func allows while it is at work on other tensors."""
+
+    def run(*inputs: Any) -> Any:
+        return forward.run(*inputs)
+
+    def back(ctx: Any, *grads: Tensor | None) -> Gradients:
+        return gradient(ctx, backward.run, *grads)
+
+    # PyTorch asks for it in each call, and reading it from the function takes half the time of the call
+    setattr(run, "__signature__", inspect.signature(run))  # noqa: B010 (mypy: no attribute)
+    parts = {"forward": run, "setup_context": keep, "backward": back}
+    made: Any = type(
+        name, (torch.autograd.Function,), {key: staticmethod(part) for key, part in parts.items()}
+    )
+    made.vmap = staticmethod(_one_by_one(made.apply))
+    return made

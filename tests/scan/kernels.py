@@ -1,0 +1,51 @@
+"""The doors of all fast routes, each with arguments of any length, for tests that hold for all of them."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from wavetrain import scan
+
+Outputs = tuple[Tensor, ...]
+
+
+class Case(NamedTuple):
+    """A door as a function of tensors alone, with time on the axis of each that has one."""
+
+    door: Callable[..., Outputs]
+    draw: Callable[[int, torch.dtype], list[Tensor]]  # by length and type: those with a gradient
+    time: tuple[int | None, ...]  # the axis of each
+    complex: bool = False  # whether it takes complex numbers too
+
+
+def _linear(time: int, dtype: torch.dtype) -> list[Tensor]:
+    return [0.5 * normal(2, time, 5, dtype=dtype), normal(2, time, 5, dtype=dtype), normal(2, 5, dtype=dtype)]
+
+
+def normal(*shape: int, dtype: torch.dtype) -> Tensor:
+    return torch.randn(shape, dtype=dtype)
+
+
+def _decays(time: int, dtype: torch.dtype) -> list[Tensor]:
+    return [0.5 * normal(5, dtype=dtype), normal(2, time, 5, dtype=dtype)]
+
+
+CASES = {
+    "linear": Case(lambda a, b, state: scan.linear(a, b, state), _linear, (1, 1, None), complex=True),
+    "linear, one decay": Case(lambda a, b: scan.linear(a, b), _decays, (None, 1), complex=True),
+}
+
+
+def learning(inputs: list[Tensor]) -> list[Tensor]:
+    return [x.detach().clone().requires_grad_() for x in inputs]
+
+
+def pulled(outputs: Outputs, inputs: list[Tensor]) -> list[Tensor]:
+    """The gradients of a loss that looks at all outputs."""
+    moving = [y for y in outputs if y.requires_grad]
+    generator = torch.Generator().manual_seed(7)
+    towards = [torch.randn(y.shape, dtype=y.dtype, generator=generator) for y in moving]
+    total = torch.stack([(y * to).sum().real for y, to in zip(moving, towards, strict=True)]).sum()
+    return list(torch.autograd.grad(total, inputs))
