@@ -4,7 +4,9 @@ The network here has dropout, and noise from numpy and from Python beside it, al
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,14 @@ from torch.nn import functional
 
 from tests.promises import normal
 from wavetrain import find
-from wavetrain.core import Layer, Task
+from wavetrain.core import Layer, Rule, Task
+from wavetrain.data.images.digits import digits
 from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts import saved
 from wavetrain.parts.reader import Reader
 from wavetrain.parts.stack import Stack
+from wavetrain.rules import CounterCurrent, ExperienceReplay, GradientNoise, HebbianProjection
 from wavetrain.run import contender, looks
 from wavetrain.tasks.recall.adding import Adding
 from wavetrain.train.lab import Lab, News, Plan, Training
@@ -100,13 +104,18 @@ def test_looks_and_saves_do_not_change_a_training(tmp_path: Path) -> None:
     assert often.marks[-1].score == rarely.marks[-1].score
 
 
-def test_checkpoints_without_states_go_on_only_where_nothing_is_drawn_any_more(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("word", "what"), [("shared", "states of the shared generators"), ("rule", "state of the rule")]
+)
+def test_checkpoints_without_states_go_on_only_where_nothing_is_drawn_any_more(
+    tmp_path: Path, word: str, what: str
+) -> None:
     path = tmp_path / "checkpoints" / "a.safetensors"
 
     def earlier() -> None:
         tensors, words = saved.load(path)
-        del words["shared"]
-        saved.save(path, {name: one for name, one in tensors.items() if "shared" not in name}, words)
+        del words[word]
+        saved.save(path, {name: one for name, one in tensors.items() if word not in name}, words)
 
     def stop(news: News) -> None:
         raise InterruptedError
@@ -115,12 +124,42 @@ def test_checkpoints_without_states_go_on_only_where_nothing_is_drawn_any_more(t
         Lab(tmp_path, 0, tell=stop, save_every=0).fit("a", Noisy, Adding(5), PLAN)
     kept = path.read_bytes()
     earlier()
-    with pytest.raises(BadInput, match=r"a\.safetensors .*no states of the shared generators.*delete it"):
+    with pytest.raises(BadInput, match=rf"a\.safetensors .*no {what}.*delete it"):
         Lab(tmp_path, 0).fit("a", Noisy, Adding(5), PLAN)
     path.write_bytes(kept)
     whole = Lab(tmp_path, 0).fit("a", Noisy, Adding(5), PLAN)
     earlier()
     assert same(Lab(tmp_path, 0).fit("a", Noisy, Adding(5), PLAN), whole)
+
+
+KEEP = {
+    "a feedback network": CounterCurrent,
+    "steps of noise": partial(GradientNoise, 0.1),
+    "bases": partial(HebbianProjection, rows=3),
+    "sequences to replay": partial(ExperienceReplay, size=20),
+}
+
+
+@pytest.mark.parametrize("rule", KEEP.values(), ids=KEEP)
+def test_what_a_rule_keeps_goes_on_bit_for_bit(tmp_path: Path, rule: Callable[[], Rule]) -> None:
+    def chain() -> nn.Sequential:
+        return nn.Sequential(nn.Flatten(), nn.Linear(64, 8), nn.ELU(), nn.Linear(8, 10))
+
+    def stop(news: News) -> None:
+        if news.step == 14:
+            raise InterruptedError
+
+    task = digits()
+    whole = Lab(tmp_path / "whole", 3).fit("a", chain, task, PLAN, rule())
+    with pytest.raises(InterruptedError):
+        Lab(tmp_path / "cut", 3, tell=stop, save_every=0).fit("a", chain, task, PLAN, rule())
+    end = Lab(tmp_path / "cut", 3).fit("a", chain, task, PLAN, rule())
+    assert same(end, whole)
+    torch.testing.assert_close(end.rule.state_dict(), whole.rule.state_dict(), rtol=0, atol=0)
+    over = Lab(tmp_path / "cut", 3).fit("a", chain, task, PLAN, rule())
+    torch.testing.assert_close(over.rule.state_dict(), whole.rule.state_dict(), rtol=0, atol=0)
+    with pytest.raises(BadInput, match=r"does not fit this training \(its rule is .*, not Backpropagation\)"):
+        Lab(tmp_path / "cut", 3).fit("a", chain, task, PLAN)
 
 
 def test_states_that_are_none_are_refused(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A rule: how a network learns from a batch; what it leaves in `.grad` any optimiser may follow."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar, NamedTuple
 
@@ -49,6 +49,28 @@ class Rule(ABC):
 
         Raises BadInput for a network that the rule cannot teach.
         """
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What it has learned, counted or drawn beside the network: all that is to be kept to go on.
+
+        Nothing, unless a rule says so. What it was made with does not belong to it.
+
+        >>> from wavetrain.rules import GradientNoise
+        >>> GradientNoise().state_dict()
+        {'steps': tensor(0)}
+        """
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from there; the rule must have been made with the same words. Learned so far is forgotten.
+
+        Raises BadInput, or KeyError or RuntimeError where names or shapes are missing, for a state of
+        another rule.
+        """
+        if state:
+            raise BadInput(
+                f"{type(self).__name__}: expected no state, since it keeps none, got {', '.join(state)}"
+            )
 
     @classmethod
     def lesson(cls) -> Lesson | None:

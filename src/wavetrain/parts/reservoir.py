@@ -6,12 +6,16 @@ items each is there with chance size / n. What is kept does not hang on whether 
 together, nor on what is drawn from it in between.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+import torch
 from jaxtyping import Int
 from torch import Tensor
 
 from wavetrain.core import check_width
 from wavetrain.errors import BadInput
+from wavetrain.parts.kept import into_draws, of_draws, under
 
 
 class Reservoir:
@@ -29,6 +33,20 @@ class Reservoir:
         self.size, self.seen = size, 0
         self.columns: tuple[Tensor, ...] = ()
         self._keeping, self._drawing = (np.random.default_rng((seed, which)) for which in range(2))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What is kept, how much was seen, and what will be drawn."""
+        kept = {f"column.{place}": one.clone() for place, one in enumerate(self.columns)}
+        draws = {"keeping": of_draws(self._keeping), "drawing": of_draws(self._drawing)}
+        return kept | draws | {"seen": torch.tensor(self.seen)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Go on from there. Raises KeyError for what is no such state."""
+        columns = under("column", state)
+        self.columns = tuple(columns[str(place)].clone() for place in range(len(columns)))
+        self.seen = int(state["seen"])
+        into_draws(self._keeping, state["keeping"])
+        into_draws(self._drawing, state["drawing"])
 
     def __len__(self) -> int:
         return min(self.seen, self.size)

@@ -12,7 +12,7 @@ A map that is new, as the head of a new task, is free.
 """
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from wavetrain.core import Batch, Rule, go_back
 from wavetrain.errors import BadInput
+from wavetrain.parts.kept import under, within
 from wavetrain.rules._inputs import watched
 
 
@@ -59,6 +60,16 @@ class Projection(Rule):
                 hook.remove()
         self.see(inputs)
         return value.detach()
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """A file keeps numbers row by row, and products round by how they lie: some are kept turned."""
+        rows = {name: one for name, one in self.basis.items() if one.is_contiguous()}
+        turned = {name: one.mT for name, one in self.basis.items() if name not in rows}
+        return {"tasks": torch.tensor(self.tasks)} | within("basis", rows) | within("turned", turned)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.tasks = int(state["tasks"])
+        self.basis = under("basis", state) | {name: one.mT for name, one in under("turned", state).items()}
 
     def checked(self, network: nn.Module, inputs: dict[str, Tensor]) -> dict[str, Tensor]:
         """What came into the maps of a network; raises BadInput where it has none."""

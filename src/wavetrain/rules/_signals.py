@@ -1,7 +1,7 @@
 """How the context of signal propagation comes in beside the data: what the first stage makes of both."""
 
 import enum
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from weakref import WeakKeyDictionary
 
 import torch
@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain.errors import BadInput
+from wavetrain.parts.kept import into_optimiser, of_optimiser, under, within
 from wavetrain.rules._stages import Maps, Piece, Stage
 
 
@@ -41,6 +42,23 @@ class Signals:
             raise BadInput(f"SignalPropagation: expected a rate of at least 0, got {rate!r}")
         self.signal, self.rate, self.seed = signal, rate, seed
         self.maps: WeakKeyDictionary[nn.Module, _Map] = WeakKeyDictionary()
+        self.waiting: Mapping[str, Tensor] = {}  # of a map, until its network is met
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """The map of contexts and what Adam knows of it, where it learns; raises BadInput for several."""
+        if not self.rate or not self.maps:
+            return dict(self.waiting)
+        if len(self.maps) > 1:
+            raise BadInput(
+                f"SignalPropagation: expected one network whose map of contexts is kept, got {len(self.maps)}"
+            )
+        (kept,) = self.maps.values()
+        both = {"weight": kept.weight.detach()} | within("adam", of_optimiser(kept.updates))
+        return {name: one.clone() for name, one in both.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """The map is that of the network which is taught next."""
+        self.maps, self.waiting = WeakKeyDictionary(), dict(state)
 
     def pieces(self, network: nn.Module, stage: Stage, streams: list[Tensor], each: bool) -> Iterator[Piece]:
         """What the first stage makes of data and contexts."""
@@ -66,7 +84,9 @@ class Signals:
         if network not in self.maps:
             draw = torch.Generator().manual_seed(self.seed)
             drawn = torch.randn(contexts.shape[-1], axes.numel(), generator=draw).to(contexts)
-            self.maps[network] = _Map(drawn, self.rate)
+            self.maps[network] = _Map(self.waiting.get("weight", drawn).to(drawn).clone(), self.rate)
+            into_optimiser(self.maps[network].updates, under("adam", self.waiting))
+            self.waiting = {}
         kept = self.maps[network]
         made = _each_step(data, (contexts @ kept.weight).unflatten(-1, axes))
         leaf = made.detach().requires_grad_(self.rate > 0 and torch.is_grad_enabled())

@@ -104,6 +104,12 @@ class CounterCurrent(Stated):
         maps = {name for name, one in network.named_parameters() if one.ndim == 2 and one.requires_grad}
         return Terms(trains=learns(network), blind=frozenset(blind), unseen=frozenset(maps))
 
+    def state_dict(self) -> dict[str, Tensor]:
+        return {f"back.{place}": one.detach().clone() for place, one in enumerate(self.back)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.back = [state[f"back.{place}"].clone().requires_grad_() for place in range(len(state))]
+
     @torch.no_grad()
     def bank(self) -> list[Float[Tensor, "classes ..."]]:
         """b_0 to b_L: each class at each level of the feedback network; empty before the first batch."""

@@ -36,6 +36,7 @@ from wavetrain.core import Batch, Card, Layer, State, check_width, detached, lea
 from wavetrain.core.terms import Online, Sight, Terms, as_many, learns
 from wavetrain.errors import BadInput
 from wavetrain.parts.cerebellar_reader import CerebellarReader, flat
+from wavetrain.parts.kept import into_optimiser, of_optimiser, under, within
 from wavetrain.parts.reader import Reader, one_hot
 from wavetrain.parts.stack import Answer
 from wavetrain.parts.synthetic_gradient import predictor
@@ -106,6 +107,27 @@ class Decoupled(Online):
             passes=2,
             stored=as_many if self.together else lambda depth, time: depth * min(time, self.steps),
         )
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Its own cerebellum and what Adam knows of it; one that a network holds is the network's."""
+        if self.cerebellum is None:
+            return {}
+        known = {} if self.adam is None else of_optimiser(self.adam)
+        both = within("cerebellum", self.cerebellum.state_dict()) | within("adam", known)
+        return {name: one.clone() for name, one in both.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        numbers, known = under("cerebellum", state), under("adam", state)
+        if not numbers:
+            return
+        if self.cerebellum is None:
+            first = numbers["0.weight"]
+            self.cerebellum = _made(first.shape[1], self.hidden, first)
+        self.cerebellum.load_state_dict(numbers)
+        self.adam = None
+        if known:
+            self.adam = torch.optim.Adam(_taught(self.cerebellum), self.rate)
+            into_optimiser(self.adam, known)
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         cortex = _cortex(network)
@@ -184,9 +206,7 @@ class Decoupled(Online):
             raise BadInput("Decoupled: expected a layer whose state has real numbers, got one without")
         found = network.cerebellum if isinstance(network, CerebellarReader) else self.cerebellum
         if found is None:
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                found = self.cerebellum = predictor(size, size, self.hidden).to(first)
+            found = self.cerebellum = _made(size, self.hidden, first)
         try:
             fits = found(first[:1].detach()).shape == (1, size)
         except RuntimeError:  # of shapes that do not fit
@@ -230,13 +250,24 @@ class Decoupled(Online):
 
     def _move(self, cerebellum: nn.Module) -> None:
         """A step of the rule's own cerebellum."""
-        learning = [one for one in cerebellum.parameters() if one.requires_grad]
+        learning = _taught(cerebellum)
         if self.adam is None and learning:
             self.adam = torch.optim.Adam(learning, self.rate)
         if self.adam is not None:
             self.adam.step()
         for one in learning:
             one.grad = None
+
+
+def _made(size: int, hidden: Sequence[int], like: Tensor) -> nn.Module:
+    """A cerebellum of states of so many numbers, always the same."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return predictor(size, size, hidden).to(like)
+
+
+def _taught(cerebellum: nn.Module) -> list[nn.Parameter]:
+    return [one for one in cerebellum.parameters() if one.requires_grad]
 
 
 def _cortex(network: nn.Module) -> Cortex:

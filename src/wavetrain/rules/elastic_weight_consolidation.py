@@ -17,13 +17,14 @@ importance 0. One that has grown along any of its axes, as a head does with new 
 it was at the front: that is held as before, and what is new is free.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from wavetrain.core import Batch, Card, Rule, examined, go_back
 from wavetrain.errors import BadInput
+from wavetrain.parts.kept import under, within
 
 
 class ElasticWeightConsolidation(Rule):
@@ -58,6 +59,14 @@ class ElasticWeightConsolidation(Rule):
             )
         self.strength, self.sharpness = strength, sharpness
         self.springs: dict[str, tuple[Tensor, Tensor]] = {}  # sum F and sum F p^k of each parameter
+
+    def state_dict(self) -> dict[str, Tensor]:
+        stiffness, pull = ({name: both[which] for name, both in self.springs.items()} for which in range(2))
+        return within("stiffness", stiffness) | within("pull", pull)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        pull = under("pull", state)
+        self.springs = {name: (one, pull[name]) for name, one in under("stiffness", state).items()}
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         value = loss(network(batch.x), batch.y)

@@ -19,7 +19,7 @@ The update of a batch is left in `.grad`, so that a step of size 1 without momen
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -138,6 +138,14 @@ class FullForce(Rule):
         x[:, :5] = 1.0
         network = Student(40, inputs=1, outputs=2, tau=5.0, gain=1.3)
         return Lesson(network, Batch(x, y), nn.functional.mse_loss)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        inverse = {} if self.inverse is None else {"inverse": self.inverse.clone()}
+        return {"trials": torch.tensor(self.trials)} | inverse
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.trials = int(state["trials"])
+        self.inverse = state["inverse"].clone() if "inverse" in state else None
 
     @torch.no_grad()
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Card, Rule, go_back
 from wavetrain.core.terms import Online, Sight, Terms, learns, terms_of
 from wavetrain.errors import BadInput
+from wavetrain.parts.kept import under, within
 
 
 class GradientNoise(Online):
@@ -86,6 +87,15 @@ class GradientNoise(Online):
         terms = Terms(trains=learns(network)) if self.rule is None else terms_of(self.rule, network)
         whole = frozenset({Sight.LATER_LAYERS, Sight.LATER_STEPS})
         return terms if self.clip is None else replace(terms, blind=terms.blind - whole)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        inner = {} if self.rule is None else within("rule", self.rule.state_dict())
+        return {"steps": torch.tensor(self.steps)} | inner
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.steps = int(state["steps"])
+        if self.rule is not None:
+            self.rule.load_state_dict(under("rule", state))
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         if self.rule is None:

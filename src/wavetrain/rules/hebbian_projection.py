@@ -22,12 +22,15 @@ in time each step counts as an input, where the authors take rates. Left out: qu
 feedback alignment, and convolutions.
 """
 
+from collections.abc import Mapping
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from wavetrain.core import Card, check_width
 from wavetrain.errors import BadInput
+from wavetrain.parts.kept import under, within
 from wavetrain.rules._projection import Projection
 
 MOMENTUM = 0.9
@@ -78,6 +81,17 @@ class HebbianProjection(Projection):
         self.rate, self.repeats, self.apart = rate, repeats, apart
         self.new: dict[str, Tensor] = {}  # rows of the present task
         self.momentum: dict[str, Tensor] = {}
+
+    def state_dict(self) -> dict[str, Tensor]:
+        rows = {name: one.clone() for name, one in self.new.items()}  # they move in place
+        momentum = {name: one.clone() for name, one in self.momentum.items()}
+        return super().state_dict() | within("new", rows) | within("momentum", momentum)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        super().load_state_dict(state)
+        self.new, self.momentum = (
+            {name: one.clone() for name, one in under(group, state).items()} for group in ("new", "momentum")
+        )
 
     @torch.no_grad()
     def see(self, inputs: dict[str, Float[Tensor, "many inputs"]]) -> None:

@@ -15,7 +15,7 @@ et al. 2023, arXiv 2209.07712, which were not at hand.
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 
@@ -29,6 +29,7 @@ from wavetrain.core.terms import Stated, Terms, learns
 from wavetrain.errors import BadInput
 from wavetrain.networks._weight_generators import Chunked
 from wavetrain.networks.hypernetwork import Hypernetwork
+from wavetrain.parts.kept import under
 
 
 class HeldWeights(Stated):
@@ -84,6 +85,14 @@ class HeldWeights(Stated):
         network = _hypernetwork(network)
         others = {f"embeddings.{task}" for task in range(network.tasks) if task != network.task}
         return Terms(trains=learns(network) - others)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        held = {} if self.held is None else {"held": self.held}
+        return held | {f"matter.{task}": one for task, one in enumerate(self.matter)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        matter = under("matter", state)
+        self.held, self.matter = state.get("held"), [matter[str(task)] for task in range(len(matter))]
 
     def follow(self, optimiser: torch.optim.Optimizer) -> torch.optim.Optimizer:
         """Look ahead along the steps of this optimiser, which is given back."""

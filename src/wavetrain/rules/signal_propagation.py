@@ -21,7 +21,7 @@ root of the width. Left out: trees of classes. The paper's tables could not be h
 """
 
 import enum
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import torch
@@ -112,6 +112,12 @@ class SignalPropagation(Stated):
         passes = {Told.ANSWER: 2, Told.ERROR: 3, Told.BOTH: 4}[self.told]
         blind = frozenset({Sight.LATER_LAYERS} if self.told is Told.ANSWER else ())
         return Terms(trains=learns(network), blind=blind, passes=passes, stored=lambda depth, time: time)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self.signals.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.signals.load_state_dict(state)
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         parts = staged("SignalPropagation", network)

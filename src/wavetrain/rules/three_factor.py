@@ -22,7 +22,7 @@ The critic v belongs to the rule and begins at 0. It is steady while its rate ti
 
 import enum
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -94,6 +94,12 @@ class ThreeFactor(Stated):
             return Terms(trains=taught)
         named = frozenset(name for name, _ in network.named_parameters())
         return Terms(trains=taught, blind=frozenset({Sight.FORWARD_WEIGHTS}), unseen=named)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {} if self.expects is None else {"expects": self.expects}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.expects = state.get("expects")
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         network, layer = self._loop(network)

@@ -14,7 +14,7 @@ above the 99th percentile of a task are cut to it. With rho = 1 slow weights nev
 is known of the tasks seen is that of a single copy; with lambda = 0 it is plain learning in turn.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from wavetrain.core import CLASSES, Batch, Card, Lesson, Rule, go_back
 from wavetrain.errors import BadInput
 from wavetrain.networks.fast_slow import Embedding, FastSlow, check_share
+from wavetrain.parts.kept import under, within
 
 CUT = 0.99  # of importances, the share that stays as it is
 
@@ -64,6 +65,15 @@ class TwoStep(Rule):
         network = FastSlow(Embedding(3, 5, 4), 4, 2)
         x = torch.linspace(-1, 1, 24).view(4, 2, 3)
         return Lesson(network, Batch(x, torch.tensor([0, 1, 1, 0])), CLASSES.loss)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Of the last batch nothing: after it is taken up, one is learned before a task may end."""
+        begins = {"begins": torch.tensor(self.begins)}
+        return begins | within("omega", self.omega) | within("start", self.start)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.begins, self.last = bool(state["begins"]), None
+        self.omega, self.start = under("omega", state), under("start", state)
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         network = _fast_slow(network)

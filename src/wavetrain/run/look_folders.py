@@ -27,6 +27,7 @@ from wavetrain.evidence.files import read_json
 from wavetrain.evidence.picture import Picture
 from wavetrain.parts import saved
 from wavetrain.parts.stack import Answer
+from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.run.contender import build
 from wavetrain.tables.cases import filled
 from wavetrain.tables.panel import Panel
@@ -149,7 +150,8 @@ class Led(Lab):
     ) -> Training:
         with Shared(self.seed, self.device).drawn():
             network = make()
-        training = Training(network, plan, self.generator(), Shared(seed_of(self.seed, name), self.device))
+        shared = Shared(seed_of(self.seed, name), self.device)
+        training = Training(network, rule or Backpropagation(), plan, self.generator(), shared)
         path = self.folder / CHECKPOINTS / f"{name}.safetensors"
         if path.is_file():
             training.load(path)

@@ -1,9 +1,11 @@
 """What every rule promises: it leaves updates in `.grad`, changes nothing else, and keeps its terms."""
 
+import copy
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import cast
 
+import safetensors.torch
 import torch
 from torch import nn
 
@@ -14,9 +16,10 @@ from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.plasticity import Plasticity
 from wavetrain.parts.reader import Reader
 from wavetrain.testing import plasticity, shapes, terms
-from wavetrain.testing.lessons import check_updates
+from wavetrain.testing.lessons import NETWORKS, check_updates, own_or
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
+from wavetrain.train.continual import end_task
 
 
 def lesson(rule: Rule, seed: int) -> Lesson:
@@ -81,7 +84,51 @@ def check_what_it_cannot_teach(make: Callable[[], Rule]) -> None:
         raise AssertionError("expected BadInput for a network that it cannot teach")
 
 
-PROMISES = (check_learns, check_annotations, check_same_again, check_what_it_cannot_teach, *terms.PROMISES)
+def check_goes_on(make: Callable[[], Rule]) -> None:
+    """Taken up by another one from its `state_dict`, as a file keeps it, it goes on to the last bit."""
+    for given in own_or(make, *NETWORKS.values()):
+        rule, updates = make(), torch.optim.SGD(given.network.parameters(), 0.1)
+        torch.manual_seed(4)
+        _step(rule, given, updates)
+        end_task(rule, given.network, given.batch.x)
+        _step(rule, given, updates)
+        kept = rule.state_dict()
+        odd = [name for name, one in kept.items() if not isinstance(one, torch.Tensor)]
+        assert not odd, f"its state is to be made of tensors, and {', '.join(odd)} is none"
+        kept = safetensors.torch.load(
+            safetensors.torch.save({name: one.detach().contiguous() for name, one in kept.items()})
+        )
+        other, begun = make(), torch.get_rng_state()
+        other.load_state_dict(kept)
+        grown = copy.deepcopy(given.network)
+        ends = []
+        for one, network in ((rule, given.network), (other, grown)):
+            torch.set_rng_state(begun)
+            lesson = given._replace(network=network)
+            updates = torch.optim.SGD(network.parameters(), 0.1)
+            for _ in range(2):
+                _step(one, lesson, updates)
+            end_task(one, network, given.batch.x)
+            _step(one, lesson, updates)
+            ends.append((network.state_dict(), one.state_dict()))
+        what = f"taken up from its state, it teaches {type(given.network).__name__} otherwise"
+        torch.testing.assert_close(ends[0], ends[1], rtol=0, atol=0, equal_nan=True, msg=what)
+
+
+def _step(rule: Rule, given: Lesson, updates: torch.optim.Optimizer) -> None:
+    updates.zero_grad()
+    rule.learn(*given)
+    updates.step()
+
+
+PROMISES = (
+    check_learns,
+    check_annotations,
+    check_same_again,
+    check_what_it_cannot_teach,
+    check_goes_on,
+    *terms.PROMISES,
+)
 
 
 def promises(make: Callable[[], Rule]) -> Iterator[Promise]:

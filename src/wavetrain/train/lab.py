@@ -25,6 +25,7 @@ from wavetrain.core import Batch, Rule, Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence import picture
 from wavetrain.parts import saved
+from wavetrain.parts.kept import into_optimiser, of_optimiser, under, within
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared, seed_of
@@ -71,10 +72,18 @@ class News(NamedTuple):
 
 
 class Training:
-    """A network on its way, with all that is needed to go on: optimiser, generators, looks so far."""
+    """A network on its way, with all that is needed to go on: rule, optimiser, generators, looks so far."""
 
-    def __init__(self, network: nn.Module, plan: Plan, generator: torch.Generator, shared: Shared):
-        self.network, self.plan, self.generator, self.shared = network, plan, generator, shared
+    def __init__(
+        self, network: nn.Module, rule: Rule, plan: Plan, generator: torch.Generator, shared: Shared
+    ):
+        self.network, self.rule, self.plan, self.generator, self.shared = (
+            network,
+            rule,
+            plan,
+            generator,
+            shared,
+        )
         self.optimiser = torch.optim.Adam(network.parameters(), plan.rate, plan.betas)
         self.marks: list[Mark] = []
         self.done = 0  # steps
@@ -97,11 +106,10 @@ class Training:
         return self.done if self.stopped else self.plan.steps
 
     def save(self, path: Path) -> None:
-        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": value for name, value in state.items()}
+        tensors = within("network", self.network.state_dict())
+        tensors |= within("optimiser", of_optimiser(self.optimiser)) | within("rule", self.rule.state_dict())
         states, words_of_states = self.shared.kept()
-        tensors |= {f"shared.{name}": value for name, value in states.items()}
+        tensors |= within("shared", states)
         tensors["generator"] = self.generator.get_state()
         tensors["losses"] = torch.stack(self.losses) if self.losses else torch.zeros(0)
         words = {
@@ -110,21 +118,18 @@ class Training:
             "diverged": self.diverged,
             "stopped": self.stopped,
             "shared": words_of_states,
+            "rule": type(self.rule).__name__,
         }
         saved.save(path, tensors, words)
 
     def load(self, path: Path) -> None:
         tensors, words = saved.load(path)
         try:
-            self.network.load_state_dict(_under("network.", tensors))
-            optimiser = self.optimiser.state_dict()
-            for name, value in tensors.items():
-                if name.startswith("optimiser."):
-                    _, index, part = name.split(".")
-                    optimiser["state"].setdefault(int(index), {})[part] = value
-            self.optimiser.load_state_dict(optimiser)
+            self.network.load_state_dict(under("network", tensors))
+            into_optimiser(self.optimiser, under("optimiser", tensors))
+            device = next(self.network.parameters()).device
             self.generator.set_state(tensors["generator"])
-            self.losses = list(tensors["losses"].to(next(self.network.parameters()).device))
+            self.losses = list(tensors["losses"].to(device))
             self.marks = [
                 Mark(step, loss, score, tuple(others)) for step, loss, score, others in words["marks"]
             ]
@@ -132,12 +137,18 @@ class Training:
             flags = isinstance(self.diverged, bool) and isinstance(self.stopped, bool)
             if not flags or type(self.done) is not int or not 0 <= self.done <= self.plan.steps:
                 raise ValueError(f"its counts are {self.done!r}, {self.diverged!r} and {self.stopped!r}")
+            if "rule" in words or not self.over:
+                if words["rule"] != type(self.rule).__name__:
+                    raise ValueError(f"its rule is {words['rule']}, not {type(self.rule).__name__}")
+                state = under("rule", tensors)
+                self.rule.load_state_dict({name: one.to(device) for name, one in state.items()})
             if not self.over:  # nothing is drawn any more where it is
-                self.shared.restore(_under("shared.", tensors), words["shared"])
-        except (AttributeError, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+                self.shared.restore(under("shared", tensors), words["shared"])
+        except (AttributeError, BadInput, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[-1].strip()
-            if error.args == ("shared",):
-                first = "it has no states of the shared generators, as those of earlier versions"
+            if error.args in (("shared",), ("rule",)):
+                what = "states of the shared generators" if error.args == ("shared",) else "state of the rule"
+                first = f"it has no {what}, as those of earlier versions"
             raise BadInput(
                 f"{path} does not fit this training ({first}); delete it to start again"
             ) from error
@@ -183,7 +194,7 @@ class Lab:
         with Shared(self.seed, self.device).drawn():
             network = make().to(self.device)
         shared = Shared(seed_of(self.seed, name), self.device)
-        training = Training(network, plan, self.generator(), shared)
+        training = Training(network, rule or Backpropagation(), plan, self.generator(), shared)
         checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
         if checkpoint.exists():
             training.load(checkpoint)
@@ -191,7 +202,7 @@ class Lab:
         metrics.write_text("".join(_line(mark) for mark in training.marks))
         if not training.over:
             with metrics.open("a", buffering=1) as file:  # a line at a time, for whoever watches
-                self._train(name, training, task, rule or Backpropagation(), checkpoint, file.write, others)
+                self._train(name, training, task, checkpoint, file.write, others)
         return training
 
     def best(
@@ -245,7 +256,6 @@ class Lab:
         name: str,
         training: Training,
         task: Task,
-        rule: Rule,
         checkpoint: Path,
         write: Callable[[str], object],
         others: Sequence[Batch],
@@ -258,7 +268,14 @@ class Lab:
         steps = range(first, plan.steps)
         _set_rate(training.optimiser, plan.rate_at(first))
         fitting = fit(
-            training.network, task, rule, training.optimiser, training.generator, plan.batch, steps, plan.clip
+            training.network,
+            task,
+            training.rule,
+            training.optimiser,
+            training.generator,
+            plan.batch,
+            steps,
+            plan.clip,
         )
         while not training.over:
             with training.shared.drawn():
@@ -311,11 +328,6 @@ def _look(training: Training, task: Task, held_out: Batch, others: Sequence[Batc
     training.marks.append(mark)
     training.stopped = bool(training.plan.until and not training.diverged and training.plan.until(mark))
     return mark
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Those whose name begins with the prefix, without it."""
-    return {name.removeprefix(prefix): one for name, one in tensors.items() if name.startswith(prefix)}
 
 
 def _line(mark: Mark) -> str:

@@ -10,6 +10,7 @@ that come with probabilities p_k each unit ends with y = 1 / p_k for one of them
 """
 
 import math
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
@@ -56,6 +57,12 @@ class BCM(RateRule):
             raise BadInput(f"BCM: expected tau of at least 0 batches, got {tau!r}")
         self.keeps = math.exp(-1 / tau) if tau else 0.0
         self.thresholds: dict[str, Tensor] = {}  # of the units of each map
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return dict(self.thresholds)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.thresholds = dict(state)
 
     def change(
         self,

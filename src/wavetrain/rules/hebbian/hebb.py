@@ -7,6 +7,7 @@ one differ in what holds them.
 """
 
 import math
+from collections.abc import Mapping
 
 import torch
 from jaxtyping import Float
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from wavetrain.core import Card
 from wavetrain.errors import BadInput
+from wavetrain.parts.kept import under, within
 from wavetrain.parts.over_batch import OverBatch
 from wavetrain.rules.hebbian._rates import RateRule
 
@@ -47,6 +49,14 @@ class Hebb(RateRule):
             raise BadInput(f"Hebb: expected tau of at least 0 batches, got {tau!r}")
         self.keeps = None if tau is None else math.exp(-1 / tau) if tau else 0.0
         self.means: dict[str, tuple[Tensor, Tensor]] = {}  # of x and y of each map
+
+    def state_dict(self) -> dict[str, Tensor]:
+        before, behind = ({name: both[which] for name, both in self.means.items()} for which in range(2))
+        return within("before", before) | within("behind", behind)
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        behind = under("behind", state)
+        self.means = {name: (one, behind[name]) for name, one in under("before", state).items()}
 
     def change(
         self,

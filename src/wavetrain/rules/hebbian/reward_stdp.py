@@ -14,7 +14,7 @@ the mean of the first batch, and then moves a tenth of the way to that of each f
 Left out: a critic that foretells the reward.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -86,6 +86,12 @@ class RewardSTDP(Pairs):
         )
         self.eligible, self.reward = Trace(tau_e, dt), reward
         self.usual: float | None = None
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return {} if self.usual is None else {"usual": torch.tensor(self.usual, dtype=torch.float64)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.usual = float(state["usual"]) if "usual" in state else None
 
     def begin(self, weight: Float[Tensor, "post pre"], batch: int) -> State:
         return *super().begin(weight, batch), weight.new_zeros(batch, *weight.shape)

@@ -10,7 +10,7 @@ the square averaged over samples and outputs. With beta = 0 it is DER, with both
 for classes that are still to come are kept and held, too: they are pulled to what they were.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -65,6 +65,12 @@ class DarkExperienceReplay(Stated):
 
     def terms(self, network: nn.Module) -> Terms:
         return Terms(trains=learns(network), passes=1 + (self.alpha > 0) + (self.beta > 0))
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self.kept.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.kept.load_state_dict(state)
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         self.kept.check(*batch)

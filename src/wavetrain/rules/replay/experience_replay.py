@@ -7,7 +7,7 @@ never replayed in the step in which it is new. While nothing is kept this is bac
 Left out: selection of what is kept or drawn, and samples that are balanced between classes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -48,6 +48,12 @@ class ExperienceReplay(Stated):
 
     def terms(self, network: nn.Module) -> Terms:
         return Terms(trains=learns(network), passes=2)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        return self.kept.state_dict()
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        self.kept.load_state_dict(state)
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         self.kept.check(*batch)

@@ -20,7 +20,7 @@ told which class to draw (brain-inspired replay).
 """
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from jaxtyping import Float
@@ -29,6 +29,7 @@ from torch.nn import functional as F
 
 from wavetrain.core import CLASSES, Batch, Card, Lesson, Rule, check_width, go_back
 from wavetrain.errors import BadInput
+from wavetrain.parts.kept import into_optimiser, of_optimiser, under, within
 
 
 class GenerativeReplay(Rule):
@@ -73,6 +74,7 @@ class GenerativeReplay(Rule):
         self.shape = torch.Size()  # of a sequence
         self.painter: Painter | None = None
         self.then: tuple[Painter, nn.Module] | None = None  # as they were when the last task ended
+        self.waiting: Mapping[str, Tensor] = {}  # numbers of that network, until one of its kind is met
 
     @classmethod
     def lesson(cls) -> Lesson:
@@ -82,9 +84,36 @@ class GenerativeReplay(Rule):
         x = torch.linspace(0, 1, 48).view(8, 1, 6)
         return Lesson(network, Batch(x, torch.arange(8) % 3), CLASSES.loss)
 
+    def state_dict(self) -> dict[str, Tensor]:
+        state = {"generator": self.generator.get_state(), "tasks": torch.tensor(self.tasks)}
+        if self.painter is not None:
+            state |= within("painter", self.painter.state_dict()) | within("adam", of_optimiser(self.updates))
+            state |= {"shape": torch.tensor(self.shape)}
+        if self.then is not None:
+            painter, network = self.then
+            state |= within("painter then", painter.state_dict())
+            state |= within("network then", self.waiting or network.state_dict())
+        return {name: one.clone() for name, one in state.items()}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """The network of then has the form of the one that learns next; it dreams once that has come."""
+        self.tasks, self.painter, self.then = int(state["tasks"]), None, None
+        self.shape = torch.Size(state["shape"].tolist()) if "shape" in state else torch.Size()
+        painter, then = under("painter", state), under("painter then", state)
+        if painter:
+            made = self._painter(next(iter(painter.values())).new_zeros(1, *self.shape))
+            made.load_state_dict(painter)
+            into_optimiser(self.updates, under("adam", state))
+            if then:
+                before = copy.deepcopy(made)
+                before.load_state_dict(then)
+                self.then, self.waiting = (before, nn.Identity()), under("network then", state)
+        self.generator.set_state(state["generator"].cpu())
+
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         self._check(network, batch)
         painter = self._painter(batch.x)
+        self._met(network)
         share = 1 / (self.tasks + 1)
         value = loss(network(batch.x), batch.y)
         total, dreamt = value, None
@@ -107,7 +136,7 @@ class GenerativeReplay(Rule):
         """
         if self.painter is None:
             raise BadInput("GenerativeReplay: expected a task that was learned before it is remembered")
-        self.then = (copy.deepcopy(self.painter), copy.deepcopy(network).eval())
+        self.then, self.waiting = (copy.deepcopy(self.painter), copy.deepcopy(network).eval()), {}
         self.tasks += 1
 
     @torch.no_grad()
@@ -116,11 +145,19 @@ class GenerativeReplay(Rule):
 
         Raises BadInput before a task is over.
         """
-        if self.then is None:
-            raise BadInput("GenerativeReplay: expected a task that is over, to dream of it")
+        if self.then is None or self.waiting:
+            what = "a batch learned, since it was taken up," if self.waiting else "a task that is over,"
+            raise BadInput(f"GenerativeReplay: expected {what} to dream of it")
         painter, network = self.then
         x = painter.drawn(many, self.generator).view(many, *self.shape)
         return Batch(x, network(x).argmax(-1))
+
+    def _met(self, network: nn.Module) -> None:
+        """The network of then, where its numbers wait for one of its form."""
+        if self.waiting and self.then is not None:
+            before = copy.deepcopy(network).eval()
+            before.load_state_dict(self.waiting)
+            self.then, self.waiting = (self.then[0], before), {}
 
     def _painter(self, x: Tensor) -> "Painter":
         """The autoencoder, which is made for the first batch."""
