@@ -134,3 +134,10 @@ def test_what_does_not_fit_is_refused():
             network.said(torch.ones(1, 1, 4), torch.ones(1, 1, 4), zone)
     with pytest.raises(BadInput, match=r"\(batch, time, 10\)"):
         network(torch.ones(1, 1, 4))
+    x = network.said(torch.ones(1, 2, 4), torch.ones(1, 2, 4), zone=1)
+    for gate in (-0.1, 1.1, math.nan):
+        x[0, 1, 5] = gate
+        with pytest.raises(
+            BadInput, match=f"expected climbing fibres to be there from 0 to 1, got {gate:g}$"
+        ):
+            network(x)

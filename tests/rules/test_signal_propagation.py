@@ -230,6 +230,20 @@ def test_contexts_spread_over_an_input():
     torch.testing.assert_close(rule.scores(network, X)[0], (network[:3](X) @ t.mT).detach())
 
 
+def test_a_part_of_the_bank_is_its_columns():
+    """Also in a recurrence; a tree of classes is gone down with fewer contexts than there are classes."""
+    for network, x in (
+        (perceptron(), X),
+        (Reader(Elman(6, inputs=5).double(), 3, True).double(), normal(4, 7, 5)),
+    ):
+        rule = SignalPropagation(LayerLoss.BANK)
+        for whole, some in zip(rule.scores(network, x), rule.scores(network, x, [2, 0]), strict=True):
+            torch.testing.assert_close(some, whole[..., [2, 0]])
+        for wrong in ([], [3], [0, -1]):
+            with refused("expected some classes from 0 to 2, got"):
+                rule.scores(network, x, wrong)
+
+
 @pytest.mark.parametrize("signal", [Signal.PROJECTED, Signal.OWN])
 def test_the_map_of_contexts_learns_by_adam_where_it_has_a_rate(signal: Signal):
     network, rule = perceptron(), SignalPropagation(LayerLoss.BANK, signal, rate=0.01)

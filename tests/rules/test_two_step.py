@@ -10,9 +10,9 @@ from tests.promises import normal
 from wavetrain.core import CLASSES, Batch
 from wavetrain.errors import BadInput
 from wavetrain.networks.fast_slow import FastSlow
+from wavetrain.parts.task_end import end_task
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.two_step import CUT, TwoStep, importance
-from wavetrain.train.continual import end_task
 
 
 def network(seed: int = 0) -> FastSlow:

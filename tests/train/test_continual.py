@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from tests.promises import normal
 from wavetrain.core import CLASSES, Batch, Card, Recorded, Rule
 from wavetrain.errors import BadInput
+from wavetrain.parts.task_end import end_task
 from wavetrain.parts.task_sequence import Scenario, TaskSequence, in_turn
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.elastic_weight_consolidation import ElasticWeightConsolidation
 from wavetrain.rules.gradient_projection import GradientProjection
 from wavetrain.rules.hebbian_projection import HebbianProjection
-from wavetrain.train.continual import Terms, end_task, learn_at_once, learn_in_turn
+from wavetrain.train.continual import Terms, learn_at_once, learn_in_turn
 from wavetrain.train.fit import examine
 
 SGD = partial(torch.optim.SGD, lr=0.5)

@@ -77,7 +77,8 @@ class Cerebellum(Carrying):
     The channels of x are the mossy fibres, one for each zone that says whether its climbing fibres are there
     (from 0 to 1), and what each of them says; `said` puts them together. W is (B, zones * purkinje, granule).
     Raises BadInput for more claws than mossy fibres, more winners than cells, a radius that is negative or
-    above half of what a cell hears, and a rate outside (0, 1].
+    above half of what a cell hears, a rate outside (0, 1], and fibres that are there by less than 0 or more
+    than 1.
 
     >>> from wavetrain.networks import Cerebellum
     >>> network = Cerebellum(mossy=20, purkinje=1)
@@ -170,6 +171,9 @@ class Cerebellum(Carrying):
             raise BadInput(f"Cerebellum: expected x (batch, time, {self.inputs}), got {tuple(x.shape)}")
         synapses = self.begin(len(x)) if state is None else state
         mossy, there, climbing = x.split([self.mossy, self.zones, self.outputs], -1)
+        if not ((there >= 0) & (there <= 1)).all():
+            worst = float(there.flatten()[(there - 0.5).abs().argmax()])
+            raise BadInput(f"Cerebellum: expected climbing fibres to be there from 0 to 1, got {worst:g}")
         active = self.active(mossy).to(x.dtype)
         there = there.repeat_interleave(self.purkinje, -1)
         answers = []

@@ -20,6 +20,7 @@ follow for U. With `confident`, examples whose class has a probability within so
 level (0.1 as released); the rule then looks at the outputs, which are later layers.
 Left out: convolutions, auto-encoders, warm-up, momentum of the feedback network.
 """
+# Above 300 lines: one file, since the maps that are cut apart and the network that teaches them are one rule.
 
 import enum
 import math

@@ -23,6 +23,7 @@ takes a cerebellum that no longer learns.
 Left out: a context that C sees beside the state, as labels; the regression of C's next word on this state;
 and that on the first state, which no window ends in, and which the authors' code has.
 """
+# Above 300 lines: one file, since windows one by one, all at once and step by step are one update.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence

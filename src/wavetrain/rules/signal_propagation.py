@@ -11,17 +11,18 @@ L is a `LayerLoss`. In a recurrence the target comes in at every step together w
 its loss, and the state between steps is cut, so that credit is given for the present alone. Of units that
 fire the loss looks at the potential, whose gradient by the present drive is all that is taken: no surrogate
 slope is asked for. The last map is a read-out by the task's own loss on the last hidden layer. Another needs
-none: `scores` compares the data with the class bank, which is what each layer makes of each class.
+none: `scores` compares the data with the class bank, which is what each layer makes of each class, or with a
+part of it, from branch to branch of a tree of classes.
 
 A stage is a map with the norm and activation behind it. An update of a layer is found before those below
 have been made, where the authors make them at once. Both streams pass a norm over the batch by themselves,
 as theirs do. Ours: contexts that are values have unit length; an output at a step for which the loss does
 not ask has no loss in the layers; potentials are normalised over units, and their products divided by the
-root of the width. Left out: trees of classes. The paper's tables could not be had.
+root of the width. Left out: how a tree of classes is grown. The paper's tables could not be had.
 """
 
 import enum
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import torch
@@ -146,12 +147,13 @@ class SignalPropagation(Stated):
 
     @torch.no_grad()
     def scores(
-        self, network: nn.Module, x: Float[Tensor, "batch *axes"]
+        self, network: nn.Module, x: Float[Tensor, "batch *axes"], among: Sequence[int] | None = None
     ) -> tuple[Float[Tensor, "batch *time classes"], ...]:
         """How much each layer makes the data look like each class, the first layer first.
 
-        The largest score of the last is the answer without a read-out. Raises BadInput where contexts come in
-        together with the data.
+        The largest score of the last is the answer without a read-out. With `among` only these classes are
+        sent in and compared with, in this order: so a tree of classes is gone down, a few at each branch.
+        Raises BadInput where contexts come in together with the data, and for classes that are not there.
         """
         if self.signals.signal is Signal.JOINED:
             raise BadInput("SignalPropagation: expected contexts apart from the data, got JOINED")
@@ -159,6 +161,13 @@ class SignalPropagation(Stated):
         with examined(network):
             x = parts.enter(x)
             bank = torch.eye(parts.outputs, dtype=x.dtype, device=x.device)
+            if among is not None:
+                if not among or not all(0 <= one < parts.outputs for one in among):
+                    raise BadInput(
+                        f"SignalPropagation: expected some classes from 0 to {parts.outputs - 1}, "
+                        f"got {list(among)}"
+                    )
+                bank = bank[list(among)]
             streams = [x, bank]
             for place, stage in enumerate(parts.stages):
                 pieces = list(self._pieces(network, stage, streams, place, each=False))

@@ -15,11 +15,11 @@ from wavetrain.errors import BadInput
 from wavetrain.layers.recurrence.elman import Elman
 from wavetrain.parts.plasticity import Plasticity
 from wavetrain.parts.reader import Reader
+from wavetrain.parts.task_end import end_task
 from wavetrain.testing import plasticity, shapes, terms
 from wavetrain.testing.lessons import NETWORKS, check_updates, own_or
 from wavetrain.testing.promise import Promise, keep
 from wavetrain.testing.tools import normal
-from wavetrain.train.continual import end_task
 
 
 def lesson(rule: Rule, seed: int) -> Lesson:

@@ -10,7 +10,6 @@ how much is forgotten, so that it has to be told with a figure.
     learn_at_once    all tasks as one, what the sequence could come to
 """
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Recorded, Rule, Task, check_width
 from wavetrain.errors import BadInput
 from wavetrain.parts.accuracy_matrix import AccuracyMatrix
+from wavetrain.parts.task_end import end_task
 from wavetrain.parts.task_sequence import TaskSequence
 from wavetrain.train.fit import Step, examine, fit
 
@@ -189,22 +189,6 @@ def learn_at_once(
     whole = math.isfinite(float(loss))
     asked = {"": sequence} | dict(ways or {})
     return {name: _scores(network, one) if whole else [math.nan] * len(one) for name, one in asked.items()}
-
-
-def end_task(rule: Rule, network: nn.Module, x: Tensor) -> None:
-    """Tell a rule that a task is over, whose sequences were like x (N, T, C), where it wants to know.
-
-    >>> from wavetrain.rules import Backpropagation, ElasticWeightConsolidation
-    >>> from wavetrain.train.continual import end_task
-    >>> rule, network = ElasticWeightConsolidation(), torch.nn.Linear(3, 2)
-    >>> end_task(rule, network, torch.randn(50, 3))
-    >>> sorted(rule.springs)
-    ['bias', 'weight']
-    >>> end_task(Backpropagation(), network, torch.randn(50, 3))  # which has nothing to remember
-    """
-    remember = getattr(rule, "remember", None)
-    if remember is not None:
-        remember(*(network, x)[: len(inspect.signature(remember).parameters)])
 
 
 def _times(terms: Terms, many: int) -> Terms:

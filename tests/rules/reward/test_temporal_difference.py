@@ -9,11 +9,12 @@ from torch import Tensor
 from tests.promises import normal
 from tests.rules.grads import grads
 from wavetrain.core import Batch
+from wavetrain.errors import BadInput
 from wavetrain.layers import GRU, Elman
 from wavetrain.parts.conditioning import Trial, laid
 from wavetrain.parts.leaky_reader import LeakyReader
 from wavetrain.parts.reader import Reader
-from wavetrain.parts.rewards import Bootstrapped, critic
+from wavetrain.parts.rewards import Bootstrapped, OnReturns, critic
 from wavetrain.parts.stimuli import Microstimuli, Presence, SerialCompound
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.rules.reward.temporal_difference import TemporalDifference
@@ -162,6 +163,15 @@ def test_without_traces_it_is_backpropagation_that_ends_at_the_read_out():
             rule.learn(network, batch, loss)
             found.append([one.grad.clone() for one in network.read.parameters()])
         torch.testing.assert_close(*found)
+
+
+def test_traces_and_loss_have_one_discount():
+    network, batch = critic(SerialCompound(5, inputs=1)), Batch(torch.ones(1, 4, 1), torch.ones(1, 4, 1))
+    for loss in (Bootstrapped(0.8), OnReturns(0.8)):
+        with pytest.raises(BadInput, match=r"the discount of its traces, 0\.9, got one with 0\.8$"):
+            TemporalDifference(0.5, 0.9).learn(network, batch, loss)
+        TemporalDifference(0.5, 0.8).learn(network, batch, loss)
+        TemporalDifference(0.0, 0.9).learn(network, batch, loss)  # without traces it is that of the loss
 
 
 def test_traces_by_hand():

@@ -17,13 +17,15 @@ trial and averaged over trials. Where no element comes twice in a trial, as in a
 is also what learning at every step does (`teach`).
 """
 
+from collections.abc import Callable
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wavetrain.core import Card
+from wavetrain.core import Batch, Card
 from wavetrain.errors import BadInput
-from wavetrain.parts.rewards import Bootstrapped, between, prediction_errors
+from wavetrain.parts.rewards import Bootstrapped, OnReturns, between, prediction_errors
 from wavetrain.rules.reward._read_out import ReadOut, read_out
 
 
@@ -31,7 +33,8 @@ class TemporalDifference(ReadOut):
     """Teaches the linear read-out of a `Reader`; `trace` is lambda, `discount` is gamma.
 
     `loss` is the one that goes with it, of values and rewards (B, T, outputs). Raises BadInput for another
-    network, and for a trace or discount that is not from 0 to 1.
+    network, for a trace or discount that is not from 0 to 1, and for a loss with another discount than the
+    traces; where there are none, that of the loss is what counts.
 
     >>> from wavetrain.parts.conditioning import Trial, laid
     >>> from wavetrain.parts.rewards import critic
@@ -65,6 +68,14 @@ class TemporalDifference(ReadOut):
         between("TemporalDifference", "discount", discount)
         super().__init__(trace * discount)
         self.trace, self.discount, self.loss = trace, discount, Bootstrapped(discount)
+
+    def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+        if self.trace and isinstance(loss, Bootstrapped | OnReturns) and loss.discount != self.discount:
+            raise BadInput(
+                f"TemporalDifference: expected a loss with the discount of its traces, {self.discount}, got "
+                f"one with {loss.discount}"
+            )
+        return super().learn(network, batch, loss)
 
     def weighed(self, errors: Float[Tensor, "batch *time outputs"]) -> Float[Tensor, "batch *time outputs"]:
         return errors
