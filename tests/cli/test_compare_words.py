@@ -12,6 +12,7 @@ from wavetrain.cli import main
 from wavetrain.errors import BadInput
 from wavetrain.run import own
 from wavetrain.run.forecasts import _rank, _season
+from wavetrain.run.pools import Processes
 from wavetrain.run.terms import Terms
 from wavetrain.tables.rolling import Metric
 
@@ -64,7 +65,7 @@ def test_series_are_compared_as_they_are_asked_for(
     assert given == ("a.csv", roles)
     assert named == {"horizon": 4, "window": 7, "metric": Metric.MAE, "split": "group"}
     assert work[1:] == (("elman", "gru"), Terms(500, 400, 3, 1, (0.1, 0.2), seeds=(0, 1)))
-    assert (how["minutes"], how["out"], how["jobs"]) == (2.0, Path("here"), 5)
+    assert (how["minutes"], how["out"], how["pool"].jobs) == (2.0, Path("here"), 5)
     assert capsys.readouterr().out.splitlines() == ["forecast y", "36 rows are tested"]
 
 
@@ -73,7 +74,7 @@ def test_series_with_nothing_else_said(asked: list[Any], capsys: pytest.CaptureF
         main(["compare", "a.csv", "--jobs", "2", "--json"])
     (_, given, named), (_, work, how) = asked
     assert given == ("a.csv", own.Roles()) and named["metric"] is Metric.MASE
-    assert work[1:] == (None, Terms()) and (how["minutes"], how["jobs"]) == (5.0, 2)
+    assert work[1:] == (None, Terms()) and (how["minutes"], how["pool"].jobs) == (5.0, 2)
     assert capsys.readouterr().out == ""
 
 
@@ -86,7 +87,10 @@ def test_sequences_are_compared_with_the_steps_that_are_asked_for(
     (_, given, named), (_, work, how) = asked
     assert given == ("a.csv", own.Roles(), "kind", Path("here"))
     assert named == {"horizon": 2, "window": 6, "split": "group"}
-    assert work[1:6] == (None, Terms(steps=9, seeds=(0,)), Path("here"), "cpu", 5) and how["minutes"] is None
+    assert (
+        work[1:6] == (None, Terms(steps=9, seeds=(0,)), Path("here"), "cpu", Processes(5))
+        and how["minutes"] is None
+    )
     assert capsys.readouterr().out.splitlines() == ["two classes", "60 sequences", "only a few"]
 
 
@@ -98,7 +102,11 @@ def test_a_stream_is_learned_as_it_is_asked_for(asked: list[Any], capsys: pytest
     assert name == "compare_rules"
     files, rules, layer, terms, *rest = given
     assert (files, rules, layer) == (("a.npz", "b.npz"), ("hebb", "experience_replay"), "lstm")
-    assert terms == Terms(500, 7, rates=(0.1,), seeds=(0, 1)) and rest[:3] == [Path("here"), "cpu", 3]
+    assert terms == Terms(500, 7, rates=(0.1,), seeds=(0, 1)) and rest[:3] == [
+        Path("here"),
+        "cpu",
+        Processes(3),
+    ]
     with pytest.raises(Begun):
         main(["compare", "--stream", "a.npz"])
     assert asked[1][1][1:3] == ((), "gru")
@@ -112,7 +120,7 @@ def test_rules_are_compared_on_one_file(asked: list[Any], monkeypatch: pytest.Mo
     name, given, _ = asked[-1]
     assert name == "compare_rules_on"
     assert given[:3] == ("a.npz", ("hebb", "snap"), "lstm")
-    assert given[3:7] == (Terms(500, 7, rates=(0.1,), seeds=(0, 1)), Path("here"), "cpu", 3)
+    assert given[3:7] == (Terms(500, 7, rates=(0.1,), seeds=(0, 1)), Path("here"), "cpu", Processes(3))
 
 
 def test_rules_on_a_table_are_refused(asked: list[Any], capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,6 +12,7 @@ from wavetrain.cli import command as cli
 from wavetrain.cli import main, terminal
 from wavetrain.errors import BadInput
 from wavetrain.estimators import Forecaster, SequenceClassifier
+from wavetrain.run.pools import Processes
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     "evaluate": {"coverage": 0.9, "json": False},
@@ -54,6 +55,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "scale": "small",
         "seeds": 3,
         "device": "cpu",
+        "on": "processes",
         "jobs": 0,
         "out": Path("runs"),
         "results": None,
@@ -96,8 +98,8 @@ def ran(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[Any]:
     """What runs are asked for; nothing is run."""
     asked = list[Any]()
 
-    def run_all(groups: Any, jobs: int, home: Path, tell: Any) -> Any:
-        asked.extend((groups, jobs, home))
+    def run_all(groups: Any, pool: Any, home: Path, tell: Any) -> Any:
+        asked.extend((groups, pool.jobs, home))
         raise Begun
 
     monkeypatch.setattr("wavetrain.run.runner.run_all", run_all)
@@ -212,7 +214,7 @@ def test_replays_are_told_one_by_one_and_news_that_are_bad_leave_with_one(
     else:
         main(words)
     home = Path("runs/results")
-    assert asked == [(home, ["wave_rnn_copy"], "cpu"), (home, "checks", 2)]
+    assert asked == [(home, ["wave_rnn_copy"], "cpu"), (home, "checks", Processes(2))]
     out, err = capsys.readouterr()
     if json:
         assert '"experiment": "b",\n  "scale": "small",\n  "standing": "stale",\n  "why": "a loss"' in out

@@ -13,6 +13,7 @@ from wavetrain.evidence import comparison
 from wavetrain.report import comparisons, pages
 from wavetrain.run import own
 from wavetrain.run.forecasts import compare_series
+from wavetrain.run.pools import Processes
 from wavetrain.run.terms import Terms
 
 TERMS = Terms(parameters=600, steps=3, batch=4, depth=1, rates=(1e-2,), seeds=(0, 1))
@@ -26,7 +27,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wave = 5 + np.sin(np.arange(120) * 2 * np.pi / 7) + 0.1 * draw.normal(size=120)
     frame = pd.DataFrame({"day": days, "<b>load</b>": wave})
     series = own.series(frame, own.Roles(), horizon=2)
-    compare_series(series, ("elman", "gru"), TERMS, minutes=None, out=out, jobs=1, say=lambda line: None)
+    compare_series(
+        series, ("elman", "gru"), TERMS, minutes=None, out=out, pool=Processes(1), say=lambda line: None
+    )
     return out
 
 

@@ -12,6 +12,7 @@ from wavetrain.evidence.comparison import Record, read_record
 from wavetrain.evidence.shape import written
 from wavetrain.report.tables import comparison
 from wavetrain.run.by_rule import compare_rules_on
+from wavetrain.run.pools import Processes
 from wavetrain.run.terms import Terms
 from wavetrain.train.lab import News
 
@@ -25,7 +26,7 @@ def quiet(news: News) -> None:
 
 
 def run(source: str, out: Path, rules=THREE, terms: Terms = TINY, tell=quiet, layer: str = "elman") -> Record:
-    return compare_rules_on(source, rules, layer, terms, out, "cpu", 1, tell)
+    return compare_rules_on(source, rules, layer, terms, out, "cpu", Processes(1), tell)
 
 
 @pytest.fixture

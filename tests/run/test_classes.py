@@ -13,6 +13,7 @@ from wavetrain.core import CLASSES, VALUES, Batch, Recorded
 from wavetrain.run import classes
 from wavetrain.run.answers import Answers, read
 from wavetrain.run.compare import compare_layers
+from wavetrain.run.pools import Processes
 from wavetrain.run.terms import Terms
 from wavetrain.tables.class_baselines import Majority, RandomKernels
 from wavetrain.tables.load import load
@@ -33,7 +34,7 @@ def file(folder: Path, count: int = 240) -> str:
 def compared(tmp_path_factory: pytest.TempPathFactory):
     folder = tmp_path_factory.mktemp("classes")
     source = file(folder)
-    record = compare_layers(source, ("elman",), TERMS, folder / "out", "cpu", 1, lambda news: None)
+    record = compare_layers(source, ("elman",), TERMS, folder / "out", "cpu", Processes(1), lambda news: None)
     return source, record
 
 

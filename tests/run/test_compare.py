@@ -23,6 +23,7 @@ from wavetrain.run import looks
 from wavetrain.run.chosen import founders
 from wavetrain.run.compare import compare_layers
 from wavetrain.run.contender import build, crop_of, fitting_width
+from wavetrain.run.pools import Processes
 from wavetrain.run.terms import Terms
 from wavetrain.tables.load import load
 from wavetrain.tasks.recall.adding import Adding
@@ -53,7 +54,7 @@ def quiet(news: News) -> None:
 
 
 def run(source: str, out: Path, layers=TWO, terms: Terms = TINY, tell=quiet) -> Record:
-    return compare_layers(source, layers, terms, out, "cpu", 1, tell)
+    return compare_layers(source, layers, terms, out, "cpu", Processes(1), tell)
 
 
 def source_of(kind: str, folder: Path) -> str:
@@ -149,8 +150,8 @@ def test_resumed_is_equal_to_uninterrupted(tmp_path: Path, after: int, monkeypat
 def test_two_processes_give_the_same_figures(tmp_path: Path, warm_workers: None):
     source, told = source_of("labels", tmp_path), []
     terms = dataclasses.replace(TINY, seeds=(0,))
-    two = compare_layers(source, TWO, terms, tmp_path / "two", "cpu", 2, told.append)
-    one = compare_layers(source, TWO, terms, tmp_path / "one", "cpu", 1, quiet)
+    two = compare_layers(source, TWO, terms, tmp_path / "two", "cpu", Processes(2), told.append)
+    one = compare_layers(source, TWO, terms, tmp_path / "one", "cpu", Processes(1), quiet)
     assert two.figures == one.figures
     names = {re.sub(r"^compare-\w+-[0-9a-f]{8}-", "", news.run) for news in told}
     assert names == {"elman-seed0", "softmax_attention-seed0"}

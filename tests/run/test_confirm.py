@@ -111,9 +111,9 @@ def test_why_a_replay_is_not_made_or_ends(one: Result, monkeypatch: pytest.Monke
 def test_only_what_changed_is_written(one: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     two = dataclasses.replace(one, experiment="other", code=NOW)
     monkeypatch.setattr(confirm.today, "digest", lambda name: NOW)
-    monkeypatch.setattr(confirm, "pool", lambda work, asked, jobs, tell: ((check, same) for check in asked))
+    pool = SimpleNamespace(each=lambda work, asked, tell: ((check, same) for check in asked))
     same = Agreement(True, "")
-    found = list(confirmed(tmp_path, [Check(one, "cpu"), Check(two, "cpu")], 1))
+    found = list(confirmed(tmp_path, [Check(one, "cpu"), Check(two, "cpu")], pool))
     assert [told.result.experiment for told in found] == [one.experiment, "other"]
     assert [path.name for path in tmp_path.iterdir()] == [one.name]
     assert reading.read(tmp_path / one.name) == found[0].result

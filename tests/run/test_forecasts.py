@@ -15,6 +15,7 @@ from wavetrain.evidence.comparison import Record, read_record
 from wavetrain.report.tables import costs, scores
 from wavetrain.run import contestants, forecasts, own
 from wavetrain.run.forecasts import Series, compare_series
+from wavetrain.run.pools import Processes
 from wavetrain.run.terms import Terms
 from wavetrain.tables import metrics
 from wavetrain.tables.kept import NAMES
@@ -35,7 +36,7 @@ def data(values: np.ndarray | list[np.ndarray] = WAVE, **asked) -> Series:
 
 def run(series: Series, out: Path, layers=LAYERS, terms=TERMS, minutes=None, jobs=1, say=None) -> Record:
     told = say or (lambda line: None)
-    return compare_series(series, layers, terms, minutes=minutes, out=out, jobs=jobs, say=told)
+    return compare_series(series, layers, terms, minutes=minutes, out=out, pool=Processes(jobs), say=told)
 
 
 @pytest.fixture(scope="module")

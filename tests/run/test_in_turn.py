@@ -11,6 +11,7 @@ from wavetrain.evidence.in_turn import InTurn, read_in_turn
 from wavetrain.evidence.shape import written
 from wavetrain.report.in_turn import kept_columns
 from wavetrain.run.in_turn import compare_rules
+from wavetrain.run.pools import Processes
 from wavetrain.run.terms import Terms
 from wavetrain.train.lab import News
 
@@ -37,7 +38,7 @@ def quiet(news: News) -> None:
 
 
 def run(files: list[str], out: Path, rules=TWO, terms: Terms = TINY, tell=quiet, jobs: int = 1) -> InTurn:
-    return compare_rules(files, rules, "elman", terms, out, "cpu", jobs, tell)
+    return compare_rules(files, rules, "elman", terms, out, "cpu", Processes(jobs), tell)
 
 
 def test_from_files_to_figures(files: list[str], tmp_path: Path):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wavetrain.run.pools import pool
+from wavetrain.run.pools import Processes
 
 MANY = 20_000  # pieces of news: more than a pipe holds
 
@@ -49,34 +49,34 @@ def fails_or_talks(item: str, tell) -> None:
 def test_all_news_come_in_order_and_before_the_result(jobs: int):
     heard: list[tuple[int, int]] = []
     results = {}
-    for item, result in pool(squared, [3, 5, 7], jobs, heard.append):  # type: ignore[arg-type]
+    for item, result in Processes(jobs).each(squared, [3, 5, 7], heard.append):  # type: ignore[arg-type]
         assert [step for one, step in heard if one == item] == list(range(item))
         results[item] = result
     assert results == {3: 9, 5: 25, 7: 49}
 
 
 def test_no_work_at_all():
-    assert list(pool(squared, [], 2, print)) == []
+    assert list(Processes(2).each(squared, [], print)) == []
 
 
 def test_more_news_than_a_pipe_holds():
     heard: list[object] = []
-    results = dict(pool(squared, [MANY, 1], 2, heard.append))
+    results = dict(Processes(2).each(squared, [MANY, 1], heard.append))
     assert results == {MANY: MANY**2, 1: 1} and len(heard) == MANY + 1
 
 
 def test_a_killed_worker_is_one_line_and_the_same_again_goes_on(tmp_path: Path):
     marks = [tmp_path / name for name in ("first", "second", "third")]
     with pytest.raises(ChildProcessError, match="the same command goes on") as caught:
-        list(pool(killed_once, marks, 2, print))
+        list(Processes(2).each(killed_once, marks, print))
     assert "\n" not in str(caught.value)
-    assert dict(pool(killed_once, marks, 2, print)) == {mark: mark.name for mark in marks}
+    assert dict(Processes(2).each(killed_once, marks, print)) == {mark: mark.name for mark in marks}
 
 
 def test_who_works_for_a_command_that_gave_up_ends():
     begun = time.monotonic()
     with pytest.raises(ValueError, match="of its own"):
-        list(pool(fails_or_talks, ["talks", "fails"], 2, lambda news: None))
+        list(Processes(2).each(fails_or_talks, ["talks", "fails"], lambda news: None))
     assert time.monotonic() - begun < 30
 
 
@@ -86,8 +86,8 @@ def test_workers_end_with_the_command_that_started_them(tmp_path: Path):
     marks = [tmp_path / name for name in ("first", "second")]
     code = (
         "import pathlib, sys\n"
-        "from tests.run.test_pools import works_on\nfrom wavetrain.run.pools import pool\n"
-        "list(pool(works_on, [pathlib.Path(one) for one in sys.argv[1:]], 2, print))"
+        "from tests.run.test_pools import works_on\nfrom wavetrain.run.pools import Processes\n"
+        "list(Processes(2).each(works_on, [pathlib.Path(one) for one in sys.argv[1:]], print))"
     )
     home = Path(__file__).parents[2]
     command = subprocess.Popen([sys.executable, "-c", code, *map(str, marks)], cwd=home)
@@ -125,4 +125,4 @@ def test_a_long_name_of_the_temporary_folder(tmp_path: Path, monkeypatch: pytest
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
     monkeypatch.setattr("tempfile.tempdir", None)
-    assert dict(pool(squared, [2, 3], 2, lambda news: None)) == {2: 4, 3: 9}
+    assert dict(Processes(2).each(squared, [2, 3], lambda news: None)) == {2: 4, 3: 9}

@@ -103,8 +103,8 @@ def test_each_result_comes_when_its_last_seed_is_over(
     def ran(one: Any) -> Run:
         return Run(seed=one.seed, figures={"a": float(one.seed)}, seconds=1.0, routes={})
 
-    def pooled(work: Any, items: list[Any], jobs: int, tell: Any) -> Iterator[Any]:
-        assert work is execute and jobs == 3 and tell is print
+    def pooled(work: Any, items: list[Any], tell: Any) -> Iterator[Any]:
+        assert work is execute and tell is print
         for one in reversed(items):
             worked.append((one.experiment.name, one.scale, one.seed))
             yield one, ran(one)
@@ -120,9 +120,12 @@ def test_each_result_comes_when_its_last_seed_is_over(
         recorded.append((orders, [one.seed for one in runs], len(worked)))
         return orders[0].scale
 
-    monkeypatch.setattr(runner, "pool", pooled)
     monkeypatch.setattr(runner, "record", record)
-    assert list(run_all(groups, 3, tmp_path / "home", print)) == ["tiny", "full", "tiny"]
+    assert list(run_all(groups, SimpleNamespace(each=pooled), tmp_path / "home", print)) == [
+        "tiny",
+        "full",
+        "tiny",
+    ]
     assert recorded == [(groups[2], [4, 2], 2), (groups[1], [4, 2], 4), (groups[0], [4, 2], 5)]
     assert ("a", "tiny", 4) not in worked and len(worked) == 5
 

@@ -12,6 +12,7 @@ from wavetrain.core import VALUES, Batch, Recorded, explained
 from wavetrain.run import classes, values
 from wavetrain.run.answers import Answers, read
 from wavetrain.run.compare import compare_layers
+from wavetrain.run.pools import Processes
 from wavetrain.run.terms import Terms
 from wavetrain.tables.load import load
 from wavetrain.tables.parts import shuffled
@@ -33,7 +34,7 @@ def compared(tmp_path_factory: pytest.TempPathFactory):
     x, y = rows()
     np.savez(folder / "mine.npz", x=x, y=y)
     source = str(folder / "mine.npz")
-    record = compare_layers(source, ("elman",), TERMS, folder / "out", "cpu", 1, lambda news: None)
+    record = compare_layers(source, ("elman",), TERMS, folder / "out", "cpu", Processes(1), lambda news: None)
     return source, record
 
 

@@ -17,6 +17,7 @@ from wavetrain.experiments.waves import wave_rnn_copy
 from wavetrain.layers.wave.wave_rnn import WaveRNN
 from wavetrain.run import confirm, runner, witness
 from wavetrain.run.order import Order
+from wavetrain.run.pools import Processes
 from wavetrain.tasks.recall import copying
 
 COPY = find.named("wave_rnn_copy")
@@ -27,7 +28,7 @@ def measured(out: Path, scale: str = "smoke") -> Path:
     home = out / "results"
     home.mkdir()
     order = Order(COPY, scale, 0, "cpu", 1, 10.0, out)
-    (one,) = runner.run_all([[order]], 1, home, lambda news: None)
+    (one,) = runner.run_all([[order]], Processes(1), home, lambda news: None)
     assert result.read_all(home) == [one] and one.standing() == CONFIRMED
     return home
 
@@ -44,7 +45,7 @@ def home(once: Path, tmp_path: Path) -> Path:
 
 
 def told(home: Path, names: Sequence[str] = ()) -> confirm.Told:
-    (one,) = confirm.confirmed(home, confirm.checks(home, names, "cpu"), 1)
+    (one,) = confirm.confirmed(home, confirm.checks(home, names, "cpu"), Processes(1))
     return one
 
 
@@ -70,7 +71,7 @@ def test_the_first_seed_alone_bears_witness(tmp_path: Path, monkeypatch: pytest.
 
     monkeypatch.setattr(witness, "made", noted)
     orders = [Order(COPY, "smoke", seed, "cpu", 1, 10.0, tmp_path) for seed in (0, 1)]
-    (one,) = runner.run_all([orders], 1, tmp_path, lambda news: None)
+    (one,) = runner.run_all([orders], Processes(1), tmp_path, lambda news: None)
     assert asked == [0] and one.seeds == (0, 1)
 
 

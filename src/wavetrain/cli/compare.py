@@ -1,7 +1,7 @@
 """The command `compare`: several layers on one data set."""
 
-import os
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -43,6 +43,7 @@ def compare(
     rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2),
     seeds: int = 3,
     device: str = "cpu",
+    on: Literal["processes", "ray"] = "processes",
     jobs: int = 0,
     out: Path = Path("runs"),
     track: str | None = None,
@@ -83,7 +84,8 @@ def compare(
         rates: learning rates to search
         seeds: how many
         device: cpu, cuda, cuda:1 ...
-        jobs: layers at a time, one torch thread each; 0 for one per core (one on a GPU)
+        on: processes of this machine, or ray: a cluster whose head RAY_ADDRESS names, else a Ray started here
+        jobs: layers at a time, one torch thread each; 0 for one per core (one per GPU)
         out: folder of the runs
         track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
     """
@@ -95,14 +97,15 @@ def compare(
     from wavetrain.run.classes import is_answered, small
     from wavetrain.run.compare import compare_layers
     from wavetrain.run.forecasts import compare_series
+    from wavetrain.run.pools import placed
     from wavetrain.run.terms import Terms
     from wavetrain.tables.rolling import Metric
 
     terminal.within(seeds=seeds, jobs=jobs or 1)
     if track is not None:
         kind(track)  # what cannot be had is said before the work
-    device = terminal.device(device)
-    jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
+    where, device = terminal.place(on, device)
+    workers = partial(placed, where, jobs=jobs, device=device, out=out, say=terminal.note)
     plan = chosen(minutes=minutes, quick=quick, steps=steps, seeds=seeds, rates=rates)
     terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
     roles = own.Roles(target, time or None, id or None, inputs or None, known_ahead, missing, resample)
@@ -113,8 +116,12 @@ def compare(
     stream_files.check(data, stream, rules, layers, minutes=minutes, quick=quick, others=bool(roles_given))
     if stream:
         layer = layers[0] if layers else stream_files.LAYER
-        with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
-            turns = in_turn.compare_rules(stream, rules, layer, terms, out, device, jobs, tell_all, say=say)
+        with (
+            workers() as pool,
+            progress(console, quiet=json) as tell,
+            tracking(track, out, tell) as tell_all,
+        ):
+            turns = in_turn.compare_rules(stream, rules, layer, terms, out, device, pool, tell_all, say=say)
         if json:
             terminal.print_json(written(turns))
         else:
@@ -125,7 +132,11 @@ def compare(
             raise BadInput(
                 f"rules are compared on sequences with answers, text or a task, got a table: {data}"
             )
-        with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
+        with (
+            workers() as pool,
+            progress(console, quiet=json) as tell,
+            tracking(track, out, tell) as tell_all,
+        ):
             taught = by_rule.compare_rules_on(
                 data,
                 rules,
@@ -133,7 +144,7 @@ def compare(
                 terms,
                 out,
                 device,
-                jobs,
+                pool,
                 tell_all,
                 say=say,
             )
@@ -146,17 +157,21 @@ def compare(
         own.check_device(device)
         series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
         _tell([*series.split.past.said, series.split.said], json)
-        with tracking(track, out, lambda news: None) as tell:
+        with workers() as pool, tracking(track, out, lambda news: None) as tell:
             result = compare_series(
-                series, layers or None, terms, minutes=plan.minutes, out=out, jobs=jobs, say=say, tell=tell
+                series, layers or None, terms, minutes=plan.minutes, out=out, pool=pool, say=say, tell=tell
             )
     else:
         loaded, said = own.answered(data, roles, classes, out, horizon=horizon, window=window, split=split)
         doubt = small(loaded.task) if is_answered(loaded.task) else ""
         _tell([*said, loaded.what, *([doubt] if doubt else [])], json)  # before hours of training
-        with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
+        with (
+            workers() as pool,
+            progress(console, quiet=json) as tell,
+            tracking(track, out, tell) as tell_all,
+        ):
             result = compare_layers(
-                loaded, layers or None, terms, out, device, jobs, tell_all, minutes=plan.minutes, say=say
+                loaded, layers or None, terms, out, device, pool, tell_all, minutes=plan.minutes, say=say
             )
     if json:
         terminal.print_json(written(result))

@@ -1,10 +1,9 @@
 """The command `run`: test published claims, and hold their results to today's code."""
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from wavetrain import find
 from wavetrain.cli import terminal
@@ -15,6 +14,7 @@ from wavetrain.errors import BadInput, unknown
 
 if TYPE_CHECKING:
     from wavetrain.run.order import Order
+    from wavetrain.run.pools import Pool
 
 console = terminal.Terminal()
 
@@ -24,6 +24,7 @@ def run(
     scale: str = "small",
     seeds: int = 3,
     device: str = "cpu",
+    on: Literal["processes", "ray"] = "processes",
     jobs: int = 0,
     out: Path = Path("runs"),
     results: Path | None = None,
@@ -42,7 +43,8 @@ def run(
         scale: smoke (seconds, no verdict), small (minutes on two cores), full (the paper's size)
         seeds: how many; a verdict takes at least three
         device: cpu, cuda, cuda:1 ...
-        jobs: runs at a time, one torch thread each; 0 for one per core (one on a GPU)
+        on: processes of this machine, or ray: a cluster whose head RAY_ADDRESS names, else a Ray started here
+        jobs: runs at a time, one torch thread each; 0 for one per core (one per GPU)
         out: folder of the runs
         results: folder of the results, one JSON each; OUT/results where not given
         save_every: seconds between checkpoints
@@ -53,6 +55,7 @@ def run(
         track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
     """
     from wavetrain.run.order import SCALES, Order
+    from wavetrain.run.pools import placed
     from wavetrain.run.threads import used
 
     if not (experiments or calibrate or confirm or stale):
@@ -68,29 +71,29 @@ def run(
     if scale not in SCALES:
         raise unknown("scale", scale, SCALES)
     terminal.within(seeds=seeds, jobs=jobs or 1)
-    device = terminal.device(device)
+    where, device = terminal.place(on, device)
     if not 0 <= save_every < math.inf:
         raise BadInput(f"expected seconds of at least 0 to save after, got {save_every}")
     asked = [find.named(name, ("experiments",)) for name in dict.fromkeys(experiments) if name != "all"]
     every = "all" in experiments or not experiments
     found = list(find.members("experiments")) if every else asked
-    jobs = jobs or (1 if device != "cpu" else os.cpu_count() or 1)
     home = out / "results" if results is None else results
-    if calibrate:
-        _calibrate(found, scale, device, jobs, home, exact, json)
-    elif confirm:
-        _confirm(home, () if every else [one.name for one in found], device, jobs, json)
-    else:
-        work = _stale(home, found) if stale else [(one, scale, range(seeds)) for one in found]
-        groups = [
-            [Order(one, size, seed, device, used(device), save_every, out) for seed in own]
-            for one, size, own in work
-        ]
-        _run(groups, jobs, home, out, track, json)
+    with placed(where, jobs=jobs, device=device, out=out, say=terminal.note) as pool:
+        if calibrate:
+            _calibrate(found, scale, device, pool, home, exact, json)
+        elif confirm:
+            _confirm(home, () if every else [one.name for one in found], device, pool, json)
+        else:
+            work = _stale(home, found) if stale else [(one, scale, range(seeds)) for one in found]
+            groups = [
+                [Order(one, size, seed, device, used(device), save_every, out) for seed in own]
+                for one, size, own in work
+            ]
+            _run(groups, pool, home, out, track, json)
 
 
 def _run(
-    groups: Sequence[Sequence["Order"]], jobs: int, home: Path, out: Path, track: str | None, json: bool
+    groups: Sequence[Sequence["Order"]], pool: "Pool", home: Path, out: Path, track: str | None, json: bool
 ) -> None:
     from wavetrain.evidence.shape import written
     from wavetrain.report import pages
@@ -99,7 +102,7 @@ def _run(
 
     home.mkdir(parents=True, exist_ok=True)  # where it cannot be, that is said before the work
     with progress(console, quiet=json) as tell, tracking(track, out, tell) as tell_all:
-        whole = list(run_all(groups, jobs, home, tell_all))
+        whole = list(run_all(groups, pool, home, tell_all))
     if json:
         terminal.print_json(written(whole))
     elif whole:
@@ -119,12 +122,12 @@ def _stale(home: Path, found: Sequence[find.Found]) -> list[tuple[find.Found, st
     return [(find.named(one.experiment), one.scale, range(len(one.seeds))) for one in old]
 
 
-def _confirm(home: Path, names: Sequence[str], device: str, jobs: int, json: bool) -> None:
+def _confirm(home: Path, names: Sequence[str], device: str, pool: "Pool", json: bool) -> None:
     """Replay witnesses and tell of each; leaves with 1 where what was confirmed is stale now."""
     from wavetrain.run import confirm
 
     told = []
-    for one in confirm.confirmed(home, confirm.checks(home, names, device), jobs):
+    for one in confirm.confirmed(home, confirm.checks(home, names, device), pool):
         told.append(one)
         if not json:
             console.print(f"{one.result.experiment} {one.result.scale}: {one.standing}", soft_wrap=True)
@@ -142,7 +145,7 @@ def _calibrate(
     found: Sequence[find.Found],
     scale: str,
     device: str,
-    jobs: int,
+    pool: "Pool",
     home: Path,
     exact_only: bool,
     json: bool,
@@ -151,7 +154,7 @@ def _calibrate(
     from wavetrain.run import calibration
 
     told = []
-    for one in calibration.calibrated(found, scale, device, jobs, home, exact_only):
+    for one in calibration.calibrated(found, scale, device, pool, home, exact_only):
         told.append(one)
         if not json:
             known = " and ".join(one.known) or "nothing to calibrate by"

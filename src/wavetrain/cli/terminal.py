@@ -14,12 +14,15 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, ParamSpec
+from typing import TYPE_CHECKING, Any, NoReturn, ParamSpec
 
 import tyro
 from rich.console import Console
 
 from wavetrain.errors import BadInput
+
+if TYPE_CHECKING:
+    from wavetrain.run.pools import On
 
 P = ParamSpec("P")
 
@@ -55,6 +58,19 @@ def device(name: str) -> str:
     except (RuntimeError, AssertionError) as error:
         raise BadInput(f"device {name!r} cannot be used here: {str(error).splitlines()[0]}") from error
     return "cpu" if found.type == "cpu" else name
+
+
+def place(on: str, name: str) -> tuple["On", str]:
+    """The pool, and the device under its plainest name; which one of other machines it is, they say."""
+    from wavetrain.run.pools import On, check, pool_called
+
+    where = pool_called(on)
+    if where is On.PROCESSES:
+        return where, device(name)
+    check(where)
+    if name not in ("cpu", "cuda"):
+        raise BadInput(f"expected a device cpu or cuda of other machines, got {name!r}")
+    return where, name
 
 
 def within(**numbers: int) -> None:

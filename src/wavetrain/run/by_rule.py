@@ -34,8 +34,7 @@ from wavetrain.report.comparisons import write_page
 from wavetrain.run import looks, widths
 from wavetrain.run.budget import Progress
 from wavetrain.run.contender import HELD_OUT, TIMED
-from wavetrain.run.machine import environment
-from wavetrain.run.pools import named_in, pool
+from wavetrain.run.pools import Pool, named_in
 from wavetrain.run.terms import Terms, plain
 from wavetrain.run.threads import limited
 from wavetrain.tables.load import Described, load
@@ -65,7 +64,7 @@ def compare_rules_on(
     terms: Terms,
     out: Path,
     device: str,
-    jobs: int,
+    pool: Pool,
     tell: Callable[[News], None],
     *,
     say: Callable[[str], None] = lambda line: None,
@@ -100,7 +99,7 @@ def compare_rules_on(
     entries = [Entry(one, found, width, parameters, data.source, terms, folder, device) for one in chosen]
     parts, told = {}, Progress(len(entries), say)
     objective = data.task.objective
-    for entry, part in pool(execute, entries, jobs, named_in(folder, tell)):
+    for entry, part in pool.each(execute, entries, named_in(folder, tell)):
         parts[entry.rule.name] = part
         score = part.figures.score
         told.over(entry.rule.name, "diverged" if score is None else f"{objective.measure} {score:.3f}")
@@ -119,7 +118,8 @@ def compare_rules_on(
         figures=tuple(figures),
         timings={name: part.timings for name, part in parts.items()},
         pictures={},
-        environment=environment(device, threads=1) | {"jobs": jobs, "date": str(datetime.date.today())},
+        environment=pool.environment(device, threads=1)
+        | {"jobs": pool.jobs, "date": str(datetime.date.today())},
         folder=str(folder),
         rivals="rule",
     )

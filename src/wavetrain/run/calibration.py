@@ -22,7 +22,7 @@ from wavetrain.core import Batch, Rule, Task
 from wavetrain.evidence.claims import Claim, Measured
 from wavetrain.evidence.result import Calibration, Figures, finite, read, write
 from wavetrain.find import Found
-from wavetrain.run.pools import pool
+from wavetrain.run.pools import Pool
 from wavetrain.run.threads import limited, used
 from wavetrain.train.generators import Shared, seed_of
 from wavetrain.train.lab import Lab, News, Plan, Training
@@ -67,14 +67,14 @@ class Told(NamedTuple):
 
 
 def calibrated(
-    experiments: Sequence[Found], scale: str, device: str, jobs: int, home: Path, exact_only: bool = False
+    experiments: Sequence[Found], scale: str, device: str, pool: Pool, home: Path, exact_only: bool = False
 ) -> Iterator[Told]:
     """Calibrate claims at a scale; writes the figures into their results in `home`, where there are any.
 
     With `exact_only` a result keeps the figures of untrained networks that it has.
     """
     orders = [Order(one, scale, device, exact_only) for one in experiments]
-    for order, found in pool(_made, orders, jobs, lambda news: None):
+    for order, found in pool.each(_made, orders, lambda news: None):
         module, name = order.experiment.load(), order.experiment.name
         path = home / f"{name}-{scale}.json"
         result = read(path) if path.exists() else None

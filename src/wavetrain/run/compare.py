@@ -34,8 +34,7 @@ from wavetrain.run import answers, classes, contender, looks
 from wavetrain.run.budget import Cost, Progress
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.contender import Entry, crop_of, execute, fitting_width, measure
-from wavetrain.run.machine import environment
-from wavetrain.run.pools import named_in, pool
+from wavetrain.run.pools import Pool, named_in
 from wavetrain.run.terms import Terms, plain, with_steps
 from wavetrain.run.threads import limited
 from wavetrain.tables.load import Described, load
@@ -48,7 +47,7 @@ def compare_layers(
     terms: Terms,
     out: Path,
     device: str,
-    jobs: int,
+    pool: Pool,
     tell: Callable[[News], None],
     *,
     minutes: float | None = None,
@@ -57,7 +56,7 @@ def compare_layers(
     """Compare layers on a file or a named task, loaded or not; returns what its folder in `out` holds.
 
     Without `layers`, the founder of each family is taken; "all" takes every layer. With `minutes`, the steps
-    in `terms` become what fits into them. Each of `jobs` is a process with one torch thread. `say` is told a
+    in `terms` become what fits into them. Each layer is a piece of work of the pool. `say` is told a
     line for each layer that is over.
     """
     data = load(source) if isinstance(source, str) else source
@@ -94,12 +93,12 @@ def compare_layers(
         Entry(one, *sizes[one.name], crop, data.source, terms, folder, device, data.reading) for one in chosen
     ]
     if minutes is not None:
-        costs = functools.partial(_costs, entries, jobs, tell)
-        terms = with_steps(terms, folder, costs, minutes=minutes, jobs=jobs, say=say)
+        costs = functools.partial(_costs, entries, pool, tell)
+        terms = with_steps(terms, folder, costs, minutes=minutes, jobs=pool.jobs, say=say)
         entries = [dataclasses.replace(one, terms=terms) for one in entries]
     parts: dict[str, Part] = {}
     told = Progress(len(entries), say)
-    for entry, part in pool(execute, entries, jobs, named_in(folder, tell)):
+    for entry, part in pool.each(execute, entries, named_in(folder, tell)):
         parts[entry.layer] = part
         score = part.figures.score
         told.over(entry.layer, "diverged" if score is None else f"{data.task.objective.measure} {score:.3f}")
@@ -120,7 +119,8 @@ def compare_layers(
         figures=tuple(figures),
         timings={layer: part.timings for layer, part in parts.items()},
         pictures=looks.draw_operators(folder, figures),
-        environment=environment(device, threads=1) | {"jobs": jobs, "date": str(datetime.date.today())},
+        environment=pool.environment(device, threads=1)
+        | {"jobs": pool.jobs, "date": str(datetime.date.today())},
         folder=str(folder),
         baselines=() if judgement is None else judgement.baselines,
         verdict=None if judgement is None else judgement.verdict,
@@ -141,5 +141,5 @@ def _judged(data: Described, folder: Path, figures: Sequence[Figures]) -> answer
         return classes.held(data, task, folder, whole)
 
 
-def _costs(entries: Sequence[Entry], jobs: int, tell: Callable[[News], None]) -> list[Cost]:
-    return [cost for _, cost in pool(measure, entries, jobs, tell)]
+def _costs(entries: Sequence[Entry], pool: Pool, tell: Callable[[News], None]) -> list[Cost]:
+    return [cost for _, cost in pool.each(measure, entries, tell)]

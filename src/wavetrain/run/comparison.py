@@ -4,7 +4,6 @@ It does what the command `wavetrain compare` does, and in the same folder: eithe
 computed.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from wavetrain.run.budget import chosen
 from wavetrain.run.chosen import asked
 from wavetrain.run.compare import compare_layers
 from wavetrain.run.forecasts import compare_series
+from wavetrain.run.pools import placed, pool_called
 from wavetrain.run.terms import Terms
 from wavetrain.tables.load import Described
 from wavetrain.tables.read.asked import Names
@@ -114,6 +114,7 @@ def compare(
     rates: Sequence[float] = (1e-3, 3e-3, 1e-2),
     seeds: int = 3,
     device: str = "cpu",
+    on: Literal["processes", "ray"] = "processes",
     jobs: int = 1,
     out: str | Path = "runs",
 ) -> Comparison:
@@ -144,6 +145,7 @@ def compare(
         rates: learning rates to search
         seeds: how many
         device: cpu, cuda, cuda:1 ...
+        on: processes of this machine, or ray: a cluster whose head RAY_ADDRESS names, else a Ray started here
         jobs: layers at a time, a process each; 0 for one per core. A script that asks for more than one must
             be guarded by `if __name__ == "__main__"`
         out: folder of the runs; a comparison that was cut off goes on where it stopped
@@ -155,8 +157,8 @@ def compare(
     """
     plan = chosen(minutes=minutes, quick=quick, steps=steps, seeds=seeds, rates=rates)
     terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
-    jobs = jobs or (os.cpu_count() or 1 if device == "cpu" else 1)
     named, place = tuple(layers) or None, Path(out)
+    where = pool_called(on)
     roles = own.Roles(target, time, id, inputs, known_ahead, tuple(missing), resample)
     if named is not None:
         asked(named)  # a wrong name is said before anything is read
@@ -165,13 +167,17 @@ def compare(
         if metric not in {one.value for one in Metric}:
             raise BadInput(f"expected a metric mase, mae, rmse or smape, got {metric!r}")
         series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
-        return typed(
-            compare_series(series, named, terms, minutes=plan.minutes, out=place, jobs=jobs, say=_silent)
-        )
+        with placed(where, jobs=jobs, device=device, out=place) as pool:
+            return typed(
+                compare_series(series, named, terms, minutes=plan.minutes, out=place, pool=pool, say=_silent)
+            )
     loaded, _ = own.answered(data, roles, classes, place, horizon=horizon, window=window, split=split)
-    return typed(
-        compare_layers(loaded, named, terms, place, device, jobs, _quiet, minutes=plan.minutes, say=_silent)
-    )
+    with placed(where, jobs=jobs, device=device, out=place) as pool:
+        return typed(
+            compare_layers(
+                loaded, named, terms, place, device, pool, _quiet, minutes=plan.minutes, say=_silent
+            )
+        )
 
 
 def typed(record: Record) -> Comparison:

@@ -30,7 +30,7 @@ from wavetrain.evidence.result import (
 from wavetrain.run import witness
 from wavetrain.run.machine import environment
 from wavetrain.run.order import settings
-from wavetrain.run.pools import pool
+from wavetrain.run.pools import Pool
 from wavetrain.train.lab import News
 
 
@@ -58,9 +58,9 @@ def checks(home: Path, names: Sequence[str], device: str) -> list[Check]:
     return [Check(one, device) for one in found]
 
 
-def confirmed(home: Path, asked: Sequence[Check], jobs: int) -> Iterator[Told]:
+def confirmed(home: Path, asked: Sequence[Check], pool: Pool) -> Iterator[Told]:
     """Replay each and write what came out; yields as each ends."""
-    for check, found in pool(_found, asked, jobs, lambda news: None):
+    for check, found in pool.each(_found, asked, lambda news: None):
         told = _told(check, found)
         if told.result != check.result:
             write(home, told.result)

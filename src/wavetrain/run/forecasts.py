@@ -37,9 +37,8 @@ from wavetrain.run import contestants, fallback, looks, widths
 from wavetrain.run.budget import Cost, Progress
 from wavetrain.run.chosen import asked, founders
 from wavetrain.run.contestants import Entry, Question, Simplest, Simply
-from wavetrain.run.machine import environment
 from wavetrain.run.pictures import draw_standing, write_forecasts
-from wavetrain.run.pools import named_in, pool
+from wavetrain.run.pools import Pool, named_in
 from wavetrain.run.standing import Standing
 from wavetrain.run.terms import Terms, plain, with_steps
 from wavetrain.tables.baselines import LastValue
@@ -69,14 +68,14 @@ def compare_series(
     *,
     minutes: float | None,
     out: Path,
-    jobs: int,
+    pool: Pool,
     say: Say,
     tell: Callable[[News], None] = lambda news: None,
 ) -> Record:
     """Compare layers and baselines; with `minutes`, the steps in `terms` become what fits into them.
 
-    Without `layers`, the founder of each family is taken; "all" takes every layer. Each of `jobs` is a
-    process with one torch thread. `say` is told a line for each piece that is over, `tell` how trainings go.
+    Without `layers`, the founder of each family is taken; "all" takes every layer. Each contestant is a
+    piece of work of the pool. `say` is told a line for each that is over, `tell` how trainings go.
     """
     named = layers is not None and "all" not in layers
     entries, left_out = _entries(founders() if layers is None else asked(layers), data, terms, named)
@@ -88,10 +87,10 @@ def compare_series(
     contestants.write_split(data.split, folder)
     entries = [replace(one, folder=folder) for one in entries]
     if minutes is not None:
-        costs = functools.partial(_costs, entries, jobs)
-        terms = with_steps(terms, folder, costs, minutes=minutes, jobs=jobs, say=say)
+        costs = functools.partial(_costs, entries, pool)
+        terms = with_steps(terms, folder, costs, minutes=minutes, jobs=pool.jobs, say=say)
         entries = [replace(one, terms=terms) for one in entries]
-    standing, parts, over = _all(entries, data.question, folder, jobs, say, named_in(folder, tell))
+    standing, parts, over = _all(entries, data.question, folder, pool, say, named_in(folder, tell))
     judged = standing.verdict()
     figures = sorted((_figures(parts[one.name], standing) for one in entries), key=_rank)
     timings = {name: part.timings for name, part in parts.items()}
@@ -109,7 +108,8 @@ def compare_series(
         timings=timings,
         pictures=looks.draw_operators(folder, figures),
         drawn=draw_standing(folder, standing, _chosen(judged), figures, timings),
-        environment=environment("cpu", threads=1) | {"jobs": jobs, "date": str(datetime.date.today())},
+        environment=pool.environment("cpu", threads=1)
+        | {"jobs": pool.jobs, "date": str(datetime.date.today())},
         folder=str(folder),
         baselines=tuple(sorted((_simple(one, standing) for one in over), key=_rank)),
         verdict=_judged(judged),
@@ -193,15 +193,15 @@ def digest(split: Split) -> str:
     return found.hexdigest()
 
 
-def _costs(entries: Sequence[Entry], jobs: int) -> list[Cost]:
-    return [cost for _, cost in pool(contestants.measure, entries, jobs, _quiet)]
+def _costs(entries: Sequence[Entry], pool: Pool) -> list[Cost]:
+    return [cost for _, cost in pool.each(contestants.measure, entries, _quiet)]
 
 
 def _all(
     entries: Sequence[Entry],
     question: Question,
     folder: Path,
-    jobs: int,
+    pool: Pool,
     say: Say,
     tell: Callable[[News], None],
 ) -> tuple[Standing, dict[str, Part], list[Simply]]:
@@ -214,7 +214,7 @@ def _all(
     over: list[Simply] = []
     told = Progress(len(entries), say)
     items: list[Entry | Simplest] = [*simplest, *entries]
-    for item, found in pool(contestants.execute, items, jobs, tell):
+    for item, found in pool.each(contestants.execute, items, tell):
         if isinstance(found, Part):
             parts[item.name] = found
             standing.add(item.name, contestants.read_answers(folder / f"{item.name}.npz"), baseline=False)

@@ -31,8 +31,7 @@ from wavetrain.parts.stack import Answer
 from wavetrain.parts.task_sequence import TaskSequence
 from wavetrain.report.in_turn import write_page
 from wavetrain.run.contender import build, fitting_width
-from wavetrain.run.machine import environment
-from wavetrain.run.pools import named_in, pool
+from wavetrain.run.pools import Pool, named_in
 from wavetrain.run.stream_files import asked, together
 from wavetrain.run.terms import Terms, plain
 from wavetrain.run.threads import limited
@@ -51,7 +50,7 @@ class Entry:
     layer: find.Found
     width: int
     sources: tuple[str, ...]
-    rate: float
+    rate: float  # NaN where it is to be found
     terms: Terms
     folder: Path
     device: str
@@ -64,7 +63,7 @@ def compare_rules(
     terms: Terms,
     out: Path,
     device: str,
-    jobs: int,
+    pool: Pool,
     tell: Callable[[News], None],
     *,
     say: Callable[[str], None] = lambda line: None,
@@ -96,22 +95,20 @@ def compare_rules(
         return read_in_turn(folder / "result.json")
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", config)
-    with limited(1):
-        rate = _rate(sequence, found, width, terms, folder, device, tell)
+    files = tuple(map(str, sources))
+    search = Entry(chosen[0], found, width, files, math.nan, terms, folder, device)
+    ((_, rate),) = pool.each(searched, [search], tell)
     say(
         f"{layer} of width {width}, {parameters:,} parameters; learning rate {rate:g}, which suits the first "
         "file"
     )
-    entries = [
-        Entry(one, found, width, tuple(map(str, sources)), rate, terms, folder, device) for one in chosen
-    ]
+    entries = [dataclasses.replace(search, rule=one, rate=rate) for one in chosen]
     kept, matrices = {}, {}
-    for entry, (one, mean) in pool(execute, entries, jobs, named_in(folder, tell)):
+    for entry, (one, mean) in pool.each(execute, entries, named_in(folder, tell)):
         kept[entry.rule.name], matrices[entry.rule.name] = one, mean
         say(f"{one.rule}: {_percent(one.average)} right in the end, forgetting {_percent(one.forgetting)}")
     first = matrices[chosen[0].name].frozen()
-    with limited(1):
-        at_once = _at_once(sequence, entries[0], tell)
+    ((_, at_once),) = pool.each(learned_at_once, entries[:1], tell)
     say(f"all files at once: {_percent(at_once)} right")
     shown = {one.name: matrices[one.name] for one in chosen} | {"frozen": first}
     result = InTurn(
@@ -130,7 +127,8 @@ def compare_rules(
         frozen=_kept("frozen", [first], 0),
         at_once=at_once,
         picture=_drawn(folder, shown),
-        environment=environment(device, threads=1) | {"jobs": jobs, "date": str(datetime.date.today())},
+        environment=pool.environment(device, threads=1)
+        | {"jobs": pool.jobs, "date": str(datetime.date.today())},
         folder=str(folder),
     )
     write_page(result, folder)
@@ -178,40 +176,38 @@ def _network(layer: find.Found, width: int, sequence: TaskSequence, terms: Terms
     return Answer(build(layer.load(), width, sequence.tasks[0], terms.depth), every_step=False)
 
 
-def _rate(
-    sequence: TaskSequence,
-    layer: find.Found,
-    width: int,
-    terms: Terms,
-    folder: Path,
-    device: str,
-    tell: Callable[[News], None],
-) -> float:
+def searched(entry: Entry, tell: Callable[[News], None]) -> float:
     """The learning rate by which the first file is learned best, of a part of the steps."""
+    terms = entry.terms
     if len(terms.rates) == 1:
         return terms.rates[0]
+    sequence, _ = together([load(one) for one in entry.sources])
     steps = max(1, round(terms.search * terms.steps))
     plans = {
         f"{rate:g}": Plan(steps, terms.batch, rate, terms.clip, every=steps, held_out=HELD_OUT)
         for rate in terms.rates
     }
-    lab = Lab(folder / f"search-seed{terms.seeds[0]}", terms.seeds[0], device, tell)
-    label, _ = lab.best("search", partial(_network, layer, width, sequence, terms), sequence.tasks[0], plans)
+    lab = Lab(entry.folder / f"search-seed{terms.seeds[0]}", terms.seeds[0], entry.device, tell)
+    make = partial(_network, entry.layer, entry.width, sequence, terms)
+    with limited(1):
+        label, _ = lab.best("search", make, sequence.tasks[0], plans)
     return plans[label].rate
 
 
-def _at_once(sequence: TaskSequence, entry: Entry, tell: Callable[[News], None]) -> float | None:
+def learned_at_once(entry: Entry, tell: Callable[[News], None]) -> float | None:
     """All files learned as one by backpropagation; the mean over seeds. None where one diverged."""
+    sequence, _ = together([load(one) for one in entry.sources])
     rule = find.named("backpropagation", ("rules",)).load()
-    scores = [
-        arms.at_once_in_lab(
-            Lab(entry.folder / f"at-once-seed{seed}", seed, entry.device, tell),
-            "at_once",
-            sequence,
-            _arm(entry, sequence, rule),
-        )[""]
-        for seed in entry.terms.seeds
-    ]
+    with limited(1):
+        scores = [
+            arms.at_once_in_lab(
+                Lab(entry.folder / f"at-once-seed{seed}", seed, entry.device, tell),
+                "at_once",
+                sequence,
+                _arm(entry, sequence, rule),
+            )[""]
+            for seed in entry.terms.seeds
+        ]
     return _finite(statistics.fmean(scores))
 
 

@@ -19,7 +19,7 @@ from wavetrain.evidence.result import Result, Run, finite
 from wavetrain.evidence.shape import parsed, written
 from wavetrain.run.machine import environment
 from wavetrain.run.order import Order
-from wavetrain.run.pools import pool
+from wavetrain.run.pools import Pool
 from wavetrain.run.record import calibrated, record, witnessed
 from wavetrain.run.threads import limited
 from wavetrain.train.generators import Shared, seed_of
@@ -90,25 +90,25 @@ def over(order: Order) -> Run:
 
 
 def run_all(
-    groups: Sequence[Sequence[Order]], jobs: int, home: Path, tell: Callable[[News], None]
+    groups: Sequence[Sequence[Order]], pool: Pool, home: Path, tell: Callable[[News], None]
 ) -> Iterator[Result]:
-    """Run the seeds of several results, in one process or in a pool with one torch thread a worker.
+    """Run the seeds of several results, each in a piece of work of the pool.
 
     Each result is written to the folder `home` and yielded when its last seed is over.
     """
     ended: dict[tuple[str, str], dict[int, Run]] = {}
     of = {(group[0].experiment.name, group[0].scale): group for group in groups}
-    for order, run in _each([order for group in groups for order in group], jobs, tell):
+    for order, run in _each([order for group in groups for order in group], pool, tell):
         key = order.experiment.name, order.scale
         ended.setdefault(key, {})[order.seed] = run
         if len(ended[key]) == len(of[key]):
             yield record(of[key], [ended[key][one.seed] for one in of[key]], home)
 
 
-def _each(orders: Sequence[Order], jobs: int, tell: Callable[[News], None]) -> Iterator[tuple[Order, Run]]:
+def _each(orders: Sequence[Order], pool: Pool, tell: Callable[[News], None]) -> Iterator[tuple[Order, Run]]:
     """First those that are over, then the others as they end."""
     waiting = [order for order in orders if not (order.folder / "result.json").exists()]
     for order in orders:
         if order not in waiting:
             yield order, over(order)
-    yield from pool(execute, waiting, jobs, tell)
+    yield from pool.each(execute, waiting, tell)

@@ -3,8 +3,8 @@
 A `Lab` owns one folder. Every training in it has a name; its network starts from the lab's seed and draws
 its batches from a generator of that seed, so all rivals see the same data in the same order. What draws from
 the generators that the process shares, as dropout does, draws from states of them that are the training's
-own. Its state is written every few seconds as one file, whole or not at all: a run that is killed goes on
-where it stopped and ends with the same figures, bit for bit.
+own. Its state is written every few seconds as one file, whole or not at all (`checkpoints.py`): a run that is
+killed goes on where it stopped and ends with the same figures, bit for bit.
 """
 # Above 300 lines: one file, since what is saved of a training and how it goes on must change together.
 
@@ -24,9 +24,9 @@ from torch import Tensor, nn
 from wavetrain.core import Batch, Rule, Task
 from wavetrain.errors import BadInput
 from wavetrain.evidence import picture
-from wavetrain.parts import saved
 from wavetrain.parts.kept import into_optimiser, of_optimiser, under, within
 from wavetrain.rules.backpropagation import Backpropagation
+from wavetrain.train import checkpoints
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared, seed_of
 
@@ -120,10 +120,10 @@ class Training:
             "shared": words_of_states,
             "rule": type(self.rule).__name__,
         }
-        saved.save(path, tensors, words)
+        checkpoints.save(path, tensors, words)
 
     def load(self, path: Path) -> None:
-        tensors, words = saved.load(path)
+        tensors, words = checkpoints.load(path)
         try:
             self.network.load_state_dict(under("network", tensors))
             into_optimiser(self.optimiser, under("optimiser", tensors))
@@ -196,7 +196,7 @@ class Lab:
         shared = Shared(seed_of(self.seed, name), self.device)
         training = Training(network, rule or Backpropagation(), plan, self.generator(), shared)
         checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
-        if checkpoint.exists():
+        if checkpoints.there(checkpoint):
             training.load(checkpoint)
         metrics = self.folder / "metrics" / f"{name}.jsonl"
         metrics.write_text("".join(_line(mark) for mark in training.marks))
