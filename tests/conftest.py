@@ -20,6 +20,8 @@ from tests.slow import FIXTURES, SLOW
 
 pytest_plugins = ["wavetrain.testing.plugin"]  # which an installed Wavetrain brings by itself
 torch.set_num_threads(1)
+if not torch.cuda.is_available():
+    os.environ["TRITON_INTERPRET"] = "1"  # kernels for a GPU are tried on the CPU; read when triton is loaded
 
 hypothesis.settings.register_profile("same", max_examples=2, deadline=None, derandomize=True, database=None)
 hypothesis.settings.register_profile("quick", max_examples=1, deadline=None, derandomize=True, database=None)

@@ -25,6 +25,8 @@ NO_SPEED = {
     "history",
     "record",
     "precision",
+    "cubins",
+    "gpu_cases",
 }  # precision asks how exact, and writes a page of its own
 TIMES = {"kernel": [1.0, 2.0, 4.0], "loop": [8.0, 8.0, 40.0]}
 

@@ -22,7 +22,8 @@ def _name(package: str) -> str:
 
 
 def bounds(requirements: list[str]) -> dict[str, str]:
-    return {_name(name): bound for name, bound in (one.split(">=") for one in requirements)}
+    bare = [one.partition(";")[0] for one in requirements]
+    return {_name(name): bound for name, bound in (one.split(">=") for one in bare)}
 
 
 def test_the_lowest_versions_are_the_declared_lower_bounds():

@@ -1,6 +1,7 @@
 """Both routes of a recurrence on the same numbers: values and gradients."""
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 from hypothesis import settings
@@ -11,6 +12,7 @@ from wavetrain import scan
 
 Run = Callable[..., tuple[Tensor, Tensor]]
 few = settings(max_examples=25, deadline=None)
+interpreted = settings(max_examples=5, deadline=None)  # Triton's interpreter takes a second for each
 sizes = {"batch": st.integers(1, 4), "time": st.sampled_from([1, 2, 3, 7, 13, 31])}
 
 
@@ -29,11 +31,17 @@ def results(run: Run, inputs: list[Tensor]) -> list[Tensor]:
 
 
 def agree(
-    name: str, run: Run, inputs: list[Tensor], tolerance: float = 1e-12, definition: str = "plain"
+    name: str,
+    run: Run,
+    inputs: list[Tensor],
+    tolerance: float = 1e-12,
+    definition: str = "plain",
+    route: Literal["numba", "triton", "parallel"] = "numba",
 ) -> None:
     """The fast route is taken, and gives what the plain one gives."""
-    fast = results(run, inputs)
-    assert scan.routes()[name] == "numba"
+    with scan.only(route):
+        fast = results(run, inputs)
+    assert scan.routes()[name] == route
     with scan.only_plain():
         plain = results(run, inputs)
     assert scan.routes()[name] == definition

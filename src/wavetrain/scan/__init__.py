@@ -1,8 +1,9 @@
 """Ways to run a recurrence: unroll, linear, wave, short, selective, unitary, dense, chunked, newton and more.
 
 Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
-values and gradients: fused numba kernels on CPU, PyTorch's own kernels for the dense recurrence. The route
-is chosen by device and dtype, can be forced with `only_plain`, and is reported by `routes`. A fast route has
+values and gradients: fused numba kernels on CPU, Triton kernels on a GPU, few operations of PyTorch on other
+devices, and PyTorch's own kernels for the dense recurrence. The route is chosen by device and dtype, can be
+forced with `only` and `only_plain`, and is reported by `routes`. A fast route has
 first derivatives; where these must have a graph of their own (`create_graph=True`) they are taken by plain
 operations, and inside the transforms of torch.func and in forward mode the plain route is. torch.compile
 breaks its graph at the doors below, so that the fast route is taken as without it; torch.export and
@@ -21,7 +22,7 @@ from wavetrain.scan.lif import Form, Leaves, LIFUnits, Slope, lif
 from wavetrain.scan.linear import linear
 from wavetrain.scan.newton import Cell, Info, Newton, newton
 from wavetrain.scan.recomputed import recomputed
-from wavetrain.scan.routes import only_plain, recorded, routes, written_out
+from wavetrain.scan.routes import only, only_plain, recorded, routes, written_out
 from wavetrain.scan.selective import selective, selective_step
 from wavetrain.scan.sheet import SheetCells, SheetState, SheetWalk, sheet, sheet_step
 from wavetrain.scan.short import short
@@ -54,6 +55,7 @@ __all__ = [
     "linear",
     "mixing",
     "newton",
+    "only",
     "only_plain",
     "recomputed",
     "recorded",

@@ -10,12 +10,12 @@ from torch import Tensor
 
 from wavetrain.core import precision
 from wavetrain.errors import BadInput
-from wavetrain.scan.cpu import host
 from wavetrain.scan.operators import Kernel, Walk
-from wavetrain.scan.routes import fast, took
+from wavetrain.scan.routes import HALF, Fast, chosen, kernels, running, took
+
+HAS: tuple[Fast, ...] = ("numba", "triton", "parallel")
 
 
-@precision.door
 def linear(
     a: Inexact[Tensor, "batch time channels"] | Inexact[Tensor, "channels"],
     b: Inexact[Tensor, "batch time channels"],
@@ -33,13 +33,22 @@ def linear(
     (tensor([1.0000, 1.5000, 1.7500, 1.8750]), tensor([[1.8750]]))
     """
     _check(a, b, state, reset)
+    if a.dtype == b.dtype and b.dtype in HALF and chosen(a, b, time=b.shape[1], has=HAS):
+        state = b.new_zeros(b.shape[0], b.shape[2]) if state is None else state
+        return _walk(a, b, state.to(precision.carried(b.dtype)), reset)  # halves as they come
+    return _wide(a, b, state, reset)
+
+
+@precision.door
+def _wide(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> tuple[Tensor, Tensor]:
+    """In the type in which a state is carried."""
     dtypes = {part.dtype for part in (a, b, state) if part is not None}
     if len(dtypes) > 1:
         dtype = functools.reduce(torch.promote_types, dtypes)
         a, b, state = a.to(dtype), b.to(dtype), None if state is None else state.to(dtype)
     if state is None:
         state = b.new_zeros(b.shape[0], b.shape[2])
-    if fast(a, b, state, time=b.shape[1]):
+    if chosen(a, b, state, time=b.shape[1], has=HAS):
         return _walk(a, b, state, reset)
     took("linear", "plain")
     return _plain(a, b, state, reset)
@@ -77,22 +86,14 @@ def _check(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> 
 
 
 def _forward(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
-    """What `linear` gives, by the kernel of the device; all in one dtype."""
-    from wavetrain.scan.cpu.linear import TILE, forward
-
-    took("linear", "numba")
-    batch, time, width = b.shape
-    h = host.fresh(b.shape, b.dtype)
-    reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
-    decay = a if a.ndim == 3 else a[None, None]  # (B, T, D) or (1, 1, D)
-    arrays = [host.array(decay), host.array(b), host.array(state), host.array(reset), h.numpy()]
-    pieces = host.tiles(batch, width, TILE // b.element_size())
-    host.spread(lambda piece: forward(*arrays, *piece), pieces, b.numel())
-    return h, h[:, -1].clone(memory_format=torch.contiguous_format)
+    """What `linear` gives, by the kernel of the device; all in one dtype, but a wide state for halves."""
+    took("linear", running(b))
+    h, last = kernels("linear", b).forward(a, b, state, reset)
+    return h, last
 
 
 def _like_forward(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
-    return b.new_empty(b.shape), b.new_empty(state.shape)
+    return b.new_empty(b.shape), state.new_empty(state.shape)
 
 
 def _backward(
@@ -104,20 +105,8 @@ def _backward(
     grad_last: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of a, b and state, from those of h and its last step."""
-    from wavetrain.scan.cpu.linear import TILE, backward
-
-    batch, time, width = h.shape
-    decay = a if a.ndim == 3 else a[None, None]
-    da = host.fresh(h.shape if a.ndim == 3 else (batch, 1, width), h.dtype)
-    db, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
-    reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
-    grad = h.new_zeros(batch, 0, width) if grad is None else grad
-    grad_last = torch.zeros_like(state) if grad_last is None else grad_last
-    inputs = [host.array(part) for part in (decay, h, state, reset, grad, grad_last)]
-    arrays = [*inputs, da.numpy(), db.numpy(), dstate.numpy()]
-    pieces = host.tiles(batch, width, TILE // h.element_size())
-    host.spread(lambda piece: backward(*arrays, *piece), pieces, h.numel())
-    return da if a.ndim == 3 else da.sum((0, 1)), db, dstate
+    da, db, dstate = kernels("linear", h).backward(a, state, h, reset, grad, grad_last)
+    return da, db, dstate
 
 
 def _like_backward(
@@ -128,7 +117,7 @@ def _like_backward(
     grad: Tensor | None,
     grad_last: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    return h.new_empty(a.shape), h.new_empty(h.shape), h.new_empty(state.shape)
+    return h.new_empty(a.shape), h.new_empty(h.shape), state.new_empty(state.shape)
 
 
 def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:

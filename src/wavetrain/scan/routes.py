@@ -1,28 +1,41 @@
 """Which route is taken: the plain one, which is the definition, or a fast one where it can be.
 
-A fast route is taken by tensors of a common dtype on the CPU. The plain one is taken inside `only_plain`, by
-tensors inside the transforms of torch.func and forward mode, and where PyTorch writes down a graph of known
-length to be used elsewhere (torch.export, torch.jit.trace). In the graphs of torch.compile, and in those of
-torch.export whose length is open, a fast route is an operator (`operators`).
+    numba       a fused kernel, on the CPU
+    triton      a fused kernel, on an NVIDIA GPU of compute capability 8.0 or later, where Triton is installed
+    parallel    few operations of PyTorch in place of one a step, on any other device, for long sequences
+    plain       step by step: the definition
+
+A fast route is taken by tensors of a common dtype. The plain one is taken inside `only_plain`, by tensors
+inside the transforms of torch.func and forward mode, and where PyTorch writes down a graph of known length
+to be used elsewhere (torch.export, torch.jit.trace). In the graphs of torch.compile, and in those of
+torch.export whose length is open, a fast route is an operator (`operators`). `only` asks for one fast route,
+wherever it can be had; on the CPU the Triton kernels run in Triton's interpreter, which is slow and shows
+that they are right.
 """
 
 import contextlib
 import functools
 import importlib
+import os
 import warnings
 from collections.abc import Callable, Iterator
-from typing import ParamSpec, TypeVar
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from wavetrain.core import transforms
+from wavetrain.errors import BadInput
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 KINDS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
+HALF = (torch.float16, torch.bfloat16)  # in which a kernel on a GPU may read and write, carrying float32
+MANY = 100  # steps that may be launched one by one on another device, at a few operations each
+
+Fast = Literal["numba", "triton", "parallel"]
 
 
 class _Taken:
@@ -31,6 +44,7 @@ class _Taken:
 
 _taken = _Taken()
 _plain = False
+_only: Fast | None = None
 
 
 def routes() -> dict[str, str]:
@@ -82,6 +96,26 @@ def only_plain() -> Iterator[None]:
         yield
     finally:
         _plain = before
+
+
+@contextlib.contextmanager
+def only(route: Fast) -> Iterator[None]:
+    """Inside, every recurrence takes this fast route where it has one for its tensors, else the plain one.
+
+    On the CPU, "triton" runs in Triton's interpreter, if TRITON_INTERPRET=1 was set when the process began.
+
+    >>> from wavetrain.scan import linear, only, routes
+    >>> with only("parallel"):
+    ...     h, last = linear(torch.tensor([0.5]), torch.ones(1, 4, 1))
+    >>> routes()["linear"]
+    'parallel'
+    """
+    global _only
+    before, _only = _only, route
+    try:
+        yield
+    finally:
+        _only = before
 
 
 def asked_for_plain() -> bool:
@@ -150,8 +184,10 @@ def must_be_plain(*tensors: Tensor, time: int = 1) -> bool:
     `time` is the number of steps. In a graph that is exported for any number of them a kernel stays an
     operator, since steps that are written down are counted.
     """
-    if any(tensor.dtype not in KINDS for tensor in tensors):
-        return True
+    return any(tensor.dtype not in KINDS for tensor in tensors) or _in_no_kernel(*tensors, time=time)
+
+
+def _in_no_kernel(*tensors: Tensor, time: int) -> bool:
     if torch.compiler.is_compiling():
         counted = torch.compiler.is_exporting() and not isinstance(time, torch.SymInt)
         return counted or written_out()
@@ -160,14 +196,48 @@ def must_be_plain(*tensors: Tensor, time: int = 1) -> bool:
     return torch.jit.is_tracing() or written_out(*tensors)
 
 
+def chosen(*tensors: Tensor, time: int, has: tuple[Fast, ...] = ("numba",)) -> Fast | None:
+    """The fast route to take of those that a recurrence has; None for the plain one.
+
+    Half precision is taken by a Triton kernel alone, which stores it as it comes.
+    """
+    types = {tensor.dtype for tensor in tensors}
+    if not types <= {*KINDS, *HALF} or len({tensor.device for tensor in tensors}) > 1:
+        return None
+    if _in_no_kernel(*tensors, time=time):
+        return None
+    route = running(tensors[0])
+    if route not in has and _only is None and route == "triton":
+        route = "parallel"
+    if route not in has or (route != "triton" and types & {*HALF}):
+        return None
+    if route == "parallel" and _only is None and not isinstance(time, torch.SymInt) and time <= MANY:
+        return None
+    return route if route != "numba" or _compiler() else None
+
+
+def running(tensor: Tensor) -> Fast:
+    """The fast route of the tensor's device, or the one that is asked for."""
+    device = tensor.device.type
+    if _only == "triton" and device == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
+        raise BadInput("routes: 'triton' needs a GPU, or TRITON_INTERPRET=1 set before the process begins")
+    if _only == "parallel" or (_only == "triton" and device in ("cpu", "meta")):
+        return _only
+    if device == "cpu":
+        return "numba"
+    return "triton" if device == "cuda" and _triton(tensor.device) else "parallel"
+
+
 def on_cpu(*tensors: Tensor, time: int = 1) -> bool:
     """Whether a route in kept memory may be taken."""
-    return all(tensor.device.type == "cpu" for tensor in tensors) and not must_be_plain(*tensors, time=time)
+    if any(tensor.device.type != "cpu" or tensor.dtype in HALF for tensor in tensors):
+        return False
+    return not must_be_plain(*tensors, time=time)
 
 
 def fast(*tensors: Tensor, time: int = 1) -> bool:
     """Whether a numba kernel may be taken."""
-    return on_cpu(*tensors, time=time) and _compiler()
+    return _only in (None, "numba") and on_cpu(*tensors, time=time) and _compiler()
 
 
 _found: bool | None = None
@@ -188,6 +258,30 @@ def _look() -> bool:
     except ImportError as error:
         warnings.warn(
             f"numba cannot be imported ({error}): recurrences take their plain route, which is slow",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return False
+    return True
+
+
+def kernels(name: str, tensor: Tensor) -> Any:
+    """The file of this route with the recurrence's forward and backward, loaded when it is first needed."""
+    folder = {"numba": "cpu", "triton": "gpu", "parallel": "portable"}[running(tensor)]
+    return importlib.import_module(f"wavetrain.scan.{folder}.{name}")
+
+
+@functools.cache
+def _triton(device: torch.device) -> bool:
+    """Whether Triton's kernels run on the device; where they do not, that is said once."""
+    old = torch.cuda.get_device_capability(device) < (8, 0)
+    if old or torch.version.hip is not None:
+        return False
+    try:
+        importlib.import_module("triton")
+    except ImportError as error:
+        warnings.warn(
+            f"triton cannot be imported ({error}): on {device} recurrences run without kernels",
             RuntimeWarning,
             stacklevel=2,
         )

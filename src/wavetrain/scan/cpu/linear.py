@@ -10,14 +10,47 @@ Arrays are contiguous; a and da are (B, T, D), or (1, 1, D) and (B, 1, D) where 
 """
 
 import numpy as np
+import torch
+from torch import Tensor
 
+from wavetrain.scan.cpu import host
 from wavetrain.scan.cpu.compiled import compiled
 
 TILE = 16384  # bytes of state in a tile; narrower tiles read memory in strips, which is two times slower
 
 
+def forward(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
+    """h (B, T, D) and its last step; a is (B, T, D) or (D,)."""
+    batch, time, width = b.shape
+    h = host.fresh(b.shape, b.dtype)
+    reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
+    decay = a if a.ndim == 3 else a[None, None]  # (B, T, D) or (1, 1, D)
+    arrays = [host.array(decay), host.array(b), host.array(state), host.array(reset), h.numpy()]
+    pieces = host.tiles(batch, width, TILE // b.element_size())
+    host.spread(lambda piece: _walk(*arrays, *piece), pieces, b.numel())
+    return h, h[:, -1].clone(memory_format=torch.contiguous_format)
+
+
+def backward(
+    a: Tensor, state: Tensor, h: Tensor, reset: Tensor | None, grad: Tensor | None, grad_last: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of a, b and the state, from those of h (None for none) and of its last step."""
+    batch, time, width = h.shape
+    decay = a if a.ndim == 3 else a[None, None]
+    da = host.fresh(h.shape if a.ndim == 3 else (batch, 1, width), h.dtype)
+    db, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
+    reset = torch.zeros(batch, time, dtype=torch.bool) if reset is None else reset
+    grad = h.new_zeros(batch, 0, width) if grad is None else grad
+    grad_last = torch.zeros_like(state) if grad_last is None else grad_last
+    inputs = [host.array(part) for part in (decay, h, state, reset, grad, grad_last)]
+    arrays = [*inputs, da.numpy(), db.numpy(), dstate.numpy()]
+    pieces = host.tiles(batch, width, TILE // h.element_size())
+    host.spread(lambda piece: _back(*arrays, *piece), pieces, h.numel())
+    return da if a.ndim == 3 else da.sum((0, 1)), db, dstate
+
+
 @compiled
-def forward(a, b, state, reset, h, first, last, left, right):
+def _walk(a, b, state, reset, h, first, last, left, right):
     """Fill h for the sequences from first to last and the channels from left to right."""
     for n in range(first, last):
         carry = state[n, left:right].copy()
@@ -34,7 +67,7 @@ def forward(a, b, state, reset, h, first, last, left, right):
 
 
 @compiled
-def backward(a, h, state, reset, grad, grad_last, da, db, dstate, first, last, left, right):
+def _back(a, h, state, reset, grad, grad_last, da, db, dstate, first, last, left, right):
     """Fill da, db and dstate for the sequences from first to last and the channels from left to right.
 
     grad is the gradient of h, with no step at all where nothing comes back through h. The loops over channels

@@ -1,0 +1,57 @@
+"""What is timed on a GPU, and compiled for one ahead of time: each recurrence at the sizes it is made for.
+
+A case makes its inputs on a device; with `meta` nothing is stored, and the kernels that would run can be
+written down. Inputs that need a gradient are asked for one. `minimum` counts the bytes that no kernel could
+avoid to move, forward, and forward with backward.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from wavetrain import scan
+
+HALF, SINGLE, COMPLEX = torch.bfloat16, torch.float32, torch.complex64
+
+
+@dataclass(frozen=True)
+class Case:
+    """One recurrence at one size."""
+
+    name: str
+    inputs: Callable[[torch.device], list[Tensor]]
+    run: Callable[..., Tensor]  # of the inputs: the first result, whose gradient is asked for
+    minimum: tuple[int, int]  # bytes, forward and forward with backward
+
+
+def _drawn(device: torch.device, *shape: int, dtype: torch.dtype = SINGLE) -> Tensor:
+    return torch.randn(*shape, dtype=dtype, device=device).requires_grad_()
+
+
+def linear(batch: int, time: int, width: int, dtype: torch.dtype, *, same: bool = False) -> Case:
+    """h_t = a_t h_{t-1} + b_t, with a varying or the same at all steps."""
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        a = _drawn(device, *((width,) if same else (batch, time, width)), dtype=dtype)
+        return [(a.detach() * 0.3).requires_grad_(), _drawn(device, batch, time, width, dtype=dtype)]
+
+    stored = batch * time * width * dtype.itemsize
+    forward, backward = (2, 3) if same else (3, 5)
+    kind = str(dtype).removeprefix("torch.") + (", same decay" if same else "")
+    return Case(
+        name=f"linear ({batch}, {time}, {width}) {kind}",
+        inputs=inputs,
+        run=lambda a, b: scan.linear(a, b)[0],
+        minimum=(forward * stored, (forward + backward) * stored),
+    )
+
+
+CASES = [
+    linear(16, 4096, 2048, HALF),
+    linear(4, 4096, 512, SINGLE),
+    linear(4, 4096, 512, SINGLE, same=True),
+    linear(4, 4096, 512, COMPLEX),
+    linear(4, 4096, 512, COMPLEX, same=True),
+]
