@@ -12,6 +12,7 @@ from jaxtyping import Float, Inexact, Int
 from torch import Tensor, nn
 
 from wavetrain.core import precision
+from wavetrain.core.across import Slices, slices
 from wavetrain.core.card import Card
 from wavetrain.core.check import check_width
 from wavetrain.core.state import State, unroll
@@ -46,6 +47,7 @@ class Operator(NamedTuple):
 
 L = TypeVar("L", bound="Layer")
 P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def _noted(init: Callable[Concatenate[L, P], None]) -> Callable[Concatenate[L, P], None]:
@@ -68,10 +70,30 @@ def _checked(operator: Callable[[L, Tensor], Operator]) -> Callable[[L, Tensor],
 
     @functools.wraps(operator)
     def run(self: L, x: Tensor) -> Operator:
+        _refuse_slices(self, "operator")
         self.check(x)
         return operator(self, x)
 
     return run
+
+
+def _of_all_ranks(step: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[L, P], R]:
+    """A layer's `step`, which knows no slices."""
+
+    @functools.wraps(step)
+    def run(self: L, *args: P.args, **kwargs: P.kwargs) -> R:
+        _refuse_slices(self, "step")
+        return step(self, *args, **kwargs)
+
+    return run  # type: ignore[return-value]  # as above
+
+
+def _refuse_slices(layer: "Layer", method: str) -> None:
+    if slices() is not None:
+        raise BadInput(
+            f"{type(layer).__name__}: expected the slice of a whole sequence inside across_time, "
+            f"got {method}; call it outside"
+        )
 
 
 class Layer(nn.Module, ABC):
@@ -101,6 +123,7 @@ class Layer(nn.Module, ABC):
     card: ClassVar[Card]
     residual: ClassVar[bool] = False  # whether the output holds the input already, so that no stack adds it
     mixed: ClassVar[bool] = False
+    splits: ClassVar[bool] = False  # whether its sequences may lie in slices on several ranks
     roundings: ClassVar[float] = 1.2  # the error in half precision, next to that of rounding the output once
     width: int
     inputs: int
@@ -117,6 +140,10 @@ class Layer(nn.Module, ABC):
         for name in names:
             if name in vars(cls):
                 setattr(cls, name, precision.method(vars(cls)[name]))
+        if "splits" not in vars(cls) and {"step", "whole", "fresh"} & set(vars(cls)):
+            cls.splits = False  # what its base says holds for the base's own recurrence
+        if "step" in vars(cls):
+            setattr(cls, "step", _of_all_ranks(vars(cls)["step"]))  # noqa: B010 (mypy: a method)
         if "__init__" in vars(cls):
             setattr(cls, "__init__", _noted(vars(cls)["__init__"]))  # noqa: B010 (mypy: a method)
         if "operator" in vars(cls):
@@ -161,7 +188,11 @@ class Layer(nn.Module, ABC):
 
         Few layers take tokens. Raises BadInput for what `check` refuses.
         """
-        self.check(x)
+        here = slices()
+        if here is None:
+            self.check(x)
+        else:
+            self._check_slice(here, x)
         return self.fresh(x) if state is None else self.whole(x, state)
 
     @abstractmethod
@@ -173,6 +204,19 @@ class Layer(nn.Module, ABC):
         self, mixed: Inexact[Tensor, "batch *time heads channels"]
     ) -> Float[Tensor, "batch *time width"]:
         """From mixed values, (B, T, H, P) of a sequence or (B, H, P) of one step, to the output."""
+
+    def _check_slice(self, here: Slices, x: Tensor) -> None:
+        """Raise on all ranks what `check` raises on one; and for a layer that cannot hand its state on."""
+        try:
+            if not self.splits:
+                raise BadInput(
+                    f"{type(self).__name__}: expected a layer that can be split in time inside across_time, "
+                    "got one that needs its whole sequence in one process"
+                )
+            self.check(x)
+        except BadInput as error:
+            here.agree("an error", error=error)
+            raise
 
     def check(self, x: Tensor) -> None:
         """Raise BadInput where x is not (B, T, inputs): wrong axes, channels, or no step at all."""

@@ -12,6 +12,7 @@ and under autocast, all compute and carry their state in float32.
 """
 
 from wavetrain.core import unroll
+from wavetrain.core.across import Slices, across_time
 from wavetrain.scan.activation import Activation
 from wavetrain.scan.attention import attend, attention
 from wavetrain.scan.chunked import chunked, chunked_step, mixing
@@ -40,7 +41,9 @@ __all__ = [
     "SheetCells",
     "SheetState",
     "SheetWalk",
+    "Slices",
     "Slope",
+    "across_time",
     "affine",
     "attend",
     "attention",

@@ -7,10 +7,17 @@ from torch.nn import functional as F
 
 from wavetrain.core import precision
 from wavetrain.errors import BadInput
+from wavetrain.scan.over_slices import Passing, handed_on
 from wavetrain.scan.routes import asked_for_plain, took
 
 
+def _passing(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None, size: int) -> Passing:
+    """How the state before q stands in that after it."""
+    return Passing(log_decay.sum(1).exp().unsqueeze(-1))
+
+
 @precision.door
+@handed_on("chunked", _passing)
 def chunked(
     q: Float[Tensor, "batch time heads keys"],
     k: Float[Tensor, "batch time heads keys"],

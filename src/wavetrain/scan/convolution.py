@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from wavetrain.core import precision
 from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
+from wavetrain.scan.haloed import haloed, latest
 from wavetrain.scan.routes import fast, took, whole
 
 
@@ -51,6 +52,7 @@ def toeplitz(kernel: Num[Tensor, "*axes time"]) -> Num[Tensor, "*axes time time"
 
 @whole
 @precision.door
+@haloed("dilated")
 def dilated(
     x: Inexact[Tensor, "batch time inputs"],
     past: Inexact[Tensor, "batch past inputs"],
@@ -85,14 +87,6 @@ def grouped(
     """The convolution of `scan.dilated`, by PyTorch."""
     groups = x.shape[-1] // kernel.shape[1]
     return F.conv1d(torch.cat([past, x], 1).mT, kernel.flip(-1), dilation=dilation, groups=groups).mT
-
-
-def latest(
-    past: Inexact[Tensor, "batch past inputs"], x: Inexact[Tensor, "batch time inputs"]
-) -> Inexact[Tensor, "batch past inputs"]:
-    """The last steps of past and x together, as many as past has."""
-    time, before = x.shape[1], past.shape[1]
-    return torch.cat([past, x[:, max(0, time - before) :]], 1)[:, min(time, before) :]
 
 
 def _alone(x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:

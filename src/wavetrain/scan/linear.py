@@ -11,11 +11,20 @@ from torch import Tensor
 from wavetrain.core import precision
 from wavetrain.errors import BadInput
 from wavetrain.scan.operators import Kernel, Walk
+from wavetrain.scan.over_slices import Passing, handed_on
 from wavetrain.scan.routes import HALF, Fast, chosen, kernels, running, took
 
 HAS: tuple[Fast, ...] = ("numba", "triton", "parallel")
 
 
+def _passing(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> Passing:
+    """How the state before b stands in that after it."""
+    a = precision.wide(a)
+    kept = a.prod(1) if a.ndim == 3 else a.expand(b.shape[1], -1).prod(0)
+    return Passing(kept, None if reset is None else reset.any(1))
+
+
+@handed_on("linear", _passing)
 def linear(
     a: Inexact[Tensor, "batch time channels"] | Inexact[Tensor, "channels"],
     b: Inexact[Tensor, "batch time channels"],

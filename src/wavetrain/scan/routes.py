@@ -26,6 +26,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from wavetrain.core import transforms
+from wavetrain.core.across import slices
 from wavetrain.errors import BadInput
 
 P = ParamSpec("P")
@@ -77,6 +78,11 @@ def recorded() -> Iterator[dict[str, str]]:
 
 
 def took(name: str, route: str) -> None:
+    if slices() is not None:
+        raise BadInput(
+            f"{name}: expected a recurrence that can be split in time inside across_time, got one that needs "
+            "its whole sequence in one process"
+        )
     setattr(_taken, name, route)
 
 

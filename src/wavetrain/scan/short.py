@@ -10,13 +10,15 @@ from torch.nn import functional as F
 from wavetrain.core import precision
 from wavetrain.errors import BadInput
 from wavetrain.scan._twice import again
-from wavetrain.scan.convolution import grouped, latest
+from wavetrain.scan.convolution import grouped
 from wavetrain.scan.cpu import host
+from wavetrain.scan.haloed import haloed, latest
 from wavetrain.scan.routes import fast, took, whole
 
 
 @whole
 @precision.door
+@haloed("short")
 def short(
     x: Float[Tensor, "batch time channels"],
     past: Float[Tensor, "batch past channels"],

@@ -33,6 +33,7 @@ class LRU(Layer):
     (torch.complex64, torch.Size([2, 16]))
     """
 
+    splits = True
     card = Card(
         title="Resurrecting recurrent neural networks for long sequences",
         authors="Orvieto, Antonio and Smith, Samuel L. and Gu, Albert and Fernando, Anushan and "
