@@ -108,7 +108,13 @@ def streamed(
 ) -> Iterator[list[Any]]:
     """Do the work; yields whatever there is to tell, at the end what came of it."""
     line: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    warnings.showwarning = lambda message, *others, **more: line.put(Said(str(message)))
+
+    def say(
+        message: Warning | str, category: Any, file: str, at: int, to: Any = None, text: str | None = None
+    ) -> None:
+        line.put(Said(str(message)))
+
+    warnings.showwarning = say
     threading.Thread(target=_done, args=(there, work, item, line.put), daemon=True).start()
     while True:
         told = [line.get()]
