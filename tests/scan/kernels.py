@@ -32,9 +32,45 @@ def _decays(time: int, dtype: torch.dtype) -> list[Tensor]:
     return [0.5 * normal(5, dtype=dtype), normal(2, time, 5, dtype=dtype)]
 
 
+def _selective(time: int, dtype: torch.dtype) -> list[Tensor]:
+    x, dt, b, c = (normal(2, time, size, dtype=dtype) for size in (5, 5, 3, 3))
+    return [x, dt.abs(), -normal(5, 3, dtype=dtype).abs(), b, c]
+
+
+def _gated(time: int, dtype: torch.dtype) -> list[Tensor]:
+    ends = normal(2, 5, 3, dtype=dtype), normal(5, dtype=dtype), normal(2, time, 5, dtype=dtype)
+    return [*_selective(time, dtype), *ends]
+
+
+def _unitary(time: int, dtype: torch.dtype) -> list[Tensor]:
+    whole = dtype.to_complex()
+    ends = normal(3, dtype=whole), normal(3, dtype=whole), normal(2, 3, 5, dtype=whole)
+    return [normal(2, time, 3, 5, dtype=dtype), normal(2, time, 5, dtype=dtype), *ends]
+
+
+def _short(time: int, dtype: torch.dtype) -> list[Tensor]:
+    x, past = normal(2, time, 5, dtype=dtype), normal(2, 3, 5, dtype=dtype)
+    return [x, past, normal(5, 4, dtype=dtype), normal(5, dtype=dtype)]
+
+
+def _dilated(time: int, dtype: torch.dtype) -> list[Tensor]:
+    return [normal(2, time, 5, dtype=dtype), normal(2, 6, 5, dtype=dtype), normal(5, 1, 4, dtype=dtype)]
+
+
+def _wave(time: int, dtype: torch.dtype) -> list[Tensor]:
+    kernel = 0.2 * normal(3, 3, 3, dtype=dtype)
+    return [normal(2, time, 3, 8, dtype=dtype), kernel, normal(2, 3, 8, dtype=dtype)]
+
+
 CASES = {
     "linear": Case(lambda a, b, state: scan.linear(a, b, state), _linear, (1, 1, None), complex=True),
     "linear, one decay": Case(lambda a, b: scan.linear(a, b), _decays, (None, 1), complex=True),
+    "selective": Case(scan.selective, _selective, (1, 1, None, 1, 1)),
+    "selective, gated": Case(scan.selective, _gated, (1, 1, None, 1, 1, None, None, 1)),
+    "unitary": Case(scan.unitary, _unitary, (1, 1, None, None, None)),
+    "short": Case(scan.short, _short, (1, None, None, None)),
+    "dilated": Case(lambda x, past, kernel: scan.dilated(x, past, kernel, 2), _dilated, (1, None, None)),
+    "wave": Case(scan.wave, _wave, (1, None, None)),
 }
 
 

@@ -1,5 +1,6 @@
 """Causal convolutions: a long kernel by FFT, few taps directly, and the matrix that each of them is."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,7 +12,8 @@ from wavetrain.core import precision
 from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
 from wavetrain.scan.haloed import haloed, latest
-from wavetrain.scan.routes import fast, took, whole
+from wavetrain.scan.operators import Kernel, Walk
+from wavetrain.scan.routes import fast, took
 
 
 @precision.door
@@ -50,7 +52,6 @@ def toeplitz(kernel: Num[Tensor, "*axes time"]) -> Num[Tensor, "*axes time time"
     return kernel[..., (step[:, None] - step).clamp(min=0)].tril()
 
 
-@whole
 @precision.door
 @haloed("dilated")
 def dilated(
@@ -71,9 +72,9 @@ def dilated(
     (tensor([0., 0., 1., 2., 3.]), tensor([4., 5.]))
     """
     alone = kernel.shape[1] == 1 and len(kernel) == x.shape[-1] and not x.is_complex()
-    if alone and fast(x, past, kernel) and x.dtype == past.dtype == kernel.dtype:
-        took("dilated", "numba")
-        return _Depthwise.apply(x, past, kernel.squeeze(1), dilation), latest(past, x)
+    one = x.dtype == past.dtype == kernel.dtype
+    if alone and one and fast(x, past, kernel, time=x.shape[1]):
+        return _walk(x, past, kernel.squeeze(1), dilation), latest(past, x)
     took("dilated", "torch")
     return grouped(x, past, kernel, dilation), latest(past, x)
 
@@ -93,34 +94,57 @@ def _alone(x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
     return grouped(x, past, weight.unsqueeze(1), gap)
 
 
-class _Depthwise(torch.autograd.Function):
-    """The numba route of `scan.dilated` where each channel is by itself: weight (E, K), real, one dtype."""
+def _forward(x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
+    """y by the kernel of the device, where each channel is by itself: weight (E, K), real, one dtype."""
+    from wavetrain.scan.cpu.convolution import forward
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
-        from wavetrain.scan.cpu.convolution import forward
+    took("dilated", "numba")
+    y = host.fresh(x.shape, x.dtype)
+    arrays = [*host.rows(x), host.array(past), host.array(weight.t()), gap, y.numpy()]
+    parts = host.parts(len(x), 2 * torch.get_num_threads())
+    host.spread(lambda part: forward(*arrays, *part), parts, x.numel() * weight.shape[1])
+    return y
 
-        y = host.fresh(x.shape, x.dtype)
-        arrays = [*host.rows(x), host.array(past), host.array(weight.t()), gap, y.numpy()]
-        parts = host.parts(len(x), 2 * torch.get_num_threads())
-        host.spread(lambda part: forward(*arrays, *part), parts, x.numel() * weight.shape[1])
-        ctx.gap = gap
-        ctx.save_for_backward(x, past, weight)
-        return y
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        from wavetrain.scan.cpu.convolution import backward
+def _like_forward(x: Tensor, past: Tensor, weight: Tensor, gap: int) -> Tensor:
+    return x.new_empty(x.shape)
 
-        x, past, weight = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return *again(
-                lambda x, past, weight: _alone(x, past, weight, ctx.gap), (x, past, weight), (grad,)
-            ), None
-        dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
-        dweight = x.new_empty(len(x), *weight.t().shape)
-        inputs = [*host.rows(x), host.array(past), host.array(weight.t()), ctx.gap, host.array(grad)]
-        arrays = [*inputs, *(part.numpy() for part in (dx, dpast, dweight))]
-        parts = host.parts(len(x), 2 * torch.get_num_threads())
-        host.spread(lambda part: backward(*arrays, *part), parts, 2 * x.numel() * weight.shape[1])
-        return dx, dpast, dweight.sum(0).t(), None
+
+def _backward(
+    x: Tensor, past: Tensor, weight: Tensor, gap: int, grad: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of x, past and weight."""
+    from wavetrain.scan.cpu.convolution import backward
+
+    dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
+    dweight = x.new_empty(len(x), *weight.t().shape)
+    inputs = [*host.rows(x), host.array(past), host.array(weight.t()), gap, host.array(grad)]
+    arrays = [*inputs, *(part.numpy() for part in (dx, dpast, dweight))]
+    parts = host.parts(len(x), 2 * torch.get_num_threads())
+    host.spread(lambda part: backward(*arrays, *part), parts, 2 * x.numel() * weight.shape[1])
+    return dx, dpast, dweight.sum(0).t()
+
+
+def _like_backward(
+    x: Tensor, past: Tensor, weight: Tensor, gap: int, grad: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    return x.new_empty(x.shape), past.new_empty(past.shape), weight.new_empty(weight.t().shape).t()
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    *tensors, ctx.gap = inputs
+    ctx.save_for_backward(*tensors)
+
+
+def _gradient(ctx: Any, back: Callable[..., Any], grad: Tensor) -> tuple[Tensor | None, ...]:
+    x, past, weight = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        return *again(
+            lambda x, past, weight: _alone(x, past, weight, ctx.gap), (x, past, weight), (grad,)
+        ), None
+    return *back(x, past, weight, ctx.gap, grad), None
+
+
+_walk = Kernel(
+    "dilated", Walk(_forward, _like_forward), Walk(_backward, _like_backward), keep=_keep, gradient=_gradient
+)

@@ -27,6 +27,8 @@ def latest(
 ) -> Inexact[Tensor, "batch past inputs"]:
     """The last steps of past and x together, as many as past has."""
     time, before = x.shape[1], past.shape[1]
+    if torch.compiler.is_compiling():  # the same without a question of the length
+        return torch.cat([past, x], 1)[:, time:]
     return torch.cat([past, x[:, max(0, time - before) :]], 1)[:, min(time, before) :]
 
 

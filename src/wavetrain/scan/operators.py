@@ -8,6 +8,7 @@ of the graph each, of which PyTorch knows by a fake what it gives without runnin
 
 import functools
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -51,6 +52,37 @@ def operator(name: str, walk: Walk) -> Callable[..., Any]:
     return called
 
 
+def learns(*tensors: Tensor | None) -> bool:
+    """Whether a walk keeps what its way back needs; of an exported graph that may be asked later."""
+    if not torch.is_grad_enabled():
+        return False
+    if torch.compiler.is_exporting():
+        return True
+    return any(tensor is not None and tensor.requires_grad for tensor in tensors)
+
+
+SPARE = 2  # numbers more than marks need
+
+
+def empty_marks(like: Tensor, *shape: int) -> Tensor:
+    """An empty tensor for states that a walk keeps on its way, in one row.
+
+    They are counted in chunks of steps, and PyTorch would ask whether a size is 0 or 1, and write another
+    graph down for the lengths where it is; with some to spare it never is.
+    """
+    return like.new_empty(math.prod(shape) + SPARE)
+
+
+def marks(row: Tensor, *shape: int) -> Tensor:
+    """The states in a row of `empty_marks`, as they are; raises BadInput where they were not kept."""
+    if len(row) != math.prod(shape) + SPARE:
+        raise BadInput(
+            f"expected the states at {shape[1]} marks for a gradient, got none; where this graph was written "
+            "down no gradients were asked for"
+        )
+    return row[:-SPARE].view(shape)
+
+
 def _one_by_one(call: Callable[..., Any]) -> Callable[..., Any]:
     """A rule for `torch.func.vmap`: one call for each of what is mapped over."""
 
@@ -71,7 +103,9 @@ class Kernel:
         keep(ctx, inputs, output)      saves what the gradient needs; names outputs that have none themselves
         gradient(ctx, back, *grads)    the gradients of the inputs; `back` is the backward walk
 
-    Where gradients must have a graph of their own, grad mode is on inside `gradient`, as in any backward.
+    Where gradients must have a graph of their own, grad mode is on inside `gradient`, as in any backward. The
+    last `aside` arguments are for `keep` alone, which goes without them in a graph that is written down:
+    functions, for example, are no arguments of an operator.
     """
 
     def __init__(
@@ -82,6 +116,7 @@ class Kernel:
         *,
         keep: Callable[..., None],
         gradient: Callable[..., Gradients],
+        aside: int = 0,
     ):
         back = operator(f"{name}_backward", backward)
         self.operator = operator(name, forward)
@@ -90,21 +125,27 @@ class Kernel:
             lambda ctx, *grads: gradient(ctx, back, *grads),
             setup_context=keep,
         )
-        self.function = _function(name, forward, backward, keep, gradient)
+        self.function = _function(name, forward, backward, keep, gradient, aside)
+        self.aside = aside
 
     def __call__(self, *inputs: Any) -> Any:
         if torch.compiler.is_compiling():
-            return self.operator(*inputs)
+            return self.operator(*inputs[: len(inputs) - self.aside])
         return self.function.apply(*inputs)
 
 
 def _function(
-    name: str, forward: Walk, backward: Walk, keep: Callable[..., None], gradient: Callable[..., Gradients]
+    name: str,
+    forward: Walk,
+    backward: Walk,
+    keep: Callable[..., None],
+    gradient: Callable[..., Gradients],
+    aside: int,
 ) -> Any:
     """The walk outside of graphs, in the form that torch.func allows while it is at work on other tensors."""
 
     def run(*inputs: Any) -> Any:
-        return forward.run(*inputs)
+        return forward.run(*inputs[: len(inputs) - aside])
 
     def back(ctx: Any, *grads: Tensor | None) -> Gradients:
         return gradient(ctx, backward.run, *grads)

@@ -1,5 +1,6 @@
 """The selective recurrence: states in each channel whose rates and writing the input chooses."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from wavetrain.core import precision
 from wavetrain.errors import BadInput
 from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
+from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
 from wavetrain.scan.over_slices import Passing, handed_on
-from wavetrain.scan.routes import fast, took, whole
+from wavetrain.scan.routes import fast, took
 
 
 def _passing(
@@ -30,7 +32,6 @@ def _passing(
     return Passing(torch.exp(dt.sum(1)[..., None] * a))
 
 
-@whole
 @precision.door
 @handed_on("selective", _passing)
 def selective(
@@ -59,9 +60,10 @@ def selective(
     _check(x, dt, a, b, c, state, skip, gate)
     if state is None:
         state = x.new_zeros(len(x), *a.shape)
-    if fast(x, dt, a, b, c, state):
-        took("selective", "numba")
-        return _Selective.apply(x, dt, a, b, c, state, skip, gate)
+    given = [x, dt, a, b, c, state, *(part for part in (skip, gate) if part is not None)]
+    if fast(*given, time=x.shape[1]):
+        y, last, _ = _walk(x, dt, a, b, c, state, skip, gate, learns(*given))
+        return y, last
     took("selective", "plain")
     return _plain(x, dt, a, b, c, state, skip, gate)
 
@@ -141,64 +143,132 @@ def _check(
         raise BadInput(f"selective: expected real tensors of one dtype, got {sorted(map(str, kinds))}")
 
 
-class _Selective(torch.autograd.Function):
-    """The numba route of `scan.selective`; takes and gives what `selective` does, in one dtype."""
+def _forward(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    state: Tensor,
+    skip: Tensor | None,
+    gate: Tensor | None,
+    marked: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What `selective` gives, and the states at marks, by the kernel of the device; all in one dtype."""
+    from wavetrain.scan.cpu.selective import TILE, forward
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        x: Tensor,
-        dt: Tensor,
-        a: Tensor,
-        b: Tensor,
-        c: Tensor,
-        state: Tensor,
-        skip: Tensor | None,
-        gate: Tensor | None,
-    ) -> tuple[Tensor, Tensor]:
-        from wavetrain.scan.cpu.selective import CHUNK, TILE, forward
+    took("selective", "numba")
+    (batch, time, width), size = x.shape, a.shape[1]
+    y, last = host.fresh(x.shape, x.dtype), host.fresh((batch, size, width), x.dtype)
+    shape = batch, _chunks(time) if marked else 0, size, width
+    row = host.marks(shape, x.dtype)
+    inputs = [host.array(part) for part in (x, dt, a.t(), b, c, state.transpose(1, 2))]
+    arrays = [*inputs, *_ends(x, skip, gate), y.numpy(), last.numpy(), marks(row, *shape).numpy()]
+    pieces = host.tiles(batch, width, TILE // x.element_size())
+    host.spread(lambda piece: forward(*arrays, *piece), pieces, x.numel() * size)
+    return y, last.transpose(1, 2).contiguous(), row
 
-        (batch, time, width), size = x.shape, a.shape[1]
-        y, last = host.fresh(x.shape, x.dtype), host.fresh((batch, size, width), x.dtype)
-        chunks = -(-time // CHUNK) if any(ctx.needs_input_grad) else 0
-        marks = host.fresh((batch, chunks, size, width), x.dtype)
-        inputs = [host.array(part) for part in (x, dt, a.t(), b, c, state.transpose(1, 2))]
-        arrays = [*inputs, *_ends(x, skip, gate), y.numpy(), last.numpy(), marks.numpy()]
-        pieces = host.tiles(batch, width, TILE // x.element_size())
-        host.spread(lambda piece: forward(*arrays, *piece), pieces, x.numel() * size)
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(x, dt, a, b, c, state, skip, gate, marks)
-        return y, last.transpose(1, 2).contiguous()
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
-        from wavetrain.scan.cpu.selective import TILE, backward
+def _like_forward(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    state: Tensor,
+    skip: Tensor | None,
+    gate: Tensor | None,
+    marked: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    (batch, time, width), size = x.shape, a.shape[1]
+    row = empty_marks(x, batch, _chunks(time) if marked else 0, size, width)
+    return x.new_empty(x.shape), x.new_empty(state.shape), row
 
-        *inputs, marks = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return again(_plain, inputs, (grad, grad_last))
-        x, dt, a, b, c, _, skip, gate = inputs
-        (batch, time, width), size = x.shape, a.shape[1]
-        tile = TILE // x.element_size()
-        dx, ddt = host.fresh(x.shape, x.dtype), host.fresh(x.shape, x.dtype)
-        da, dstate = (host.fresh((batch, size, width), x.dtype) for _ in range(2))
-        dskip, dz = x.new_zeros(batch, width), host.fresh(x.shape if gate is not None else (0, 0, 0), x.dtype)
-        # summed tile by tile and then in order, so that the threads do not change the sum
-        shared = (-(-width // tile), batch, time, size)
-        db, dc = host.fresh(shared, x.dtype), host.fresh(shared, x.dtype)
-        unread = grad is None
-        grad = x.new_zeros(batch, 0, width) if grad is None else grad
-        grad_last = x.new_zeros(batch, width, size) if grad_last is None else grad_last
-        given = [host.array(part) for part in (x, dt, a.t(), b, c)]
-        returned = [host.array(part) for part in (marks, grad, grad_last.transpose(1, 2))]
-        results = [part.numpy() for part in (dx, ddt, da, dskip, dz, dstate)]
-        arrays = [*given, *_ends(x, skip, gate), *returned, *results]
-        sums = list(zip(db.numpy(), dc.numpy(), strict=True))
-        pieces = [(*sums[piece[2] // tile], *piece) for piece in host.tiles(batch, width, tile)]
-        host.spread(lambda piece: backward(*arrays, *piece), pieces, x.numel() * size)
-        of_skip = None if skip is None or unread else dskip.sum(0)
-        of_gate = None if gate is None or unread else dz
-        return dx, ddt, da.sum(0).t(), db.sum(0), dc.sum(0), dstate.transpose(1, 2), of_skip, of_gate
+
+def _backward(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    skip: Tensor | None,
+    gate: Tensor | None,
+    row: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of x, dt, a, b, c, state, skip and gate, empty where there is none of these two."""
+    from wavetrain.scan.cpu.selective import TILE, backward
+
+    (batch, time, width), size = x.shape, a.shape[1]
+    tile = TILE // x.element_size()
+    dx, ddt = host.fresh(x.shape, x.dtype), host.fresh(x.shape, x.dtype)
+    da, dstate = (host.fresh((batch, size, width), x.dtype) for _ in range(2))
+    dskip, dz = x.new_zeros(batch, width), host.fresh(x.shape if gate is not None else (0, 0, 0), x.dtype)
+    # summed tile by tile and then in order, so that the threads do not change the sum
+    shared = (-(-width // tile), batch, time, size)
+    db, dc = host.fresh(shared, x.dtype), host.fresh(shared, x.dtype)
+    grad = x.new_zeros(batch, 0, width) if grad is None else grad
+    grad_last = x.new_zeros(batch, width, size) if grad_last is None else grad_last
+    given = [host.array(part) for part in (x, dt, a.t(), b, c)]
+    kept = marks(row, batch, _chunks(time), size, width)
+    returned = [host.array(part) for part in (kept, grad, grad_last.transpose(1, 2))]
+    results = [part.numpy() for part in (dx, ddt, da, dskip, dz, dstate)]
+    arrays = [*given, *_ends(x, skip, gate), *returned, *results]
+    sums = list(zip(db.numpy(), dc.numpy(), strict=True))
+    pieces = [(*sums[piece[2] // tile], *piece) for piece in host.tiles(batch, width, tile)]
+    host.spread(lambda piece: backward(*arrays, *piece), pieces, x.numel() * size)
+    of_skip = x.new_zeros(0) if skip is None else dskip.sum(0)
+    return dx, ddt, da.sum(0).t(), db.sum(0), dc.sum(0), dstate.transpose(1, 2), of_skip, dz
+
+
+def _like_backward(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    skip: Tensor | None,
+    gate: Tensor | None,
+    row: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    dx, ddt, db, dc = (x.new_empty(part.shape) for part in (x, dt, b, c))
+    (batch, _, width), size = x.shape, a.shape[1]
+    da, dstate = x.new_empty(size, width).t(), x.new_empty(batch, size, width).transpose(1, 2)
+    dz = x.new_empty(x.shape if gate is not None else (0, 0, 0))
+    return dx, ddt, da, db, dc, dstate, x.new_empty(0 if skip is None else width), dz
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.set_materialize_grads(False)
+    ctx.mark_non_differentiable(output[2])
+    ctx.save_for_backward(*inputs[:-1], output[2])
+
+
+def _gradient(
+    ctx: Any, back: Callable[..., Any], grad: Tensor | None, grad_last: Tensor | None, _: None
+) -> tuple[Tensor | None, ...]:
+    *inputs, row = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        return *again(_plain, inputs, (grad, grad_last)), None
+    x, dt, a, b, c, _, skip, gate = inputs
+    *of, of_skip, of_gate = back(x, dt, a, b, c, skip, gate, row, grad, grad_last)
+    read = grad is not None
+    return (
+        *of,
+        of_skip if skip is not None and read else None,
+        of_gate if gate is not None and read else None,
+        None,
+    )
+
+
+def _chunks(time: int) -> int:
+    """The number of marks in so many steps."""
+    from wavetrain.scan.cpu.selective import CHUNK
+
+    return -(-time // CHUNK)
 
 
 def _ends(x: Tensor, skip: Tensor | None, gate: Tensor | None) -> tuple[np.ndarray, np.ndarray, int]:
@@ -207,3 +277,12 @@ def _ends(x: Tensor, skip: Tensor | None, gate: Tensor | None) -> tuple[np.ndarr
     if gate is None:
         return passed, host.array(x.new_zeros(len(x), 0, 0)), 0
     return passed, *host.rows(gate)
+
+
+_walk = Kernel(
+    "selective",
+    Walk(_forward, _like_forward),
+    Walk(_backward, _like_backward),
+    keep=_keep,
+    gradient=_gradient,
+)

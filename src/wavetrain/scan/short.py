@@ -1,5 +1,6 @@
 """SiLU of a causal convolution with few taps in each channel, as it stands before many recurrences."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,10 +14,10 @@ from wavetrain.scan._twice import again
 from wavetrain.scan.convolution import grouped
 from wavetrain.scan.cpu import host
 from wavetrain.scan.haloed import haloed, latest
-from wavetrain.scan.routes import fast, took, whole
+from wavetrain.scan.operators import Kernel, Walk
+from wavetrain.scan.routes import fast, took
 
 
-@whole
 @precision.door
 @haloed("short")
 def short(
@@ -37,10 +38,9 @@ def short(
     (torch.Size([2, 50, 3]), True)
     """
     _check(x, past, weight, bias)
-    if fast(x, past, weight):
-        took("short", "numba")
-        y = _Short.apply(x, past, weight, x.new_zeros(len(weight)) if bias is None else bias)
-        return y, latest(past, x)
+    shift = x.new_zeros(len(weight)) if bias is None else bias
+    if fast(x, past, weight, shift, time=x.shape[1]):
+        return _walk(x, past, weight, shift), latest(past, x)
     took("short", "plain")
     return _plain(x, past, weight, bias), latest(past, x)
 
@@ -69,34 +69,53 @@ def _check(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None) -> None
         raise BadInput(f"short: expected real tensors of one dtype, got {sorted(map(str, kinds))}")
 
 
-class _Short(torch.autograd.Function):
-    """The numba route of `scan.short`: x, past, weight (E, K) and bias (E) to y, in one dtype."""
+def _forward(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """y by the kernel of the device, from x, past, weight (E, K) and bias (E), in one dtype."""
+    from wavetrain.scan.cpu.short import forward
 
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, past: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        from wavetrain.scan.cpu.short import forward
+    took("short", "numba")
+    y = host.fresh(x.shape, x.dtype)
+    arrays = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias)), y.numpy()]
+    work = x.numel() * (weight.shape[1] + 8)
+    host.spread(lambda piece: forward(*arrays, *piece), _tiles(x), work)
+    return y
 
-        y = host.fresh(x.shape, x.dtype)
-        arrays = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias)), y.numpy()]
-        work = x.numel() * (weight.shape[1] + 8)
-        host.spread(lambda piece: forward(*arrays, *piece), _tiles(x), work)
-        ctx.save_for_backward(x, past, weight, bias)
-        return y
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        from wavetrain.scan.cpu.short import backward
+def _like_forward(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    return x.new_empty(x.shape)
 
-        x, past, weight, bias = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return again(_plain, (x, past, weight, bias), (grad,))
-        dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
-        dweight, dbias = x.new_empty(len(x), *weight.t().shape), x.new_empty(len(x), len(weight))
-        inputs = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias, grad))]
-        arrays = [*inputs, *(part.numpy() for part in (dx, dpast, dweight, dbias))]
-        work = x.numel() * (2 * weight.shape[1] + 8)
-        host.spread(lambda piece: backward(*arrays, *piece), _tiles(x), work)
-        return dx, dpast, dweight.sum(0).t(), dbias.sum(0)
+
+def _backward(
+    x: Tensor, past: Tensor, weight: Tensor, bias: Tensor, grad: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of x, past, weight and bias."""
+    from wavetrain.scan.cpu.short import backward
+
+    dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
+    dweight, dbias = x.new_empty(len(x), *weight.t().shape), x.new_empty(len(x), len(weight))
+    inputs = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias, grad))]
+    arrays = [*inputs, *(part.numpy() for part in (dx, dpast, dweight, dbias))]
+    work = x.numel() * (2 * weight.shape[1] + 8)
+    host.spread(lambda piece: backward(*arrays, *piece), _tiles(x), work)
+    return dx, dpast, dweight.sum(0).t(), dbias.sum(0)
+
+
+def _like_backward(
+    x: Tensor, past: Tensor, weight: Tensor, bias: Tensor, grad: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    dweight = weight.new_empty(weight.t().shape).t()
+    return x.new_empty(x.shape), past.new_empty(past.shape), dweight, bias.new_empty(bias.shape)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _gradient(ctx: Any, back: Callable[..., Any], grad: Tensor) -> tuple[Tensor | None, ...]:
+    if torch.is_grad_enabled():
+        return again(_plain, ctx.saved_tensors, (grad,))
+    of: tuple[Tensor | None, ...] = back(*ctx.saved_tensors, grad)
+    return of
 
 
 def _tiles(x: Tensor) -> list[tuple[int, int, int, int]]:
@@ -104,3 +123,8 @@ def _tiles(x: Tensor) -> list[tuple[int, int, int, int]]:
     from wavetrain.scan.cpu.short import TILE
 
     return host.tiles(len(x), x.shape[2], TILE // x.element_size())
+
+
+_walk = Kernel(
+    "short", Walk(_forward, _like_forward), Walk(_backward, _like_backward), keep=_keep, gradient=_gradient
+)

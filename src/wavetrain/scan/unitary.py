@@ -1,6 +1,7 @@
 """The unitary recurrence: complex states that turn by angles of the input."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -11,10 +12,12 @@ from wavetrain.core import precision
 from wavetrain.errors import BadInput
 from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
-from wavetrain.scan.routes import asked_for_plain, fast, took, whole
+from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
+from wavetrain.scan.routes import asked_for_plain, fast, took
+
+_WHOLE = {torch.float32: torch.complex64, torch.float64: torch.complex128}  # numbers of the same precision
 
 
-@whole
 @precision.door
 def unitary(
     theta: Float[Tensor, "batch time states channels"],
@@ -41,9 +44,9 @@ def unitary(
     if asked_for_plain():
         took("unitary", "plain")
         return _plain(theta, w, b, c, state)
-    if fast(theta, w, b, c, state):
-        took("unitary", "numba")
-        return _Unitary.apply(theta, w, b, c, state)
+    if fast(theta, w, b, c, state, time=theta.shape[1]):
+        y, last, _ = _walk(theta, w, b, c, state, learns(theta, w, b, c, state))
+        return y, last
     took("unitary", "prefix sums")
     return _separated(theta, w, b, c, state)
 
@@ -94,66 +97,108 @@ def _check(theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor | None)
         if given.shape != shape:
             raise BadInput(f"unitary: expected {name} {shape}, got {tuple(given.shape)}")
     real, whole = {theta.dtype, w.dtype}, {given.dtype for name, (given, _) in wanted.items() if name != "w"}
-    if len(real) > 1 or theta.is_complex() or whole != {theta.dtype.to_complex()}:
+    if len(real) > 1 or theta.is_complex() or whole != {_WHOLE.get(theta.dtype)}:
         raise BadInput(
             "unitary: expected theta and w real, b, c and state complex of the same precision, "
             f"got {sorted(map(str, real | whole))}"
         )
 
 
-class _Unitary(torch.autograd.Function):
-    """The numba route of `scan.unitary`; takes and gives what `unitary` does."""
+def _forward(
+    theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor, marked: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    """What `unitary` gives, and the states at marks, by the kernel of the device."""
+    from wavetrain.scan.cpu.unitary import forward
 
-    @staticmethod
-    def forward(
-        ctx: Any, theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        from wavetrain.scan.cpu.unitary import CHUNK, forward
+    took("unitary", "numba")
+    batch, time, size, width = theta.shape
+    y, last = host.fresh(w.shape, w.dtype), host.fresh((batch, 2, size, width), w.dtype)
+    shape = batch, _chunks(time) if marked else 0, 2, size, width
+    row = host.marks(shape, w.dtype)
+    inputs = [host.array(part) for part in (theta, w, *_pairs(b, c), _apart(state))]
+    arrays = [*inputs, y.numpy(), last.numpy(), marks(row, *shape).numpy()]
+    host.spread(lambda piece: forward(*arrays, *piece), _tiles(w), 4 * theta.numel())
+    return y, torch.complex(*last.unbind(1)), row
 
-        batch, time, size, width = theta.shape
-        y, last = host.fresh(w.shape, w.dtype), host.fresh((batch, 2, size, width), w.dtype)
-        chunks = time // CHUNK if any(ctx.needs_input_grad) else 0
-        marks = host.fresh((batch, chunks, 2, size, width), w.dtype)
-        inputs = [host.array(part) for part in (theta, w, *_pairs(b, c), _apart(state))]
-        arrays = [*inputs, y.numpy(), last.numpy(), marks.numpy()]
-        host.spread(lambda piece: forward(*arrays, *piece), _tiles(w), 4 * theta.numel())
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(theta, w, b, c, state, last, marks)
-        return y, torch.complex(*last.unbind(1))
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
-        from wavetrain.scan.cpu.unitary import TILE, backward
+def _like_forward(
+    theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor, marked: bool
+) -> tuple[Tensor, Tensor, Tensor]:
+    batch, time, size, width = theta.shape
+    row = empty_marks(w, batch, _chunks(time) if marked else 0, 2, size, width)
+    return w.new_empty(w.shape), state.new_empty(state.shape), row
 
-        *inputs, last, marks = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return again(_separated, inputs, (grad, grad_last))
-        theta, w, b, c, _ = inputs
-        batch, _, size, width = theta.shape
-        dtheta, dw = host.fresh(theta.shape, w.dtype), host.fresh(w.shape, w.dtype)
-        dstate = host.fresh(last.shape, w.dtype)
-        tile = TILE // w.element_size()
-        # summed tile by tile and then in order, so that the threads do not change the sum
-        sums = torch.zeros(2, -(-width // tile), batch, size, 2, dtype=torch.float64)
-        unread = grad is None  # nothing comes back to c
-        grad = w.new_zeros(batch, 0, width) if grad is None else grad
-        back = torch.zeros_like(last) if grad_last is None else _apart(grad_last)
-        given = [host.array(part) for part in (theta, w, *_pairs(b, c), last, marks, grad, back)]
-        arrays = [*given, dtheta.numpy(), dw.numpy(), dstate.numpy()]
-        db, dc = sums.numpy()
 
-        def work(piece: tuple[int, int, int, int]) -> None:
-            backward(*arrays, db[piece[2] // tile], dc[piece[2] // tile], *piece)
+def _backward(
+    theta: Tensor,
+    w: Tensor,
+    b: Tensor,
+    c: Tensor,
+    last: Tensor,
+    row: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of theta, w, b, c and state."""
+    from wavetrain.scan.cpu.unitary import TILE, backward
 
-        host.spread(work, _tiles(w), 8 * theta.numel())
-        of_b, of_c = torch.view_as_complex(sums.sum((1, 2)))
-        return (
-            dtheta,
-            dw,
-            of_b.to(b.dtype),
-            None if unread else of_c.to(c.dtype),
-            torch.complex(*dstate.unbind(1)),
-        )
+    batch, time, size, width = theta.shape
+    dtheta, dw = host.fresh(theta.shape, w.dtype), host.fresh(w.shape, w.dtype)
+    dstate = host.fresh((batch, 2, size, width), w.dtype)
+    tile = TILE // w.element_size()
+    # summed tile by tile and then in order, so that the threads do not change the sum
+    sums = torch.zeros(2, -(-width // tile), batch, size, 2, dtype=torch.float64)
+    grad = w.new_zeros(batch, 0, width) if grad is None else grad
+    grad_last = torch.zeros_like(last) if grad_last is None else grad_last
+    kept = marks(row, batch, _chunks(time), 2, size, width)
+    ends = _apart(last), kept, grad, _apart(grad_last)
+    given = [host.array(part) for part in (theta, w, *_pairs(b, c), *ends)]
+    arrays = [*given, dtheta.numpy(), dw.numpy(), dstate.numpy()]
+    db, dc = sums.numpy()
+
+    def work(piece: tuple[int, int, int, int]) -> None:
+        backward(*arrays, db[piece[2] // tile], dc[piece[2] // tile], *piece)
+
+    host.spread(work, _tiles(w), 8 * theta.numel())
+    of_b, of_c = (torch.view_as_complex(part).to(b.dtype, copy=True) for part in sums.sum((1, 2)))
+    return dtheta, dw, of_b, of_c, torch.complex(*dstate.unbind(1))
+
+
+def _like_backward(
+    theta: Tensor,
+    w: Tensor,
+    b: Tensor,
+    c: Tensor,
+    last: Tensor,
+    row: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    dtheta, dw, db, dc, dstate = (part.new_empty(part.shape) for part in (theta, w, b, c, last))
+    return dtheta, dw, db, dc, dstate
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.set_materialize_grads(False)
+    ctx.mark_non_differentiable(output[2])
+    ctx.save_for_backward(*inputs[:-1], *output[1:])
+
+
+def _gradient(
+    ctx: Any, back: Callable[..., Any], grad: Tensor | None, grad_last: Tensor | None, _: None
+) -> tuple[Tensor | None, ...]:
+    *inputs, last, row = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        return *again(_separated, inputs, (grad, grad_last)), None
+    dtheta, dw, db, dc, dstate = back(*inputs[:-1], last, row, grad, grad_last)
+    return dtheta, dw, db, None if grad is None else dc, dstate, None
+
+
+def _chunks(time: int) -> int:
+    """The number of marks in so many steps."""
+    from wavetrain.scan.cpu.unitary import CHUNK
+
+    return time // CHUNK
 
 
 def _tiles(w: Tensor) -> list[tuple[int, int, int, int]]:
@@ -170,3 +215,8 @@ def _pairs(*values: Tensor) -> list[Tensor]:
 def _apart(state: Tensor) -> Tensor:
     """Complex (B, S, E) as real and imaginary parts, (B, 2, S, E)."""
     return torch.stack([state.detach().real, state.detach().imag], 1)
+
+
+_walk = Kernel(
+    "unitary", Walk(_forward, _like_forward), Walk(_backward, _like_backward), keep=_keep, gradient=_gradient
+)

@@ -1,5 +1,6 @@
 """The recurrence of waves: a circular convolution of the state on rings, and an activation."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ from wavetrain.core.windows import sliding
 from wavetrain.errors import BadInput
 from wavetrain.scan.activation import Activation
 from wavetrain.scan.cpu import host
-from wavetrain.scan.routes import fast, took, whole
+from wavetrain.scan.operators import Kernel, Walk
+from wavetrain.scan.routes import fast, took
 
 
-@whole
 @precision.door
 def wave(
     drive: Inexact[Tensor, "batch time channels positions"],
@@ -42,9 +43,8 @@ def wave(
     _check(drive, kernel, state)
     if state is None:
         state = torch.zeros_like(drive[:, 0])
-    if not drive.is_complex() and fast(drive, kernel, state):
-        took("wave", "numba")
-        return _Wave.apply(drive, kernel, state, activation.value)
+    if not drive.is_complex() and fast(drive, kernel, state, time=drive.shape[1]):
+        return _walk(drive, kernel, state, activation.value)
     took("wave", "plain")
     return _plain(drive, kernel, state, activation)
 
@@ -117,66 +117,97 @@ def _parts(h: Tensor) -> list[tuple[int, int]]:
     return host.parts(batch, min(32, max(4, h.numel() * channels >> 22)))
 
 
-class _Wave(torch.autograd.Function):
-    """The numba route of `scan.wave`; the activation is given by its name."""
+def _forward(drive: Tensor, kernel: Tensor, state: Tensor, activation: str) -> tuple[Tensor, Tensor]:
+    """What `wave` gives, by the kernel of the device; the activation is given by its name."""
+    from wavetrain.scan.cpu.wave import CODES, forward, lanes, offsets, stride, weights
 
-    @staticmethod
-    def forward(
-        ctx: Any, drive: Tensor, kernel: Tensor, state: Tensor, activation: str
-    ) -> tuple[Tensor, Tensor]:
-        from wavetrain.scan.cpu.wave import CODES, forward, lanes, offsets, stride, weights
+    took("wave", "numba")
+    _, _, channels, size = drive.shape
+    taps = kernel.shape[2]
+    ring = stride(size, taps)
+    h = host.fresh(drive.shape, drive.dtype)
+    tiled, begins = weights(host.array(kernel)), offsets(channels, taps, ring)
+    inputs = [host.array(drive), tiled, begins, host.array(state)]
+    arrays = [*inputs, taps, ring, CODES[activation], lanes(size), h.numpy()]
+    host.spread(lambda piece: forward(*arrays, *piece), _parts(h), h.numel() * channels)
+    return h, h[:, -1].clone(memory_format=torch.contiguous_format)
 
-        _, _, channels, size = drive.shape
-        taps = kernel.shape[2]
-        ring = stride(size, taps)
-        code = CODES[activation]
-        h = host.fresh(drive.shape, drive.dtype)
-        tiled, begins = weights(host.array(kernel)), offsets(channels, taps, ring)
-        inputs = [host.array(drive), tiled, begins, host.array(state)]
-        arrays = [*inputs, taps, ring, code, lanes(size), h.numpy()]
-        host.spread(lambda piece: forward(*arrays, *piece), _parts(h), h.numel() * channels)
-        ctx.activation = code
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(kernel, state, h)
-        return h, h[:, -1].clone()
 
-    @staticmethod
-    def backward(ctx: Any, grad: Tensor | None, grad_last: Tensor | None) -> tuple[Tensor | None, ...]:
-        from wavetrain.scan.cpu.wave import OUTPUTS, backward, lanes, offsets, span, stride, weights
+def _like_forward(drive: Tensor, kernel: Tensor, state: Tensor, activation: str) -> tuple[Tensor, Tensor]:
+    return drive.new_empty(drive.shape), state.new_empty(state.shape)
 
+
+def _backward(
+    kernel: Tensor,
+    state: Tensor,
+    h: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+    activation: str,
+    wanted: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of drive, kernel and state; that of the kernel is empty where it is not wanted."""
+    from wavetrain.scan.cpu.wave import CODES, OUTPUTS, backward, lanes, offsets, span, stride, weights
+
+    batch, _, channels, size = h.shape
+    taps = kernel.shape[2]
+    ring, line = stride(size, taps), span(size, taps)
+    tiled = weights(host.array(kernel.transpose(0, 1).flip(2)))
+    begins, far_begins = (offsets(channels, taps, length) for length in (ring, line))
+    ddrive, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
+    parts = _parts(h)
+    # summed part by part and then in order, so that the threads do not change the sum
+    outputs = tiled.shape[0] * OUTPUTS if wanted else 0
+    dweights = np.zeros((len(parts), outputs, begins.size), tiled.dtype)
+    grad = h.new_zeros(batch, 0, channels, size) if grad is None else grad
+    grad_last = torch.zeros_like(state) if grad_last is None else grad_last
+    inputs = [
+        host.array(h),
+        host.array(state),
+        host.array(grad),
+        host.array(grad_last),
+        tiled,
+        begins,
+        far_begins,
+    ]
+    sizes = [taps, ring, line, CODES[activation], lanes(size)]
+    arrays = [*inputs, *sizes, ddrive.numpy(), dstate.numpy()]
+    pieces = [(total, *part) for total, part in zip(dweights, parts, strict=True)]
+    host.spread(lambda piece: backward(*arrays, *piece), pieces, h.numel() * channels)
+    if not wanted:
+        return ddrive, kernel.new_empty(0), dstate
+    dkernel = dweights.sum(0)[:channels, : channels * taps].reshape(kernel.shape)
+    return ddrive, torch.from_numpy(dkernel), dstate
+
+
+def _like_backward(
+    kernel: Tensor,
+    state: Tensor,
+    h: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+    activation: str,
+    wanted: bool,
+) -> tuple[Tensor, Tensor, Tensor]:
+    dkernel = kernel.new_empty(kernel.shape if wanted else 0)
+    return h.new_empty(h.shape), dkernel, state.new_empty(state.shape)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    _, kernel, state, ctx.activation = inputs
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(kernel, state, output[0])
+
+
+def _gradient(
+    ctx: Any, back: Callable[..., Any], grad: Tensor | None, grad_last: Tensor | None
+) -> tuple[Tensor | None, ...]:
+    if torch.is_grad_enabled():
         kernel, state, h = ctx.saved_tensors
-        if torch.is_grad_enabled():
-            return *_again(kernel, state, h, grad, grad_last, ctx.activation), None
-        batch, _, channels, size = h.shape
-        taps = kernel.shape[2]
-        ring, line = stride(size, taps), span(size, taps)
-        tiled = weights(host.array(kernel.transpose(0, 1).flip(2)))
-        begins, far_begins = (offsets(channels, taps, length) for length in (ring, line))
-        ddrive, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
-        parts = _parts(h)
-        # summed part by part and then in order, so that the threads do not change the sum
-        wanted = ctx.needs_input_grad[1]
-        outputs = tiled.shape[0] * OUTPUTS if wanted else 0
-        dweights = np.zeros((len(parts), outputs, begins.size), tiled.dtype)
-        grad = h.new_zeros(batch, 0, channels, size) if grad is None else grad
-        grad_last = torch.zeros_like(state) if grad_last is None else grad_last
-        inputs = [
-            host.array(h),
-            host.array(state),
-            host.array(grad),
-            host.array(grad_last),
-            tiled,
-            begins,
-            far_begins,
-        ]
-        sizes = [taps, ring, line, ctx.activation, lanes(size)]
-        arrays = [*inputs, *sizes, ddrive.numpy(), dstate.numpy()]
-        pieces = [(total, *part) for total, part in zip(dweights, parts, strict=True)]
-        host.spread(lambda piece: backward(*arrays, *piece), pieces, h.numel() * channels)
-        if not wanted:
-            return ddrive, None, dstate, None
-        dkernel = dweights.sum(0)[:channels, : channels * taps].reshape(kernel.shape)
-        return ddrive, torch.from_numpy(dkernel), dstate, None
+        return *_again(kernel, state, h, grad, grad_last, ctx.activation), None
+    wanted = ctx.needs_input_grad[1]
+    ddrive, dkernel, dstate = back(*ctx.saved_tensors, grad, grad_last, ctx.activation, wanted)
+    return ddrive, dkernel if wanted else None, dstate, None
 
 
 def _again(
@@ -185,15 +216,13 @@ def _again(
     h: Tensor,
     grad: Tensor | None,
     grad_last: Tensor | None,
-    activation: int,
+    activation: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients with a graph of their own, step by step from the end."""
-    from wavetrain.scan.cpu.wave import RELU, TANH
-
     slope = torch.ones_like(h)
-    if activation == TANH:
+    if activation == Activation.TANH.value:
         slope = 1 - h * h
-    if activation == RELU:
+    if activation == Activation.RELU.value:
         slope = (h > 0).to(h.dtype)
     turned = kernel.transpose(0, 1).flip(2)
     back = torch.zeros_like(state) if grad_last is None else grad_last
@@ -205,3 +234,8 @@ def _again(
     before = _ring(torch.cat([state.unsqueeze(1), h[:, :-1]], 1), kernel.shape[-1])
     dkernel = torch.einsum("btoi,btcik->ock", ddrive, sliding(before, kernel.shape[-1], -1))
     return ddrive, dkernel, back
+
+
+_walk = Kernel(
+    "wave", Walk(_forward, _like_forward), Walk(_backward, _like_backward), keep=_keep, gradient=_gradient
+)

@@ -5,6 +5,7 @@ longer than to fill it. So the memory of large results is kept, and given out ag
 as PyTorch does on a GPU. What is kept is bounded by an eighth of the machine's memory.
 """
 
+import math
 import os
 import sys
 import threading
@@ -17,6 +18,7 @@ import torch
 from torch import Tensor
 
 from wavetrain.scan.cpu.team import together
+from wavetrain.scan.operators import SPARE
 
 LARGE = 1 << 20  # bytes from which memory is kept
 WORTH = 1 << 20  # multiplications below which threads cost more than they save
@@ -57,6 +59,13 @@ def _block(size: int) -> np.ndarray:
     if sum(block.nbytes for block in _kept) + size <= room:
         _kept.append(new)
     return new
+
+
+def marks(shape: Iterable[int], dtype: torch.dtype) -> Tensor:
+    """Room for states of that shape as `operators.empty_marks` gives it, from `fresh`."""
+    row = fresh((math.prod(shape) + SPARE,), dtype)
+    row[-SPARE:] = 0
+    return row
 
 
 def _unused(place: int) -> bool:
