@@ -1,13 +1,27 @@
 """Pictures as data: what is saved comes back, of every kind, with what is left to its defaults."""
 
 import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from wavetrain.evidence import picture
-from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Paths, Picture, Points, Raster
+from wavetrain.evidence.picture import (
+    Alarms,
+    Curve,
+    Field,
+    Maps,
+    Matrix,
+    Paths,
+    Picture,
+    Points,
+    Raster,
+    load,
+    save,
+    together,
+)
 
 LINE, TABLE = np.arange(3.0), np.arange(6.0).reshape(2, 3)
 PICTURES = (
@@ -40,7 +54,7 @@ def test_what_is_not_said_has_a_default() -> None:
             field.name: field.default for field in fields if field.default is not dataclasses.MISSING
         }
     assert found == {
-        "Curve": {"xlabel": "", "ylabel": "", "log": False},
+        "Curve": {"xlabel": "", "ylabel": "", "log": False, "seeds": False, "each": None},
         "Field": {
             "xlabel": "time (steps)",
             "ylabel": "position",
@@ -49,9 +63,16 @@ def test_what_is_not_said_has_a_default() -> None:
             "cyclic": False,
         },
         "Matrix": {"xlabel": "then (step)", "ylabel": "now (step)", "label": "influence"},
-        "Maps": {"xlabel": "x (places)", "ylabel": "y (places)", "label": "activity", "columns": 4},
+        "Maps": {
+            "xlabel": "x (places)",
+            "ylabel": "y (places)",
+            "label": "activity",
+            "columns": 4,
+            "seeds": False,
+            "mean": 1,
+        },
         "Raster": {"xlabel": "time", "ylabel": "unit"},
-        "Points": {"xlabel": "", "ylabel": ""},
+        "Points": {"xlabel": "", "ylabel": "", "seeds": False},
         "Paths": {"xlabel": "x", "ylabel": "y", "columns": 3},
         "Alarms": {
             "learned": 0,
@@ -61,3 +82,46 @@ def test_what_is_not_said_has_a_default() -> None:
             "label": "error (robust deviations)",
         },
     }
+
+
+def test_lines_of_seeds_come_beside_their_means():
+    one = Curve("a", np.array([1.0, 2.0]), np.array([[1.0, 2.0]]), ("x",), seeds=True)
+    two = Curve("a", np.array([2.0, 3.0]), np.array([[8.0, 9.0]]), ("x",), seeds=True)
+    both = together([one, two])
+    assert isinstance(both, Curve) and both.each is not None
+    np.testing.assert_array_equal(both.x, [1, 2, 3])
+    np.testing.assert_array_equal(both.lines, [[np.nan, 5, np.nan]])
+    np.testing.assert_array_equal(both.each, [[[1, 2, np.nan]], [[np.nan, 8, 9]]])
+    geometric = together([replace(one, log=True), replace(two, log=True)])
+    assert isinstance(geometric, Curve)
+    np.testing.assert_allclose(geometric.lines, [[np.nan, 4, np.nan]])
+
+
+def test_points_of_seeds_lie_beside_each_other_and_maps_are_means():
+    points = [
+        Points("a", np.full(2, seed), np.arange(2.0), np.arange(2), ("x", "y"), seeds=True) for seed in (0, 1)
+    ]
+    both = together(points)
+    assert isinstance(both, Points)
+    assert both.x.tolist() == [0, 0, 1, 1] and both.group.tolist() == [0, 1, 0, 1]
+    maps = together([Maps("a", np.full((1, 2, 2), float(seed)), ("x",), seeds=True) for seed in range(3)])
+    assert isinstance(maps, Maps) and maps.mean == 3 and (maps.values == 1).all()
+
+
+def test_what_does_not_belong_together_is_the_first():
+    one = Curve("a", np.arange(2.0), np.ones((1, 2)), ("x",))
+    assert together([one, one]) is one
+    one = replace(one, seeds=True)
+    assert together([one]) is one and together([one, replace(one, labels=("y",))]) is one
+    first = Maps("a", np.ones((1, 2, 2)), ("x",), seeds=True)
+    assert together([first, replace(first, values=np.ones((1, 3, 3)))]) is first
+    assert together([first, one]) is first
+
+
+def test_what_is_kept_of_seeds_comes_back(tmp_path: Path):
+    one = Curve("a", np.arange(2.0), np.ones((1, 2)), ("x",), seeds=True)
+    for there in (one, together([one, one])):
+        save(tmp_path / "one.npz", there)
+        back = load(tmp_path / "one.npz")
+        assert isinstance(back, Curve) and isinstance(there, Curve) and back.seeds
+        assert (back.each is None) == (there.each is None)

@@ -169,7 +169,9 @@ def test_seeds_are_judged_together(
     assert found.figures == ({"x": 4.0}, {"x": 5.0}, {"x": 6.0})
     assert found.command == f"wavetrain run mine --scale {scale} --seeds 3"
     assert found.data == {"set0": "0", "set1": "1", "set2": "2"} and found.routes == {"wave": "route 0"}
-    assert found.environment == {"hardware": "A processor"} and asked == [(pictures, {"a": "b"})]
+    assert found.environment == {"hardware": "A processor"} and asked == [
+        (pictures, {"a": "b"}, [order.folder / "pictures" for order in orders[1:]])
+    ]
     assert found.pictures == (f"pictures/mine-{scale}/one.png",)
     copies = {one.name: one.read_text() for one in (home / "pictures" / f"mine-{scale}").iterdir()}
     assert copies == {"one.png": "one.png", "one.svg": "one.svg"}

@@ -5,7 +5,8 @@ Each is a frozen dataclass of numpy arrays with a title and labels. `save` write
 """
 
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ class Curve:
     xlabel: str = ""
     ylabel: str = ""
     log: bool = False  # whether the vertical axis is logarithmic
+    seeds: bool = False  # whether those of other seeds belong into it, as a course of learning, and no trial
+    each: np.ndarray | None = None  # (seeds, L, K), where `lines` are means over these
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Maps:
     ylabel: str = "y (places)"
     label: str = "activity"
     columns: int = 4  # most maps in a row
+    seeds: bool = False  # whether it may be a mean over seeds
+    mean: int = 1  # of so many
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,7 @@ class Points:
     labels: tuple[str, ...]
     xlabel: str = ""
     ylabel: str = ""
+    seeds: bool = False  # whether those of other seeds belong beside them
 
 
 @dataclass(frozen=True)
@@ -119,6 +125,41 @@ class Alarms:
 
 Picture = Curve | Field | Matrix | Maps | Raster | Points | Paths | Alarms
 _KINDS = {kind.__name__: kind for kind in (Curve, Field, Matrix, Maps, Raster, Points, Paths, Alarms)}
+
+
+def together(pictures: Sequence[Picture]) -> Picture:
+    """The pictures of several seeds as one, where they belong into one and are alike; else the first.
+
+    Lines come beside their means, geometric ones on a logarithmic axis, points beside points; of maps there
+    is the mean. A mean is only where all seeds have a value.
+    """
+    first, *others = pictures
+    if not isinstance(first, Curve | Points | Maps) or not (first.seeds and others):
+        return first
+    if any(type(one) is not type(first) or one.labels != first.labels for one in others):  # type: ignore[union-attr]
+        return first
+    if isinstance(first, Curve):
+        return _lines([one for one in pictures if isinstance(one, Curve)])
+    if isinstance(first, Points):
+        joined = {
+            name: np.concatenate([getattr(one, name) for one in pictures]) for name in ("x", "y", "group")
+        }
+        return replace(first, **joined)
+    values = [one.values for one in pictures if isinstance(one, Maps)]
+    if len({one.shape for one in values}) > 1:
+        return first
+    return replace(first, values=np.mean(values, axis=0), mean=len(values))
+
+
+def _lines(curves: list[Curve]) -> Curve:
+    x = np.unique(np.concatenate([one.x for one in curves]))
+    each = np.full((len(curves), *curves[0].lines.shape[:1], len(x)), np.nan)
+    for place, one in enumerate(curves):
+        each[place][:, np.searchsorted(x, one.x)] = one.lines
+    if curves[0].log:
+        positive = np.where(each > 0, each, np.nan)
+        return replace(curves[0], x=x, lines=np.exp(np.log(positive).mean(axis=0)), each=each)
+    return replace(curves[0], x=x, lines=each.mean(axis=0), each=each)
 
 
 def save(path: Path, picture: Picture) -> None:

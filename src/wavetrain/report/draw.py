@@ -9,7 +9,7 @@ that describes it, which the site uses as its caption and alternative text.
 """
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,7 +30,7 @@ from wavetrain.report.words import spelled
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8C4A84", "#C98A00", "#56B4E9", "#3C3C3C")
 STROKES = ("-", (0, (5, 1.6)), (0, (1.2, 1.4)), (0, (6, 1.6, 1.2, 1.6)))
 MARKERS = "os^DvPX"
-LETTERS = 34  # in a line of a vertical label, so that it does not reach into the title
+LETTERS = (34, 28, 22, 16)  # in a line of a vertical label: the most that does not reach into the title
 STYLE = {
     "font.size": 12,
     "figure.titlesize": 13,
@@ -73,7 +73,6 @@ def draw(one: Picture, path: Path) -> None:
         if not isinstance(one, Maps | Paths | Alarms):
             axes = figure.add_subplot()
             axes.set_xlabel(one.xlabel)
-            axes.set_ylabel("\n".join(textwrap.wrap(one.ylabel, LETTERS)))
         match one:
             case Curve():
                 _curve(one, figure, axes)
@@ -87,7 +86,7 @@ def draw(one: Picture, path: Path) -> None:
                 _points(one, figure, axes)
             case Alarms():
                 alarms(one, figure, COLOURS)
-        figure.draw_without_rendering()  # which lays it out
+        _lay_out(figure, one)
         figure.set_layout_engine("none")  # once for both files
         new = path.with_name(path.name + ".new")
         words = {"Title": one.title, "Description": describe(one), "Software": None}  # no version, no date
@@ -98,17 +97,16 @@ def draw(one: Picture, path: Path) -> None:
     vector.replace(path.with_suffix(".svg"))
 
 
-def draw_all(folder: Path, names: Mapping[str, str] | None = None) -> list[Path]:
+def draw_all(folder: Path, names: Mapping[str, str] | None = None, seeds: Sequence[Path] = ()) -> list[Path]:
     """Draw every NAME.npz of a folder as NAME.png beside it; the paths of the PNGs, sorted.
 
-    With `names`, the words of a claim, labels that are keys are spelled out: `identity100` and `lstm`.
+    With `names`, the words of a claim, labels that are keys are spelled out: `identity100` and `lstm`. What
+    lies by the same name in the folders of further `seeds` is drawn with it, where it belongs there.
     """
     drawn = []
     for path in sorted(folder.glob("*.npz")):
-        try:
-            one = picture.load(path)
-        except Exception as error:  # a damaged archive raises almost anything
-            raise BadInput(f"{path} must be a picture that `picture.save` wrote, got {error!r}") from error
+        others = [other / path.name for other in seeds]
+        one = picture.together([_loaded(each) for each in (path, *others) if each.exists()])
         if names is not None and isinstance(one, Curve | Points):
             one = replace(one, labels=tuple(spelled(label, names) for label in one.labels))
         draw(one, path.with_suffix(".png"))
@@ -116,12 +114,35 @@ def draw_all(folder: Path, names: Mapping[str, str] | None = None) -> list[Path]
     return drawn
 
 
+def _loaded(path: Path) -> Picture:
+    try:
+        return picture.load(path)
+    except Exception as error:  # a damaged archive raises almost anything
+        raise BadInput(f"{path} must be a picture that `picture.save` wrote, got {error!r}") from error
+
+
+def _lay_out(figure: Figure, one: Picture) -> None:
+    """Place all parts; a vertical label that reaches above its axes, into the title, gets shorter lines."""
+    figure.draw_without_rendering()
+    if isinstance(one, Maps | Paths | Alarms) or not one.ylabel:
+        return
+    axes = figure.axes[0]
+    for letters in LETTERS:
+        axes.set_ylabel("\n".join(textwrap.wrap(one.ylabel, letters)))
+        figure.draw_without_rendering()
+        if axes.yaxis.label.get_window_extent().y1 <= axes.get_window_extent().y1 + 2:
+            return
+
+
 def describe(one: Picture) -> str:
     """One sentence for those who do not see the picture."""
     match one:
         case Curve():
             what = f"{one.ylabel or 'value'} over {one.xlabel or 'x'}{', logarithmic' if one.log else ''}"
-            return f"Lines of {what}: {', '.join(one.labels)}."
+            lines = f"Lines of {what}: {', '.join(one.labels)}."
+            return (
+                lines if one.each is None else f"{lines} Thick, means of {len(one.each)} seeds; thin, each."
+            )
         case Field() | Matrix():
             rows, columns = one.values.shape
             seen = one.values[np.isfinite(one.values)]
@@ -131,7 +152,8 @@ def describe(one: Picture) -> str:
         case Maps():
             count, rows, columns = one.values.shape
             names = ", ".join(one.labels)
-            return f"{count} maps of {one.label}, {rows} by {columns} each: {names}."
+            means = f" Means of {one.mean} seeds." if one.mean > 1 else ""
+            return f"{count} maps of {one.label}, {rows} by {columns} each: {names}.{means}"
         case Raster():
             return f"Raster of {len(one.time)} events of {len(np.unique(one.unit))} units over {one.xlabel}."
         case Points():
@@ -175,6 +197,7 @@ def _check(one: Picture) -> None:
     match one:
         case Curve(x=x, lines=lines, labels=labels):
             fits = lines.shape == (len(labels), len(x))
+            fits = fits and (one.each is None or one.each.shape[1:] == lines.shape)
             what = f"lines {lines.shape}, {len(labels)} labels, x {x.shape}"
         case Field(values=values) | Matrix(values=values):
             fits, what = values.ndim == 2 and values.size > 0, f"values {values.shape}"
@@ -206,6 +229,9 @@ def _curve(one: Curve, figure: Figure, axes: Axes) -> None:
         (drawn,) = axes.plot(one.x, line, color=_colour(index), linestyle=stroke, linewidth=1.7, label=label)
         if np.isfinite(line).sum() <= 12:
             drawn.set(marker="o", markersize=4)
+        for own in () if one.each is None else one.each[:, index]:
+            there = np.isfinite(own)
+            axes.plot(one.x[there], own[there], color=_colour(index), linewidth=0.8, alpha=0.4, zorder=1.5)
     if one.log and (lines > 0).any():
         axes.set_yscale("log", nonpositive="mask")
         axes.yaxis.set_major_formatter("{x:g}")

@@ -33,7 +33,7 @@ def record(orders: Sequence[Order], runs: Sequence[Run], home: Path) -> Result:
         environment=read_json(first.folder / "environment.json"),
         command=f"wavetrain run {first.experiment.name} --scale {first.scale} --seeds {len(orders)}",
         date=datetime.date.today().isoformat(),
-        pictures=tuple(_pictures(first, home)),
+        pictures=tuple(_pictures(orders, home)),
         code=first.config["source"],
         data={name: sha256 for run in runs for name, sha256 in run.data.items()},
         witness=witnessed(first, runs[0]),
@@ -43,11 +43,13 @@ def record(orders: Sequence[Order], runs: Sequence[Run], home: Path) -> Result:
     return result
 
 
-def _pictures(order: Order, home: Path) -> list[str]:
-    """Draw the pictures of the first seed and lay them beside the result."""
+def _pictures(orders: Sequence[Order], home: Path) -> list[str]:
+    """Draw the pictures of the first seed, with the others where they belong, and lay them by the result."""
     from wavetrain.report.draw import draw_all
 
-    drawn = draw_all(order.folder / "pictures", order.experiment.facts.get("names", {}))
+    order, *others = orders
+    seeds = [one.folder / "pictures" for one in others]
+    drawn = draw_all(order.folder / "pictures", order.experiment.facts.get("names", {}), seeds)
     place = home / "pictures" / f"{order.experiment.name}-{order.scale}"
     place.mkdir(parents=True, exist_ok=True)
     for path in drawn:

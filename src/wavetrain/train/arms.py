@@ -96,4 +96,5 @@ def pictured(title: str, matrices: Mapping[str, AccuracyMatrix]) -> Maps:
         "tested on task (from 0)",
         "after learning task (from 0)",
         "accuracy (share right)",
+        seeds=True,
     )

@@ -311,7 +311,7 @@ def curve(
         for mark in end.marks:
             lines[row, steps.index(mark.step)] = value(mark)
     return picture.Curve(
-        title, np.array(steps, dtype=float), lines, tuple(ends), "training steps", ylabel, log
+        title, np.array(steps, dtype=float), lines, tuple(ends), "training steps", ylabel, log, seeds=True
     )
 
 

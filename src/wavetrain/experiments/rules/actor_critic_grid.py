@@ -125,6 +125,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             "errand",
             "steps",
             log=True,
+            seeds=True,
         ),
     )
     known = task.errand().worth(task.discount)

@@ -80,7 +80,14 @@ claim = Claim(
             unit="cosine",
         ),
     ),
-    names={"plain": "without a cerebellum", "cerebellum": "with a cerebellum"},
+    names={
+        "plain": "without a cerebellum",
+        "cerebellum": "with a cerebellum",
+        "plain_2": "windows of two rows, without a cerebellum",
+        "cerebellum_2": "windows of two rows, with one",
+        "plain_7": "windows of seven, without",
+        "cerebellum_7": "windows of seven, with one",
+    },
     notes="In plots that lie with the authors' code, whose size of network and seeds are not told, the gain "
     "after ten epochs is about 8 points with windows of two rows and 3 with seven. In an implementation of "
     "our own, with a rate of 1e-3 and 1,500 updates, a cerebellum added 1 point in one seed and took 14 in "

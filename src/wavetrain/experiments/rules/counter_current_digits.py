@@ -189,7 +189,7 @@ def _drawn(title: str, lines: dict[str, list[float]], ylabel: str) -> Curve:
     table = np.full((len(lines), len(axis)), np.nan)
     for row, line in zip(table, lines.values(), strict=True):
         row[: len(line)] = line
-    return Curve(title, axis, table, tuple(lines), "passes over the training part", ylabel)
+    return Curve(title, axis, table, tuple(lines), "passes over the training part", ylabel, seeds=True)
 
 
 def network(arm: str, pixels: int, scale: Scale) -> Chain:

@@ -109,6 +109,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             tuple(lines),
             "share of learning from good news",
             "value (rewards)",
+            seeds=True,
         ),
     )
     return figures

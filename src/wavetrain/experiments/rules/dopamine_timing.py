@@ -300,6 +300,7 @@ def _luck(scale: Scale, lab: Lab) -> dict[str, float]:
             ("at the cue", "at a reward", "where none comes"),
             "chance of a reward",
             "mean error (rewards)",
+            seeds=True,
         ),
     )
     return figures

@@ -287,4 +287,5 @@ def _both(figures: Mapping[str, float], arms: list[str]) -> Points:
         tuple(SHORT[name] for name in arms),
         "accuracy on the tasks seen, after the last (share)",
         "accuracy on novel classes, one example (share)",
+        seeds=True,
     )

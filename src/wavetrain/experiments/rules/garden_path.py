@@ -149,6 +149,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             SHOWN,
             "words of B heard (0: the last word of A)",
             "chance given to words of B",
+            seeds=True,
         ),
     )
     return figures | {f"recovery_{name}": recovered(course, LEAD) for name, course in courses.items()}

@@ -153,7 +153,8 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     labels = tuple(claim.names[arm] for arm in ARMS)
     title = f"{scale.layers} layers from three starts, with noise and without"
     lab.show(
-        "accuracy", Curve(title, axis, lines, labels, "training steps", "accuracy on the validation part")
+        "accuracy",
+        Curve(title, axis, lines, labels, "training steps", "accuracy on the validation part", seeds=True),
     )
     return {f"accuracy_{arm}": end.accuracy for arm, end in ends.items()} | {
         "largest": ends["zero_none"].weights["largest"],

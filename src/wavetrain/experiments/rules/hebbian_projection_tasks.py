@@ -225,7 +225,10 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lines = np.array([[row[0] for row in end.after] for end in ends.values()])
     axis = np.arange(1.0, scale.tasks + 1)
     title = "The first task while others are learned"
-    lab.show("tasks", Curve(title, axis, lines, tuple(ends), "tasks so far", "accuracy on the first task"))
+    lab.show(
+        "tasks",
+        Curve(title, axis, lines, tuple(ends), "tasks so far", "accuracy on the first task", seeds=True),
+    )
     return figures
 
 

@@ -145,7 +145,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lines = np.array([*courses[: len(BY_REWARD)], [task.chance] * len(axis)])
     labels = (*(claim.names[arm] for arm in BY_REWARD), "chance")
     title = f"The value of one of {scale.pairs} keys, learned by reward"
-    lab.show("learning", Curve(title, axis, lines, labels, "trials", "right, held out (share)"))
+    lab.show("learning", Curve(title, axis, lines, labels, "trials", "right, held out (share)", seeds=True))
     return figures
 
 

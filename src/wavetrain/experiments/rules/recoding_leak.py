@@ -254,6 +254,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
             "step size (log10)",
             "perplexity (share of that without recoding)",
             log=True,
+            seeds=True,
         ),
     )
     return figures | _taught(scale, lab, task, text)

@@ -258,7 +258,7 @@ def _show(right: dict[str, np.ndarray], matrices: dict[str, list[AccuracyMatrix]
     lines = [[row[: at + 1].mean() for at, row in enumerate(one.after)] for one in means.values()]
     title = "Two more digits with every task, means over networks"
     words = "tasks so far", "accuracy over the tasks so far"
-    lab.show("anytime", Curve(title, tasks, np.array(lines), tuple(means), *words))
+    lab.show("anytime", Curve(title, tasks, np.array(lines), tuple(means), *words, seeds=True))
     names = tuple(BESIDE)
     gains = np.concatenate([100 * (right[name] - right[beside]) for name, beside in BESIDE.items()])
     without = np.concatenate([right[beside] for beside in BESIDE.values()])
@@ -267,4 +267,4 @@ def _show(right: dict[str, np.ndarray], matrices: dict[str, list[AccuracyMatrix]
         "What each feature buys, a mark a network",
         ("accuracy without it (share)", "gain (points)"),
     )
-    lab.show("gains", Points(title, without, gains, group, names, *words))
+    lab.show("gains", Points(title, without, gains, group, names, *words, seeds=True))

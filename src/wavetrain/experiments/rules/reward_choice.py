@@ -116,7 +116,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lines = np.array([[part.mean() for part in np.array_split(course, many)] for course in courses])
     axis = scale.batch * scale.batches / many * np.arange(1, many + 1)
     title = f"Answers of {scale.pairs} pairs of neurons while they learn"
-    lab.show("answers", Curve(title, axis, lines, ARMS, "cues shown", "share right"))
+    lab.show("answers", Curve(title, axis, lines, ARMS, "cues shown", "share right", seeds=True))
     return {f"right_{arm}": float(np.mean([right for right, _ in of])) for arm, of in ends.items()}
 
 

@@ -129,7 +129,10 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
     lines, labels = np.array(courses), tuple(claim.names[arm] for arm in ARMS)
     title = "Which class the last layer's activity is like"
     lab.show(
-        "bank", Curve(title, axis, lines, labels, "training steps", "share of test images that are right")
+        "bank",
+        Curve(
+            title, axis, lines, labels, "training steps", "share of test images that are right", seeds=True
+        ),
     )
     return figures
 

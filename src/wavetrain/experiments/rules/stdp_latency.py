@@ -104,7 +104,8 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         lines.append(latency.numpy())
     axis = np.arange(1.0, scale.volleys + 1)
     lab.show(
-        "latency", Curve("When the neuron fires", axis, np.array(lines), ARMS, "volley", "first spike, ms")
+        "latency",
+        Curve("When the neuron fires", axis, np.array(lines), ARMS, "volley", "first spike, ms", seeds=True),
     )
     return figures
 
