@@ -141,10 +141,12 @@ def together(pictures: Sequence[Picture]) -> Picture:
     if isinstance(first, Curve):
         return _lines([one for one in pictures if isinstance(one, Curve)])
     if isinstance(first, Points):
-        joined = {
-            name: np.concatenate([getattr(one, name) for one in pictures]) for name in ("x", "y", "group")
-        }
-        return replace(first, **joined)
+        points = [one for one in pictures if isinstance(one, Points)]
+        x, y, group = (
+            np.concatenate(parts)
+            for parts in zip(*((one.x, one.y, one.group) for one in points), strict=True)
+        )
+        return replace(first, x=x, y=y, group=group)
     values = [one.values for one in pictures if isinstance(one, Maps)]
     if len({one.shape for one in values}) > 1:
         return first
