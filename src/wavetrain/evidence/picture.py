@@ -136,7 +136,7 @@ def together(pictures: Sequence[Picture]) -> Picture:
     first, *others = pictures
     if not isinstance(first, Curve | Points | Maps) or not (first.seeds and others):
         return first
-    if any(type(one) is not type(first) or one.labels != first.labels for one in others):  # type: ignore[union-attr]
+    if any(type(one) is not type(first) or one.labels != first.labels for one in others):
         return first
     if isinstance(first, Curve):
         return _lines([one for one in pictures if isinstance(one, Curve)])
