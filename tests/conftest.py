@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from tests.slow import FIXTURES, SLOW
+from tests.warm import LOADED
 
 pytest_plugins = ["wavetrain.testing.plugin"]  # which an installed Wavetrain brings by itself
 torch.set_num_threads(1)
@@ -57,7 +58,7 @@ def warm_workers(monkeypatch: pytest.MonkeyPatch) -> None:
     They know as little of this process as those that are started afresh: see tests/run/test_pools.py.
     """
     context = multiprocessing.get_context
-    multiprocessing.set_forkserver_preload(["torch", "pandas", "scipy.linalg", "sklearn.base"])
+    multiprocessing.set_forkserver_preload([*LOADED, "pandas"])
     monkeypatch.setattr(
         multiprocessing, "get_context", lambda how: context("forkserver" if how == "spawn" else how)
     )

@@ -74,6 +74,13 @@ def test_the_snippet_on_trackers_runs(tmp_path: Path, monkeypatch: pytest.Monkey
     assert len(list((tmp_path / "runs/tensorboard/adding").iterdir())) == 1
 
 
+def test_the_snippet_on_processes_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (snippet,) = SNIPPET.findall((ROOT / "docs/processes.md").read_text(encoding="utf-8"))
+    exec(compile(snippet, "docs/processes.md", "exec"), {})
+    assert (tmp_path / "runs/adding/checkpoints/gru.safetensors").exists()
+
+
 LOOPS = sorted((ROOT / "docs" / "loops").glob("[0-9]*.py"))
 
 

@@ -49,6 +49,7 @@ def test_the_toy_keeps_all_of_them():
         "shapes of test",
         "held_out",
         "scores",
+        "count",
     ]
     with pytest.raises(BadInput, match="expected something that makes a Task, got one that makes int"):
         list(tasks.promises(lambda: 3))  # type: ignore[arg-type, return-value]

@@ -40,6 +40,7 @@ class Rule(ABC):
     """
 
     card: ClassVar[Card]
+    by_rows: ClassVar[bool] = False  # whether it adds to `.grad` what rows give one by one, for a given loss
 
     @abstractmethod
     def learn(

@@ -48,6 +48,9 @@ class Objective:
     higher: bool  # whether a higher score is better
     loss: Callable[[Tensor, Tensor], Tensor] = field(repr=False)
     score: Callable[[Tensor, Tensor], Tensor] = field(repr=False)
+    count: Callable[[Tensor], Tensor | int] | None = field(
+        default=None, repr=False
+    )  # answers in y that the loss is a mean over; None where it is no such mean
 
 
 def _cross_entropy(
@@ -81,11 +84,15 @@ def explained(
     return 1 - ((output.double().flatten(0, -2) - y) ** 2).sum() / ((y - y.mean(0)) ** 2).sum()
 
 
-CLASSES = Objective("accuracy", True, _cross_entropy, accuracy)
+def _known(y: Int[Tensor, "*answers"]) -> Int[Tensor, ""]:
+    return (y != -100).sum()  # what cross-entropy passes over
 
-VALUES = Objective("R²", True, F.mse_loss, explained)
 
-TOKENS = Objective("nats per token", False, _cross_entropy, _cross_entropy)
+CLASSES = Objective("accuracy", True, _cross_entropy, accuracy, _known)
+
+VALUES = Objective("R²", True, F.mse_loss, explained, Tensor.numel)
+
+TOKENS = Objective("nats per token", False, _cross_entropy, _cross_entropy, _known)
 
 
 class HeldOut(enum.IntEnum):

@@ -212,7 +212,8 @@ def _within(heads: Sequence[Sequence[int]], outputs: int) -> Objective:
     for head in heads:
         for label in head:
             others[label, list(head)] = False
-    return Objective("accuracy", True, _masked(CLASSES.loss, others), _masked(CLASSES.score, others))
+    loss, score = (_masked(one, others) for one in (CLASSES.loss, CLASSES.score))
+    return Objective("accuracy", True, loss, score, CLASSES.count)
 
 
 def _masked(

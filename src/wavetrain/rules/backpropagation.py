@@ -29,6 +29,7 @@ class Backpropagation(Rule):
         family="gradient",
         topic="Gates",
     )
+    by_rows = True
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
         value = loss(network(batch.x), batch.y)

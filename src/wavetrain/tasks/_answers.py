@@ -24,7 +24,11 @@ def _score(output: Tensor, y: Tensor) -> Tensor:
     return CLASSES.score(*_asked(output, y))
 
 
-ASKED = Objective("accuracy", True, _loss, _score)
+def _count(y: Tensor) -> Tensor:
+    return (y > 0).sum()
+
+
+ASKED = Objective("accuracy", True, _loss, _score, _count)
 
 
 def _signs_loss(output: Tensor, y: Tensor) -> Tensor:
@@ -35,7 +39,11 @@ def _signs_score(output: Tensor, y: Tensor) -> Tensor:
     return ((output > 0) == (y > 0))[y != 0].double().mean()
 
 
-SIGNS = Objective("signs", True, _signs_loss, _signs_score)
+def _signs_count(y: Tensor) -> Tensor:
+    return (y != 0).sum()
+
+
+SIGNS = Objective("signs", True, _signs_loss, _signs_score, _signs_count)
 
 
 def bound(boundary: Tensor, batch: int, horizon: int, generator: torch.Generator) -> Batch:

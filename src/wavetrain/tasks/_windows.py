@@ -21,7 +21,11 @@ def _score(output: Tensor, y: Tensor) -> Tensor:
     return ((output > 0) == (y > 0)).double().mean()
 
 
-BITS = Objective("accuracy", True, _loss, _score)
+def _count(y: Tensor) -> int:
+    return y[..., 0].numel()
+
+
+BITS = Objective("accuracy", True, _loss, _score, _count)
 
 
 def checked(task: str, shortest: int, longest: int) -> int:

@@ -34,6 +34,7 @@ def promises(make: Task | Callable[[], Task]) -> Iterator[Promise]:
         yield Promise(f"shapes of {part}", partial(_check_part, task, batch))
     yield Promise("held_out", lambda: check_held_out(task, valid(), test()))
     yield Promise("scores", lambda: check_scores(task, test()))
+    yield Promise("count", partial(check_count, task))
 
 
 def _check_part(task: Task, draw: Callable[[], Batch]) -> None:
@@ -151,6 +152,23 @@ def check_scores(task: Task, test: Batch | None = None) -> None:
     slack = 0.05 * (perfect - chance)
     assert abs(ignorant - chance) < slack, f"the best ignorant answer scores {ignorant}, not {chance}"
     assert random < chance + slack, f"a random answer scores {random}, chance is {chance}"
+
+
+def check_count(task: Task) -> None:
+    """Where the objective counts its answers, its loss is a mean over them: parts of a batch add up to it."""
+    objective, batch = task.objective, task.draw(FEW, generator_of(4))
+    if objective.count is None:
+        return
+    shape = (*batch.y.shape, task.outputs) if batch.y.dtype == torch.long else batch.y.shape
+    output, whole = normal(*shape, dtype=torch.float64), int(objective.count(batch.y))
+    total = 0.0
+    for rows in torch.arange(FEW).tensor_split([1, 4, FEW // 2]):
+        count = int(objective.count(batch.y[rows]))
+        total += count and float(objective.loss(output[rows], batch.y[rows])) * count / whole
+    mean = float(objective.loss(output, batch.y))
+    assert math.isclose(total, mean, rel_tol=1e-5), (
+        f"losses of parts, by their counts, are {total}, not {mean}"
+    )
 
 
 def _perfect(y: Tensor, outputs: int) -> Tensor:

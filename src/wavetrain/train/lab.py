@@ -5,17 +5,22 @@ its batches from a generator of that seed, so all rivals see the same data in th
 the generators that the process shares, as dropout does, draws from states of them that are the training's
 own. Its state is written every few seconds as one file, whole or not at all (`checkpoints.py`): a run that is
 killed goes on where it stopped and ends with the same figures, bit for bit.
+
+Several processes train as one (`ranks.py`): each learns its share of every batch, from the same network and
+the same draws, and the first writes all files. What draws from shared generators has states of its own in
+each of them, which are kept together; so they go on bit for bit where they are as many again.
 """
 # Above 300 lines: one file, since what is saved of a training and how it goes on must change together.
 
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -29,6 +34,8 @@ from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.train import checkpoints
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared, seed_of
+from wavetrain.train.ranks import ALONE, Ranks, here
+from wavetrain.train.sharded import gather, sharded
 
 
 class Mark(NamedTuple):
@@ -53,6 +60,8 @@ class Plan:
     drops: tuple[tuple[int, float], ...] = ()  # (step, factor): from that step on, the rate divided by factor
     held_out: int | None = None  # sequences of the validation part to look at; None for all
     betas: tuple[float, float] = (0.9, 0.999)  # of Adam: how much stays of its means of gradient and square
+    pieces: int = 1  # that each process learns its share of a batch in, to bound memory
+    sharded: bool = False  # of several processes, each keeps a part of what Adam keeps (ZeRO)
 
     def rate_at(self, step: int) -> float:
         """The learning rate of the step after `step`."""
@@ -75,16 +84,17 @@ class Training:
     """A network on its way, with all that is needed to go on: rule, optimiser, generators, looks so far."""
 
     def __init__(
-        self, network: nn.Module, rule: Rule, plan: Plan, generator: torch.Generator, shared: Shared
+        self,
+        network: nn.Module,
+        rule: Rule,
+        plan: Plan,
+        generator: torch.Generator,
+        shared: Shared,
+        together: Ranks = ALONE,
     ):
-        self.network, self.rule, self.plan, self.generator, self.shared = (
-            network,
-            rule,
-            plan,
-            generator,
-            shared,
-        )
-        self.optimiser = torch.optim.Adam(network.parameters(), plan.rate, plan.betas)
+        self.network, self.rule, self.plan = network, rule, plan
+        self.generator, self.shared, self.together = generator, shared, together
+        self.optimiser = adam(network, plan, together)
         self.marks: list[Mark] = []
         self.done = 0  # steps
         self.losses: list[Tensor] = []  # since the last look
@@ -106,27 +116,36 @@ class Training:
         return self.done if self.stopped else self.plan.steps
 
     def save(self, path: Path) -> None:
+        """Write it, whole or not at all; the first process does, with what the others tell it."""
+        states = self.together.each(self.shared.kept())
+        gather(self.optimiser)
+        if not self.together.first:
+            return
         tensors = within("network", self.network.state_dict())
         tensors |= within("optimiser", of_optimiser(self.optimiser)) | within("rule", self.rule.state_dict())
-        states, words_of_states = self.shared.kept()
-        tensors |= within("shared", states)
+        for rank, (found, _) in enumerate(states):
+            tensors |= within(_shared(rank), found)
         tensors["generator"] = self.generator.get_state()
         tensors["losses"] = torch.stack(self.losses) if self.losses else torch.zeros(0)
+        (_, first), *others = states
         words = {
             "done": self.done,
             "marks": self.marks,
             "diverged": self.diverged,
             "stopped": self.stopped,
-            "shared": words_of_states,
+            "shared": first,
             "rule": type(self.rule).__name__,
         }
-        checkpoints.save(path, tensors, words)
+        checkpoints.save(path, tensors, words | ({"others": [one for _, one in others]} if others else {}))
 
     def load(self, path: Path) -> None:
-        tensors, words = checkpoints.load(path)
+        """Go on from what was written, as the first process reads it, by however many."""
+        tensors, words = self.together.once(lambda: checkpoints.load(path))
         try:
             self.network.load_state_dict(under("network", tensors))
-            into_optimiser(self.optimiser, under("optimiser", tensors))
+            whole = adam(self.network, self.plan)
+            into_optimiser(whole, under("optimiser", tensors))
+            self.optimiser.load_state_dict(whole.state_dict())
             device = next(self.network.parameters()).device
             self.generator.set_state(tensors["generator"])
             self.losses = list(tensors["losses"].to(device))
@@ -143,7 +162,7 @@ class Training:
                 state = under("rule", tensors)
                 self.rule.load_state_dict({name: one.to(device) for name, one in state.items()})
             if not self.over:  # nothing is drawn any more where it is
-                self.shared.restore(under("shared", tensors), words["shared"])
+                self._restore(tensors, [words["shared"], *words.get("others", ())])
         except (AttributeError, BadInput, IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             first = (str(error).splitlines() or [type(error).__name__])[-1].strip()
             if error.args in (("shared",), ("rule",)):
@@ -152,6 +171,14 @@ class Training:
             raise BadInput(
                 f"{path} does not fit this training ({first}); delete it to start again"
             ) from error
+
+    def _restore(self, tensors: dict[str, Tensor], words: list[Any]) -> None:
+        """States of the shared generators; a process that was none of those before begins some of its own."""
+        rank = self.together.rank
+        if rank < len(words):
+            self.shared.restore(under(_shared(rank), tensors), words[rank])
+        else:
+            self.shared = Shared(seed_of(rank, self.done, words[0]["numpy"]["state"]), self.shared.device)
 
 
 class Lab:
@@ -164,11 +191,13 @@ class Lab:
         device: str = "cpu",
         tell: Callable[[News], None] = lambda news: None,
         save_every: float = 10.0,  # seconds between checkpoints
+        together: Ranks | None = None,  # those that this one was started with, where none are given
     ):
         self.folder, self.seed, self.device = folder, seed, torch.device(device)
         self.tell, self.save_every = tell, save_every
+        self.together = here() if together is None else together
         self.names: set[str] = set()
-        for part in ("checkpoints", "metrics", "pictures"):
+        for part in ("checkpoints", "metrics", "pictures") if self.together.first else ():
             (folder / part).mkdir(parents=True, exist_ok=True)
 
     def generator(self) -> torch.Generator:
@@ -193,12 +222,13 @@ class Lab:
         self.names.add(name)
         with Shared(self.seed, self.device).drawn():
             network = make().to(self.device)
-        shared = Shared(seed_of(self.seed, name), self.device)
-        training = Training(network, rule or Backpropagation(), plan, self.generator(), shared)
+        shared = Shared(self._seed(name), self.device)
+        training = Training(network, rule or Backpropagation(), plan, self.generator(), shared, self.together)
         checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
-        if checkpoints.there(checkpoint):
+        if self.together.once(lambda: checkpoints.there(checkpoint)):
             training.load(checkpoint)
-        metrics = self.folder / "metrics" / f"{name}.jsonl"
+        self.together.check_same(network)
+        metrics = self.folder / "metrics" / f"{name}.jsonl" if self.together.first else Path(os.devnull)
         metrics.write_text("".join(_line(mark) for mark in training.marks))
         if not training.over:
             with metrics.open("a", buffering=1) as file:  # a line at a time, for whoever watches
@@ -249,7 +279,12 @@ class Lab:
 
     def show(self, name: str, one: picture.Picture) -> None:
         """Hand over a picture as data; the report draws it."""
-        picture.save(self.folder / "pictures" / f"{name}.npz", one)
+        if self.together.first:
+            picture.save(self.folder / "pictures" / f"{name}.npz", one)
+
+    def _seed(self, *words: str) -> int:
+        """Of the shared generators; each process draws other numbers than the first, which draws as alone."""
+        return seed_of(self.seed, *words, *([self.together.rank] if self.together.rank else []))
 
     def _train(
         self,
@@ -261,10 +296,10 @@ class Lab:
         others: Sequence[Batch],
     ) -> None:
         plan, first, begun = training.plan, training.done, time.perf_counter()
-        kept = begun
-        examined = partial(Shared, seed_of(self.seed, name, "look"), self.device)  # each look draws the same
-        with examined().drawn():
+        kept, together = begun, self.together
+        with Shared(seed_of(self.seed, name, "look"), self.device).drawn():
             held_out = Batch(*(part[: plan.held_out] for part in task.valid()))
+        examined = partial(Shared, self._seed(name, "look"), self.device)  # each look draws the same
         steps = range(first, plan.steps)
         _set_rate(training.optimiser, plan.rate_at(first))
         fitting = fit(
@@ -276,6 +311,8 @@ class Lab:
             plan.batch,
             steps,
             plan.clip,
+            together,
+            plan.pieces,
         )
         while not training.over:
             with training.shared.drawn():
@@ -284,17 +321,30 @@ class Lab:
                     training.losses.append(step.loss)
                     _set_rate(training.optimiser, plan.rate_at(step.done))
                     look = step.done % plan.every == 0 or step.done == plan.steps
-                    if look or time.perf_counter() - kept > self.save_every:
+                    late = together.heard(time.perf_counter() - kept > self.save_every)
+                    if look or late:
                         break
             if look:
+                together.check_same(training.network)
                 with examined().drawn():
                     mark = _look(training, task, held_out, others)
                 write(_line(mark))
                 speed = (step.done - first) / (time.perf_counter() - begun)
-                self.tell(News(self.folder.name, name, step.done, plan.steps, mark.loss, mark.score, speed))
-            if training.over or time.perf_counter() - kept > self.save_every:
+                if together.first:
+                    self.tell(
+                        News(self.folder.name, name, step.done, plan.steps, mark.loss, mark.score, speed)
+                    )
+            late = together.agreed(time.perf_counter() - kept > self.save_every)
+            if training.over or late:
                 training.save(checkpoint)
                 kept = time.perf_counter()
+
+
+def adam(network: nn.Module, plan: Plan, together: Ranks = ALONE) -> torch.optim.Optimizer:
+    """The optimiser of a plan; where it is sharded each process keeps its part of what Adam keeps."""
+    if together.alone or not plan.sharded:
+        return torch.optim.Adam(network.parameters(), plan.rate, plan.betas)
+    return sharded(network.parameters(), torch.optim.Adam, {"lr": plan.rate, "betas": plan.betas})
 
 
 def curve(
@@ -320,14 +370,20 @@ def _look(training: Training, task: Task, held_out: Batch, others: Sequence[Batc
     loss = float(torch.stack(training.losses).double().mean())
     training.losses.clear()
     training.diverged = not math.isfinite(loss)
+    together = training.together
     score, *more = (
-        math.nan if training.diverged else examine(training.network, batch, task.objective)
+        math.nan if training.diverged else examine(training.network, batch, task.objective, together=together)
         for batch in (held_out, *others)
     )
-    mark = Mark(training.done, loss, score, tuple(more))
+    mark = together.agreed(Mark(training.done, loss, score, tuple(more)))
     training.marks.append(mark)
     training.stopped = bool(training.plan.until and not training.diverged and training.plan.until(mark))
     return mark
+
+
+def _shared(rank: int) -> str:
+    """Where the states of a process are kept."""
+    return f"shared.{rank}" if rank else "shared"
 
 
 def _line(mark: Mark) -> str:

@@ -50,7 +50,7 @@ class Copying(Generated):
     outputs = 10
     tokens = False
     every_step = True
-    objective = Objective("recall", True, CLASSES.loss, recall)
+    objective = Objective("recall", True, CLASSES.loss, recall, CLASSES.count)
     chance = 1 / 8
 
     def __post_init__(self) -> None:
