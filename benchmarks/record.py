@@ -37,6 +37,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {  # of each question, the size at which i
     "delay_sheet": (),
     "spiking": ("--repeats", "5"),
     "rules": ("--repeats", "5"),
+    "processes": ("--rounds", "5"),
     "lenses": ("waves", "--seconds", "60", "--repeats", "3"),
 }
 PACKAGES = ("torch", "numba", "numpy")
