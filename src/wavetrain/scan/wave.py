@@ -119,16 +119,16 @@ def _parts(h: Tensor) -> list[tuple[int, int]]:
 
 def _forward(drive: Tensor, kernel: Tensor, state: Tensor, activation: str) -> tuple[Tensor, Tensor]:
     """What `wave` gives, by the kernel of the device; the activation is given by its name."""
-    from wavetrain.scan.cpu.wave import CODES, forward, lanes, offsets, stride, weights
+    from wavetrain.scan.cpu.rings import blocks, offsets, shape, weights
+    from wavetrain.scan.cpu.wave import CODES, forward
 
     took("wave", "numba")
     _, _, channels, size = drive.shape
     taps = kernel.shape[2]
-    ring = stride(size, taps)
     h = host.fresh(drive.shape, drive.dtype)
-    tiled, begins = weights(host.array(kernel)), offsets(channels, taps, ring)
-    inputs = [host.array(drive), tiled, begins, host.array(state)]
-    arrays = [*inputs, taps, ring, CODES[activation], lanes(size), h.numpy()]
+    tiled, begins = weights(host.array(kernel)), offsets(channels, taps, size + taps - 1)
+    inputs = [host.array(drive), tiled, begins, host.array(state), taps]
+    arrays = [*inputs, blocks(size, h.element_size()), CODES[activation], shape(channels), h.numpy()]
     host.spread(lambda piece: forward(*arrays, *piece), _parts(h), h.numel() * channels)
     return h, h[:, -1].clone(memory_format=torch.contiguous_format)
 
@@ -147,17 +147,18 @@ def _backward(
     wanted: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of drive, kernel and state; that of the kernel is empty where it is not wanted."""
-    from wavetrain.scan.cpu.wave import CODES, OUTPUTS, backward, lanes, offsets, span, stride, weights
+    from wavetrain.scan.cpu.rings import blocks, offsets, shape, span, untiled, weights
+    from wavetrain.scan.cpu.wave import CODES, backward
 
     batch, _, channels, size = h.shape
     taps = kernel.shape[2]
-    ring, line = stride(size, taps), span(size, taps)
+    line, tile = span(size, taps), shape(channels)
     tiled = weights(host.array(kernel.transpose(0, 1).flip(2)))
-    begins, far_begins = (offsets(channels, taps, length) for length in (ring, line))
+    begins, far_begins = (offsets(channels, taps, length) for length in (size + taps - 1, line))
     ddrive, dstate = host.fresh(h.shape, h.dtype), host.fresh(state.shape, h.dtype)
     parts = _parts(h)
     # summed part by part and then in order, so that the threads do not change the sum
-    outputs = tiled.shape[0] * OUTPUTS if wanted else 0
+    outputs = tiled.shape[0] * len(tile) if wanted else 0
     dweights = np.zeros((len(parts), outputs, begins.size), tiled.dtype)
     grad = h.new_zeros(batch, 0, channels, size) if grad is None else grad
     grad_last = torch.zeros_like(state) if grad_last is None else grad_last
@@ -170,13 +171,14 @@ def _backward(
         begins,
         far_begins,
     ]
-    sizes = [taps, ring, line, CODES[activation], lanes(size)]
+    sizes = [taps, line, blocks(size, h.element_size()), CODES[activation], tile]
     arrays = [*inputs, *sizes, ddrive.numpy(), dstate.numpy()]
     pieces = [(total, *part) for total, part in zip(dweights, parts, strict=True)]
     host.spread(lambda piece: backward(*arrays, *piece), pieces, h.numel() * channels)
     if not wanted:
         return ddrive, kernel.new_empty(0), dstate
-    dkernel = dweights.sum(0)[:channels, : channels * taps].reshape(kernel.shape)
+    tiles = dweights.sum(0).reshape(-1, len(tile), begins.size)
+    dkernel = untiled(tiles, channels)[:, : channels * taps].reshape(kernel.shape)
     return ddrive, torch.from_numpy(dkernel), dstate
 
 
