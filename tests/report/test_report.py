@@ -386,6 +386,16 @@ def test_labels_of_a_claims_pictures_are_spelled_out(tmp_path):
     (path,) = draw.draw_all(tmp_path, {"identity100": "identity RNN of 100 units"})
     with Image.open(path) as image:
         assert "identity RNN of 100 units, LSTM, what is said." in image.info["Description"]
+    picture.save(tmp_path / "loss.npz", Maps("Loss", np.ones((2, 3, 3)), ("identity100", "what is said")))
+    (path,) = draw.draw_all(tmp_path, {"identity100": "identity RNN of 100 units"})
+    with Image.open(path) as image:
+        assert image.info["Description"].endswith("identity RNN of 100 units, what is said.")
+
+
+def test_lines_of_a_label_are_of_one_length():
+    assert draw._even("share of test images that are right", 34) == ["share of test images", "that are right"]
+    assert draw._even("accuracy over the tasks so far", 34) == ["accuracy over the tasks so far"]
+    assert draw._even("", 34) == []
 
 
 def test_other_seeds_are_drawn_where_they_belong(tmp_path):

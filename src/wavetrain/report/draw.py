@@ -107,7 +107,7 @@ def draw_all(folder: Path, names: Mapping[str, str] | None = None, seeds: Sequen
     for path in sorted(folder.glob("*.npz")):
         others = [other / path.name for other in seeds]
         one = picture.together([_loaded(each) for each in (path, *others) if each.exists()])
-        if names is not None and isinstance(one, Curve | Points):
+        if names is not None and isinstance(one, Curve | Points | Maps | Paths):
             one = replace(one, labels=tuple(spelled(label, names) for label in one.labels))
         draw(one, path.with_suffix(".png"))
         drawn.append(path.with_suffix(".png"))
@@ -128,10 +128,18 @@ def _lay_out(figure: Figure, one: Picture) -> None:
         return
     axes = figure.axes[0]
     for letters in LETTERS:
-        axes.set_ylabel("\n".join(textwrap.wrap(one.ylabel, letters)))
+        axes.set_ylabel("\n".join(_even(one.ylabel, letters)))
         figure.draw_without_rendering()
         if axes.yaxis.label.get_window_extent().y1 <= axes.get_window_extent().y1 + 2:
             return
+
+
+def _even(text: str, letters: int) -> list[str]:
+    """As few lines as fit into so many letters, and none much shorter than the others."""
+    lines = textwrap.wrap(text, letters)
+    while letters > 1 and len(textwrap.wrap(text, letters - 1)) == len(lines):
+        letters -= 1
+    return textwrap.wrap(text, letters)
 
 
 def describe(one: Picture) -> str:

@@ -239,7 +239,9 @@ def _operators(network: nn.Module, batch: Batch) -> Maps:
     return Maps(
         "Who gets the credit",
         decades,
-        tuple(f"{claim.names[name]}, cosine {one.cosine:.2f}" for name, one in found.items()),
+        tuple(
+            f"{claim.names[name]}, cosine\N{NO-BREAK SPACE}{one.cosine:z.2f}" for name, one in found.items()
+        ),
         "step that gets it",
         "step of the error",
         "credit, decades above 1/10,000 of the largest",
