@@ -366,7 +366,7 @@ class Grows(Elman):
 
 def test_what_is_refused():
     loss = nn.functional.mse_loss
-    with refused("expected a CerebellarReader, a Reader of one layer or a stack", "got Linear"):
+    with refused("Decoupled: expected a Reader of one layer or a stack", "got Linear"):
         Decoupled().learn(nn.Linear(4, 2).double(), BATCH, loss)
     with refused("steps"):
         Decoupled(0)

@@ -23,33 +23,23 @@ takes a cerebellum that no longer learns.
 Left out: a context that C sees beside the state, as labels; the regression of C's next word on this state;
 and that on the first state, which no window ends in, and which the authors' code has.
 """
-# Above 300 lines: one file, since windows one by one, all at once and step by step are one update.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Card, Layer, State, check_width, detached, leaves, map_state
+from wavetrain.core import Batch, Card, State, check_width, detached, leaves, map_state
 from wavetrain.core.terms import Online, Sight, Terms, as_many, learns
 from wavetrain.errors import BadInput
 from wavetrain.parts.cerebellar_reader import CerebellarReader, flat
 from wavetrain.parts.kept import into_optimiser, of_optimiser, under, within
-from wavetrain.parts.reader import Reader, one_hot
-from wavetrain.parts.stack import Answer
+from wavetrain.parts.reader import one_hot
 from wavetrain.parts.synthetic_gradient import predictor
 from wavetrain.rules._apart import errors_of
-
-
-class Cortex(NamedTuple):
-    """What carries a state through time, what reads it, and whether it is read at every step."""
-
-    layer: Layer
-    read: nn.Module
-    every_step: bool
+from wavetrain.rules._halves import Halves, halves
 
 
 class Decoupled(Online):
@@ -101,7 +91,7 @@ class Decoupled(Online):
         self.adam: torch.optim.Adam | None = None
 
     def terms(self, network: nn.Module) -> Terms:
-        _cortex(network)
+        halves("Decoupled", network)
         return Terms(
             trains=learns(network),
             blind=frozenset({Sight.LATER_STEPS}),
@@ -131,7 +121,7 @@ class Decoupled(Online):
             into_optimiser(self.adam, known)
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        cortex = _cortex(network)
+        cortex = halves("Decoupled", network)
         if not learns(network):
             raise BadInput("expected a loss of something that learns, got one of frozen parameters alone")
         x = one_hot(batch.x, cortex.layer.inputs, next(network.parameters()).dtype)
@@ -157,7 +147,7 @@ class Decoupled(Online):
         self, network: nn.Module, x: Tensor, errors: Float[Tensor, "batch time outputs"]
     ) -> Iterator[Mapping[str, Tensor]]:
         """The share of each step of x (B, T, inputs) in the update of each parameter, a window at a time."""
-        cortex, learning = _cortex(network), _learning(network)
+        cortex, learning = halves("Decoupled", network), _learning(network)
         x = one_hot(x, cortex.layer.inputs, next(network.parameters()).dtype)
         state, waiting = cortex.layer.begin(len(x)), None
         cerebellum = self._asked(network, flat(state))
@@ -183,7 +173,7 @@ class Decoupled(Online):
                 yield share
             state, waiting = detached(state), guess
 
-    def _outputs(self, cortex: Cortex, x: Tensor) -> tuple[Tensor, list[State]]:
+    def _outputs(self, cortex: Halves, x: Tensor) -> tuple[Tensor, list[State]]:
         """What the network gives, found window by window; the states windows start from, or the first."""
         state, outputs = cortex.layer.begin(len(x)), []
         starts, size = [state], flat(state).shape
@@ -218,7 +208,7 @@ class Decoupled(Online):
 
     def _through(
         self,
-        cortex: Cortex,
+        cortex: Halves,
         learning: list[nn.Parameter],
         says: Callable[[Tensor], Tensor],
         x: Float[Tensor, "batch time inputs"],
@@ -269,17 +259,6 @@ def _made(size: int, hidden: Sequence[int], like: Tensor) -> nn.Module:
 
 def _taught(cerebellum: nn.Module) -> list[nn.Parameter]:
     return [one for one in cerebellum.parameters() if one.requires_grad]
-
-
-def _cortex(network: nn.Module) -> Cortex:
-    if isinstance(network, Reader):
-        return Cortex(network.layer, network.read, network.every_step)
-    if isinstance(network, Answer):
-        return Cortex(network.stack, nn.Identity(), network.every_step)
-    raise BadInput(
-        "Decoupled: expected a CerebellarReader, a Reader of one layer or a stack that answers, "
-        f"got {type(network).__name__}"
-    )
 
 
 def _learning(network: nn.Module) -> dict[str, nn.Parameter]:

@@ -12,25 +12,16 @@ blocks store K steps, and not the sequence.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from wavetrain.core import Batch, Card, Layer, State, check_width, detached, map_state
+from wavetrain.core import Batch, Card, State, check_width, detached, map_state
 from wavetrain.core.terms import Stated, Terms, learns
 from wavetrain.errors import BadInput
-from wavetrain.parts.reader import Reader, one_hot
-from wavetrain.parts.stack import Answer
+from wavetrain.parts.reader import one_hot
 from wavetrain.rules._apart import errors_of
-
-
-class Halves(NamedTuple):
-    """A layer, what reads it, and whether it is read at every step."""
-
-    layer: Layer
-    read: nn.Module
-    every_step: bool
+from wavetrain.rules._halves import Halves, halves
 
 
 class TruncatedBackpropagation(Stated):
@@ -62,7 +53,7 @@ class TruncatedBackpropagation(Stated):
         self.steps, self.sliding = steps, sliding
 
     def terms(self, network: nn.Module) -> Terms:
-        halves(network)
+        halves("TruncatedBackpropagation", network)
         if self.sliding:
             return Terms(
                 trains=learns(network),
@@ -74,7 +65,7 @@ class TruncatedBackpropagation(Stated):
         )
 
     def learn(self, network: nn.Module, batch: Batch, loss: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
-        parts = halves(network)
+        parts = halves("TruncatedBackpropagation", network)
         if not learns(network):
             raise BadInput("expected a loss of something that learns, got one of frozen parameters alone")
         x = one_hot(batch.x, parts.layer.inputs, next(network.parameters()).dtype)
@@ -126,18 +117,6 @@ def back(outputs: Tensor, errors: Tensor) -> None:
     """Back from outputs that come from something that learns; others have no gradient to leave."""
     if outputs.requires_grad:
         outputs.backward(errors)
-
-
-def halves(network: nn.Module) -> Halves:
-    """What carries a state through time, and what reads it."""
-    if isinstance(network, Reader):
-        return Halves(network.layer, network.read, network.every_step)
-    if isinstance(network, Answer):
-        return Halves(network.stack, nn.Identity(), network.every_step)
-    raise BadInput(
-        f"TruncatedBackpropagation: expected a Reader of one layer or a stack that answers, "
-        f"got {type(network).__name__}"
-    )
 
 
 def _chosen(which: Tensor, one: State, other: State) -> State:

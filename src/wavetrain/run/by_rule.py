@@ -9,12 +9,10 @@ As in a comparison of layers, a killed one goes on where it stopped and ends wit
 """
 
 import copy
-import dataclasses
 import datetime
 import hashlib
 import json
 import math
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -33,14 +31,15 @@ from wavetrain.parts.reader import Reader, one_hot
 from wavetrain.report.comparisons import write_page
 from wavetrain.run import looks, widths
 from wavetrain.run.budget import Progress
-from wavetrain.run.contender import HELD_OUT, TIMED
+from wavetrain.run.contender import TIMED
 from wavetrain.run.pools import Pool, named_in
+from wavetrain.run.searched import searched
 from wavetrain.run.terms import Terms, plain
 from wavetrain.run.threads import limited
 from wavetrain.tables.load import Described, load
-from wavetrain.train.fit import examine, fit
+from wavetrain.train.fit import fit
 from wavetrain.train.generators import Shared
-from wavetrain.train.lab import Lab, News, Plan
+from wavetrain.train.lab import Lab, News
 
 
 @dataclass(frozen=True)
@@ -143,37 +142,19 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
     task, terms, name = load(entry.source).task, entry.terms, entry.rule.name
     labs = [Lab(entry.folder / f"{name}-seed{seed}", seed, entry.device, tell) for seed in terms.seeds]
     make = partial(_network, entry.layer, entry.width, task)
-    short = max(1, round(terms.search * terms.steps))
-    tried = {
-        rate: labs[0].fit(
-            f"search-{rate:g}",
-            make,
-            task,
-            Plan(short, terms.batch, rate, terms.clip, every=short, held_out=HELD_OUT),
-            entry.rule.load()(),
-        )
-        for rate in terms.rates
-    }
-    sign = 1 if task.objective.higher else -1
-    rate = min(tried, key=lambda one: math.inf if tried[one].diverged else -sign * tried[one].score)
-    plan = dataclasses.replace(tried[rate].plan, steps=terms.steps, every=max(1, terms.steps // 5))
-    trainings = [lab.fit("train", make, task, plan, entry.rule.load()()) for lab in labs]
-    scores = [
-        math.nan if one.diverged else examine(one.network, task.test(), task.objective) for one in trainings
-    ]
-    bad = [seed for seed, score in zip(terms.seeds, scores, strict=True) if not math.isfinite(score)]
-    network = trainings[0].network
+    found = searched(labs, make, task, terms, entry.rule.load())
+    network = found.trainings[0].network
     assert isinstance(network, Reader)
     figures = Figures(
         layer=name,
         family=entry.rule.facts.get("family", ""),
         width=entry.width,
         parameters=entry.parameters,
-        rate=rate,
-        scores=tuple(score if math.isfinite(score) else None for score in scores),
-        score=None if bad else statistics.fmean(scores),
-        spread=None if bad or len(scores) == 1 else statistics.stdev(scores),
-        diverged=tuple(bad),
+        rate=found.plan.rate,
+        scores=found.scores,
+        score=found.score,
+        spread=found.spread,
+        diverged=found.diverged(terms.seeds),
         state_bytes=sum(leaf.numel() * leaf.element_size() for leaf in leaves(network.layer.begin(1))),
         context=None,
     )

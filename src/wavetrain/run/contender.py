@@ -4,11 +4,9 @@ Each is a piece of work of one process; what it found lies in a file of its own,
 goes on from there.
 """
 
-import dataclasses
 import functools
 import math
 import operator
-import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,15 +23,15 @@ from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.run import answers, classes, looks, widths
 from wavetrain.run.budget import Cost
+from wavetrain.run.searched import searched
 from wavetrain.run.terms import Terms
 from wavetrain.run.threads import limited
 from wavetrain.tables.load import Described, load
 from wavetrain.tables.read.answered import Reading
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared
-from wavetrain.train.lab import Lab, News, Plan
+from wavetrain.train.lab import Lab, News
 
-HELD_OUT = 500  # sequences of the validation part that trainings are examined on
 TIMED = 14  # steps of training that are timed
 LOOKS = 4  # tests that a training costs besides its steps, about
 MEASURED = 4  # steps of training that a budget is planned by
@@ -124,19 +122,9 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
     def make() -> Answer:
         return Answer(build(found.load(), entry.width, task, terms.depth), task.every_step)
 
-    short = max(1, round(terms.search * terms.steps))
-    plans = {
-        f"{rate:g}": Plan(short, terms.batch, rate, terms.clip, every=short, held_out=HELD_OUT)
-        for rate in terms.rates
-    }
-    label, _ = labs[0].best("search", make, task, plans)
-    plan = dataclasses.replace(plans[label], steps=terms.steps, every=max(1, terms.steps // 5))
-    trainings = [lab.fit("train", make, task, plan) for lab in labs]
-    scores = [
-        math.nan if one.diverged else examine(one.network, task.test(), task.objective) for one in trainings
-    ]
-    bad = [seed for seed, score in zip(terms.seeds, scores, strict=True) if not math.isfinite(score)]
-    whole = next((at for at, score in enumerate(scores) if math.isfinite(score)), None)
+    result = searched(labs, make, task, terms)
+    trainings = result.trainings
+    whole = next((at for at, score in enumerate(result.scores) if score is not None), None)
     network = trainings[whole or 0].network
     assert isinstance(network, Answer)
     network.eval()  # what is looked at is the layer without its dropout, if it has any
@@ -148,17 +136,17 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
     if classes.is_answered(task):
         told = answers.answered([one.network for one in trainings], task)
         answers.write(entry.folder / f"{entry.layer}.npz", told)
-    model = _kept(entry, data, network, plan.rate) if whole is not None else ""
+    model = _kept(entry, data, network, result.plan.rate) if whole is not None else ""
     figures = Figures(
         layer=entry.layer,
         family=found.facts.get("family", ""),
         width=entry.width,
         parameters=entry.parameters,
-        rate=plan.rate,
-        scores=tuple(score if math.isfinite(score) else None for score in scores),
-        score=None if bad else statistics.fmean(scores),
-        spread=None if bad or len(scores) == 1 else statistics.stdev(scores),
-        diverged=tuple(bad),
+        rate=result.plan.rate,
+        scores=result.scores,
+        score=result.score,
+        spread=result.spread,
+        diverged=result.diverged(terms.seeds),
         state_bytes=looks.state_bytes(network.stack, x[:1]),
         context=context,
         model=model,

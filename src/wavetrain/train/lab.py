@@ -242,12 +242,16 @@ class Lab:
         task: Task,
         plans: Mapping[str, Plan],
         prefer: Callable[[Training], float] | None = None,
+        rule: Callable[[], Rule] | None = None,
     ) -> tuple[str, Training]:
-        """Train once for each plan of a search and return the best, with its label.
+        """Train once for each plan of a search, by a new rule each, and return the best, with its label.
 
         The best has the least `prefer`; by default it is the one that stops first, else scores best.
         """
-        trainings = {label: self.fit(f"{name}-{label}", make, task, plan) for label, plan in plans.items()}
+        trainings = {
+            label: self.fit(f"{name}-{label}", make, task, plan, None if rule is None else rule())
+            for label, plan in plans.items()
+        }
         sign = 1 if task.objective.higher else -1
 
         def order(label: str) -> tuple[float, ...]:
