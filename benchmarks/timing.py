@@ -1,44 +1,15 @@
-"""Timing in turn: what the scripts of this folder share."""
+"""Timing in turn: what the scripts of this folder share, and the machine they ran on."""
 
 import platform
 import statistics
-import time
-from collections.abc import Callable
 
 import numba
 import torch
 from llvmlite.binding import get_host_cpu_name
-from torch import Tensor
 
-Rows = dict[str, list[float]]  # seconds of each round
+from wavetrain.run.timing import Rows, error, measure, ratio
 
-
-def measure(calls: dict[str, Callable[[], object]], repeats: int) -> Rows:
-    """Each in turn, round after round, twice in a row: the second is timed.
-
-    What a call finds in caches and threads is left by the one before; the threads of a PyTorch loop, for
-    example, go on waiting for work for some milliseconds and take a core from whoever comes next.
-    """
-    rows: Rows = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            call()
-            start = time.perf_counter()
-            result = call()  # kept, so that giving back its memory is not counted
-            rows[name].append(time.perf_counter() - start)
-            del result
-    return rows
-
-
-def ratio(rows: Rows, name: str, other: str) -> float:
-    """The median over rounds of the ratios within a round."""
-    return statistics.median(x / y for x, y in zip(rows[name], rows[other], strict=True))
-
-
-def error(values: tuple[Tensor, ...], exact: tuple[Tensor, ...]) -> list[float]:
-    """The largest error of each result, over the largest size in it."""
-    pairs = zip(values, exact, strict=True)
-    return [((x - y).abs().max() / y.abs().max()).item() for x, y in pairs]
+__all__ = ["Rows", "error", "machine", "measure", "ratio"]
 
 
 def machine(repeats: int = 9) -> dict[str, object]:

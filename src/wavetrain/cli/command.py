@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 import wavetrain
 from wavetrain.cli import terminal
 from wavetrain.cli.anomalies import anomalies
+from wavetrain.cli.bench import bench
 from wavetrain.cli.cite import cite
 from wavetrain.cli.compare import compare
 from wavetrain.cli.evaluate import evaluate
@@ -37,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "stream": stream,
     "anomalies": anomalies,
     "look": look,
+    "bench": bench,
     "site": site,
     "cite": cite,
     "fetch": fetch,

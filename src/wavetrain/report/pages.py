@@ -1,18 +1,18 @@
 """The site: what was claimed, what was measured, and the systems, as pages that open without a server.
 
 `build` reads the results folder, and the systems and claims that `find` sees; it writes `index.html`,
-`claims/NAME.html`, `systems/NAME.html`, `comparisons/NAME.html` of comparisons on data of one's own, the
-pictures, one style sheet and one script. The pages load nothing from elsewhere, and all can be read without
-the script, which only finds claims on the index. A site is written beside its place and then put there, so
-that it is whole or not there; the list of its files, MARKER, is how an older site of ours is known, and
-nothing else is replaced.
+`claims/NAME.html`, `systems/NAME.html`, `comparisons/NAME.html` of comparisons on data of one's own,
+`speed.html` of tables of speed, the pictures, one style sheet and one script. The pages load nothing from
+elsewhere, and all can be read without the script, which only finds claims on the index. A site is written
+beside its place and then put there, so that it is whole or not there; the list of its files, MARKER, is how
+an older site of ours is known, and nothing else is replaced.
 """
 
 import json
 import math
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -21,10 +21,12 @@ import jinja2
 
 from wavetrain.errors import BadInput
 from wavetrain.evidence import today
+from wavetrain.evidence.speed import Speed
 from wavetrain.evidence.topics import by_topic
 from wavetrain.report.catalogue import Catalogue, badge, catalogue, nothing
 from wavetrain.report.prose import inline, prose
 from wavetrain.report.results import agreement, duration, number, tally
+from wavetrain.report.speed import shown
 from wavetrain.report.strips import strip
 
 if TYPE_CHECKING:
@@ -34,11 +36,17 @@ HERE = Path(__file__).parent
 MARKER = ".wavetrain-site.json"
 
 
-def build(results: Path, out: Path, home: str = "", compared: "Sequence[Compared]" = ()) -> Path:
+def build(
+    results: Path,
+    out: Path,
+    home: str = "",
+    compared: "Sequence[Compared]" = (),
+    speeds: Sequence[Speed] = (),
+) -> Path:
     """Build the site of a folder of results in the folder `out`; returns the path of its index.
 
     `home` is the address of a documentation that the site belongs to, as seen from its index. `compared` are
-    comparisons on data of one's own; with these, there may be no results.
+    comparisons on data of one's own, `speeds` tables of speed; with these, there may be no results.
 
     Raises BadInput where there is no result, where a result or picture is damaged, and where `out` holds
     anything but an older site of ours.
@@ -48,14 +56,14 @@ def build(results: Path, out: Path, home: str = "", compared: "Sequence[Compared
     except RuntimeError as error:
         raise BadInput(f"{results} or {out} leads in a circle of links: {error}") from error
     _check_place(results, out)
-    found = nothing() if compared and not results.is_dir() else catalogue(results)
+    found = nothing() if (compared or speeds) and not results.is_dir() else catalogue(results)
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"no folder for the site can be made at {out.parent}: {error.strerror}") from error
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as folder:
         new, old = Path(folder) / "new", Path(folder) / "old"
-        _write(new, results, found, home, compared)
+        _write(new, results, found, home, compared, speeds)
         if out.exists():
             out.rename(old)
         try:
@@ -85,14 +93,21 @@ def _check_place(results: Path, out: Path) -> None:
         raise BadInput(f"{out} holds {added}, which is not of the site and would be lost; move it away")
 
 
-def _write(out: Path, results: Path, found: Catalogue, home: str, compared: "Sequence[Compared]") -> None:
+def _write(
+    out: Path,
+    results: Path,
+    found: Catalogue,
+    home: str,
+    compared: "Sequence[Compared]",
+    speeds: Sequence[Speed],
+) -> None:
     for folder in ("claims", "systems"):
         (out / folder).mkdir(parents=True)
     for name in ("site.css", "site.js"):
         shutil.copyfile(HERE / name, out / name)
-    for path in {path for outcome in found.outcomes for one in outcome.pictures for path in one.paths}:
-        (out / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(results / path, out / path)
+    _copy(
+        {path for outcome in found.outcomes for one in outcome.pictures for path in one.paths}, results, out
+    )
     environment = templates()
     environment.globals["titles"] = {system.found.name: system.title for system in found.systems}
 
@@ -103,13 +118,20 @@ def _write(out: Path, results: Path, found: Catalogue, home: str, compared: "Seq
         (out / path).write_text(text, encoding="utf-8", errors="replace")
 
     topics = by_topic((claim.topic, claim) for claim in found.claimed)
-    page("index.html", "index.html.j2", {"found": found, "topics": topics, "compared": compared})
+    page(
+        "index.html",
+        "index.html.j2",
+        {"found": found, "topics": topics, "compared": compared, "speeds": speeds},
+    )
+    if speeds:
+        page("speed.html", "speed.html.j2", {"speeds": shown(speeds)})
     for one in compared:
         place = f"comparisons/{one.folder.name}"
-        for picture in one.pictures + one.operators:
-            for path in picture.paths:
-                (out / place / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(one.folder / path, out / place / path)
+        _copy(
+            {path for picture in one.pictures + one.operators for path in picture.paths},
+            one.folder,
+            out / place,
+        )
         page(f"{place}.html", "comparison.html.j2", {"one": one.moved(place), "alone": False})
     for claim in found.claimed:
         page(f"claims/{claim.name}.html", "claim.html.j2", {"one": claim})
@@ -117,6 +139,13 @@ def _write(out: Path, results: Path, found: Catalogue, home: str, compared: "Seq
         page(f"systems/{system.found.name}.html", "system.html.j2", {"system": system})
     files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     (out / MARKER).write_text(json.dumps(files, indent=1) + "\n", encoding="utf-8")
+
+
+def _copy(paths: Iterable[str], folder: Path, to: Path) -> None:
+    """Lay files of a folder at the same places of another."""
+    for path in paths:
+        (to / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / path, to / path)
 
 
 def templates() -> jinja2.Environment:

@@ -18,7 +18,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 import wavetrain
 from wavetrain.errors import BadInput
@@ -110,7 +110,12 @@ def streamed(
     line: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def say(
-        message: Warning | str, category: Any, file: str, at: int, to: Any = None, text: str | None = None
+        message: Warning | str,
+        category: type[Warning],
+        file: str,
+        at: int,
+        to: TextIO | None = None,
+        text: str | None = None,
     ) -> None:
         line.put(Said(str(message)))
 
