@@ -107,24 +107,24 @@ def streamed(
     there: Here, work: Callable[[Any, Callable[[Any], None]], Any], item: Any
 ) -> Iterator[list[Any]]:
     """Do the work; yields whatever there is to tell, at the end what came of it."""
-    line: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    post: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def say(
         message: Warning | str,
         category: type[Warning],
-        file: str,
-        at: int,
-        to: TextIO | None = None,
-        text: str | None = None,
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
     ) -> None:
-        line.put(Said(str(message)))
+        post.put(Said(str(message)))
 
     warnings.showwarning = say
-    threading.Thread(target=_done, args=(there, work, item, line.put), daemon=True).start()
+    threading.Thread(target=_done, args=(there, work, item, post.put), daemon=True).start()
     while True:
-        told = [line.get()]
-        while not line.empty():
-            told.append(line.get())
+        told = [post.get()]
+        while not post.empty():
+            told.append(post.get())
         yield told
         if isinstance(told[-1], Over | Failed):
             return
