@@ -29,6 +29,15 @@ def slices() -> "Slices | None":
     return _now
 
 
+def in_one_piece(name: str) -> None:
+    """Raise inside `across_time`: what is called so has no form for a slice."""
+    if _now is not None:
+        raise BadInput(
+            f"{name}: expected a whole sequence in one process, got a slice of time inside across_time; "
+            "it cannot hand its state on from rank to rank"
+        )
+
+
 @contextlib.contextmanager
 def across_time(group: "ProcessGroup | None" = None) -> Iterator["Slices"]:
     """Inside, layers and recurrences take this rank's slice of time of sequences that lie on several ranks.

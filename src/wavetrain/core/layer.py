@@ -12,7 +12,7 @@ from jaxtyping import Float, Inexact, Int
 from torch import Tensor, nn
 
 from wavetrain.core import precision
-from wavetrain.core.across import Slices, slices
+from wavetrain.core.across import Slices, in_one_piece, slices
 from wavetrain.core.card import Card
 from wavetrain.core.check import check_width
 from wavetrain.core.state import State, unroll
@@ -70,7 +70,7 @@ def _checked(operator: Callable[[L, Tensor], Operator]) -> Callable[[L, Tensor],
 
     @functools.wraps(operator)
     def run(self: L, x: Tensor) -> Operator:
-        _refuse_slices(self, "operator")
+        in_one_piece(f"{type(self).__name__}.operator")
         self.check(x)
         return operator(self, x)
 
@@ -82,18 +82,10 @@ def _of_all_ranks(step: Callable[Concatenate[L, P], R]) -> Callable[Concatenate[
 
     @functools.wraps(step)
     def run(self: L, *args: P.args, **kwargs: P.kwargs) -> R:
-        _refuse_slices(self, "step")
+        in_one_piece(f"{type(self).__name__}.step")
         return step(self, *args, **kwargs)
 
     return run  # type: ignore[return-value]  # as above
-
-
-def _refuse_slices(layer: "Layer", method: str) -> None:
-    if slices() is not None:
-        raise BadInput(
-            f"{type(layer).__name__}: expected the slice of a whole sequence inside across_time, "
-            f"got {method}; call it outside"
-        )
 
 
 class Layer(nn.Module, ABC):
@@ -209,10 +201,7 @@ class Layer(nn.Module, ABC):
         """Raise on all ranks what `check` raises on one; and for a layer that cannot hand its state on."""
         try:
             if not self.splits:
-                raise BadInput(
-                    f"{type(self).__name__}: expected a layer that can be split in time inside across_time, "
-                    "got one that needs its whole sequence in one process"
-                )
+                in_one_piece(type(self).__name__)
             self.check(x)
         except BadInput as error:
             here.agree("an error", error=error)

@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Inexact
 from torch import Tensor
 
+from wavetrain.core.across import in_one_piece
+
 State = Any  # a tensor or a (nested) tuple of tensors, batch first
 
 
@@ -62,6 +64,7 @@ def unroll(
     >>> y, last
     (tensor([[1., 3., 6.]]), tensor([6.]))
     """
+    in_one_piece("unroll")
     outputs = []
     for now in x.unbind(1):
         y, state = step(now, state)

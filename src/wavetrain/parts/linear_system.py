@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain import scan
+from wavetrain.scan.over_slices import Passing, in_slices
 
 
 def krylov(
@@ -49,6 +50,18 @@ def run_system(
 
     `state` is x_0, zero where left out. Gives y and the last state.
     """
+    return in_slices(
+        "linear system",
+        lambda before: _run(a, b, c, d, u, before),
+        lambda: Passing(torch.linalg.matrix_power(a, u.shape[1]), matrix=True),
+        state,
+        [part for part in (a, b, c, d, u, state) if part is not None],
+    )
+
+
+def _run(
+    a: Tensor, b: Tensor, c: Tensor, d: Tensor, u: Tensor, state: Tensor | None
+) -> tuple[Tensor, Tensor]:
     time, readings = u.shape[1], c.shape[1]
     kernel, columns = system_kernel(a, b, c, d, time)
     y = scan.convolve(u.repeat_interleave(readings, -1), kernel.flatten(0, 1).T)  # (B, T, D M)

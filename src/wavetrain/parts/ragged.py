@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain.core import State, map_state
+from wavetrain.core.across import in_one_piece
 from wavetrain.errors import BadInput
 
 
@@ -32,6 +33,7 @@ def padded(
 
     Returns y, zero behind each end, and for each row the state after its last own step.
     """
+    in_one_piece("padded")
     batch, time = x.shape[:2]
     if len(lengths) != batch or any(not 0 < int(length) <= time for length in lengths):
         raise BadInput(

@@ -56,6 +56,7 @@ class Stack(Nonlinear):
     """
 
     mixed = True
+    splits = True  # where each of its layers does
 
     def __init__(self, layers: Sequence[Layer], inputs: int, outputs: int, mlp: MLP):
         super().__init__(outputs, inputs)

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain.core import precision
+from wavetrain.core.across import in_one_piece
 from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
 from wavetrain.scan.haloed import haloed, latest
@@ -30,6 +31,7 @@ def convolve(
     >>> convolve(x, kernel).flatten().round()
     tensor([3., 2., 0., 6.])
     """
+    in_one_piece("convolve")
     if len(x) == 0:  # FFTs of nothing are refused
         return x * kernel[0]
     time = int(x.shape[1])  # a tensor, under torch.jit.trace

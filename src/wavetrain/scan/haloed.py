@@ -58,9 +58,20 @@ def haloed(name: str) -> Callable[[Callable[P, Pair]], Callable[P, Pair]]:
     return put
 
 
+def steps_before(name: str, x: Tensor, past: Tensor) -> Pair:
+    """As many steps before x as `past` has, and the last ones at its end.
+
+    The first are `past` itself, unless x is a slice of `across_time`; the last are then those of all slices.
+    """
+    slices = across.slices()
+    if slices is None:
+        return past, latest(past, x)
+    return _over(slices, name, lambda window: (window, window), x, past)
+
+
 @whole
 def _over(slices: across.Slices, name: str, run: Callable[[Tensor], Pair], x: Tensor, past: Tensor) -> Pair:
-    """y of this slice, and the last steps of all slices."""
+    """The first of what `run` makes of the steps before this slice, and the last steps of all slices."""
     before = past.shape[1] if past.ndim == 3 else 0
     try:
         if (

@@ -1,7 +1,7 @@
 """How a recurrence runs over slices of time on several ranks: only states go from rank to rank.
 
-A recurrence that is linear in its state, S_t = M_t S_{t-1} + b_t with M_t diagonal, is handed on
-(`handed_on`). Rank r has the steps of its slice, and
+A recurrence that is linear in its state, S_t = M_t S_{t-1} + b_t with M_t diagonal, or one matrix at all
+steps, is handed on (`handed_on` round a door, `in_slices` elsewhere). Rank r has the steps of its slice, and
 
     E_r    its last state from zero, by a walk; on rank 0 from the first state, so that it is the true one
     M_r    the product of its decays, by which the slice passes a state on
@@ -19,7 +19,7 @@ one process; on more, rounding in the sums that lead to a middle slice differs f
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import torch
@@ -38,6 +38,22 @@ class Passing(NamedTuple):
 
     kept: Tensor
     cut: Tensor | None = None  # (B,) of bool: whether the state is dropped somewhere in the slice
+    matrix: bool = False  # whether `kept` is one, (..., N, N), for the last axis of the state
+
+    def on(self, state: Tensor, end: Tensor) -> Tensor:
+        """The state after the slice, from that before it and `end`, where a start from zero leads."""
+        passed = (self.kept @ state.unsqueeze(-1)).squeeze(-1) if self.matrix else self.kept * state
+        return self._unless_cut(end + passed, end)
+
+    def back(self, grad: Tensor, own: Tensor) -> Tensor:
+        """The gradient of the state before the slice, from that of the state after it and of its outputs."""
+        passed = (self.kept.mH @ grad.unsqueeze(-1)).squeeze(-1) if self.matrix else self.kept.conj() * grad
+        return self._unless_cut(own + passed, own)
+
+    def _unless_cut(self, state: Tensor, end: Tensor) -> Tensor:
+        if self.cut is None:
+            return state
+        return torch.where(self.cut.view(-1, *[1] * (state.ndim - 1)), end, state)
 
 
 Pair = tuple[Tensor, Tensor]
@@ -66,26 +82,39 @@ def handed_on(name: str, passing: Callable[..., Passing]) -> Callable[[Callable[
                 return function(*changed.values())  # type: ignore[call-arg]
 
             tensors = [part for part in given.values() if isinstance(part, Tensor)]
-            return carried_over(slices, name, run, lambda: passing(*given.values()), given["state"], tensors)
+            return _over(slices, name, run, lambda: passing(*given.values()), given["state"], tensors)
 
         return door
 
     return put
 
 
+def in_slices(
+    name: str,
+    run: Callable[[Tensor | None], Pair],
+    passing: Callable[[], Passing],
+    state: Tensor | None,
+    tensors: Sequence[Tensor],
+) -> Pair:
+    """run(state), y and the last state, for what is linear in its state and no door of `scan`.
+
+    Inside `across_time`, `run` gets the state before this slice, and the last state is that of all slices.
+    None stands for zero. `tensors` are those through which gradients may go.
+    """
+    slices = across.slices()
+    return run(state) if slices is None else _over(slices, name, run, passing, state, tensors)
+
+
 @whole
-def carried_over(
+def _over(
     slices: across.Slices,
     name: str,
     run: Callable[[Tensor | None], Pair],
     passing: Callable[[], Passing],
     state: Tensor | None,
-    tensors: list[Tensor],
+    tensors: Sequence[Tensor],
 ) -> Pair:
-    """y of this slice and the last state of all, where `run` takes the state before the slice.
-
-    `tensors` are those through which gradients may go.
-    """
+    """y of this slice and the last state of all, where `run` takes the state before the slice."""
     first = slices.rank == 0
     try:
         if transforms.at_work(*tensors):
@@ -93,7 +122,7 @@ def carried_over(
         with slices.apart(), torch.set_grad_enabled(first and torch.is_grad_enabled()), recorded() as routes:
             y, last = run(state if first else None)
         with slices.apart(), torch.no_grad():
-            kept, cut = passing()
+            kept, cut, matrix = passing()
         kept = kept.to(last.dtype)
         cut = torch.zeros(len(last), dtype=torch.bool, device=last.device) if cut is None else cut
     except Exception as error:
@@ -105,26 +134,76 @@ def carried_over(
     with slices.apart():
         took(name, f"{routes.get(name, 'plain')}, {slices.many} slices")
     with slices.exchange():
-        ends, passed, cuts = slices.gather(last, kept, cut.to(last.real.dtype))
-        cuts = [(one != 0).view(-1, *[1] * (last.ndim - 1)) for one in cuts]
+        ends, products, cuts = slices.gather(last, kept, cut.to(last.real.dtype))
+        passed = [Passing(one, cut != 0, matrix) for one, cut in zip(products, cuts, strict=True)]
         if first:
             before = state
         else:
             before = ends[0]
-            for end, keeps, drops in list(zip(ends, passed, cuts, strict=True))[1 : slices.rank]:
-                before = torch.where(drops, end, keeps * before + end)
+            for end, one in list(zip(ends, passed, strict=True))[1 : slices.rank]:
+                before = one.on(before, end)
             before.requires_grad_(wants)
             with slices.apart(), recorded():
                 y, last = run(before)
         final = slices.of_last(last)
     if not wants:
         return y, final
-    way = _Way(slices, f"{name}, call {slices.calls}", before, passed, cuts)
+    way = _Way(slices, f"{name}, call {slices.calls}", before, passed)
     return _HandedOn.apply(anchor(), y, last, final, way)
 
 
+def so_far(
+    name: str,
+    first: Tensor,
+    own: Callable[[], Tensor],
+    join: Callable[[Tensor, Tensor], Tensor],
+) -> tuple[Tensor, Tensor | None]:
+    """What was joined before this slice, from `first` on, and after all slices.
+
+    For running maxima and the like: own() is what the steps of this slice come to, in the shape of `first`.
+    Outside of `across_time` the first is `first` itself, and None stands for the other.
+    """
+    slices = across.slices()
+    return (first, None) if slices is None else _joined(slices, name, first, own(), join)
+
+
+@whole
+def _joined(
+    slices: across.Slices, name: str, first: Tensor, own: Tensor, join: Callable[[Tensor, Tensor], Tensor]
+) -> Pair:
+    slices.calls += 1
+    wants, _ = agreed(slices, f"{name} of {tuple(own.shape)} of {own.dtype}", [first, own])
+    sent = torch.stack([first.to(own.dtype), own])
+    if wants:
+        everyone = _Gathered.apply(anchor(), sent, slices, f"{name}, call {slices.calls}")
+    else:
+        with slices.exchange():
+            everyone = torch.stack(slices.gather(sent)[0])
+    found = [everyone[0, 0]]
+    for one in everyone[:, 1]:
+        found.append(join(found[-1], one))
+    return found[slices.rank], found[-1]
+
+
+class _Gathered(torch.autograd.Function):
+    """What all ranks have, (ranks, ...). The gradient of what one has is the sum over the ranks."""
+
+    @staticmethod
+    def forward(ctx: Any, anchor: Tensor, own: Tensor, slices: across.Slices, call: str) -> Tensor:
+        ctx.slices, ctx.call = slices, call
+        with slices.exchange():
+            return torch.stack(slices.gather(own)[0])
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        without_graph(ctx.slices, ctx.call)
+        with ctx.slices.exchange():
+            grads = ctx.slices.gather(grad)[0]
+        return None, functools.reduce(torch.add, (one[ctx.slices.rank] for one in grads)), None, None
+
+
 def agreed(
-    slices: across.Slices, call: str, tensors: list[Tensor], number: int = 0
+    slices: across.Slices, call: str, tensors: Sequence[Tensor], number: int = 0
 ) -> tuple[bool, list[int]]:
     """Whether gradients are wanted on any rank, and the number that each rank has given.
 
@@ -158,8 +237,7 @@ class _Way(NamedTuple):
     slices: across.Slices
     call: str
     before: Tensor | None  # the state before this slice, from which it was walked
-    passed: list[Tensor]  # M of each slice
-    cuts: list[Tensor]
+    passed: list[Passing]  # how each slice passes a state on
 
 
 class _HandedOn(torch.autograd.Function):
@@ -176,7 +254,7 @@ class _HandedOn(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor | None, grad_final: Tensor | None) -> tuple[Tensor | None, ...]:
-        slices, call, before, passed, cuts = ctx.way
+        slices, call, before, passed = ctx.way
         without_graph(slices, call)
         own = None
         if slices.rank and grad is not None:
@@ -187,6 +265,6 @@ class _HandedOn(torch.autograd.Function):
                 none if own is None else own, none if grad_final is None else grad_final
             )
             after = functools.reduce(torch.add, towards)
-            for add, keeps, drops in list(zip(returned, passed, cuts, strict=True))[: slices.rank : -1]:
-                after = torch.where(drops, add, add + keeps.conj() * after)
+            for grad_before, one in list(zip(returned, passed, strict=True))[: slices.rank : -1]:
+                after = one.back(after, grad_before)
         return None, grad, after, None, None

@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from wavetrain.core import Layer, State, leaves, map_state
+from wavetrain.core.across import in_one_piece
 from wavetrain.errors import BadInput
 from wavetrain.scan.routes import whole, written_out
 
@@ -33,6 +34,7 @@ def recomputed(
     >>> y.equal(layer(x)[0])
     True
     """
+    in_one_piece("recomputed")
     if chunk < 1:
         raise BadInput(f"recomputed: expected a chunk of a step or more, got {chunk}")
     layer.check(x)

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.autograd import forward_ad
 
 from wavetrain.core import transforms
-from wavetrain.core.across import slices
+from wavetrain.core.across import in_one_piece
 from wavetrain.errors import BadInput
 
 P = ParamSpec("P")
@@ -78,11 +78,7 @@ def recorded() -> Iterator[dict[str, str]]:
 
 
 def took(name: str, route: str) -> None:
-    if slices() is not None:
-        raise BadInput(
-            f"{name}: expected a recurrence that can be split in time inside across_time, got one that needs "
-            "its whole sequence in one process"
-        )
+    in_one_piece(name)
     setattr(_taken, name, route)
 
 

@@ -13,12 +13,20 @@ from wavetrain.errors import BadInput
 from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
 from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
+from wavetrain.scan.over_slices import Passing, handed_on
 from wavetrain.scan.routes import asked_for_plain, fast, took
 
 _WHOLE = {torch.float32: torch.complex64, torch.float64: torch.complex128}  # numbers of the same precision
 
 
+def _passing(theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor | None) -> Passing:
+    """How the state before theta stands in that after it."""
+    total = theta.sum(1, dtype=torch.float64) % (2 * math.pi)
+    return Passing(turned(total.to(theta.dtype)))
+
+
 @precision.door
+@handed_on("unitary", _passing)
 def unitary(
     theta: Float[Tensor, "batch time states channels"],
     w: Float[Tensor, "batch time channels"],

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_heads
+from wavetrain.scan.over_slices import so_far
 
 
 class Aaren(Layer):
@@ -38,6 +39,7 @@ class Aaren(Layer):
     [(2, 1), (2, 1), (2, 1, 8)]
     """
 
+    splits = True
     card = Card(
         title="Attention as an RNN",
         authors="Feng, Leo and Tung, Frederick and Hajimirsadeghi, Hossein and Ahmed, Mohamed Osama "
@@ -89,6 +91,7 @@ class Aaren(Layer):
     ) -> tuple[Float[Tensor, "batch time width"], State]:
         highest, total, mixed = state
         score, v = self._project(x)  # (B, T, H), (B, T, H, P)
+        highest, top = so_far("aaren", highest, lambda: score.amax(1), torch.maximum)
         m = torch.maximum(highest.unsqueeze(1), score.cummax(1).values)
         log_decay = torch.cat([highest.unsqueeze(1), m[:, :-1]], 1) - m
         weight = (score - m).exp()[..., None]  # (B, T, H, 1), a key of one channel
@@ -97,7 +100,7 @@ class Aaren(Layer):
             torch.ones_like(weight), weight, F.pad(v, (0, 1), value=1.0), log_decay[..., None], first
         )
         y = self.read(sums[..., :-1] / sums[..., -1:])
-        return y, (m[:, -1], last[:, :, 0, -1], last[:, :, 0, :-1])
+        return y, (m[:, -1] if top is None else top, last[:, :, 0, -1], last[:, :, 0, :-1])
 
     def operator(self, x: Tensor) -> Operator:
         score, v = self._project(x)

@@ -27,6 +27,7 @@ from torch.nn import functional as F
 from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_heads, check_width, precision
 from wavetrain.errors import BadInput
+from wavetrain.scan.over_slices import so_far
 
 
 def one_scan(q: Tensor, k: Tensor, v: Tensor, places: bool = False) -> Tensor:
@@ -118,6 +119,7 @@ class LightNet(Layer):
     torch.Size([1, 2, 32, 32])
     """
 
+    splits = True
     card = Card(
         title="You only scan once: efficient multi-dimension sequential modeling with LightNet",
         authors="Qin, Zhen and Mao, Yuxin and Shen, Xuyang and Li, Dong and Zhang, Jing and Dai, Yuchao "
@@ -165,9 +167,10 @@ class LightNet(Layer):
     ) -> tuple[Float[Tensor, "batch time width"], State]:
         before, memory = state
         q, k, v, gate = self._project(x)  # (B, T, H, P) each
+        before, total = so_far("lightnet", before, lambda: k.logsumexp(1), torch.logaddexp)
         share, log_decay, z = _shares(k, before)
         mixed, memory = scan.chunked(q, share, v, log_decay, memory, size=8)
-        return self.read((mixed * gate).flatten(-2).unsqueeze(-1)), (z, memory)
+        return self.read((mixed * gate).flatten(-2).unsqueeze(-1)), (z if total is None else total, memory)
 
     def operator(self, x: Tensor) -> Operator:
         q, k, v, gate = self._project(x)

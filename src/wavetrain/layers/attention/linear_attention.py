@@ -59,6 +59,7 @@ class LinearAttention(Layer):
     roundings = 3.0
     rate: Tensor  # the logarithms of the fixed rates, (H,)
 
+    splits = True
     card = Card(
         title="Transformers are RNNs: fast autoregressive transformers with linear attention",
         authors="Katharopoulos, Angelos and Vyas, Apoorv and Pappas, Nikolaos and Fleuret, François",

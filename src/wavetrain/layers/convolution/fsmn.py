@@ -37,6 +37,7 @@ class FSMN(Layer):
     6
     """
 
+    splits = True
     card = Card(
         title="Feedforward sequential memory networks: a new structure to learn long-term dependency",
         authors="Zhang, Shiliang and Liu, Cong and Jiang, Hui and Wei, Si and Dai, Lirong and Hu, Yu",

@@ -34,6 +34,7 @@ class TemporalConvolution(Nonlinear):
     torch.Size([2, 50, 8])
     """
 
+    splits = True
     card = Card(
         title="An empirical evaluation of generic convolutional and recurrent networks for sequence modeling",
         authors="Bai, Shaojie and Kolter, J. Zico and Koltun, Vladlen",

@@ -38,6 +38,7 @@ class LineAttractor(Layer):
     True
     """
 
+    splits = True
     card = Card(
         title="How the brain keeps the eyes still",
         authors="Seung, H. Sebastian",

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
+from wavetrain.scan.over_slices import Passing, in_slices
 
 
 class Ring(Layer):
@@ -37,6 +38,7 @@ class Ring(Layer):
     [0.0, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0]
     """
 
+    splits = True
     card = Card(
         title="Short-term memory in orthogonal neural networks",
         authors="White, Olivia L. and Lee, Daniel D. and Sompolinsky, Haim",
@@ -79,6 +81,16 @@ class Ring(Layer):
     ) -> tuple[Float[Tensor, "batch time width"], State]:
         u = self.encode(x)  # (B, T, D)
         places = self._places(x.shape[1] + 1)  # (T + 1, n)
+        return in_slices(
+            "ring",
+            lambda before: self._turn(u, places, before),
+            lambda: Passing(self._shifts(places[-1]), matrix=True),
+            state,
+            [part for part in (u, self.profile, state) if part is not None],
+        )
+
+    def _turn(self, u: Tensor, places: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """y (B, T, D) and the last activity, of u (B, T, D)."""
         y = scan.convolve(u, places[:-1] @ self.profile.T)
         last = torch.einsum("tn,btd->bdn", places[:-1].flip(0), u)
         if state is not None:  # what was there moves on like an input, from each cell where it lies

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_width
+from wavetrain.scan.haloed import steps_before
 
 
 class AUSSM(Layer):
@@ -37,6 +38,7 @@ class AUSSM(Layer):
     (torch.Size([2, 4, 8]), torch.complex64)
     """
 
+    splits = True
     card = Card(
         title="Bridging expressivity and scalability with adaptive unitary SSMs",
         authors="Karuvally, Arjun and Nowak, Franz and Keller, T. Anderson and Amo Alonso, Carmen and "
@@ -113,8 +115,9 @@ class AUSSM(Layer):
     def _enter(self, x: Tensor, window: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """From x (B, T, I) and the last values before it: u and z (B, T, D), and the last values after it."""
         u, z = self.enter(x).chunk(2, -1)
+        window, after = steps_before("aussm", u, window)
         u = torch.cat([window, u], 1)
-        return self.convolve(u.transpose(1, 2)).transpose(1, 2), z, u[:, x.shape[1] :]
+        return self.convolve(u.transpose(1, 2)).transpose(1, 2), z, after
 
     def _gates(self, u: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The values v and step sizes dt (B, T, D), and the angles theta (B, T, N, D)."""

@@ -38,6 +38,7 @@ class LSSL(Layer):
     (torch.Size([2, 50, 4]), torch.Size([2, 4, 16]))
     """
 
+    splits = True
     card = Card(
         title="Combining recurrent, convolutional, and continuous-time models with linear state-space layers",
         authors="Gu, Albert and Johnson, Isys and Goel, Karan and Saab, Khaled and Dao, Tri and Rudra, Atri "

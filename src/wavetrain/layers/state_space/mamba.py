@@ -61,6 +61,7 @@ class Mamba(Layer):
 
     mixed = True
     roundings = 4.0
+    splits = True
     card = Card(
         title="Mamba: Linear-time sequence modeling with selective state spaces",
         authors="Gu, Albert and Dao, Tri",

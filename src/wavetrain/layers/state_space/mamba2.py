@@ -72,6 +72,7 @@ class Mamba2(Layer):
 
     mixed = True
     roundings = 4.0
+    splits = True
     card = Card(
         title="Transformers are SSMs: Generalized models and efficient algorithms through structured state "
         "space duality",

@@ -42,6 +42,7 @@ class S4(Layer):
     True
     """
 
+    splits = True
     card = Card(
         title="Efficiently modeling long sequences with structured state spaces",
         authors="Gu, Albert and Goel, Karan and Ré, Christopher",

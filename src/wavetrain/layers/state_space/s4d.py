@@ -25,6 +25,7 @@ from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_width
 from wavetrain.errors import BadInput
 from wavetrain.parts.hippo import legs_modes
+from wavetrain.scan.over_slices import Passing, in_slices
 
 
 class Start(enum.Enum):
@@ -56,6 +57,7 @@ class S4D(Layer):
     (torch.complex64, torch.Size([2, 4, 8]))
     """
 
+    splits = True
     card = Card(
         title="On the parameterization and initialization of diagonal state space models",
         authors="Gu, Albert and Gupta, Ankit and Goel, Karan and Ré, Christopher",
@@ -96,8 +98,20 @@ class S4D(Layer):
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        u, time = self.encode(x), x.shape[1]  # (B, T, D)
-        powers = self._powers(time + 1)  # (D, N / 2, T + 1)
+        u = self.encode(x)  # (B, T, D)
+        powers = self._powers(x.shape[1] + 1)  # (D, N / 2, T + 1)
+        tensors = [u, *self.parameters()] if state is None else [u, state, *self.parameters()]
+        v, last = in_slices(
+            "s4d",
+            lambda before: self._filter(u, powers, before),
+            lambda: Passing(powers[..., -1]),
+            state,
+            tensors,
+        )
+        return self.read(v.unsqueeze(-1)), last
+
+    def _filter(self, u: Tensor, powers: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+        """v (B, T, D) and the last state, of u (B, T, D)."""
         v = scan.convolve(u, self._kernel(powers[..., :-1]).T)
         back = powers[..., :-1].flip(-1)
         last = self._discrete()[1] * torch.einsum("dnt,btd->bdn", back, u.to(back.dtype))
@@ -105,7 +119,7 @@ class S4D(Layer):
             fading = torch.view_as_complex(self.c) * state  # (B, D, N / 2)
             v = v + 2 * torch.einsum("dnt,bdn->btd", powers[..., 1:], fading).real
             last = last + powers[..., -1] * state
-        return self.read(v.unsqueeze(-1)), last
+        return v, last
 
     def fresh(self, x: Tensor) -> tuple[Tensor, State]:
         return self.whole(x, None)  # nothing is there yet, so that nothing of it fades
