@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed
 
-from tests.scan.slices import LENGTHS, SHARES
+from tests.scan.slices import LENGTHS, SHARES, joined
 from wavetrain import find, scan
 from wavetrain.core import Layer, leaves, map_state
 from wavetrain.layers import (
@@ -107,6 +107,11 @@ def _grad(part: Tensor) -> Tensor:
 
 def work() -> dict[str, Any]:
     """On each rank: all layers that can be split, and what the others say."""
+    with joined():
+        return _work()
+
+
+def _work() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name in LAYERS:
         for given in (True, False):

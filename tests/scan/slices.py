@@ -4,7 +4,9 @@
 each step and for each of the last state. Every rank has a share of the loss on the last state.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+import datetime
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,6 +16,7 @@ from wavetrain import scan
 from wavetrain.layers import LRU, LSTM
 from wavetrain.scan import Slices
 
+WAIT = 200  # seconds, for what would otherwise wait for ever
 SHARES = {1: (1.0,), 2: (0.7, 0.3), 3: (0.5, 0.2, 0.3)}
 
 
@@ -161,8 +164,21 @@ def _dilated(
 LENGTHS = {2: [(6, 4), (9, 1)], 3: [(4, 3, 3), (1, 8, 1), (2, 1, 7)]}
 
 
+@contextlib.contextmanager
+def joined() -> Iterator[None]:
+    """The ranks as one group; kernels may have to be compiled before the first exchange."""
+    distributed.init_process_group("gloo", timeout=datetime.timedelta(seconds=WAIT))
+    yield
+    distributed.destroy_process_group()
+
+
 def work() -> dict[str, Any]:
     """On each rank: all cases, the routes, and what cannot be done."""
+    with joined():
+        return _work()
+
+
+def _work() -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, case in {**linear_cases(), **other_cases()}.items():
         for lengths in LENGTHS[distributed.get_world_size()]:

@@ -7,16 +7,21 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.ranks import together
-from tests.scan.slice_layers import LAYERS, ran
-from tests.scan.slices import LENGTHS
+from tests.scan.slice_layers import LAYERS, ran, work
+from tests.scan.slices import LENGTHS, WAIT
+from tests.together import together
 from wavetrain import find
 from wavetrain.core import Nonlinear
 
 
+of_one = functools.cache(ran)
+
+
 @functools.cache
 def of_ranks(many: int) -> list[dict[str, Any]]:
-    return together("tests.scan.slice_layers:work", many)
+    for name in LAYERS:
+        of_one(name, True)  # compiles the kernels, which the ranks then find
+    return together(many, work, seconds=WAIT)
 
 
 def near(found: list[Tensor], right: list[Tensor], where: str) -> None:
@@ -32,7 +37,7 @@ def near(found: list[Tensor], right: list[Tensor], where: str) -> None:
 def test_a_layer_has_on_each_rank_what_it_has_in_one_process(name: str, many: int):
     ranks = of_ranks(many)
     for given in (True, False):
-        right = ran(name, given)
+        right = of_one(name, given)
         for lengths in LENGTHS[many][:2]:
             for place, rank in enumerate(ranks):
                 here = f"{name}, {lengths}, rank {place}"

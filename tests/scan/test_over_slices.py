@@ -1,14 +1,15 @@
 """Recurrences over slices of time on two and three ranks equal those of one process, on each rank."""
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, distributed
 
-from tests.ranks import together
 from tests.scan import slices as cases
+from tests.together import together
 from wavetrain import scan
 from wavetrain.errors import BadInput
 
@@ -16,8 +17,15 @@ EXACT = {torch.float32: 1e-5, torch.complex64: 1e-5, torch.float64: 1e-10, torch
 
 
 @functools.cache
+def of_one() -> dict[str, cases.Results]:
+    """What the cases come to in one process."""
+    return {name: cases.whole(case) for name, case in {**cases.linear_cases(), **cases.other_cases()}.items()}
+
+
+@functools.cache
 def of_ranks(many: int) -> list[dict[str, Any]]:
-    return together("tests.scan.slices:work", many)
+    of_one()  # compiles the kernels, which the ranks then find
+    return together(many, cases.work, seconds=cases.WAIT)
 
 
 def near(found: Tensor, right: Tensor, where: str) -> None:
@@ -27,11 +35,11 @@ def near(found: Tensor, right: Tensor, where: str) -> None:
     assert error < EXACT[right.dtype], f"{where}: {error:.2e}"
 
 
-def check_ranks(of: dict[str, cases.Case], many: int) -> None:
+def check_ranks(of: Iterable[str], many: int) -> None:
     """All that each rank has is the same as in one process; shared gradients add up over the ranks."""
     ranks = of_ranks(many)
-    for name, case in of.items():
-        whole = cases.whole(case)
+    for name in of:
+        whole = of_one()[name]
         for lengths in cases.LENGTHS[many]:
             parts = [rank[f"{name}, {lengths}"] for rank in ranks]
             for place, part in enumerate(parts):
@@ -60,8 +68,7 @@ def test_selective_chunked_and_convolutions(many: int):
 def test_two_ranks_have_the_bits_of_one():
     """Where a step is computed alike whatever stands around it, as in all kernels of ours."""
     ranks = of_ranks(2)
-    for name, case in {**cases.linear_cases(), **cases.other_cases()}.items():
-        whole = cases.whole(case)
+    for name, whole in of_one().items():
         for lengths in cases.LENGTHS[2] if "chunked" not in name and "groups" not in name else ():
             parts = [rank[f"{name}, {lengths}"] for rank in ranks]
             assert torch.cat([part.y for part in parts], 1).equal(whole.y), name
@@ -106,10 +113,10 @@ def alone():
 
 
 def test_one_rank_has_it_whole(alone: None):
-    for name, case in cases.linear_cases().items():
+    for name, case in {**cases.linear_cases(), **cases.other_cases()}.items():
         with scan.across_time() as slices:
             found = cases.part(case, [10], slices)
-        right = cases.whole(case)
+        right = of_one()[name]
         assert found.y.equal(right.y) and found.last.equal(right.last), name
         for one, other in zip(
             found.steps + found.shared + found.state, right.steps + right.shared + right.state, strict=True
