@@ -13,7 +13,6 @@ from tests.together import together
 from wavetrain import find
 from wavetrain.core import Nonlinear
 
-
 of_one = functools.cache(ran)
 
 
