@@ -167,6 +167,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "diehl_cook-DiehlCook": dict(cell=OPTIONS, dt=1.0),
     "counter_current-CounterCurrent": dict(rate=1.0, clip=1.0, match="PLAIN", units="elu", seed=0),
     "e_prop-EProp": dict(chunk=32),
+    "e_prop-Follows": dict(decay=0.0),
     "decoupled-Decoupled": dict(steps=1, alpha=0.1, hidden=(300,), rate=0.001, together=False),
     "feedback_alignment-FeedbackAlignment": dict(feedback="RANDOM", seed=0),
     "gradient_noise-GradientNoise": dict(eta=0.01, gamma=0.55, seed=0),

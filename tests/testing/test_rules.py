@@ -21,6 +21,7 @@ from wavetrain.rules import (
     HeldWeights,
     SignalPropagation,
 )
+from wavetrain.rules.e_prop import EProp, Follows, Price
 from wavetrain.testing import rules
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -223,6 +224,7 @@ KEPT = {  # what is kept beside what the contract sees of defaults
     "a teacher that does not learn": partial(Decoupled, rate=0.0),
     "the rule below the noise": lambda: GradientNoise(rule=ExperienceReplay(size=6)),
     "rows that are apart": partial(HebbianProjection, rows=2, apart=True),
+    "rates, and weights that follow": partial(EProp, 1, follows=Follows(0.1), price=Price(0.1, 2.0)),
     "a small store": partial(DarkExperienceReplay, size=3, replayed=2),
 }
 

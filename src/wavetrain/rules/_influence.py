@@ -11,6 +11,7 @@ Weights stay as they are within a sequence, for which P_t is exact; an update in
 versions of them. Steps are taken in chunks, so that the slopes of many are found in one call. What is stored
 does not grow with time.
 """
+# Above 300 lines: one file, since an influence carried whole and one of few entries are one definition.
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -76,6 +77,13 @@ class Influence(Online):
         """By what the errors of outputs come back to what the layer gives: the read-out itself."""
         return read.weight
 
+    def besides(self, layer: Layer, many: int) -> Float[Tensor, "width"] | None:
+        """What is asked of what the layer gives in each of so many steps of sequences, beside the errors."""
+        return None
+
+    def hears(self, y: Float[Tensor, "batch *time width"]) -> None:
+        """What the layer gave, in one step or some."""
+
     def terms(self, network: nn.Module) -> Terms:
         apart(type(self).__name__, network)
         return Terms(
@@ -140,6 +148,7 @@ class Influence(Online):
         x = one_hot(x, layer.inputs, read.weight.dtype)
         state, feedback = layer.begin(len(x)), (1 - fade) * self.feedback(read)
         influence = traced = given = None
+        besides = self.besides(layer, x.shape[0] * x.shape[1])
         for now, wrong in zip(x.split(self.chunk, 1), errors.split(self.chunk, 1), strict=True):
             walked = list(cell.states(now, state))
             state = walked[-1][2]
@@ -150,6 +159,9 @@ class Influence(Online):
                 traced = influence if traced is None or not fade else influence + fade * traced
                 given = y if given is None or not fade else y + fade * given
                 asked = self._asked(plan, error @ feedback, traced)
+                if besides is not None:  # no read-out filters it
+                    asked += self._asked(plan, besides.expand(len(x), -1), influence)
+                self.hears(y)
                 yield Share(asked, (1 - fade) * error.mT @ given, error.sum(0))
 
     @torch.no_grad()
@@ -162,10 +174,16 @@ class Influence(Online):
         state, feedback = layer.begin(len(x)), (1 - fade) * self.feedback(read)
         kept = given = None
         theta, weight, left = cell.theta().zero_(), torch.zeros_like(read.weight), x.shape[1]
+        besides = self.besides(layer, x.shape[0] * x.shape[1])
         for now, wrong in zip(x.split(self.chunk, 1), errors.split(self.chunk, 1), strict=True):
             left -= now.shape[1]
             befores, y, state = cell.walk(now, state)
-            chunk = chunk_of(cell, sums, now, befores, wrong.transpose(0, 1) @ feedback)
+            asked = wrong.transpose(0, 1) @ feedback
+            if besides is not None:  # e_t = f_t - fade f_{t-1}, and the last f is in no other e
+                asked += (1 - fade) * besides
+                asked[-1] += fade * besides * (left == 0)
+            self.hears(y)
+            chunk = chunk_of(cell, sums, now, befores, asked)
             share, kept = walked(cell, chunk, kept, fade, last=left == 0)
             theta += share
             if fade:
