@@ -56,6 +56,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "seeds": 3,
         "device": "cpu",
         "on": "processes",
+        "piece": "",
         "jobs": 0,
         "out": Path("runs"),
         "results": None,

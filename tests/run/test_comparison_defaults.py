@@ -27,9 +27,9 @@ def test_defaults_are_those_of_the_terms(door):  # type: ignore[no-untyped-def]
 def test_both_doors_ask_alike():
     """The command alone prints JSON, and compares rules."""
     doors = [inspect.signature(one).parameters for one in (compare, command)]
-    assert set(doors[1]) - set(doors[0]) == {"json", "track", "rules", "stream"} and set(doors[0]) <= set(
-        doors[1]
-    )
+    assert set(doors[1]) - set(doors[0]) == {"json", "track", "rules", "stream", "piece"} and set(
+        doors[0]
+    ) <= set(doors[1])
     for name in set(doors[0]) - {"data", "out", "jobs", "time", "id", "inputs"}:
         assert doors[0][name].default == doors[1][name].default
 

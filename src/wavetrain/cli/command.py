@@ -25,6 +25,7 @@ from wavetrain.cli.show import show
 from wavetrain.cli.site import site
 from wavetrain.cli.stream import stream
 from wavetrain.errors import BadInput, unknown
+from wavetrain.run.pools.slurm import Elsewhere
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "list": list_,
@@ -49,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command; leaves with 0, with 2 for bad input, with 130 when interrupted."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     terminal.prepare()
+    terminal.hear(words)
     try:
         try:
             _answer(words)
@@ -57,6 +59,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         terminal.abandon()
         sys.exit(141)
+    except Elsewhere as told:
+        print(told)
     except (BadInput, OSError) as error:
         terminal.leave(str(error), 2)
     except (MemoryError, RuntimeError) as error:

@@ -43,7 +43,8 @@ def compare(
     rates: tuple[float, ...] = (1e-3, 3e-3, 1e-2),
     seeds: int = 3,
     device: str = "cpu",
-    on: Literal["processes", "ray"] = "processes",
+    on: Literal["processes", "ray", "slurm"] = "processes",
+    piece: str = "",
     jobs: int = 0,
     out: Path = Path("runs"),
     track: str | None = None,
@@ -84,7 +85,9 @@ def compare(
         rates: learning rates to search
         seeds: how many
         device: cpu, cuda, cuda:1 ...
-        on: processes of this machine, or ray: a cluster whose head RAY_ADDRESS names, else a Ray started here
+        on: processes of this machine; ray: a cluster whose head RAY_ADDRESS names, else a Ray started here;
+            slurm: prints a job array that does a piece a task, and submits nothing
+        piece: of a job array: do this one alone
         jobs: layers at a time, one torch thread each; 0 for one per core (one per GPU)
         out: folder of the runs
         track: write losses and scores for tensorboard (into OUT/tensorboard) or wandb (its own settings hold)
@@ -105,13 +108,18 @@ def compare(
     if track is not None:
         kind(track)  # what cannot be had is said before the work
     where, device = terminal.place(on, device)
-    workers = partial(placed, where, jobs=jobs, device=device, out=out, say=terminal.note)
+    words = terminal.words_said()
+    workers = partial(
+        placed, where, jobs=jobs, device=device, out=out, say=terminal.note, words=words, piece=piece
+    )
+    quiet = json or on == "slurm"  # whose script is all that is printed
     plan = chosen(minutes=minutes, quick=quick, steps=steps, seeds=seeds, rates=rates)
     terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
     roles = own.Roles(target, time or None, id or None, inputs or None, known_ahead, missing, resample)
+    _check_array(on, data, stream, plan.minutes)
     if layers:
         asked(layers)  # a wrong name is said before anything is read
-    say = _quiet if json else _said
+    say = _quiet if quiet else _said
     roles_given = any(roles) or classes or (horizon, window, split) != (1, None, "time")
     stream_files.check(data, stream, rules, layers, minutes=minutes, quick=quick, others=bool(roles_given))
     if stream:
@@ -156,7 +164,7 @@ def compare(
     if not classes and own.is_series(data, roles):
         own.check_device(device)
         series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
-        _tell([*series.split.past.said, series.split.said], json)
+        _tell([*series.split.past.said, series.split.said], quiet)
         with workers() as pool, tracking(track, out, lambda news: None) as tell:
             result = compare_series(
                 series, layers or None, terms, minutes=plan.minutes, out=out, pool=pool, say=say, tell=tell
@@ -164,7 +172,7 @@ def compare(
     else:
         loaded, said = own.answered(data, roles, classes, out, horizon=horizon, window=window, split=split)
         doubt = small(loaded.task) if is_answered(loaded.task) else ""
-        _tell([*said, loaded.what, *([doubt] if doubt else [])], json)  # before hours of training
+        _tell([*said, loaded.what, *([doubt] if doubt else [])], quiet)  # before hours of training
         with (
             workers() as pool,
             progress(console, quiet=json) as tell,
@@ -177,6 +185,20 @@ def compare(
         terminal.print_json(written(result))
     else:
         _print(result)
+
+
+def _check_array(on: str, data: str, stream: Sequence[str], minutes: float | None) -> None:
+    """What tasks of a job array can do by themselves."""
+    from wavetrain.errors import BadInput
+
+    if on != "slurm":
+        return
+    if stream:
+        raise BadInput("files in turn are no job array: expected --stream with --on processes or ray")
+    if data == "-":
+        raise BadInput("tasks of a job array read by themselves: expected a file, got standard input")
+    if minutes is not None:
+        raise BadInput("a job array has given steps: expected --steps, as minutes depend on the machine")
 
 
 def _print_in_turn(result: "InTurn") -> None:

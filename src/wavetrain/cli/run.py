@@ -24,7 +24,8 @@ def run(
     scale: str = "small",
     seeds: int = 3,
     device: str = "cpu",
-    on: Literal["processes", "ray"] = "processes",
+    on: Literal["processes", "ray", "slurm"] = "processes",
+    piece: str = "",
     jobs: int = 0,
     out: Path = Path("runs"),
     results: Path | None = None,
@@ -43,7 +44,9 @@ def run(
         scale: smoke (seconds, no verdict), small (minutes on two cores), full (the paper's size)
         seeds: how many; a verdict takes at least three
         device: cpu, cuda, cuda:1 ...
-        on: processes of this machine, or ray: a cluster whose head RAY_ADDRESS names, else a Ray started here
+        on: processes of this machine; ray: a cluster whose head RAY_ADDRESS names, else a Ray started here;
+            slurm: prints a job array that does a piece a task, and submits nothing
+        piece: of a job array: do this one alone
         jobs: runs at a time, one torch thread each; 0 for one per core (one per GPU)
         out: folder of the runs
         results: folder of the results, one JSON each; OUT/results where not given
@@ -60,10 +63,7 @@ def run(
 
     if not (experiments or calibrate or confirm or stale):
         raise BadInput("run what? Name experiments from `wavetrain list experiments`, or all")
-    if calibrate + confirm + stale > 1:
-        raise BadInput("expected one of --calibrate, --confirm and --stale, got more; confirm before --stale")
-    if exact and not calibrate:
-        raise BadInput("--exact goes with --calibrate")
+    _check(calibrate, confirm, stale, exact, array=bool(piece) or on == "slurm")
     if track is not None:
         if calibrate or confirm:
             raise BadInput("--track goes with runs, not with --calibrate or --confirm")
@@ -78,7 +78,10 @@ def run(
     every = "all" in experiments or not experiments
     found = list(find.members("experiments")) if every else asked
     home = out / "results" if results is None else results
-    with placed(where, jobs=jobs, device=device, out=out, say=terminal.note) as pool:
+    words = terminal.words_said()
+    with placed(
+        where, jobs=jobs, device=device, out=out, say=terminal.note, words=words, piece=piece
+    ) as pool:
         if calibrate:
             _calibrate(found, scale, device, pool, home, exact, json)
         elif confirm:
@@ -90,6 +93,16 @@ def run(
                 for one, size, own in work
             ]
             _run(groups, pool, home, out, track, json)
+
+
+def _check(calibrate: bool, confirm: bool, stale: bool, exact: bool, *, array: bool) -> None:
+    """Which questions go together."""
+    if calibrate + confirm + stale > 1:
+        raise BadInput("expected one of --calibrate, --confirm and --stale, got more; confirm before --stale")
+    if exact and not calibrate:
+        raise BadInput("--exact goes with --calibrate")
+    if array and (calibrate or confirm):
+        raise BadInput("a job array is of runs: expected no --calibrate and no --confirm")
 
 
 def _run(

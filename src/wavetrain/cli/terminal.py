@@ -73,6 +73,20 @@ def place(on: str, name: str) -> tuple["On", str]:
     return where, name
 
 
+_words: tuple[str, ...] = ()
+
+
+def hear(words: Sequence[str]) -> None:
+    """Keep the words of the command line, for who says them again."""
+    global _words
+    _words = tuple(words)
+
+
+def words_said() -> tuple[str, ...]:
+    """The words of the command line."""
+    return _words
+
+
 def within(**numbers: int) -> None:
     """Refuse numbers of seeds or jobs that nobody means."""
     for name, value in numbers.items():

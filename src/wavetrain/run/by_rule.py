@@ -55,6 +55,10 @@ class Entry:
     folder: Path
     device: str
 
+    @property
+    def name(self) -> str:
+        return self.rule.name
+
 
 def compare_rules_on(
     source: str | Described,
@@ -93,7 +97,8 @@ def compare_rules_on(
         say(f"taken up from {folder}")
         return comparison.read_record(folder / "result.json")
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", config)
+    if not (folder / "config.json").exists():  # tasks of a job array begin at once
+        write_json(folder / "config.json", config)
     say(f"{layer} of width {width} with a linear read-out, {parameters:,} parameters")
     entries = [Entry(one, found, width, parameters, data.source, terms, folder, device) for one in chosen]
     parts, told = {}, Progress(len(entries), say)

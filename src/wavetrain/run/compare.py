@@ -87,7 +87,8 @@ def compare_layers(
         say(f"taken up from {folder}, of {record.environment.get('date', 'an earlier day')}")
         return record
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", config)
+    if not (folder / "config.json").exists():  # tasks of a job array begin at once
+        write_json(folder / "config.json", config)
     crop = crop_of(data.task, max(width for width, _ in sizes.values()))
     entries = [
         Entry(one, *sizes[one.name], crop, data.source, terms, folder, device, data.reading) for one in chosen

@@ -158,7 +158,7 @@ def compare(
     plan = chosen(minutes=minutes, quick=quick, steps=steps, seeds=seeds, rates=rates)
     terms = Terms(parameters, plan.steps, batch, depth, plan.rates, seeds=tuple(range(plan.seeds)))
     named, place = tuple(layers) or None, Path(out)
-    where = pool_called(on)
+    where = pool_called(on)  # a job array is for the command, which can be said again
     roles = own.Roles(target, time, id, inputs, known_ahead, tuple(missing), resample)
     if named is not None:
         asked(named)  # a wrong name is said before anything is read

@@ -55,6 +55,10 @@ class Entry:
     def layer(self) -> str:
         return self.found.name
 
+    @property
+    def name(self) -> str:
+        return self.found.name
+
 
 def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
     """What trainings of a layer cost; nothing of it is a figure."""

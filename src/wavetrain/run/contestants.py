@@ -123,10 +123,15 @@ def baselines(question: Question) -> list[str]:
 
 
 def write_split(split: Split, folder: Path) -> None:
-    """Hand the rows over to the processes."""
+    """Hand the rows over to those who learn; once, since the folder is of these rows alone."""
+    last = folder / "firsts.npy"
+    if last.exists():
+        return
     stored.write(split.past, folder / "past.npz")
     stored.write(split.test, folder / "test.npz")
-    np.save(folder / "firsts.npy", np.array(split.firsts))
+    part = folder / "firsts.part.npy"
+    np.save(part, np.array(split.firsts))
+    part.replace(last)
 
 
 def read_split(folder: Path) -> Split:

@@ -178,7 +178,8 @@ def _folder(out: Path, data: Series, entries: Sequence[Entry], terms: Terms, min
     short = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     folder = out / f"compare-{data.name}-{short}"
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "config.json", config)
+    if not (folder / "config.json").exists():  # tasks of a job array begin at once
+        write_json(folder / "config.json", config)
     return folder
 
 

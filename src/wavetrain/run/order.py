@@ -27,6 +27,11 @@ class Order:
     out: Path
 
     @property
+    def name(self) -> str:
+        """Of no other order."""
+        return f"{self.experiment.name}-{self.scale}-seed{self.seed}"
+
+    @property
     def config(self) -> dict[str, Any]:
         """All that the figures depend on but the machine."""
         return {
@@ -43,7 +48,7 @@ class Order:
     def folder(self) -> Path:
         config = self.config
         digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
-        return self.out / f"{self.experiment.name}-{self.scale}-seed{self.seed}-{digest}"
+        return self.out / f"{self.name}-{digest}"
 
 
 def settings(experiment: Found, scale: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
-"""Where pieces of work are done: processes of this machine, the machines of a Ray cluster."""
+"""Where pieces of work are done: processes of this machine, a Ray cluster, a job array of SLURM."""
 
 from wavetrain.run.pools.chosen import On, check, placed, pool_called
 from wavetrain.run.pools.pool import Pool, named_in
 from wavetrain.run.pools.processes import Processes
+from wavetrain.run.pools.slurm import Elsewhere
 
-__all__ = ["On", "Pool", "Processes", "check", "named_in", "placed", "pool_called"]
+__all__ = ["Elsewhere", "On", "Pool", "Processes", "check", "named_in", "placed", "pool_called"]

@@ -2,13 +2,14 @@
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 
-from wavetrain.errors import unknown
+from wavetrain.errors import BadInput, unknown
 from wavetrain.run.pools.pool import Pool
 from wavetrain.run.pools.processes import Processes
+from wavetrain.run.pools.slurm import Piece, Slurm, without_pool
 
 
 class On(StrEnum):
@@ -16,6 +17,7 @@ class On(StrEnum):
 
     PROCESSES = "processes"  # of this machine
     RAY = "ray"  # a cluster, or a Ray that is started here
+    SLURM = "slurm"  # a job array, whose script is printed
 
 
 def pool_called(name: str) -> On:
@@ -40,12 +42,31 @@ def check(on: On) -> None:
 
 @contextlib.contextmanager
 def placed(
-    on: On, *, jobs: int, device: str, out: Path, say: Callable[[str], None] = lambda line: None
+    on: On,
+    *,
+    jobs: int,
+    device: str,
+    out: Path,
+    say: Callable[[str], None] = lambda line: None,
+    words: Sequence[str] = (),
+    piece: str = "",
 ) -> Iterator[Pool]:
     """A pool of `jobs` pieces at a time; 0 for one per core, or per GPU.
 
     `out` is the folder of the runs, `say` is told what is not the answer: that a worker was lost, say.
+    `words` are those of the command, which a job array says again; with `piece` it does that piece alone.
     """
+    if piece:
+        if on is not On.PROCESSES:
+            raise BadInput(f"--piece is done in this process: expected it without --on {on}")
+        yield Piece(piece)
+        return
+    if on is On.SLURM:
+        if not words:
+            raise BadInput("slurm: expected the command `wavetrain`, whose words a script can say again")
+        out.mkdir(parents=True, exist_ok=True)  # for the log of its tasks
+        yield Slurm(without_pool(words), device, out)
+        return
     if on is On.PROCESSES:
         yield Processes(jobs or (1 if device != "cpu" else os.cpu_count() or 1))
         return
