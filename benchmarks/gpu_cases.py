@@ -48,10 +48,30 @@ def linear(batch: int, time: int, width: int, dtype: torch.dtype, *, same: bool 
     )
 
 
+def wave(batch: int, time: int, channels: int, size: int) -> Case:
+    """h_t = relu(kernel * h_{t-1} + drive_t) on rings, with three taps."""
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        kernel = _drawn(device, channels, channels, 3)
+        kernel = (kernel.detach() / (3 * channels) ** 0.5).requires_grad_()
+        return [_drawn(device, batch, time, channels, size), kernel]
+
+    stored = batch * time * channels * size * SINGLE.itemsize
+    return Case(
+        name=f"wave ({batch}, {time}, {channels}, {size})",
+        inputs=inputs,
+        run=lambda drive, kernel: scan.wave(drive, kernel)[0],
+        minimum=(2 * stored, 5 * stored),
+    )
+
+
 CASES = [
     linear(16, 4096, 2048, HALF),
     linear(4, 4096, 512, SINGLE),
     linear(4, 4096, 512, SINGLE, same=True),
     linear(4, 4096, 512, COMPLEX),
     linear(4, 4096, 512, COMPLEX, same=True),
+    wave(128, 200, 27, 100),
+    wave(128, 30, 6, 100),
+    wave(64, 784, 16, 256),
 ]

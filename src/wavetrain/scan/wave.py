@@ -15,7 +15,7 @@ from wavetrain.errors import BadInput
 from wavetrain.scan.activation import Activation
 from wavetrain.scan.cpu import host
 from wavetrain.scan.operators import Kernel, Walk
-from wavetrain.scan.routes import fast, took
+from wavetrain.scan.routes import Fast, chosen, kernels, running, took
 
 
 @precision.door
@@ -43,7 +43,8 @@ def wave(
     _check(drive, kernel, state)
     if state is None:
         state = torch.zeros_like(drive[:, 0])
-    if not drive.is_complex() and fast(drive, kernel, state, time=drive.shape[1]):
+    time = drive.shape[1]
+    if not drive.is_complex() and chosen(drive, kernel, state, time=time, has=_has(drive, kernel)):
         return _walk(drive, kernel, state, activation.value)
     took("wave", "plain")
     return _plain(drive, kernel, state, activation)
@@ -108,6 +109,14 @@ def _check(drive: Tensor, kernel: Tensor, state: Tensor | None) -> None:
         raise BadInput(f"wave: expected drive, kernel and state of one dtype, got {sorted(map(str, kinds))}")
 
 
+def _has(drive: Tensor, kernel: Tensor) -> tuple[Fast, ...]:
+    """The kernels that there are: that of a GPU has the weights and a state on chip, in powers of two."""
+    channels, size = (max(16, 1 << (count - 1).bit_length()) for count in drive.shape[2:])
+    state = channels * size * drive.dtype.itemsize
+    fits = channels <= 32 and state <= 32768 and channels * channels * kernel.shape[2] <= 5120
+    return ("numba", "triton") if fits else ("numba",)
+
+
 def _parts(h: Tensor) -> list[tuple[int, int]]:
     """The parts of a batch: few where there is little to do, and never by the number of threads.
 
@@ -119,10 +128,13 @@ def _parts(h: Tensor) -> list[tuple[int, int]]:
 
 def _forward(drive: Tensor, kernel: Tensor, state: Tensor, activation: str) -> tuple[Tensor, Tensor]:
     """What `wave` gives, by the kernel of the device; the activation is given by its name."""
+    took("wave", running(drive))
+    if running(drive) == "triton":
+        found: tuple[Tensor, Tensor] = kernels("wave", drive).forward(drive, kernel, state, activation)
+        return found
     from wavetrain.scan.cpu.rings import blocks, offsets, shape, weights
     from wavetrain.scan.cpu.wave import CODES, forward
 
-    took("wave", "numba")
     _, _, channels, size = drive.shape
     taps = kernel.shape[2]
     h = host.fresh(drive.shape, drive.dtype)
@@ -147,6 +159,10 @@ def _backward(
     wanted: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """The gradients of drive, kernel and state; that of the kernel is empty where it is not wanted."""
+    if running(h) == "triton":
+        back = kernels("wave", h).backward
+        found: tuple[Tensor, Tensor, Tensor] = back(kernel, state, h, grad, grad_last, activation, wanted)
+        return found
     from wavetrain.scan.cpu.rings import blocks, offsets, shape, span, untiled, weights
     from wavetrain.scan.cpu.wave import CODES, backward
 
