@@ -225,3 +225,46 @@ def total(typing, shape, signals, states, offsets, row, length, out):
         return context.get_dummy_value()
 
     return types.void(shape, signals, states, offsets, row, length, out), write
+
+
+def _gather(vectors, part):
+    """Tiles of so many vectors of columns, each the given part of a register and at least one number."""
+
+    @_written
+    def gather(typing, shape, rows, first, count, column, x, sums):
+        """Add to `sums` (I + 1, D) the products of `count` rows (R, D) with x (R, I), and last the rows.
+
+        They are of the rows from `first` and the columns from `column`; shape is as long as there are inputs.
+        """
+
+        def write(context, builder, signature, args):
+            lanes = max(1, BYTES * 8 // rows.dtype.bitwidth // part)
+            to, inputs = _Writer(context, builder, rows.dtype, lanes), len(shape)
+            values, factors, out = (to.array(signature.args[k], args[k]) for k in (1, 5, 6))
+            width = builder.extract_value(values.shape, 1)
+            columns = [to.plus(args[4], v * lanes) for v in range(vectors)]
+
+            def step(r, old):
+                row, before = builder.add(args[2], r), iter(old)
+                begin = builder.mul(row, width)
+                y = [to.load(values.data, builder.add(begin, at)) for at in columns]
+                for at in columns[:: max(1, 64 // (lanes * to.bytes))]:
+                    to.prefetch(values.data, builder.add(begin, to.plus(at, 4 * vectors * lanes)), 0)
+                place, new = builder.mul(row, _word(inputs)), []
+                for k in range(inputs):
+                    factor = to.splat(to.read(factors.data, to.plus(place, k)))
+                    new += [to.fma(factor, one, next(before)) for one in y]
+                return new + [builder.fadd(one, next(before)) for one in y]
+
+            for place, total in enumerate(to.loop(args[3], 1, (inputs + 1) * vectors, step)):
+                k, v = divmod(place, vectors)
+                at = builder.add(builder.mul(_word(k), width), columns[v])
+                to.store(builder.fadd(to.load(out.data, at), total), out.data, at)
+            return context.get_dummy_value()
+
+        return types.void(shape, rows, first, count, column, x, sums), write
+
+    return gather
+
+
+gather_many, gather_one, gather_single = _gather(4, 1), _gather(1, 1), _gather(1, 64)
