@@ -30,6 +30,7 @@ from wavetrain.errors import BadInput
 from wavetrain.memories._patterns import check_signs, unit, warn_beyond
 from wavetrain.memories._shelf import Shelf
 from wavetrain.parts import balls
+from wavetrain.scan.routes import fast
 
 EXPECTED = 100  # patterns for which a radius is chosen where none is given
 
@@ -122,7 +123,12 @@ class SparseDistributed(Memory):
                 f"SparseDistributed: expected pattern (batch, many, {self.size}), got {tuple(pattern.shape)}"
             )
         if self.space is Space.BINARY:
-            return self.address @ check_signs(self, pattern).mT >= self.size - 2 * self.radius
+            check_signs(self, pattern)
+            if fast(self.address, pattern):
+                from wavetrain.memories._kernels.balls import within
+
+                return within(self.address, pattern, self.radius)
+            return self.address @ pattern.mT >= self.size - 2 * self.radius
         return self.address @ unit(self, pattern).mT >= 1 - 2 * self.radius / self.size
 
     def shared(
