@@ -7,7 +7,9 @@ import numpy as np
 from wavetrain.memories._kernels.segments import (
     BLOCK,
     BLOCKS,
+    LAST,
     MANY,
+    SHIFT,
     TIME,
     UNIT,
     USED,
@@ -18,7 +20,7 @@ from wavetrain.memories._kernels.segments import (
     draw,
     drop,
 )
-from wavetrain.scan.cpu.compiled import compiled
+from wavetrain.scan.cpu.compiled import borrowed
 
 
 class Rules(NamedTuple):
@@ -60,7 +62,7 @@ def room_for(state):
     )
 
 
-@compiled
+@borrowed
 def teach(rules, state, bench, segment):
     """A segment that told what came, or nearly did, holds to what was active, and grows to the rest."""
     adapt(state, bench, segment, rules.up, -rules.down)
@@ -69,23 +71,35 @@ def teach(rules, state, bench, segment):
     prune(rules, state, segment)
 
 
-@compiled
+@borrowed
 def adapt(state, bench, segment, active, silent):
     """Change the permanences of synapses from cells that were active and silent; those at 0 are gone."""
+    left, some_gone = state.segment[segment, MANY], False
+    for place in range((left + BLOCK - 1) >> SHIFT):
+        block = state.segment[segment, BLOCKS + place]
+        some_gone |= _adapt(state.synapse[block], bench.was, min(left, BLOCK), active, silent)
+        left -= BLOCK
     slot = 0
-    while slot < state.segment[segment, MANY]:
-        block, i = state.segment[segment, BLOCKS + slot // BLOCK], slot % BLOCK
-        permanence = state.synapse[block, 1, i] + (
-            active if bench.was[state.synapse[block, 0, i]] else silent
-        )
-        if permanence <= 0:
+    while some_gone and slot < state.segment[segment, MANY]:
+        block = state.segment[segment, BLOCKS + (slot >> SHIFT)]
+        if state.synapse[block, 1, slot & LAST] <= 0:
             drop(state, segment, slot)  # the last synapse now lies here
         else:
-            state.synapse[block, 1, i] = min(UNIT, permanence)
             slot += 1
 
 
-@compiled
+@borrowed
+def _adapt(block, was, many, active, silent):
+    """The synapses of one block; whether some have lost all permanence."""
+    least = UNIT
+    for i in range(many):
+        permanence = block[1, i] + (active if was[block[0, i]] else silent)
+        block[1, i] = min(UNIT, permanence)
+        least = min(least, permanence)
+    return least <= 0
+
+
+@borrowed
 def grow(rules, state, bench, segment, wanted):
     """New synapses from the last winners, drawn from those without one here; a full segment makes room."""
     if wanted <= 0:
@@ -107,7 +121,7 @@ def grow(rules, state, bench, segment, wanted):
         add(state, segment, cell, rules.initial)
 
 
-@compiled
+@borrowed
 def _evict(state, bench, segment, many):
     """The weakest synapses go, of equals that from the lowest cell; those from the last winners stay."""
     if many <= 0:
@@ -116,7 +130,7 @@ def _evict(state, bench, segment, many):
     for _ in range(many):
         weakest, least, lowest = -1, UNIT + 1, 0
         for slot in range(state.segment[segment, MANY]):
-            block, i = state.segment[segment, BLOCKS + slot // BLOCK], slot % BLOCK
+            block, i = state.segment[segment, BLOCKS + (slot >> SHIFT)], slot & LAST
             cell, permanence = state.synapse[block, 0, i], state.synapse[block, 1, i]
             weaker = permanence < least or (permanence == least and cell < lowest)
             if weaker and bench.work[MARK, cell] == 0:
@@ -127,20 +141,23 @@ def _evict(state, bench, segment, many):
     _mark_winners(state, bench, 0)
 
 
-@compiled
+@borrowed
 def _mark_winners(state, bench, value):
     for i in range(state.tally[WINS]):
         bench.work[MARK, state.cell[WINNERS, i]] = value
 
 
-@compiled
+@borrowed
 def _mark(state, bench, segment, value):
-    for slot in range(state.segment[segment, MANY]):
-        block = state.segment[segment, BLOCKS + slot // BLOCK]
-        bench.work[MARK, state.synapse[block, 0, slot % BLOCK]] = value
+    left = state.segment[segment, MANY]
+    for place in range((left + BLOCK - 1) >> SHIFT):
+        source = state.synapse[state.segment[segment, BLOCKS + place], 0]
+        for i in range(min(left, BLOCK)):
+            bench.work[MARK, source[i]] = value
+        left -= BLOCK
 
 
-@compiled
+@borrowed
 def prune(rules, state, segment):
     """A segment with too few synapses to match again is taken away."""
     if state.segment[segment, MANY] < min(rules.matching, rules.activation):

@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wavetrain.scan.cpu.compiled import compiled
+from wavetrain.scan.cpu.compiled import borrowed
 
-BLOCK = 32  # synapses, or targets, that lie side by side
+SHIFT = 5  # slot >> SHIFT is the block of a slot, slot & LAST its place there: quicker than signed division
+BLOCK = 1 << SHIFT  # synapses, or targets, that lie side by side
+LAST = BLOCK - 1
 UNIT = 1_000_000  # permanences are whole millionths
 
 # the columns of State.segment; its blocks of synapses follow
@@ -60,7 +62,7 @@ def synapses(state, row):
     return source.copy(), permanence / UNIT
 
 
-@compiled
+@borrowed
 def make(state, cell, most):
     """An empty segment; where the cell has as many as it may have, the one that learned longest ago goes."""
     if state.cell[SEGMENTS, cell] >= most:
@@ -81,7 +83,7 @@ def make(state, cell, most):
     return segment
 
 
-@compiled
+@borrowed
 def destroy(state, segment):
     while state.segment[segment, MANY] > 0:
         drop(state, segment, state.segment[segment, MANY] - 1)
@@ -100,17 +102,17 @@ def destroy(state, segment):
     state.tally[IN_USE + SEGMENT] -= 1
 
 
-@compiled
+@borrowed
 def add(state, segment, cell, permanence):
     """A synapse from a cell to a segment."""
     slot = state.segment[segment, MANY]
-    if slot % BLOCK == 0:
+    if slot & LAST == 0:
         block = _number(state, SYNAPSE)
         if block == state.tally[FREE + SYNAPSE]:
             state.tally[FREE + SYNAPSE] = state.synapse[block, 0, 0]
-        state.segment[segment, BLOCKS + slot // BLOCK] = block
-    block = state.segment[segment, BLOCKS + slot // BLOCK]
-    state.synapse[block, 0, slot % BLOCK], state.synapse[block, 1, slot % BLOCK] = cell, permanence
+        state.segment[segment, BLOCKS + (slot >> SHIFT)] = block
+    block = state.segment[segment, BLOCKS + (slot >> SHIFT)]
+    state.synapse[block, 0, slot & LAST], state.synapse[block, 1, slot & LAST] = cell, permanence
     state.segment[segment, MANY] += 1
     if state.cell[HEAD, cell] < 0 or state.cell[TOP, cell] == BLOCK:
         block = _number(state, TARGET)
@@ -122,13 +124,13 @@ def add(state, segment, cell, permanence):
     state.cell[TOP, cell] += 1
 
 
-@compiled
+@borrowed
 def drop(state, segment, slot):
     """Take a synapse away; the last one of the segment comes to lie in its place."""
-    block, i = state.segment[segment, BLOCKS + slot // BLOCK], slot % BLOCK
+    block, i = state.segment[segment, BLOCKS + (slot >> SHIFT)], slot & LAST
     _forget(state, state.synapse[block, 0, i], segment)
     last = state.segment[segment, MANY] - 1
-    end, j = state.segment[segment, BLOCKS + last // BLOCK], last % BLOCK
+    end, j = state.segment[segment, BLOCKS + (last >> SHIFT)], last & LAST
     state.synapse[block, 0, i], state.synapse[block, 1, i] = (
         state.synapse[end, 0, j],
         state.synapse[end, 1, j],
@@ -140,7 +142,7 @@ def drop(state, segment, slot):
         state.tally[IN_USE + SYNAPSE] -= 1
 
 
-@compiled
+@borrowed
 def remove(state, cells):
     """Cells die: their segments go, and so do the synapses from them, and they neither fire nor win."""
     for cell in cells:
@@ -150,7 +152,7 @@ def remove(state, cells):
         while state.cell[HEAD, cell] >= 0:
             segment = state.target[state.cell[HEAD, cell], state.cell[TOP, cell] - 1]
             slot = 0
-            while state.synapse[state.segment[segment, BLOCKS + slot // BLOCK], 0, slot % BLOCK] != cell:
+            while state.synapse[state.segment[segment, BLOCKS + (slot >> SHIFT)], 0, slot & LAST] != cell:
                 slot += 1
             drop(state, segment, slot)
             if state.segment[segment, MANY] == 0:
@@ -165,7 +167,7 @@ def remove(state, cells):
         state.tally[count] = left
 
 
-@compiled
+@borrowed
 def draw(state, many):
     """A whole number below `many`: SplitMix64, Steele, Lea and Flood 2014."""
     z = np.uint64(state.tally[DICE]) + np.uint64(0x9E3779B97F4A7C15)
@@ -175,7 +177,7 @@ def draw(state, many):
     return np.int64((z ^ (z >> np.uint64(31))) % np.uint64(many))
 
 
-@compiled
+@borrowed
 def _number(state, kind):
     """The place given back last, which the caller takes off the chain of these, or one never used."""
     state.tally[IN_USE + kind] += 1
@@ -185,7 +187,7 @@ def _number(state, kind):
     return state.tally[HIGHEST + kind] - 1
 
 
-@compiled
+@borrowed
 def _forget(state, cell, segment):
     """Take a segment out of the targets of a cell; the newest target comes to lie in its place."""
     newest, last = state.cell[HEAD, cell], state.cell[TOP, cell] - 1

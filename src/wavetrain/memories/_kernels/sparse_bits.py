@@ -12,7 +12,7 @@ def pool(x, permanence, joined, tie, winners, threshold, up, down, y):
     permanence (N, I), negative where no synapse can be; joined (I, N) says which are connected, and is kept
     up. tie (N,) are different numbers below 1 that decide between equals. Without learning up and down are 0.
     """
-    overlap = np.empty(tie.size, tie.dtype)
+    overlap, before = np.empty(tie.size, tie.dtype), np.empty_like(permanence[0])
     for t in range(x.shape[0]):
         overlap[:] = tie
         for i in range(x.shape[1]):
@@ -22,7 +22,9 @@ def pool(x, permanence, joined, tie, winners, threshold, up, down, y):
         for column in range(tie.size):
             y[t, column] = overlap[column] >= least
             if y[t, column] and (up != 0 or down != 0):
-                _adapt(x[t], permanence[column], joined, column, threshold, up, down)
+                before[:] = permanence[column]
+                if _adapt(x[t], permanence[column], threshold, up, down):
+                    _join(before, permanence[column], joined, column, threshold)
 
 
 @compiled
@@ -32,14 +34,24 @@ def _count(overlap, joined):
 
 
 @compiled
-def _adapt(x, permanence, joined, column, threshold, up, down):
+def _adapt(x, row, threshold, up, down):
+    """Permanences of a column go up on ones, down on zeros; whether some crossed the threshold."""
+    changed = 0
     for i in range(x.size):
-        old = permanence[i]
-        if old >= 0:
-            new = min(np.float32(1), old + up) if x[i] else max(np.float32(0), old - down)
-            permanence[i] = new
-            if (old >= threshold) != (new >= threshold):
-                joined[i, column] = new >= threshold
+        old = row[i]
+        moved = min(np.float32(1), old + up) if x[i] else max(np.float32(0), old - down)
+        new = moved if old >= 0 else old
+        row[i] = new
+        changed += (old >= threshold) != (new >= threshold)
+    return changed > 0
+
+
+@compiled
+def _join(before, row, joined, column, threshold):
+    """The few synapses of a column that join or part now; each lies in a line of memory of its own."""
+    for i in range(row.size):
+        if (before[i] >= threshold) != (row[i] >= threshold):
+            joined[i, column] = row[i] >= threshold
 
 
 @compiled

@@ -20,6 +20,7 @@ from wavetrain.memories._kernels.segments import (
     OWNER,
     SEGMENT,
     SEGMENTS,
+    SHIFT,
     SYNAPSE,
     TARGET,
     TIME,
@@ -29,7 +30,7 @@ from wavetrain.memories._kernels.segments import (
     draw,
     make,
 )
-from wavetrain.scan.cpu.compiled import compiled
+from wavetrain.scan.cpu.compiled import borrowed, compiled
 
 
 @compiled
@@ -74,7 +75,7 @@ def foresee(rules, state, bench, cells):
     return many
 
 
-@compiled
+@borrowed
 def _short(columns, rules, state, found):
     """What the next record could run out of, or -1: each active column and matching segment may grow."""
     learners = found + columns
@@ -88,7 +89,7 @@ def _short(columns, rules, state, found):
     return -1
 
 
-@compiled
+@borrowed
 def _light(state, bench, on):
     for i in range(state.tally[ACTIVES]):
         bench.was[state.cell[ACTIVE, i]] = on
@@ -100,6 +101,7 @@ def _predict(rules, state, bench):
     least = min(rules.matching, rules.activation)
     overlap = bench.overlap
     overlap[:] = 0
+    bench.work[NOW, 0] = _targets_near(state)
     found = 0
     for i in range(state.tally[ACTIVES]):
         cell = state.cell[ACTIVE, i]
@@ -113,6 +115,7 @@ def _predict(rules, state, bench):
                     found += 1
             block, size = state.target[block, BLOCK], BLOCK
     bench.found[:found].sort()
+    bench.work[NOW, 0] = _near(state, bench, found)
     for i in range(found):
         segment = _segment(bench.found[i])
         if overlap[segment] >= rules.activation and _connected(rules, state, bench, segment):
@@ -120,22 +123,45 @@ def _predict(rules, state, bench):
     return found
 
 
-@compiled
+@borrowed
+def _targets_near(state):
+    """A sum over the newest targets of active cells, which brings them near: all are waited for at once."""
+    total = np.int32(0)
+    for i in range(state.tally[ACTIVES] if state.target.shape[0] > 0 else 0):
+        block = max(0, state.cell[HEAD, state.cell[ACTIVE, i]])
+        total += state.target[block, 0] + state.target[block, BLOCK // 2] + state.target[block, BLOCK]
+    return total
+
+
+@borrowed
+def _near(state, bench, found):
+    """The same over the synapses of the segments that were found."""
+    total = np.int32(0)
+    for i in range(found):
+        block = state.segment[_segment(bench.found[i]), BLOCKS]
+        for part in range(2):
+            total += state.synapse[block, part, 0] + state.synapse[block, part, BLOCK // 2]
+    return total
+
+
+@borrowed
 def _segment(found):
     return (found & 0xFFFFFFFF) >> 1
 
 
-@compiled
+@borrowed
 def _connected(rules, state, bench, segment):
     """Whether enough connected synapses of a segment come from active cells."""
-    total = 0
-    for slot in range(state.segment[segment, MANY]):
-        block, i = state.segment[segment, BLOCKS + slot // BLOCK], slot % BLOCK
-        total += bench.was[state.synapse[block, 0, i]] and state.synapse[block, 1, i] >= rules.connected
+    total, left = 0, state.segment[segment, MANY]
+    for place in range((left + BLOCK - 1) >> SHIFT):
+        block = state.synapse[state.segment[segment, BLOCKS + place]]
+        for i in range(min(left, BLOCK)):
+            total += bench.was[block[0, i]] & (block[1, i] >= rules.connected)
+        left -= BLOCK
     return total >= rules.activation
 
 
-@compiled
+@borrowed
 def _hand_out(bench, found, to, place):
     """Append the owners of active segments, each once; returns where they end."""
     last = np.int64(-1)
@@ -148,7 +174,7 @@ def _hand_out(bench, found, to, place):
     return place
 
 
-@compiled
+@borrowed
 def _activate(x, rules, state, bench, found, learn):
     """Which cells fire and win, and what is learned. Returns columns hit, burst, cells, winners."""
     hit = burst = firing = winning = place = np.int64(0)
@@ -174,7 +200,7 @@ def _activate(x, rules, state, bench, found, learn):
     return hit, burst, firing, winning
 
 
-@compiled
+@borrowed
 def _expect(rules, state, bench, begin, end, firing, winning, learn):
     """Predicted cells of an active column fire and win; the segments that said so learn."""
     last = np.int64(-1)
@@ -189,7 +215,7 @@ def _expect(rules, state, bench, begin, end, firing, winning, learn):
     return firing, winning
 
 
-@compiled
+@borrowed
 def _burst(rules, state, bench, column, firing):
     for cell in range(column * rules.cells, (column + 1) * rules.cells):
         if state.cell[ALIVE, cell]:
@@ -198,7 +224,7 @@ def _burst(rules, state, bench, column, firing):
     return firing
 
 
-@compiled
+@borrowed
 def _punish(rules, state, bench, begin, end):
     """Segments that matched in a column that stays silent trust those cells less."""
     for i in range(begin, end):
@@ -208,7 +234,7 @@ def _punish(rules, state, bench, begin, end):
             prune(rules, state, segment)
 
 
-@compiled
+@borrowed
 def _surprise(rules, state, bench, column, begin, end, learn):
     """The winner of a bursting column, which learns: -1 where all its cells are dead."""
     best, most = np.int64(-1), rules.matching - 1

@@ -30,11 +30,20 @@ def exactly(function: Callable[..., Any]) -> Any:
     return _made(function, False)
 
 
-def _made(function: Callable[..., Any], flags: set[str] | bool) -> Any:
+def borrowed(function: Callable[..., Any]) -> Any:
+    """As `compiled`, for what makes no arrays of its own: those that it is given are not counted.
+
+    Otherwise a call, and each row of an array that is handed on, costs a locked addition and another back.
+    """
+    return _made(function, {"contract", "nsz"}, counted=False)
+
+
+def _made(function: Callable[..., Any], flags: set[str] | bool, counted: bool = True) -> Any:
     if numba is None:
         return function
     # "numpy" divides without a check for zero
-    kernel: Any = numba.njit(nogil=True, fastmath=flags, error_model="numpy")(function)
+    options: Any = {} if counted else {"_nrt": False}  # not among those that numba types
+    kernel: Any = numba.njit(nogil=True, fastmath=flags, error_model="numpy", **options)(function)
     if kernel is not function:  # as it is where numba is told to leave all as it is
         try:
             kernel._cache = Kept(function)  # what cache=True does, with numba's own class
