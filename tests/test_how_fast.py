@@ -27,6 +27,7 @@ NO_SPEED = {
     "precision",
     "cubins",
     "gpu_cases",
+    "pools",  # needs Ray
 }  # precision asks how exact, and writes a page of its own
 TIMES = {"kernel": [1.0, 2.0, 4.0], "loop": [8.0, 8.0, 40.0]}
 
