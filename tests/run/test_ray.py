@@ -4,9 +4,11 @@ One Ray for the module, started here. Its workers are killed, never Ray itself.
 """
 
 import dataclasses
+import itertools
 import json
 import os
 import signal
+import statistics
 import sys
 import time
 from collections.abc import Iterator
@@ -267,12 +269,11 @@ def test_the_machine_that_worked_is_the_one_recorded(cluster: Pool) -> None:
     assert theirs.pop("ray") and theirs == mine
 
 
-def test_a_second_in_ten_is_what_a_run_costs_at_most(cluster: Pool) -> None:
-    """Once workers are there: far below the fifth of a second that Ray may add to a run."""
-    list(cluster.each(squared, [1] * 4, lambda news: None))
-    begun = time.monotonic()
-    assert len(list(cluster.each(squared, list(range(40)), lambda news: None))) == 40
-    assert (time.monotonic() - begun) / 40 < 0.2
+def test_ray_adds_less_than_a_fifth_of_a_second_to_a_run(cluster: Pool) -> None:
+    """From one end to the next, where there is next to nothing to do; a worker that starts anew aside."""
+    ends = [time.monotonic() for _ in cluster.each(squared, list(range(40)), lambda news: None)]
+    assert len(ends) == 40
+    assert statistics.median(after - before for before, after in itertools.pairwise(ends)) < 0.2
 
 
 def test_a_head_that_is_gone_ends_the_command(cluster: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
