@@ -224,3 +224,20 @@ def test_workflows_call_what_the_makefile_has() -> None:
 def test_the_readme_counts_the_systems_that_there_are() -> None:
     said = re.search(r"puts (\d+)\s+published systems", (ROOT / "README.md").read_text(encoding="utf-8"))
     assert said and int(said[1]) == sum(one.kind in find.SYSTEMS for one in find.ours())
+
+
+def test_a_sequence_on_two_processes_is_learned_as_on_one(tmp_path: Path) -> None:
+    """The page on slices of time, with torchrun as it says."""
+    page = (ROOT / "docs" / "slices_of_time.md").read_text(encoding="utf-8")
+    (snippet,) = SNIPPET.findall(page)
+    (tmp_path / "train.py").write_text(snippet)
+    assert "torchrun --nproc-per-node 2 train.py" in page
+    said = []
+    for many in (1, 2):
+        words = ["torch.distributed.run", "--standalone", "--nproc-per-node", str(many), "train.py"]
+        done = warm("-m", *words, cwd=tmp_path, OMP_NUM_THREADS="1")
+        assert done.returncode == 0, done.stderr
+        said.append(done.stdout.splitlines())
+    assert said[0] == said[1] and len(said[0]) == 10
+    first, last = (float(said[0][place].rpartition(" ")[2]) for place in (0, -1))
+    assert last < first / 2

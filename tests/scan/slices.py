@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, distributed
+from torch.utils.checkpoint import checkpoint
 
 from wavetrain import scan
 from wavetrain.layers import LRU, LSTM
+from wavetrain.parts.ragged import padded
 from wavetrain.scan import Slices
 
 WAIT = 200  # seconds, for what would otherwise wait for ever
@@ -184,7 +186,9 @@ def _work() -> dict[str, Any]:
         for lengths in LENGTHS[distributed.get_world_size()]:
             with scan.across_time() as slices:
                 found[f"{name}, {lengths}"] = part(case, lengths, slices)
-    return found | refusals() | {"routes": scan.routes()}
+    found["documents"] = [documents(lengths) for lengths in LENGTHS[distributed.get_world_size()]]
+    found["routes"] = scan.routes()
+    return found | refusals()
 
 
 def refusals() -> dict[str, str]:
@@ -219,6 +223,18 @@ def refusals() -> dict[str, str]:
     told("a step", lambda _: LRU(4).step(b[:, 0], LRU(4).begin(2)))
     told("slices of slices", lambda _: scan.across_time().__enter__())
     told("vmap", lambda _: torch.func.vmap(lambda b: scan.linear(a, b)[0])(b[None]))
+    told("run again", lambda _: scan.recomputed(LRU(4), b, chunk=2))
+    told("of unequal length", lambda _: padded(LRU(4), b, [3, 2]))
+    told("a long kernel", lambda _: scan.convolve(b, torch.ones(3, 4)))
+    told("step by step", lambda _: scan.unroll(lambda now, state: (now, state), b, a))
+    told("an operator", lambda _: LRU(4).operator(b))
+    told("checkpointed", lambda _: _checkpointed(a, b).backward())
+    with scan.across_time():
+        loss = _checkpointed(a, b)
+    try:
+        loss.backward()
+    except Exception as error:
+        said["checkpointed, and back outside"] = f"{type(error).__name__}: {error}"
     told("all is well", lambda _: scan.linear(a, b))
     return said
 
@@ -226,6 +242,42 @@ def refusals() -> dict[str, str]:
 def _without(off: bool, work: Callable[[], Any]) -> None:
     with torch.set_grad_enabled(not off):
         work()
+
+
+def _checkpointed(a: Tensor, b: Tensor) -> Tensor:
+    def work(b: Tensor) -> Tensor:
+        return (2 * scan.linear(a, scan.short(b, torch.ones(2, 3, 4), torch.ones(4, 4))[0])[0]).exp().sum()
+
+    found: Tensor = checkpoint(work, b, use_reentrant=False)
+    return found
+
+
+def documents(lengths: Sequence[int]) -> dict[str, bool]:
+    """Whether a document that ends knows nothing of the one before, to the last bit, wherever an edge is."""
+    found = {}
+    torch.manual_seed(6)
+    a, b = torch.rand(2, 10, 6), torch.randn(2, 10, 6)
+    for begins in range(1, 10):
+        reset = torch.zeros(2, 10, dtype=torch.bool)
+        reset[:, begins] = True
+        seen = []
+        for change in (0.0, 1.0, torch.nan):
+            other = b.clone()
+            other[:, begins - 1] += change
+            with scan.across_time() as slices:
+                own = [one.split(list(lengths), 1)[slices.rank] for one in (a, other, reset)]
+                start = sum(lengths[: slices.rank])
+                inside = torch.arange(start, start + len(own[0][0])) >= begins
+                own[1].requires_grad_()
+                h, last = scan.linear(own[0], own[1], None, own[2])
+                (h[:, inside].sum() + last.sum()).backward()
+            before = own[1].grad[:, ~inside]
+            found[f"{begins}, {change}: no gradient before"] = bool((before == 0).all())
+            seen.append((h[:, inside], last))
+        for one in seen[1:]:
+            alike = all(x.equal(y) for x, y in zip(one, seen[0], strict=True))
+            found[f"{begins}: {len(found)}"] = alike
+    return found
 
 
 def _twice(y: Tensor, b: Tensor) -> None:

@@ -75,6 +75,13 @@ def test_two_ranks_have_the_bits_of_one():
 
 
 @pytest.mark.parametrize("many", [2, 3])
+def test_documents_know_nothing_of_each_other_wherever_the_edge_is(many: int):
+    for rank in of_ranks(many):
+        for found in rank["documents"]:
+            assert all(found.values()), [name for name, good in found.items() if not good]
+
+
+@pytest.mark.parametrize("many", [2, 3])
 def test_one_line_on_all_ranks(many: int):
     ranks = of_ranks(many)
     last, batch = many - 1, "of a state (2, 4)"
@@ -92,6 +99,12 @@ def test_one_line_on_all_ranks(many: int):
         "another past on one": "expected the same call on all ranks, got short with a past (2, 2, 4)",
         "no step for a convolution": "dilated: expected x (batch, time, channels) with at least one step",
         "a step": "LRU.step: expected a whole sequence",
+        "run again": "recomputed: expected a whole sequence in one process",
+        "of unequal length": "padded: expected a whole sequence in one process",
+        "a long kernel": "convolve: expected a whole sequence in one process",
+        "step by step": "unroll: expected a whole sequence in one process",
+        "an operator": "LRU.operator: expected a whole sequence in one process",
+        "checkpointed": "expected to run once inside across_time, got checkpointing",
         "slices of slices": "expected to be entered once",
         "vmap": "linear: expected no transform of torch.func",
     }
@@ -101,6 +114,8 @@ def test_one_line_on_all_ranks(many: int):
         assert rank["all is well"] == "nothing"
         for name, route in (("linear", "numba"), ("short", "numba"), ("chunked", "matrix products")):
             assert rank["routes"][name] == f"{route}, {many} slices"
+        outside = rank["checkpointed, and back outside"]
+        assert "CheckpointError" in outside and "number of tensors" in outside, outside
         own = "ZeroDivisionError: division by zero"
         assert rank["another error on one"] == (own if place == last else f"BadInput: rank {last}: {own}")
 

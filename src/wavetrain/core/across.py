@@ -109,6 +109,7 @@ class Slices:
         self.group = group
         self.rank, self.many = distributed.get_rank(group), distributed.get_world_size(group)
         self.calls = 0
+        self._returning = False  # whether a part of the way back is gone by one rank alone
         self._agreed: Exception | None = None  # what all ranks have raised
         self._broken = False  # whether the other ranks may be in the middle of an exchange
         by_hosts = distributed.get_backend(group) in ("gloo", "mpi")
@@ -176,6 +177,24 @@ class Slices:
             return
         with contextlib.suppress(BadInput, type(error)):
             self.agree("the end of across_time", error=error)
+
+    def begin(self, name: str) -> None:
+        """Count a call that exchanges something, which none may that is run again on the way back."""
+        if self._returning:
+            raise BadInput(
+                f"{name}: expected to run once inside across_time, got checkpointing, which runs it again in "
+                "an order of its own on each rank; slices spare memory without it"
+            )
+        self.calls += 1
+
+    @contextlib.contextmanager
+    def returning(self) -> Iterator[None]:
+        """Inside, this rank goes back by itself, and exchanges nothing."""
+        before, self._returning = self._returning, True
+        try:
+            yield
+        finally:
+            self._returning = before
 
     @contextlib.contextmanager
     def apart(self) -> Iterator[None]:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from wavetrain.core import across
 from wavetrain.errors import BadInput
-from wavetrain.scan.over_slices import Pair, agreed, anchor, without_graph
+from wavetrain.scan.over_slices import Pair, agreed, anchor, mark, without_graph
 from wavetrain.scan.routes import recorded, took, whole
 
 P = ParamSpec("P")
@@ -72,6 +72,7 @@ def steps_before(name: str, x: Tensor, past: Tensor) -> Pair:
 @whole
 def _over(slices: across.Slices, name: str, run: Callable[[Tensor], Pair], x: Tensor, past: Tensor) -> Pair:
     """The first of what `run` makes of the steps before this slice, and the last steps of all slices."""
+    slices.begin(name)
     before = past.shape[1] if past.ndim == 3 else 0
     try:
         if (
@@ -89,7 +90,6 @@ def _over(slices: across.Slices, name: str, run: Callable[[Tensor], Pair], x: Te
     except Exception as error:
         slices.agree(name, error=error)
         raise
-    slices.calls += 1
     said = f"{name} with a past {tuple(past.shape)} of {past.dtype}"
     wants, lengths = agreed(slices, said, [x, past], x.shape[1])
     call = _Call(slices, f"{name}, call {slices.calls}", lengths)
@@ -138,6 +138,7 @@ class _Windows(torch.autograd.Function):
     def forward(ctx: Any, anchor: Tensor, tail: Tensor, past: Tensor, call: _Call) -> Pair:
         ctx.call, ctx.none, ctx.own = call, torch.zeros_like(past), tail.shape[1]
         ctx.set_materialize_grads(False)
+        mark(ctx)
         return _exchanged(call, tail, past)
 
     @staticmethod

@@ -115,6 +115,7 @@ def _over(
     tensors: Sequence[Tensor],
 ) -> Pair:
     """y of this slice and the last state of all, where `run` takes the state before the slice."""
+    slices.begin(name)
     first = slices.rank == 0
     try:
         if transforms.at_work(*tensors):
@@ -128,7 +129,6 @@ def _over(
     except Exception as error:
         slices.agree(name, error=error)
         raise
-    slices.calls += 1
     said = f"{name} of a state {tuple(last.shape)} of {last.dtype}, passed on by {tuple(kept.shape)}"
     wants, _ = agreed(slices, said, tensors)
     with slices.apart():
@@ -171,7 +171,7 @@ def so_far(
 def _joined(
     slices: across.Slices, name: str, first: Tensor, own: Tensor, join: Callable[[Tensor, Tensor], Tensor]
 ) -> Pair:
-    slices.calls += 1
+    slices.begin(name)
     wants, _ = agreed(slices, f"{name} of {tuple(own.shape)} of {own.dtype}", [first, own])
     sent = torch.stack([first.to(own.dtype), own])
     if wants:
@@ -191,6 +191,7 @@ class _Gathered(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, anchor: Tensor, own: Tensor, slices: across.Slices, call: str) -> Tensor:
         ctx.slices, ctx.call = slices, call
+        mark(ctx)
         with slices.exchange():
             return torch.stack(slices.gather(own)[0])
 
@@ -217,6 +218,15 @@ def agreed(
         rank = next(rank for rank, one in enumerate(said) if not one[1])
         raise BadInput(f"across_time: expected gradients on all ranks or on none, got none on rank {rank}")
     return wanted, [one[2] for one in said]
+
+
+def mark(ctx: Any) -> None:
+    """Keep one tensor more than outside of `across_time`.
+
+    What is checkpointed and run again outside keeps another number of tensors than it did, which PyTorch
+    finds; else it would take the slice for a whole sequence and give wrong gradients in silence.
+    """
+    ctx.save_for_backward(torch.zeros(()))
 
 
 def anchor() -> Tensor:
@@ -249,16 +259,22 @@ class _HandedOn(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, anchor: Tensor, y: Tensor, last: Tensor, final: Tensor, way: _Way) -> Pair:
         ctx.way, ctx.y, ctx.last = way, y, last
+        mark(ctx)
         ctx.set_materialize_grads(False)
         return y.view_as(y), final
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor | None, grad_final: Tensor | None) -> tuple[Tensor | None, ...]:
         slices, call, before, passed = ctx.way
-        without_graph(slices, call)
         own = None
-        if slices.rank and grad is not None:
-            (own,) = torch.autograd.grad(ctx.y, before, grad, retain_graph=True, allow_unused=True)
+        try:
+            if slices.rank and grad is not None:
+                with slices.returning():
+                    (own,) = torch.autograd.grad(ctx.y, before, grad, retain_graph=True, allow_unused=True)
+        except Exception as error:
+            slices.agree(f"the gradient of {call}", error=error)
+            raise
+        without_graph(slices, call)
         none = torch.zeros_like(ctx.last)
         with slices.exchange():
             returned, towards = slices.gather(
