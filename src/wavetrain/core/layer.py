@@ -101,7 +101,7 @@ class Layer(nn.Module, ABC):
 
     In half precision, or under autocast, a layer runs in float32 all through and rounds its output once. A
     layer that is `mixed` has its large products in half precision instead, and sees to the rest itself;
-    `roundings` bounds what this costs. A layer that `splits` runs over slices of time, see `scan.across_time`.
+    `roundings` bounds what this costs. A layer that `splits` runs over slices of time (`scan.across_time`).
 
     >>> from wavetrain.core import Layer
     >>> from wavetrain.layers import LRU
