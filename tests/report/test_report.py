@@ -22,6 +22,7 @@ from wavetrain.evidence.picture import Alarms, Curve, Field, Maps, Matrix, Paths
 from wavetrain.evidence.result import VERSION, Result, read_all
 from wavetrain.evidence.shape import parsed
 from wavetrain.report import catalogue, draw, pages, panels, results, tables
+from wavetrain.report.ascii_matrix import ascii_matrix
 from wavetrain.report.bibtex import bibtex
 from wavetrain.report.prose import markdown, plain, prose
 
@@ -253,14 +254,14 @@ def test_arrays_that_do_not_fit_are_refused_and_nothing_is_lost(tmp_path):
 
 
 def test_text_shows_a_thin_diagonal_of_a_large_matrix():
-    assert draw.ascii_matrix(np.eye(2)) == "██\n  ██"
-    lines = draw.ascii_matrix(np.eye(1000), width=48).splitlines()
+    assert ascii_matrix(np.eye(2)) == "██\n  ██"
+    lines = ascii_matrix(np.eye(1000), width=48).splitlines()
     assert len(lines) == 24 and all(line.endswith("█") for line in lines)
     assert max(map(len, lines)) == 48
-    assert draw.ascii_matrix(np.zeros((2, 2))).strip() == ""
-    assert draw.ascii_matrix(np.array([[-4.0, 3, 2, 1, 0.01, np.nan]]), width=12) == "██▓▓▒▒░░"
+    assert ascii_matrix(np.zeros((2, 2))).strip() == ""
+    assert ascii_matrix(np.array([[-4.0, 3, 2, 1, 0.01, np.nan]]), width=12) == "██▓▓▒▒░░"
     with pytest.raises(BadInput, match=r"\(3,\)"):
-        draw.ascii_matrix(np.ones(3))
+        ascii_matrix(np.ones(3))
 
 
 def test_rows_set_published_beside_measured():
@@ -390,6 +391,17 @@ def test_labels_of_a_claims_pictures_are_spelled_out(tmp_path):
     (path,) = draw.draw_all(tmp_path, {"identity100": "identity RNN of 100 units"})
     with Image.open(path) as image:
         assert image.info["Description"].endswith("identity RNN of 100 units, what is said.")
+
+
+def test_numbers_between_powers_of_ten_are_written_as_numbers(tmp_path):
+    line = Curve("A title", np.arange(2.0), np.array([[0.3, 2.0]]), ("a",), log=True)
+    draw.draw(line, tmp_path / "one.png")
+    figure = Figure()
+    axes = figure.add_subplot()
+    draw._curve(line, figure, axes)
+    figure.draw_without_rendering()
+    said = {one.get_text() for one in axes.yaxis.get_minorticklabels()}
+    assert {"0.4", "2"} <= said and not any("e" in one for one in said)
 
 
 def test_lines_of_a_label_are_of_one_length():

@@ -96,7 +96,7 @@ def _print(found: find.Found, facts: dict[str, Any], operator: Any) -> None:
     if facts["example"]:
         console.print(Text("\n" + facts["example"]), soft_wrap=True)
     if operator is not None:
-        from wavetrain.report.draw import ascii_matrix
+        from wavetrain.report.ascii_matrix import ascii_matrix
 
         console.print("\nparameters, 64 channels in and out: " + str(facts["parameters"]["64"]))
         console.print("operator at the start on 48 random steps (row = now, column = then)\n")

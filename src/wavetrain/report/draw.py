@@ -1,4 +1,4 @@
-"""Draws pictures: from the data in `picture` to PNG and SVG files, and a matrix as text for a terminal.
+"""Draws pictures: from the data in `picture` to PNG and SVG files.
 
 One figure is 6.4 x 4 inches at 150 dots an inch and is read at the width of a phone. Lines and groups differ
 by colour and by stroke or marker; the colours are those of Okabe and Ito, which colour-blind readers tell
@@ -53,6 +53,13 @@ STYLE = {
     "svg.hashsalt": "wavetrain",  # the same bytes each time
     "svg.fonttype": "path",
 }
+
+
+class _Few(LogFormatter):
+    """Says only some of the ticks between powers of ten, each as a number is written."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return f"{x:g}" if super().__call__(x, pos) else ""
 
 
 def draw(one: Picture, path: Path) -> None:
@@ -177,30 +184,6 @@ def describe(one: Picture) -> str:
             return f"{rows}; below, {one.label}, with a threshold of {one.threshold:.3g}."
 
 
-def ascii_matrix(values: np.ndarray, width: int = 48) -> str:
-    """A matrix (rows, columns) for a terminal, at most `width` characters wide: darker is larger in size.
-
-    Each character shows the largest size in its part of the matrix, so that a thin diagonal stays in sight.
-    A character is about twice as high as wide, which is made up for.
-    """
-    values = np.abs(np.asarray(values, dtype=float))
-    if values.ndim != 2 or not values.size or width < 2:
-        raise BadInput(f"expected a matrix and a width of 2 or more, got {values.shape} and width {width}")
-    sizes = np.where(np.isfinite(values), values, 0.0)
-    rows, columns = sizes.shape
-    cells = min(columns, width // 2)  # two characters wide, one high
-    if columns > cells:  # one character a cell across and half as many down shows more of a large matrix
-        across = min(columns, width)
-        down = max(1, min(rows, round(across * rows / columns / 2)))
-        wide = 1
-    else:
-        across, down, wide = cells, min(rows, width), 2
-    sizes = np.maximum.reduceat(sizes, np.arange(down) * rows // down, axis=0)
-    sizes = np.maximum.reduceat(sizes, np.arange(across) * columns // across, axis=1)  # (down, across)
-    level = np.ceil(4 * (sizes / (sizes.max() or 1.0) - 0.02)).astype(int)  # under 2% is blank
-    return "\n".join("".join(" ░▒▓█"[max(cell, 0)] * wide for cell in row).rstrip() for row in level)
-
-
 def _check(one: Picture) -> None:
     match one:
         case Curve(x=x, lines=lines, labels=labels):
@@ -243,7 +226,7 @@ def _curve(one: Curve, figure: Figure, axes: Axes) -> None:
     if one.log and (lines > 0).any():
         axes.set_yscale("log", nonpositive="mask")
         axes.yaxis.set_major_formatter("{x:g}")
-        axes.yaxis.set_minor_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(_Few())
     axes.grid(axis="y", color="#e6e6e6", linewidth=0.7)
     axes.set_axisbelow(True)
     axes.margins(x=0.02)

@@ -262,7 +262,7 @@ def run(scale: Scale, lab: Lab) -> dict[str, float]:
         }
         if isinstance(learned.network, Hypernetwork):
             figures[f"guessed_{name}"] = guessed(learned.network, sequence)
-    lab.show("accuracy", pictured("Split MNIST, told the task", matrices))
+    lab.show("accuracy", pictured("Accuracy on each task, told which it is", matrices))
     return figures
 
 
