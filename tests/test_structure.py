@@ -168,11 +168,11 @@ def test_heavy_packages_stay_in_their_place(path: Path):
 
 @every_file
 def test_nothing_private_of_torch_is_used(path: Path):
-    """PyTorch may change it without notice. Two questions have no public answer.
+    """PyTorch may change it without notice.
 
-    Whether torch.func is at work, and how many bytes there are at once on a CPU.
+    One question has no public answer: how many bytes there are at once on a CPU.
     """
-    if path in (find.ROOT / "core" / "transforms.py", find.ROOT / "testing" / "peak.py"):
+    if path == find.ROOT / "testing" / "peak.py":
         return
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Attribute | ast.ImportFrom | ast.Import):

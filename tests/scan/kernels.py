@@ -7,6 +7,8 @@ import torch
 from torch import Tensor
 
 from wavetrain import scan
+from wavetrain.core import State
+from wavetrain.scan import Form, Leaves, LIFUnits, Slope
 
 Outputs = tuple[Tensor, ...]
 
@@ -18,6 +20,7 @@ class Case(NamedTuple):
     draw: Callable[[int, torch.dtype], list[Tensor]]  # by length and type: those with a gradient
     time: tuple[int | None, ...]  # the axis of each
     complex: bool = False  # whether it takes complex numbers too
+    steps: bool = True  # whether there is a plain route
 
 
 def _linear(time: int, dtype: torch.dtype) -> list[Tensor]:
@@ -62,6 +65,33 @@ def _wave(time: int, dtype: torch.dtype) -> list[Tensor]:
     return [normal(2, time, 3, 8, dtype=dtype), kernel, normal(2, 3, 8, dtype=dtype)]
 
 
+def _lif(time: int, dtype: torch.dtype) -> list[Tensor]:
+    current, v = normal(2, time, 5, dtype=dtype), normal(2, 5, dtype=dtype)
+    kept, rho = normal(2, 5, dtype=dtype).sigmoid()
+    return [current + 0.5, v, kept, rho, normal(2, 5, dtype=dtype).abs()]
+
+
+FIRING = LIFUnits(1.0, Slope(Form.TRIANGLE, (0.5,)), silence=2, strength=0.7)
+
+
+def _unknown(*_: object) -> tuple[Tensor, State]:
+    raise AssertionError("a fused walk does not ask for the step")
+
+
+def _adapting(current: Tensor, v: Tensor, kept: Tensor, rho: Tensor, a: Tensor) -> Outputs:
+    silent = torch.zeros(v.shape, dtype=torch.int32)
+    spikes, state = scan.lif(_unknown, current, (v, silent, a), (kept, rho), FIRING)
+    assert isinstance(state, tuple)
+    return spikes, *state
+
+
+def _plain_lif(current: Tensor, v: Tensor, kept: Tensor) -> Outputs:
+    units = LIFUnits(1.0, Slope(Form.ARCTAN, (1.0, 0.3)), Leaves.NOTHING, detached=True)
+    spikes, state = scan.lif(_unknown, current, (v, torch.zeros(v.shape, dtype=torch.int32)), (kept,), units)
+    assert isinstance(state, tuple)
+    return spikes, *state
+
+
 CASES = {
     "linear": Case(lambda a, b, state: scan.linear(a, b, state), _linear, (1, 1, None), complex=True),
     "linear, one decay": Case(lambda a, b: scan.linear(a, b), _decays, (None, 1), complex=True),
@@ -71,6 +101,13 @@ CASES = {
     "short": Case(scan.short, _short, (1, None, None, None)),
     "dilated": Case(lambda x, past, kernel: scan.dilated(x, past, kernel, 2), _dilated, (1, None, None)),
     "wave": Case(scan.wave, _wave, (1, None, None)),
+    "lif": Case(
+        _plain_lif,
+        lambda time, dtype: [*_lif(time, dtype)[:2], *_lif(time, dtype)[3:4]],
+        (1, None, None),
+        steps=False,
+    ),
+    "lif, adapting": Case(_adapting, _lif, (1, None, None, None, None), steps=False),
 }
 
 

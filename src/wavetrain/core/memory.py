@@ -174,4 +174,4 @@ def check_numbers(
 def _hidden(tensor: Tensor) -> bool:
     """Whether there are no numbers yet: on the meta device, while a graph is written down, in torch.func."""
     drawn = torch.compiler.is_compiling() or torch.jit.is_tracing()
-    return tensor.is_meta or drawn or transforms.at_work(tensor)
+    return tensor.is_meta or drawn or transforms.at_work()

@@ -13,6 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from wavetrain.core import transforms
+
 
 class Surrogate(ABC):
     """A threshold that gradients pass; called with the excess it gives the spikes.
@@ -47,7 +49,9 @@ class Surrogate(ABC):
 
     def __call__(self, excess: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
         """The spikes: 1 where the excess is above 0, else 0; what is not a number stays so."""
-        spikes: Tensor = _Spike.apply(excess, self)
+        written = torch.compiler.is_compiling() and not torch.compiler.is_exporting()
+        function = _Written if written and not transforms.derived_in_graph() else _Spike
+        spikes: Tensor = function.apply(excess, self)
         return spikes
 
 
@@ -81,6 +85,11 @@ class Smooth(Surrogate):
         return self.of.smooth(excess)
 
 
+def _spikes(excess: Tensor) -> Tensor:
+    # as (excess > 0), except that what is not a number stays so: a training that diverges must be seen
+    return excess.clamp(0, 1).ceil()
+
+
 class _Spike(torch.autograd.Function):
     """The threshold forward, the derivative of the surrogate in all else."""
 
@@ -88,8 +97,7 @@ class _Spike(torch.autograd.Function):
 
     @staticmethod
     def forward(excess: Tensor, surrogate: Surrogate) -> Tensor:
-        # as (excess > 0), except that what is not a number stays so: a training that diverges must be seen
-        return excess.clamp(0, 1).ceil()
+        return _spikes(excess)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, Surrogate], output: Tensor) -> None:
@@ -105,3 +113,17 @@ class _Spike(torch.autograd.Function):
     def jvp(ctx: Any, tangent: Tensor, _: None) -> Tensor:
         moved: Tensor = tangent * ctx.surrogate.derivative(ctx.saved_tensors[0])
         return moved
+
+
+class _Written(torch.autograd.Function):
+    """The same for a graph of torch.compile, which knows no forward mode."""
+
+    @staticmethod
+    def forward(ctx: Any, excess: Tensor, surrogate: Surrogate) -> Tensor:
+        ctx.save_for_backward(excess)
+        ctx.surrogate = surrogate
+        return _spikes(excess)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        return grad * ctx.surrogate.derivative(ctx.saved_tensors[0]), None

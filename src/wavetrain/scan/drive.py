@@ -12,10 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from wavetrain.scan.cpu import host
-from wavetrain.scan.routes import fast, on_cpu, whole
+from wavetrain.scan.routes import fast, on_cpu
 
 
-@whole
 def affine(
     x: Inexact[Tensor, "*axes inputs"],
     weight: Inexact[Tensor, "width inputs"],
@@ -31,12 +30,12 @@ def affine(
     tensor([[[3., 3., 3., 3.],
              [3., 3., 3., 3.]]])
     """
-    if on_cpu(x, weight, bias) and x.dtype == weight.dtype == bias.dtype:
+    compiled = torch.compiler.is_compiling()  # which sees to the memory itself
+    if not compiled and on_cpu(x, weight, bias) and x.dtype == weight.dtype == bias.dtype:
         return _Affine.apply(x, weight, bias)
     return F.linear(x, weight, bias)
 
 
-@whole
 def final(y: Inexact[Tensor, "batch time width"]) -> Inexact[Tensor, "batch width"]:
     """The last step of y, as y[:, -1], with the gradient of y in memory that is used again.
 
@@ -44,7 +43,8 @@ def final(y: Inexact[Tensor, "batch time width"]) -> Inexact[Tensor, "batch widt
     >>> final(torch.arange(6.0).reshape(1, 3, 2))
     tensor([[4., 5.]])
     """
-    return _Final.apply(y) if on_cpu(y) else y[:, -1]
+    kept = not torch.compiler.is_compiling() and on_cpu(y)
+    return _Final.apply(y) if kept else y[:, -1]
 
 
 INPUTS = 4  # at most: with more, a matrix product is as fast

@@ -1,7 +1,10 @@
 """Leaky integrate-and-fire units, step after step, with surrogate gradients; they may adapt."""
 
+# Above 300 lines: a walk and its way back have many arguments, and each is written down four times, because
+# PyTorch reads the form of an operator from the annotations of functions.
+
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +16,8 @@ from wavetrain.core import State, unroll
 from wavetrain.errors import BadInput
 from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
-from wavetrain.scan.routes import fast, took, whole
+from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
+from wavetrain.scan.routes import fast, took
 
 Step = Callable[..., tuple[Tensor, State]]
 
@@ -76,7 +80,6 @@ class LIFUnits(NamedTuple):
     strength: float = 0.0  # of the adaptation
 
 
-@whole
 def lif(
     step: Step,
     current: Float[Tensor, "batch time units"],
@@ -110,11 +113,16 @@ def lif(
     assert isinstance(state, tuple)
     v, silent, *adapted = state
     _check(current, v, silent, adapted, rates)
-    if fast(current, v, *adapted, *rates) and silent.dtype == torch.int32:
-        took("lif", "numba")
+    if silent.dtype == torch.int32 and fast(current, v, *adapted, *rates, time=current.shape[1]):
         none = current.new_zeros(len(current), 0), current.new_zeros(0)
         a, rho = (adapted[0], rates[1]) if adapted else none
-        spikes, v, silent, a = _LIF.apply(current, rates[0], v, silent, a, rho, step, units)
+        spikes, v, silent, a, *_ = _walk(
+            *(current, rates[0], v, silent, a, rho),
+            *(units.threshold, units.strength, units.leaves.value, units.silence, units.detached),
+            *(units.slope.form.value, list(units.slope.constants)),
+            learns(current, v, *adapted, *rates),
+            step,
+        )
         return spikes, (v, silent, a) if adapted else (v, silent)
     took("lif", "plain")
     return _plain(step, current, state, rates)
@@ -149,79 +157,179 @@ def _check(
         raise BadInput(f"lif: expected real tensors of one dtype, got {sorted(map(str, kinds))}")
 
 
-class _LIF(torch.autograd.Function):
-    """The numba route of `scan.lif`; where nothing adapts, `a` and `rho` have no unit."""
+def _forward(
+    current: Tensor,
+    kept: Tensor,
+    v: Tensor,
+    silent: Tensor,
+    a: Tensor,
+    rho: Tensor,
+    threshold: float,
+    strength: float,
+    leaves: str,
+    silence: int,
+    detached: bool,
+    form: str,
+    constants: Sequence[float],
+    marked: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The spikes, the last state, and states at marks, by the kernel of the device.
 
-    @staticmethod
-    def forward(
-        ctx: Any,
-        current: Tensor,
-        kept: Tensor,
-        v: Tensor,
-        silent: Tensor,
-        a: Tensor,
-        rho: Tensor,
-        step: Step,
-        units: LIFUnits,
-    ) -> tuple[Tensor, ...]:
-        from wavetrain.scan.cpu.lif import CHUNK, LEAVES, TILE, forward
+    Where nothing adapts, `a` and `rho` have no unit.
+    """
+    from wavetrain.scan.cpu.lif import LEAVES, TILE, forward
 
-        (batch, time, width), dtype = current.shape, current.dtype
-        spikes = host.fresh(current.shape, dtype)
-        last = torch.empty_like(v), torch.empty_like(silent), torch.empty_like(a)
-        chunks = -(-time // CHUNK) if any(ctx.needs_input_grad) else 0
-        marks = (
-            host.fresh((batch, chunks, width), dtype),
-            host.fresh((batch, chunks, width if units.silence else 0), torch.int32),
-            host.fresh((batch, chunks, a.shape[1]), dtype),
-        )
-        inputs = [host.array(part) for part in (current, kept, v, silent, a, rho)]
-        numbers = [_numbers(current, units.threshold, units.strength), LEAVES[units.leaves.value]]
-        results = [part.numpy() for part in (spikes, *last, *marks)]
-        arrays = [*inputs, *numbers, units.silence, *results]
-        pieces = host.tiles(batch, width, TILE // current.element_size())
-        host.spread(lambda piece: forward(*arrays, *piece), pieces, current.numel())
-        ctx.step, ctx.units = step, units
-        ctx.set_materialize_grads(False)
-        ctx.mark_non_differentiable(last[1])
-        ctx.save_for_backward(current, kept, v, silent, a, rho, *marks)
-        return spikes, *last
+    took("lif", "numba")
+    (batch, _time, width), dtype = current.shape, current.dtype
+    spikes = host.fresh(current.shape, dtype)
+    last = [part.new_empty(part.shape) for part in (v, silent, a)]
+    shapes = _shapes(current, a.shape[1], silence, marked)
+    rows = [host.marks(shape, kind) for shape, kind in zip(shapes, (dtype, torch.int32, dtype), strict=True)]
+    inputs = [host.array(part) for part in (current, kept, v, silent, a, rho)]
+    numbers = [_numbers(current, threshold, strength), LEAVES[leaves]]
+    states = [marks(row, *shape) for row, shape in zip(rows, shapes, strict=True)]
+    arrays = [*inputs, *numbers, silence, *(part.numpy() for part in (spikes, *last, *states))]
+    pieces = host.tiles(batch, width, TILE // current.element_size())
+    host.spread(lambda piece: forward(*arrays, *piece), pieces, current.numel())
+    return spikes, last[0], last[1], last[2], rows[0], rows[1], rows[2]
 
-    @staticmethod
-    def backward(
-        ctx: Any, grad: Tensor | None, v_grad: Tensor | None, _: None, a_grad: Tensor | None
-    ) -> tuple[Tensor | None, ...]:
-        from wavetrain.scan.cpu.lif import FORMS, LEAVES, TILE, backward
 
-        current, kept, v, silent, a, rho, *marks = ctx.saved_tensors
-        units = ctx.units
-        if torch.is_grad_enabled():
-            plain = _of_tensors(ctx.step, silent)
-            of = again(plain, (current, kept, v, a, rho), (grad, v_grad, a_grad))
-            return *of[:3], None, *of[3:], None, None
-        batch, _time, width = current.shape
-        dcurrent = host.fresh(current.shape, current.dtype)
-        dkept, dv = (torch.zeros_like(v) for _ in range(2))
-        drho, da = (torch.zeros_like(a) for _ in range(2))
-        grad = current.new_zeros(batch, 0, width) if grad is None else grad
-        v_grad = torch.zeros_like(v) if v_grad is None else v_grad
-        a_grad = torch.zeros_like(a) if a_grad is None else a_grad
-        constants = _numbers(current, *units.slope.constants, 0, 0, 0, 0)[:4]
-        numbers = [
-            _numbers(current, units.threshold, units.strength),
-            LEAVES[units.leaves.value],
-            units.silence,
-            units.detached,
-            FORMS[units.slope.form.value],
-            constants,
-            ctx.needs_input_grad[1],
-        ]
-        given = [host.array(part) for part in (*marks, grad, v_grad, a_grad)]
-        results = [part.numpy() for part in (dcurrent, dkept, drho, dv, da)]
-        arrays = [*(host.array(part) for part in (current, kept, rho)), *numbers, *given, *results]
-        pieces = host.tiles(batch, width, TILE // current.element_size())
-        host.spread(lambda piece: backward(*arrays, *piece), pieces, current.numel())
-        return dcurrent, dkept.sum(0), dv, None, da, drho.sum(0), None, None
+def _like_forward(
+    current: Tensor,
+    kept: Tensor,
+    v: Tensor,
+    silent: Tensor,
+    a: Tensor,
+    rho: Tensor,
+    threshold: float,
+    strength: float,
+    leaves: str,
+    silence: int,
+    detached: bool,
+    form: str,
+    constants: Sequence[float],
+    marked: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+    shapes = _shapes(current, a.shape[1], silence, marked)
+    of = [empty_marks(like, *shape) for like, shape in zip((v, silent, a), shapes, strict=True)]
+    last = [part.new_empty(part.shape) for part in (v, silent, a)]
+    return current.new_empty(current.shape), last[0], last[1], last[2], of[0], of[1], of[2]
+
+
+def _backward(
+    current: Tensor,
+    kept: Tensor,
+    rho: Tensor,
+    v_row: Tensor,
+    silent_row: Tensor,
+    a_row: Tensor,
+    grad: Tensor | None,
+    v_grad: Tensor | None,
+    a_grad: Tensor | None,
+    threshold: float,
+    strength: float,
+    leaves: str,
+    silence: int,
+    detached: bool,
+    form: str,
+    constants: Sequence[float],
+    wanted: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of current, kept, v, a and rho; that of kept is zero where it is not wanted."""
+    from wavetrain.scan.cpu.lif import FORMS, LEAVES, TILE, backward
+
+    batch, _time, width = current.shape
+    shapes = _shapes(current, len(rho), silence, True)
+    rows = zip((v_row, silent_row, a_row), shapes, strict=True)
+    states = [marks(row, *shape) for row, shape in rows]
+    dcurrent = host.fresh(current.shape, current.dtype)
+    dkept, dv = (current.new_zeros(batch, width) for _ in range(2))
+    drho, da = (current.new_zeros(batch, len(rho)) for _ in range(2))
+    grad = current.new_zeros(batch, 0, width) if grad is None else grad
+    v_grad = torch.zeros_like(dv) if v_grad is None else v_grad
+    a_grad = torch.zeros_like(da) if a_grad is None else a_grad
+    numbers = [
+        _numbers(current, threshold, strength),
+        LEAVES[leaves],
+        silence,
+        detached,
+        FORMS[form],
+        _numbers(current, *constants, 0, 0, 0, 0)[:4],
+        wanted,
+    ]
+    given = [host.array(part) for part in (*states, grad, v_grad, a_grad)]
+    results = [part.numpy() for part in (dcurrent, dkept, drho, dv, da)]
+    arrays = [*(host.array(part) for part in (current, kept, rho)), *numbers, *given, *results]
+    pieces = host.tiles(batch, width, TILE // current.element_size())
+    host.spread(lambda piece: backward(*arrays, *piece), pieces, current.numel())
+    return dcurrent, dkept.sum(0), dv, da, drho.sum(0)
+
+
+def _like_backward(
+    current: Tensor,
+    kept: Tensor,
+    rho: Tensor,
+    v_row: Tensor,
+    silent_row: Tensor,
+    a_row: Tensor,
+    grad: Tensor | None,
+    v_grad: Tensor | None,
+    a_grad: Tensor | None,
+    threshold: float,
+    strength: float,
+    leaves: str,
+    silence: int,
+    detached: bool,
+    form: str,
+    constants: Sequence[float],
+    wanted: bool,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    batch, _, width = current.shape
+    shapes = current.shape, (width,), (batch, width), (batch, len(rho)), (len(rho),)
+    of = [current.new_empty(shape) for shape in shapes]
+    return of[0], of[1], of[2], of[3], of[4]
+
+
+def _shapes(current: Tensor, adapting: int, silence: int, marked: bool) -> tuple[tuple[int, ...], ...]:
+    """Of the marks of v, silent and a."""
+    from wavetrain.scan.cpu.lif import CHUNK
+
+    batch, time, width = current.shape
+    chunks = -(-time // CHUNK) if marked else 0
+    return (batch, chunks, width), (batch, chunks, width if silence else 0), (batch, chunks, adapting)
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, ...]) -> None:
+    ctx.numbers = inputs[6:13]
+    ctx.step = inputs[14] if len(inputs) > 14 else None
+    ctx.set_materialize_grads(False)
+    ctx.mark_non_differentiable(output[2], *output[4:])
+    ctx.save_for_backward(*inputs[:6], *output[4:])
+
+
+def _gradient(
+    ctx: Any,
+    back: Callable[..., Any],
+    grad: Tensor | None,
+    v_grad: Tensor | None,
+    _: None,
+    a_grad: Tensor | None,
+    *_marks: None,
+) -> tuple[Tensor | None, ...]:
+    current, kept, v, silent, a, rho, *rows = ctx.saved_tensors
+    others = (None,) * 8
+    if torch.is_grad_enabled():
+        if ctx.step is None:
+            raise BadInput("lif: expected gradients without a graph of their own in a compiled one")
+        plain = _of_tensors(ctx.step, silent)
+        of = again(plain, (current, kept, v, a, rho), (grad, v_grad, a_grad))
+        return *of[:3], None, *of[3:], *others, None
+    wanted = ctx.needs_input_grad[1]
+    dcurrent, dkept, dv, da, drho = back(
+        current, kept, rho, *rows, grad, v_grad, a_grad, *ctx.numbers, wanted
+    )
+    returned = dcurrent, dkept, dv, None, da, drho, *others
+    return returned if ctx.step is None else (*returned, None)
 
 
 def _numbers(like: Tensor, *values: float) -> tuple[Any, ...]:
@@ -240,3 +348,13 @@ def _of_tensors(step: Step, silent: Tensor) -> Callable[..., tuple[Tensor, ...]]
         return spikes, last[0], last[2] if adapts else a
 
     return plain
+
+
+_walk = Kernel(
+    "lif",
+    Walk(_forward, _like_forward),
+    Walk(_backward, _like_backward),
+    keep=_keep,
+    gradient=_gradient,
+    aside=1,
+)

@@ -108,7 +108,6 @@ class Info(NamedTuple):
 WORTH = 64  # steps from which, off the CPU, it launches fewer kernels than the walk, and is taken by itself
 
 
-@whole
 @precision.door
 def newton(
     cell: Cell,
@@ -136,7 +135,12 @@ def newton(
     if must_be_plain(drive, state) or (how is None and not many):
         took("newton", "plain")
         return _walked(cell, drive, state)
-    h, info = _solved(cell, drive, state, Newton() if how is None else how, _corrections)
+    return _found(cell, drive, state, Newton() if how is None else how)
+
+
+@whole  # how many iterations there are is seen on the way, and no graph can know it
+def _found(cell: Cell, drive: Tensor, state: Tensor, how: Newton) -> tuple[Tensor, Info]:
+    h, info = _solved(cell, drive, state, how, _corrections)
     lost = int((~info.converged).sum())
     route = "numba" if fast(drive, state) else "reduction"
     took("newton", f"{route}, {lost} of {len(drive)} not converged" if lost else route)

@@ -1,13 +1,13 @@
 """Fused walks as operators that PyTorch knows, so that a graph holds them whole.
 
 A walk is a function from tensors to new tensors, and so is the way back for its gradient. Called as usual,
-the pair is a `torch.autograd.Function`, at some microseconds a call. While torch.compile or torch.export
-writes a graph down it is the operator `wavetrain::NAME`, with the gradient `wavetrain::NAME_backward`: a node
-of the graph each, of which PyTorch knows by a fake what it gives without running it.
+the walk is that function, or with its way back a `torch.autograd.Function`, at some microseconds a call.
+While torch.compile or torch.export writes a graph down it is the operator `wavetrain::NAME`, with the
+gradient `wavetrain::NAME_backward`: a node of the graph each, of which PyTorch knows by a fake what it gives
+without running it.
 """
 
 import functools
-import inspect
 import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -48,8 +48,17 @@ def operator(name: str, walk: Walk) -> Callable[..., Any]:
     made = torch.library.custom_op(f"wavetrain::{name}", run, mutates_args=())
     made.register_fake(walk.fake)
     called: Callable[..., Any] = getattr(torch.ops.wavetrain, name).default
-    torch.library.register_vmap(f"wavetrain::{name}", _one_by_one(called))
     return called
+
+
+def fixed(name: str, walk: Walk) -> Callable[..., Any]:
+    """A walk that has no gradient: the operator while a graph is written down, else the function itself."""
+    whole = operator(name, walk)
+
+    def call(*inputs: Any) -> Any:
+        return whole(*inputs) if torch.compiler.is_compiling() else walk.run(*inputs)
+
+    return call
 
 
 def learns(*tensors: Tensor | None) -> bool:
@@ -83,20 +92,6 @@ def marks(row: Tensor, *shape: int) -> Tensor:
     return row[:-SPARE].view(shape)
 
 
-def _one_by_one(call: Callable[..., Any]) -> Callable[..., Any]:
-    """A rule for `torch.func.vmap`: one call for each of what is mapped over."""
-
-    def rule(info: Any, in_dims: tuple[int | None, ...], *inputs: Any) -> tuple[Any, Any]:
-        results = []
-        for place in range(info.batch_size):
-            given = zip(inputs, in_dims, strict=True)
-            results.append(call(*(one if dim is None else one.select(dim, place) for one, dim in given)))
-        stacked = tuple(torch.stack(parts) for parts in zip(*results, strict=True))
-        return stacked, (0,) * len(stacked)
-
-    return rule
-
-
 class Kernel:
     """A walk with a gradient; called with what its forward takes, it gives what that gives.
 
@@ -126,12 +121,14 @@ class Kernel:
             setup_context=keep,
         )
         self.function = _function(name, forward, backward, keep, gradient, aside)
-        self.aside = aside
+        self.run, self.aside = forward.run, aside
 
     def __call__(self, *inputs: Any) -> Any:
         if torch.compiler.is_compiling():
             return self.operator(*inputs[: len(inputs) - self.aside])
-        return self.function.apply(*inputs)
+        if torch.is_grad_enabled() and any(isinstance(x, Tensor) and x.requires_grad for x in inputs):
+            return self.function.apply(*inputs)
+        return self.run(*inputs[: len(inputs) - self.aside])
 
 
 def _function(
@@ -142,19 +139,16 @@ def _function(
     gradient: Callable[..., Gradients],
     aside: int,
 ) -> Any:
-    """The walk outside of graphs, in the form that torch.func allows while it is at work on other tensors."""
+    """The walk outside of graphs. In this older form PyTorch calls it at half the cost of the newer one."""
 
-    def run(*inputs: Any) -> Any:
-        return forward.run(*inputs[: len(inputs) - aside])
+    def run(ctx: Any, *inputs: Any) -> Any:
+        output = forward.run(*inputs[: len(inputs) - aside])
+        keep(ctx, inputs, output)
+        return output
 
     def back(ctx: Any, *grads: Tensor | None) -> Gradients:
         return gradient(ctx, backward.run, *grads)
 
-    # PyTorch asks for it in each call, and reading it from the function takes half the time of the call
-    setattr(run, "__signature__", inspect.signature(run))  # noqa: B010 (mypy: no attribute)
-    parts = {"forward": run, "setup_context": keep, "backward": back}
-    made: Any = type(
-        name, (torch.autograd.Function,), {key: staticmethod(part) for key, part in parts.items()}
+    return type(
+        name, (torch.autograd.Function,), {"forward": staticmethod(run), "backward": staticmethod(back)}
     )
-    made.vmap = staticmethod(_one_by_one(made.apply))
-    return made

@@ -118,7 +118,7 @@ def _over(
     slices.begin(name)
     first = slices.rank == 0
     try:
-        if transforms.at_work(*tensors):
+        if transforms.at_work():
             raise BadInput(f"{name}: expected no transform of torch.func inside across_time")
         with slices.apart(), torch.set_grad_enabled(first and torch.is_grad_enabled()), recorded() as routes:
             y, last = run(state if first else None)

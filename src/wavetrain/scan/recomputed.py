@@ -13,7 +13,7 @@ from wavetrain.errors import BadInput
 from wavetrain.scan.routes import whole, written_out
 
 
-@whole
+@whole  # what is kept is seen on the way: whether all of x is 0 or 1
 def recomputed(
     layer: Layer, x: Float[Tensor, "batch time inputs"], state: State = None, *, chunk: int
 ) -> tuple[Float[Tensor, "batch time outputs"], State]:

@@ -125,7 +125,7 @@ def asked_for_plain() -> bool:
 
 
 def whole(function: Callable[P, R]) -> Callable[P, R]:
-    """A door that torch.compile does not look behind: it would see only the plain route, step by step."""
+    """A door at which torch.compile breaks its graph, for what depends on numbers or on other processes."""
 
     @functools.wraps(function)
     def door(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -152,32 +152,10 @@ def written_out(*tensors: Tensor) -> bool:
     if _plain:
         return True
     if torch.compiler.is_compiling():
-        return _derived_inside()
-    if transforms.at_work(*tensors):
+        return transforms.derived_in_graph()
+    if transforms.at_work():
         return True
     return any(forward_ad.unpack_dual(tensor).tangent is not None for tensor in tensors)
-
-
-def _at_writing(function: Callable[[], bool]) -> Callable[[], bool]:
-    """A function that torch.compile calls while it writes a graph down, in place of looking into it."""
-    marked: Callable[[], bool] = torch.compiler.assume_constant_result(function)
-    return marked
-
-
-@_at_writing
-def _derived_inside() -> bool:
-    """Whether the graph that is written down now has derivatives inside, by torch.func or forward mode.
-
-    No tensors can be looked at then, but those that are made new are wrapped, or can have a tangent.
-    """
-    new = torch.zeros(())
-    if transforms.at_work(new):
-        return True
-    try:
-        forward_ad.make_dual(new, new)
-    except RuntimeError:  # there is no level
-        return False
-    return True
 
 
 def must_be_plain(*tensors: Tensor, time: int = 1) -> bool:
@@ -245,7 +223,7 @@ def fast(*tensors: Tensor, time: int = 1) -> bool:
 _found: bool | None = None
 
 
-@_at_writing
+@transforms.at_writing
 def _compiler() -> bool:
     """Whether there is a compiler for the kernels; where there is none, that is said once."""
     global _found

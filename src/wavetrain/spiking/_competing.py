@@ -87,7 +87,7 @@ class Competing(Spiking):
             part.requires_grad for part in (x, weight, self.raised, state[0], state[2])
         )
         smooth = isinstance(self.surrogate, Smooth)  # a kernel knows spikes alone
-        if graph or smooth or not fast(x, weight, self.raised, state[0], state[2]):
+        if graph or smooth or not fast(x, weight, self.raised, state[0], state[2], time=x.shape[1]):
             took("competition", "plain")
             return scan.unroll(self.fired, F.linear(x, weight), state)
         return compete(x, state, weight, self.raised, self.rivals())

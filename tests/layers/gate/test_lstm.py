@@ -23,7 +23,9 @@ def test_step_is_the_cell_of_torch():
 def test_forward_is_that_of_torch():
     layer, x = generic(LSTM, 5, 3), normal(2, 9, 3)
     first = normal(2, 5, seed=2), normal(2, 5, seed=3)
-    y, (h, c) = layer.cell(x, (first[0][None], first[1][None]))
+    own = nn.LSTM(3, 5, batch_first=True).double()
+    own.load_state_dict(layer.cell.state_dict())
+    y, (h, c) = own(x, (first[0][None], first[1][None]))
     close(layer(x, first), (y, (h[0], c[0])), "forward, torch.nn.LSTM")
     close(stepped(layer, x, first), (y, (h[0], c[0])), "steps, torch.nn.LSTM")
 

@@ -10,6 +10,7 @@ Weights start as PyTorch starts them, uniform in +/- 1 / sqrt(width). `forward` 
 inside `scan.only_plain` and the transforms of torch.func, it is the steps.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -42,7 +43,7 @@ class GRU(Nonlinear):
 
     def __init__(self, width: int, inputs: int | None = None):
         super().__init__(width, inputs)
-        self.cell = nn.GRU(self.inputs, width, batch_first=True)
+        self.cell = nn.RNNBase("GRU", self.inputs, width)  # nn.GRU itself, torch.compile refuses
 
     def begin(self, batch: int) -> Float[Tensor, "batch width"]:
         return self.cell.all_weights[0][0].new_zeros(batch, self.width)
@@ -61,7 +62,9 @@ class GRU(Nonlinear):
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        if scan.written_out(x, state, *self.cell.all_weights[0]):
+        weights: list[Tensor] = [*self.cell.all_weights[0]]
+        if scan.written_out(x, state, *weights):
             return scan.unroll(self.step, x, state)
-        y, last = self.cell(x, state.unsqueeze(0))
+        # biases, one layer, no dropout, in training or not, one direction, batch first
+        y, last = torch.gru(x, state.unsqueeze(0), weights, True, 1, 0.0, self.training, False, True)
         return y, last.squeeze(0)

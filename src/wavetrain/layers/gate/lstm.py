@@ -10,6 +10,7 @@ inside `scan.only_plain` and the transforms of torch.func, it is the steps.
 Left out: peepholes and projections.
 """
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -39,7 +40,7 @@ class LSTM(Nonlinear):
 
     def __init__(self, width: int, inputs: int | None = None):
         super().__init__(width, inputs)
-        self.cell = nn.LSTM(self.inputs, width, batch_first=True)
+        self.cell = nn.RNNBase("LSTM", self.inputs, width)  # nn.LSTM itself, torch.compile refuses
 
     def begin(self, batch: int) -> tuple[Float[Tensor, "batch width"], Float[Tensor, "batch width"]]:
         zero = self.cell.all_weights[0][0].new_zeros(batch, self.width)
@@ -64,7 +65,10 @@ class LSTM(Nonlinear):
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
         h, c = state
-        if scan.written_out(x, h, c, *self.cell.all_weights[0]):
+        weights: list[Tensor] = [*self.cell.all_weights[0]]
+        if scan.written_out(x, h, c, *weights):
             return scan.unroll(self.step, x, (h, c))
-        y, (h, c) = self.cell(x, (h.unsqueeze(0), c.unsqueeze(0)))
+        # biases, one layer, no dropout, in training or not, one direction, batch first
+        numbers = True, 1, 0.0, self.training, False, True
+        y, h, c = torch.lstm(x, (h.unsqueeze(0), c.unsqueeze(0)), weights, *numbers)
         return y, (h.squeeze(0), c.squeeze(0))
