@@ -6,9 +6,10 @@ code 2.
 
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 import wavetrain
-from wavetrain.cli import terminal
+from wavetrain.cli import several, terminal
 from wavetrain.cli.anomalies import anomalies
 from wavetrain.cli.bench import bench
 from wavetrain.cli.cite import cite
@@ -53,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     terminal.hear(words)
     try:
         try:
-            _answer(words)
+            several.answer(words, lambda: _answer(words), COMMANDS)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -62,13 +63,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except Elsewhere as told:
         print(told)
     except (BadInput, OSError) as error:
-        terminal.leave(str(error), 2)
+        _leave(str(error), 2, error)
     except (MemoryError, RuntimeError) as error:
         if not terminal.out_of_memory(error):
             raise
-        terminal.leave(f"not enough memory for this size: {error}", 2)
+        _leave(f"not enough memory for this size: {error}", 2, error)
     except KeyboardInterrupt:
-        terminal.leave("stopped; the same command goes on from here", 130)
+        _leave("stopped; the same command goes on from here", 130)
+
+
+def _leave(why: str, code: int, error: BaseException | None = None) -> NoReturn:
+    """End, with one line however many processes end."""
+    if several.speaks(error):
+        terminal.leave(several.said(why), code)
+    sys.exit(code)
 
 
 def _answer(words: Sequence[str]) -> None:

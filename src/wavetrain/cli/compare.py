@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from wavetrain.cli import terminal
+from wavetrain.cli import several, terminal
 from wavetrain.cli.arguments import Json, Name
 from wavetrain.cli.progress import progress
 from wavetrain.cli.tracking import kind, tracking
@@ -122,6 +122,7 @@ def compare(
     say = _quiet if quiet else _said
     roles_given = any(roles) or classes or (horizon, window, split) != (1, None, "time")
     stream_files.check(data, stream, rules, layers, minutes=minutes, quick=quick, others=bool(roles_given))
+    several.refuse(stream or rules, "rules learn in one process each: expected --jobs in place of torchrun")
     if stream:
         layer = layers[0] if layers else stream_files.LAYER
         with (

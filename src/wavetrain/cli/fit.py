@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wavetrain.cli import terminal
+from wavetrain.cli import several, terminal
 from wavetrain.cli.arguments import Json, Name
 from wavetrain.errors import BadInput
 
@@ -37,6 +37,7 @@ def fit(
     steps: int = 300,
     rate: float = 3e-3,
     seed: int = 0,
+    sharded: bool = False,
     json: Json = False,
 ) -> None:
     """Learn to forecast series of one's own, by a layer or a simple baseline, and keep the model in a folder.
@@ -66,12 +67,15 @@ def fit(
         steps: of training
         rate: the learning rate
         seed: of the random numbers
+        sharded: under torchrun, split what the optimiser keeps over the processes
     """
     from wavetrain.estimators import BaselineForecaster, Forecaster
     from wavetrain.tables.read import read
     from wavetrain.tables.read.answered import Reading, has_answers
 
     _check_one(layer, baseline)
+    several.refuse(data == "-", "one process reads standard input: expected a file under torchrun, got -")
+    _split(sharded)
     if classes or (not (target or horizon != 1) and has_answers(Path(data))):
         if target or known_ahead or resample or horizon != 1 or context is not None:
             raise BadInput(
@@ -116,7 +120,7 @@ def fit(
     for doubt in doubts:
         if doubt.category is UserWarning:
             terminal.note(str(doubt.message))
-    model.save(out)
+    _keep(model, out)
     said, told = _network(model) if isinstance(model, Forecaster) else _baseline(model)
     season = f"a season of {model.season_} rows" if model.season_ > 1 else "no season"
     if json:
@@ -125,6 +129,22 @@ def fit(
         return
     console.print(f"{season}; {said}", soft_wrap=True)
     console.print(f"model: {out}", soft_wrap=True)
+
+
+def _split(sharded: bool) -> None:
+    """Whether several processes split what the optimiser keeps; one has it all."""
+    from wavetrain.train.ranks import here
+
+    if not here().alone:
+        here().sharded = sharded
+
+
+def _keep(model: "Forecaster | BaselineForecaster | SequenceEstimator", out: Path) -> None:
+    """The first of however many processes writes the model."""
+    from wavetrain.train.ranks import here
+
+    if here().first:
+        model.save(out)
 
 
 def _check_one(layer: str | None, baseline: str | None) -> None:
@@ -162,7 +182,7 @@ def _answers(
         model: SequenceEstimator = learn(kind(layer, **settings), found, reading)
     else:
         model = learn_simply(baseline, found, reading)
-    model.save(out)
+    _keep(model, out)
     told: dict[str, Any] = {
         "data": list(lines),
         "folder": str(out),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from wavetrain import find
-from wavetrain.cli import terminal
+from wavetrain.cli import several, terminal
 from wavetrain.cli.arguments import Json, Names
 from wavetrain.cli.progress import progress
 from wavetrain.cli.tracking import kind, tracking
@@ -70,6 +70,7 @@ def run(
         kind(track)  # what cannot be had is said before the work
     if scale not in SCALES:
         raise unknown("scale", scale, SCALES)
+    several.refuse(calibrate or confirm, "expected no torchrun beside --calibrate and --confirm")
     terminal.within(seeds=seeds, jobs=jobs or 1)
     where, device = terminal.place(on, device)
     if not 0 <= save_every < math.inf:

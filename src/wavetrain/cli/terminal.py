@@ -20,6 +20,7 @@ import tyro
 from rich.console import Console
 
 from wavetrain.errors import BadInput
+from wavetrain.train.joining import started
 
 if TYPE_CHECKING:
     from wavetrain.run.pools import On
@@ -153,6 +154,8 @@ def print_json(value: Any) -> None:
 
 def note(line: str) -> None:
     """Say something beside the answer, on the error stream, so that the answer can be read by a program."""
+    if started()[0]:
+        return  # the first of several processes says it
     with contextlib.suppress(OSError):
         print(f"wavetrain: {' '.join(line.split())}", file=sys.stderr)
 

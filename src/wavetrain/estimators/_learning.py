@@ -2,6 +2,8 @@
 
 The error on the part to choose by is looked at before the first step, too, so a network that only makes
 forecasts worse stays as it began: it adds nothing.
+
+Of several processes each makes the forecasts of its share of every batch; the loss is of all of them.
 """
 
 import copy
@@ -16,6 +18,8 @@ from torch import Tensor, nn
 
 from wavetrain.estimators._forecast import Forecast, made
 from wavetrain.tables.windows import Place, Window, Windows
+from wavetrain.train.ranks import ALONE, Ranks
+from wavetrain.train.sharded import optimiser as made_optimiser
 
 LOOKS = 10  # at the part to choose by
 LARGEST = 1.0  # norm of a gradient
@@ -71,25 +75,30 @@ def learn(
     course: Course,
     generator: np.random.Generator,
     tell: Callable[[Look], None],
+    together: Ranks = ALONE,
 ) -> list[tuple[int, float]]:
     """Train; leaves the weights of the least error, and returns the errors at the steps looked at."""
-    best, left = error(network, windows, held), copy.deepcopy(network.state_dict())
+    together.check_same(network)
+    best, left = error(network, windows, held, together), copy.deepcopy(network.state_dict())
     history = [(0, best)]
-    optimiser = torch.optim.AdamW(network.parameters(), course.rate, weight_decay=1e-2)
+    settings = {"lr": course.rate, "betas": (0.9, 0.999), "weight_decay": 1e-2}
+    optimiser = made_optimiser(network.parameters(), torch.optim.AdamW, settings, together)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(course.steps, 1))
     every = _every(course.steps)
     losses: list[Tensor] = []
     begun = time.perf_counter()
     for step in range(1, course.steps + 1):
-        losses.append(_step(network, windows, train, course.batch, generator, optimiser))
+        losses.append(_step(network, windows, train, course.batch, generator, optimiser, together))
         schedule.step()
         if step % every == 0 or step == course.steps:
-            history.append((step, error(network, windows, held)))
+            together.check_same(network)
+            history.append((step, error(network, windows, held, together)))
             if history[-1][1] < best:
                 best, left = history[-1][1], copy.deepcopy(network.state_dict())
             now = time.perf_counter()
             loss = float(torch.stack(losses).mean())
-            tell(Look(step, loss, history[-1][1], len(losses) / max(now - begun, 1e-9)))
+            if together.first:
+                tell(Look(step, loss, history[-1][1], len(losses) / max(now - begun, 1e-9)))
             losses, begun = [], now
     network.load_state_dict(left)
     network.eval()
@@ -103,19 +112,28 @@ def _step(
     batch: int,
     generator: np.random.Generator,
     optimiser: torch.optim.Optimizer,
+    together: Ranks,
 ) -> Tensor:
     network.train()
     drawn = generator.integers(len(train.row), size=batch)
     window = windows.at(Place(train.series[drawn], train.row[drawn]))
-    loss = _loss(network(window), window)
+
+    def forecast(rows: slice) -> Tensor:
+        found: Tensor = network(Window(*(part[rows] for part in window)))
+        return found
+
+    loss = _loss(together.outputs(forecast, batch), window)
     optimiser.zero_grad()
     loss.backward()
+    together.sum_gradients(network.parameters(), loss)
     nn.utils.clip_grad_norm_(network.parameters(), LARGEST)
     optimiser.step()
     return loss.detach()
 
 
-def speed(network: Forecast, windows: Windows, train: Place, held: Held, batch: int) -> Speed:
+def speed(
+    network: Forecast, windows: Windows, train: Place, held: Held, batch: int, together: Ranks = ALONE
+) -> Speed:
     """Medians over a few steps, after one to warm up; weights stay as they are."""
     optimiser = torch.optim.AdamW(network.parameters(), 0.0, weight_decay=0.0)
     generator = np.random.default_rng(0)
@@ -126,16 +144,21 @@ def speed(network: Forecast, windows: Windows, train: Place, held: Held, batch: 
         return time.perf_counter() - begun
 
     steps = [
-        timed(lambda: _step(network, windows, train, batch, generator, optimiser)) for _ in range(1 + TIMED)
+        timed(lambda: _step(network, windows, train, batch, generator, optimiser, together))
+        for _ in range(1 + TIMED)
     ]
-    return Speed(statistics.median(steps[1:]), timed(lambda: error(network, windows, held)))
+    return Speed(statistics.median(steps[1:]), timed(lambda: error(network, windows, held, together)))
 
 
-def error(network: Forecast, windows: Windows, held: Held) -> float:
+def error(network: Forecast, windows: Windows, held: Held, together: Ranks = ALONE) -> float:
     """The mean absolute error, weighed as the windows say."""
     network.eval()
-    here = made(network, windows, *held)
-    return float(((here.value - here.wanted).abs() / here.scale * here.weight).nanmean())
+
+    def errors(rows: slice) -> Tensor:
+        here = made(network, windows, held.series[rows], held.rows[rows])
+        return (here.value - here.wanted).abs() / here.scale * here.weight
+
+    return together.agreed(float(together.outputs(errors, len(held.rows)).nanmean()))
 
 
 def _loss(forecast: Tensor, window: Window) -> Tensor:

@@ -8,10 +8,11 @@ causal. Training computes in float32, answers in float64: so they do not depend 
 same call.
 
 Where there are enough sequences, a part of them is kept to choose by: training stops at the step that errs
-least there.
+least there. Of several processes each answers its share of every batch; the loss is of all of them.
 """
 
 import copy
+import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -34,6 +35,8 @@ from wavetrain.tables.class_baselines import ClassBaseline
 from wavetrain.tables.read.answered import Reading
 from wavetrain.tables.simple_kept import Simplest
 from wavetrain.train.generators import Shared
+from wavetrain.train.ranks import here
+from wavetrain.train.sharded import optimiser as made_optimiser
 
 LOOKS = 20  # at the sequences to choose by
 FEWEST = 40  # sequences from which on some are kept to choose by
@@ -103,6 +106,12 @@ class Simple(nn.Module):
         simple = self.simple
         found = simple.scores(x) if isinstance(simple, ClassBaseline) else simple.predict(x)
         return torch.from_numpy(np.array(found, np.float64))
+
+
+def _answers(network: nn.Module, sequences: Sequences, drawn: Tensor, rows: slice) -> Tensor:
+    """What a network answers to some of those that were drawn."""
+    found: Tensor = network(sequences.part(drawn[rows]))
+    return found
 
 
 def together(sequences: Sequences, steps: int) -> Float[Tensor, "batch time channels"]:
@@ -225,9 +234,10 @@ class SequenceEstimator(BaseEstimator):
             layers = [kind(self.width) for _ in range(self.depth)]
             stack = Stack(layers, whole.x.shape[-1], 1, MLP.PLAIN)
             self.network_: Pooled | Ended | Simple = Pooled(stack, outputs, self._last)
-            self.history_ = self._trained(
-                whole, y, torch.from_numpy(train), torch.from_numpy(held), loss, generator
-            )
+            with here().noise():
+                self.history_ = self._trained(
+                    whole, y, torch.from_numpy(train), torch.from_numpy(held), loss, generator
+                )
 
     def _trained(
         self,
@@ -238,8 +248,10 @@ class SequenceEstimator(BaseEstimator):
         loss: Callable[[Tensor, Tensor], Tensor],
         generator: torch.Generator,
     ) -> list[tuple[int, float]]:
-        network, single = self.network_, Sequences(whole.x.float(), whole.lengths)
-        optimiser = torch.optim.AdamW(network.parameters(), self.rate, weight_decay=1e-2)
+        network, single, ranks = self.network_, Sequences(whole.x.float(), whole.lengths), here()
+        ranks.check_same(network)
+        settings = {"lr": self.rate, "betas": (0.9, 0.999), "weight_decay": 1e-2}
+        optimiser = made_optimiser(network.parameters(), torch.optim.AdamW, settings, ranks)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.rate, total_steps=self.steps + 1)
         history: list[tuple[int, float]] = []
         best, left = np.inf, None
@@ -247,15 +259,19 @@ class SequenceEstimator(BaseEstimator):
         for step in range(1, self.steps + 1):
             network.train()
             drawn = train[torch.randint(len(train), (min(self.batch, len(train)),), generator=generator)]
-            now = loss(network(single.part(drawn)), y[drawn])
+            answered = functools.partial(_answers, network, single, drawn)
+            now = loss(ranks.outputs(answered, len(drawn)), y[drawn])
             optimiser.zero_grad()
             now.backward()
+            ranks.sum_gradients(network.parameters(), now)
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             schedule.step()
             if len(held) and (step % every == 0 or step == self.steps):
                 network.eval()
-                history.append((step, float(loss(self._outputs(single.part(held)), y[held]))))
+                ranks.check_same(network)
+                found = ranks.outputs(lambda rows: self._outputs(single.part(held[rows])), len(held))
+                history.append((step, ranks.agreed(float(loss(found, y[held])))))
                 if history[-1][1] < best:
                     best, left = history[-1][1], copy.deepcopy(network.state_dict())
         if left is not None:

@@ -35,6 +35,7 @@ from wavetrain.tables.seasons import season_before
 from wavetrain.tables.split import held
 from wavetrain.tables.windows import Place, Window, Windows, fitting_context
 from wavetrain.train.generators import Shared, seed_of
+from wavetrain.train.ranks import here
 
 FITTED = 2000  # windows that a line is fitted to, and that are chosen by
 LEAST = 64  # windows, however wide a table is
@@ -118,9 +119,8 @@ class Forecaster(FittedForecaster, BaseEstimator):
         """How long training takes on this machine, measured on what was learned from."""
         self._check_fitted()
         windows = self._windows(self.panel_)
-        return speed(
-            self.network_, windows, windows.places(last=self.ends_), self._valid(windows), self.batch
-        )
+        train, valid = windows.places(last=self.ends_), self._valid(windows)
+        return speed(self.network_, windows, train, valid, self.batch, here())
 
     def _begin(self, y: Given) -> None:
         """Check the series, and find what does not depend on the layer."""
@@ -167,9 +167,11 @@ class Forecaster(FittedForecaster, BaseEstimator):
         self.base_ = self._chosen(drawn, windows.by(1), valid)
         self.network_ = self._network()
         course = Course(self.steps, self.batch, self.rate)
-        self.history_ = learn(self.network_, windows, train, valid, course, generator, tell)
-        here = made(self.network_, windows, *valid)
-        self.errors_ = ((here.value - here.wanted).abs() / here.scale).numpy()
+        together = here()
+        with together.noise():
+            self.history_ = learn(self.network_, windows, train, valid, course, generator, tell, together)
+        ends = made(self.network_, windows, *valid)
+        self.errors_ = ((ends.value - ends.wanted).abs() / ends.scale).numpy()
 
     def _valid(self, windows: Windows) -> Held:
         """The series and the first rows of the forecasts to choose by: all of them, or evenly many."""

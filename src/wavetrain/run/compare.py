@@ -38,6 +38,7 @@ from wavetrain.run.pools import Pool, named_in
 from wavetrain.run.terms import Terms, plain, with_steps
 from wavetrain.run.threads import limited
 from wavetrain.tables.load import Described, load
+from wavetrain.train.joining import started
 from wavetrain.train.lab import News
 
 
@@ -79,6 +80,7 @@ def compare_layers(
         "layers": {one.name: code.digest([one.path, *here]) for one in chosen},
         "device": device,
         "version": __version__,
+        **({} if (world := started()[1]) == 1 else {"processes": world}),  # figures agree to rounding
     }
     digest = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     folder = out / f"compare-{data.name}-{digest}"

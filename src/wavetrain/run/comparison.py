@@ -17,11 +17,12 @@ from wavetrain.run.budget import chosen
 from wavetrain.run.chosen import asked
 from wavetrain.run.compare import compare_layers
 from wavetrain.run.forecasts import compare_series
-from wavetrain.run.pools import placed, pool_called
+from wavetrain.run.pools import led, placed, pool_called
 from wavetrain.run.terms import Terms
 from wavetrain.tables.load import Described
 from wavetrain.tables.read.asked import Names
 from wavetrain.tables.rolling import Metric
+from wavetrain.train.joining import joined
 from wavetrain.train.lab import News
 
 
@@ -162,22 +163,30 @@ def compare(
     roles = own.Roles(target, time, id, inputs, known_ahead, tuple(missing), resample)
     if named is not None:
         asked(named)  # a wrong name is said before anything is read
-    if not isinstance(data, Described) and not classes and own.is_series(data, roles):
-        own.check_device(device)
-        if metric not in {one.value for one in Metric}:
-            raise BadInput(f"expected a metric mase, mae, rmse or smape, got {metric!r}")
-        series = own.series(data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split)
+
+    def compared() -> Comparison:
+        if not isinstance(data, Described) and not classes and own.is_series(data, roles):
+            own.check_device(device)
+            if metric not in {one.value for one in Metric}:
+                raise BadInput(f"expected a metric mase, mae, rmse or smape, got {metric!r}")
+            series = own.series(
+                data, roles, horizon=horizon, window=window, metric=Metric(metric), split=split
+            )
+            with placed(where, jobs=jobs, device=device, out=place) as pool:
+                return typed(
+                    compare_series(
+                        series, named, terms, minutes=plan.minutes, out=place, pool=pool, say=_silent
+                    )
+                )
+        loaded, _ = own.answered(data, roles, classes, place, horizon=horizon, window=window, split=split)
         with placed(where, jobs=jobs, device=device, out=place) as pool:
             return typed(
-                compare_series(series, named, terms, minutes=plan.minutes, out=place, pool=pool, say=_silent)
+                compare_layers(
+                    loaded, named, terms, place, device, pool, _quiet, minutes=plan.minutes, say=_silent
+                )
             )
-    loaded, _ = own.answered(data, roles, classes, place, horizon=horizon, window=window, split=split)
-    with placed(where, jobs=jobs, device=device, out=place) as pool:
-        return typed(
-            compare_layers(
-                loaded, named, terms, place, device, pool, _quiet, minutes=plan.minutes, say=_silent
-            )
-        )
+
+    return led(joined(), compared)
 
 
 def typed(record: Record) -> Comparison:

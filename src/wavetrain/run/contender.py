@@ -23,7 +23,7 @@ from wavetrain.parts.stack import MLP, Answer, Stack
 from wavetrain.rules.backpropagation import Backpropagation
 from wavetrain.run import answers, classes, looks, widths
 from wavetrain.run.budget import Cost
-from wavetrain.run.searched import searched
+from wavetrain.run.searched import Searched, searched
 from wavetrain.run.terms import Terms
 from wavetrain.run.threads import limited
 from wavetrain.tables.load import Described, load
@@ -31,6 +31,7 @@ from wavetrain.tables.read.answered import Reading
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared
 from wavetrain.train.lab import Lab, News
+from wavetrain.train.ranks import here
 
 TIMED = 14  # steps of training that are timed
 LOOKS = 4  # tests that a training costs besides its steps, about
@@ -68,10 +69,11 @@ def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
         network = Answer(stack, task.every_step).to(entry.device)
         optimiser = torch.optim.Adam(network.parameters(), 0.0)
         generator, steps = torch.Generator().manual_seed(0), range(MEASURED)
-        trained = fit(network, task, Backpropagation(), optimiser, generator, terms.batch, steps, terms.clip)
-        device = torch.device(entry.device)
+        together, device = here(), torch.device(entry.device)
+        rule, clip = Backpropagation(), terms.clip
+        trained = fit(network, task, rule, optimiser, generator, terms.batch, steps, clip, together)
         step = looks.seconds(trained, device)
-        look = looks.elapsed(lambda: examine(network, task.test(), task.objective), device)
+        look = looks.elapsed(lambda: examine(network, task.test(), task.objective, together=together), device)
     # of a training: the test, and looks at the part to choose by, which together come to a few tests
     return Cost(LOOKS * look, functools.partial(operator.mul, step))
 
@@ -106,33 +108,36 @@ def build(layer: Callable[[int], Layer], width: int, task: Task, depth: int) -> 
 
 def execute(entry: Entry, tell: Callable[[News], None]) -> Part:
     """Search, train and examine one layer, or read what came out where that is done."""
-    done = entry.folder / f"{entry.layer}.json"
-    if done.exists():
-        return comparison.read_part(done)
+    done, together = entry.folder / f"{entry.layer}.json", here()
+    if together.once(done.exists):
+        return together.once(lambda: comparison.read_part(done))
     with (
         limited(1),
         Shared(0, torch.device(entry.device)).drawn(),
     ):  # the same after whichever layer came before
-        part = _measured(entry, tell)
-    comparison.write(done, part)
-    return part
+        return together.once(functools.partial(_measured, entry, _trained(entry, tell), done))
 
 
-def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
-    data, terms, found = load(entry.source), entry.terms, entry.found
-    task = data.task
+def _trained(entry: Entry, tell: Callable[[News], None]) -> Searched:
+    """The plan that the search has chosen, and a training of each seed by it."""
+    task, terms = load(entry.source).task, entry.terms
     labs = [Lab(entry.folder / f"{entry.layer}-seed{seed}", seed, entry.device, tell) for seed in terms.seeds]
 
     def make() -> Answer:
-        return Answer(build(found.load(), entry.width, task, terms.depth), task.every_step)
+        return Answer(build(entry.found.load(), entry.width, task, terms.depth), task.every_step)
 
-    result = searched(labs, make, task, terms)
-    trainings = result.trainings
+    return searched(labs, make, task, terms)
+
+
+def _measured(entry: Entry, result: Searched, done: Path) -> Part:
+    """Look at what was trained, and write what came out."""
+    data, terms, found = load(entry.source), entry.terms, entry.found
+    task, trainings = data.task, result.trainings
     whole = next((at for at, score in enumerate(result.scores) if score is not None), None)
     network = trainings[whole or 0].network
     assert isinstance(network, Answer)
     network.eval()  # what is looked at is the layer without its dropout, if it has any
-    x, context = task.test().x.to(labs[0].device), None
+    x, context = task.test().x.to(torch.device(entry.device)), None
     if whole is not None:
         context = looks.context(
             network.stack, x, entry.crop, name=entry.layer, folder=entry.folder, encoded=task.tokens
@@ -155,7 +160,9 @@ def _measured(entry: Entry, tell: Callable[[News], None]) -> Part:
         context=context,
         model=model,
     )
-    return Part(figures=figures, timings=_timings(network, task, terms))
+    part = Part(figures=figures, timings=_timings(network, task, terms))
+    comparison.write(done, part)
+    return part
 
 
 def _kept(entry: Entry, data: Described, network: Answer, rate: float) -> str:

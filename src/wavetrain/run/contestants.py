@@ -5,6 +5,7 @@ fitted to the rows before the validation part and forecasts it, as layers do; fo
 to all rows before, as one would use it. What is over lies in the folder of the comparison and is read.
 """
 
+import functools
 import json
 import time
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from wavetrain.tables.panel import Panel
 from wavetrain.tables.rolling import Metric, Rolled, Rolls, enough, evaluate
 from wavetrain.tables.split import Split, held
 from wavetrain.train.lab import News
+from wavetrain.train.ranks import here
 
 VALID = 0.15  # of the rows that are learned from, to choose by
 COVERAGE = 0.9  # of the intervals
@@ -166,13 +168,15 @@ def measure(entry: Entry, tell: Callable[[News], None]) -> Cost:
 def execute(item: Entry | Simplest, tell: Callable[[News], None]) -> Part | Simply:
     """Search, train and examine a layer, or fit and examine a baseline."""
     with limited(1):
-        return _layer(item, tell) if isinstance(item, Entry) else _baseline(item)
+        return (
+            _layer(item, tell) if isinstance(item, Entry) else here().once(functools.partial(_baseline, item))
+        )
 
 
 def _layer(entry: Entry, tell: Callable[[News], None]) -> Part:
-    done = entry.folder / f"{entry.name}.json"
-    if done.exists():
-        return comparison.read_part(done)
+    done, together = entry.folder / f"{entry.name}.json", here()
+    if together.once(done.exists):
+        return together.once(lambda: comparison.read_part(done))
     split, terms = read_split(entry.folder), entry.terms
     rate = _rate(entry, split.past, tell)
     models = [
@@ -181,6 +185,11 @@ def _layer(entry: Entry, tell: Callable[[News], None]) -> Part:
         )
         for seed in terms.seeds
     ]
+    return together.once(functools.partial(_answered, entry, models, rate, split, done))
+
+
+def _answered(entry: Entry, models: Sequence[Forecaster], rate: float, split: Split, done: Path) -> Part:
+    """What trained layers forecast, written with all else that came out."""
     valid = [rolled(fallback.or_last(one), split.past, one.ends_, entry.question).forecast for one in models]
     tests = [rolled(fallback.or_last(one), split.test, split.firsts, entry.question) for one in models]
     sides = [

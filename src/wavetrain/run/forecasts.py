@@ -45,6 +45,7 @@ from wavetrain.tables.baselines import LastValue
 from wavetrain.tables.panel import Panel
 from wavetrain.tables.split import Split
 from wavetrain.tables.verdict import Verdict
+from wavetrain.train.joining import started
 from wavetrain.train.lab import News
 
 Say = Callable[[str], None]
@@ -174,6 +175,7 @@ def _folder(out: Path, data: Series, entries: Sequence[Entry], terms: Terms, min
         "terms": plan,
         "layers": {one.name: code.digest([one.found.path, *here]) for one in entries},
         "version": __version__,
+        **({} if (world := started()[1]) == 1 else {"processes": world}),  # figures agree to rounding
     }
     short = hashlib.sha256(json.dumps(config, sort_keys=True).encode()).hexdigest()[:8]
     folder = out / f"compare-{data.name}-{short}"

@@ -7,6 +7,7 @@ another configuration or other code never meets an old folder, and the same goes
 read if it is over.
 """
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -23,7 +24,9 @@ from wavetrain.run.pools import Pool
 from wavetrain.run.record import calibrated, record, witnessed
 from wavetrain.run.threads import limited
 from wavetrain.train.generators import Shared, seed_of
+from wavetrain.train.joining import acting
 from wavetrain.train.lab import Lab, News
+from wavetrain.train.ranks import ALONE, Ranks, here
 
 FIRST = 0  # the seed that bears witness
 
@@ -32,9 +35,11 @@ def execute(order: Order, tell: Callable[[News], None]) -> Run:
     """Run one order, or read its result where it is already over."""
     from wavetrain import scan
 
-    folder = order.folder
-    if (folder / "result.json").exists():
-        return over(order)
+    folder, together = order.folder, here()
+    if together.once((folder / "result.json").exists):
+        return together.once(lambda: over(order))
+    if not together.first:
+        return _helped(order, together)
     folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", order.config)
     write_json(folder / "environment.json", environment(order.device, order.threads))
@@ -55,7 +60,8 @@ def execute(order: Order, tell: Callable[[News], None]) -> Run:
 
     module = order.experiment.load()
     if order.seed == FIRST:
-        calibrated(order)
+        with acting(ALONE):
+            calibrated(order)
     lab = Lab(folder, order.seed, order.device, tell_and_note, order.save_every)
     shared = Shared(seed_of(order.seed, "run"), lab.device)  # the same after whatever ran here before
     with limited(order.threads), scan.recorded() as routes, reads.recorded() as data, shared.drawn():
@@ -70,9 +76,21 @@ def execute(order: Order, tell: Callable[[News], None]) -> Run:
         pictures=tuple(sorted(path.stem for path in (folder / "pictures").glob("*.npz"))),
     )
     if order.seed == FIRST:
-        witnessed(order, run)
+        with acting(ALONE):
+            witnessed(order, run)
     write_json(folder / "result.json", written(run))
-    return run
+    return together.agreed(run)
+
+
+def _helped(order: Order, together: Ranks) -> Run:
+    """Take part in the trainings of a run; what else it writes goes nowhere."""
+    module = order.experiment.load()
+    with tempfile.TemporaryDirectory() as scratch:
+        lab = Lab(Path(scratch), order.seed, order.device, together=together)
+        with limited(order.threads), Shared(seed_of(order.seed, "run"), lab.device).drawn():
+            module.run(getattr(module, order.scale), lab)
+    nothing: Any = None
+    return together.agreed(nothing)
 
 
 def _noted(path: Path) -> dict[str, Any]:

@@ -49,11 +49,11 @@ def examine(
     network: nn.Module, held_out: Batch, objective: Objective, chunk: int = 250, together: Ranks = ALONE
 ) -> float:
     """The score on a held-out batch, in chunks of sequences to bound memory; each process takes its share."""
-    device, rows = next(network.parameters()).device, together.share(len(held_out.x))
-    own = rows.stop - rows.start
-    x = held_out.x if together.alone else held_out.x[rows if own else slice(0, 1)]  # one row for its shape
+    device = next(network.parameters()).device
+
+    def answered(rows: slice) -> Tensor:
+        return torch.cat([network(x.to(device)).cpu() for x in held_out.x[rows].split(chunk)])
+
     with examined(network):
-        outputs = torch.cat([network(part.to(device)).cpu() for part in x.split(chunk)])
-    if not together.alone:
-        outputs = together.whole(outputs[:own], len(held_out.x))
+        outputs = together.outputs(answered, len(held_out.x))
     return float(objective.score(outputs, held_out.y))

@@ -197,7 +197,7 @@ class Lab:
         self.tell, self.save_every = tell, save_every
         self.together = here() if together is None else together
         self.names: set[str] = set()
-        for part in ("checkpoints", "metrics", "pictures") if self.together.first else ():
+        for part in ("checkpoints", "metrics", "pictures"):
             (folder / part).mkdir(parents=True, exist_ok=True)
 
     def generator(self) -> torch.Generator:
@@ -346,7 +346,7 @@ class Lab:
 
 def adam(network: nn.Module, plan: Plan, together: Ranks = ALONE) -> torch.optim.Optimizer:
     """The optimiser of a plan; where it is sharded each process keeps its part of what Adam keeps."""
-    if together.alone or not plan.sharded:
+    if together.alone or not (plan.sharded or together.sharded):
         return torch.optim.Adam(network.parameters(), plan.rate, plan.betas)
     return sharded(network.parameters(), torch.optim.Adam, {"lr": plan.rate, "betas": plan.betas})
 

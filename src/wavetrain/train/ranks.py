@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from wavetrain.errors import BadInput
+from wavetrain.train.generators import Shared, seed_of
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ class Ranks:
 
     def __init__(self, rank: int = 0, world: int = 1):
         self.rank, self.world = rank, world
+        self.sharded = False  # whether optimisers are split, where it is for them to say (`sharded.py`)
         self._told = self._heard = False
 
     @property
@@ -68,6 +70,14 @@ class Ranks:
             parts = [torch.view_as_complex(part) for part in parts]
         parts[self.rank] = mine
         return torch.cat(parts)
+
+    def outputs(self, make: Callable[[slice], Tensor], count: int) -> Tensor:
+        """What `make` makes of all `count` rows, each process of its share, or of one row for its shape."""
+        if self.alone:
+            return make(slice(None))
+        rows = self.share(count)
+        own = rows.stop - rows.start
+        return self.whole(make(rows if own else slice(0, 1))[:own], count)
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter], loss: Tensor) -> Tensor:
         """Put into each `.grad` its sum over the processes, and return that of a number.
@@ -122,8 +132,13 @@ class Ranks:
         return found
 
     def once(self, work: Callable[[], T]) -> T:
-        """What the first process makes, for all of them: the others wait for it."""
-        found: Any = work() if self.first else None
+        """What the first process makes by itself, for all of them: the others wait for it."""
+        from wavetrain.train.joining import acting
+
+        found: Any = None
+        if self.first:
+            with acting(ALONE):
+                found = work()
         return self.agreed(found)
 
     def each(self, mine: T) -> list[T]:
@@ -149,6 +164,15 @@ class Ranks:
                     )
 
     @contextmanager
+    def noise(self) -> Iterator[None]:
+        """Inside, dropout and its like draw other numbers in each process; in the first those they drew."""
+        if self.first:
+            yield
+            return
+        with Shared(seed_of(torch.initial_seed(), self.rank)).drawn():
+            yield
+
+    @contextmanager
     def _together(self) -> Iterator[None]:
         try:
             yield
@@ -163,9 +187,9 @@ ALONE = Ranks()
 
 def here() -> Ranks:
     """The processes that this one was started with; ALONE where it was started by itself."""
-    from wavetrain.train.joining import joined
+    from wavetrain.train.joining import current
 
-    return joined()
+    return current()
 
 
 def _flat(parameter: nn.Parameter) -> Tensor:

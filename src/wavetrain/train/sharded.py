@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from wavetrain.errors import BadInput
+from wavetrain.train.ranks import ALONE, Ranks
 
 
 def sharded(
@@ -29,6 +30,17 @@ def sharded(
         from torch.distributed.optim import ZeroRedundancyOptimizer
 
         return ZeroRedundancyOptimizer(ours, kind, **settings)
+
+
+def optimiser(
+    parameters: Iterable[nn.Parameter],
+    kind: type[torch.optim.Optimizer],
+    settings: Mapping[str, Any],
+    together: Ranks = ALONE,
+) -> torch.optim.Optimizer:
+    """An optimiser of a kind, in parts where these processes split theirs."""
+    split = together.sharded and not together.alone
+    return sharded(parameters, kind, settings) if split else kind(parameters, **settings)
 
 
 def gather(optimiser: torch.optim.Optimizer) -> None:

@@ -4,5 +4,17 @@ from wavetrain.run.pools.chosen import On, check, placed, pool_called
 from wavetrain.run.pools.pool import Pool, named_in
 from wavetrain.run.pools.processes import Processes
 from wavetrain.run.pools.slurm import Elsewhere
+from wavetrain.run.pools.together import Together, led
 
-__all__ = ["Elsewhere", "On", "Pool", "Processes", "check", "named_in", "placed", "pool_called"]
+__all__ = [
+    "Elsewhere",
+    "On",
+    "Pool",
+    "Processes",
+    "Together",
+    "check",
+    "led",
+    "named_in",
+    "placed",
+    "pool_called",
+]

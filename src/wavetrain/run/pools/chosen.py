@@ -10,6 +10,8 @@ from wavetrain.errors import BadInput, unknown
 from wavetrain.run.pools.pool import Pool
 from wavetrain.run.pools.processes import Processes
 from wavetrain.run.pools.slurm import Piece, Slurm, without_pool
+from wavetrain.run.pools.together import Together
+from wavetrain.train.joining import joined, started
 
 
 class On(StrEnum):
@@ -56,6 +58,13 @@ def placed(
     `out` is the folder of the runs, `say` is told what is not the answer: that a worker was lost, say.
     `words` are those of the command, which a job array says again; with `piece` it does that piece alone.
     """
+    if started()[1] > 1:
+        if on is not On.PROCESSES or jobs > 1 or piece:
+            raise BadInput(
+                f"{started()[1]} processes train as one: expected no --on and no --jobs beside torchrun"
+            )
+        yield Together(joined())
+        return
     if piece:
         if on is not On.PROCESSES:
             raise BadInput(f"--piece is done in this process: expected it without --on {on}")
