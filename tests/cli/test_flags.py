@@ -33,6 +33,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "steps": 300,
         "rate": 3e-3,
         "seed": 0,
+        "sharded": False,
         "json": False,
     },
     "look": {

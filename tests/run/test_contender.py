@@ -19,6 +19,7 @@ from wavetrain.run.contender import Entry, build, execute, measure
 from wavetrain.run.looks import Crop
 from wavetrain.run.terms import Terms
 from wavetrain.train.lab import News, Plan
+from wavetrain.train.ranks import ALONE
 
 ROWS = torch.randn(12, 7, 3, generator=torch.Generator().manual_seed(0))
 LABELS = torch.arange(12) % 2
@@ -237,12 +238,13 @@ def clocked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     monkeypatch.setattr(contender, "fit", fit)
     monkeypatch.setattr(contender.looks, "seconds", lambda steps, device: next(times))
     monkeypatch.setattr(contender.looks, "elapsed", elapsed)
-    monkeypatch.setattr(contender, "examine", lambda *given: asked.append(given))
+    monkeypatch.setattr(contender, "examine", lambda *given, together: asked.append(given))
     return asked
 
 
 def as_asked(given: Any, steps: int) -> None:
-    network, task, _, optimiser, generator, batch, some, clip = given
+    network, task, _, optimiser, generator, batch, some, clip, *shared_with = given
+    assert all(one is ALONE for one in shared_with)
     assert task is TASK and (batch, some, clip) == (6, range(steps), 0.5)
     assert optimiser.param_groups[0]["lr"] == 0 and generator.initial_seed() == 0
     assert set(optimiser.param_groups[0]["params"]) == set(network.parameters())
