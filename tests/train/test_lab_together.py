@@ -191,16 +191,23 @@ def _weights(folder: Path) -> dict[str, Tensor]:
     return saved.load(folder / "checkpoints" / "a.safetensors")[0]
 
 
+def _noted_in_turn(folder: Path, stops: tuple[int, ...]) -> list[list[int]]:
+    """What is drawn by a training that is never stopped, and by those that are, before and after."""
+    found = [_noted(folder / "whole", 7)]
+    for stop in stops:
+        found += [_noted(folder / str(stop), steps) for steps in (stop, 7)]
+    return found
+
+
 def test_no_draw_is_lost_or_made_twice_by_a_stop(tmp_path: Path) -> None:
-    held = 2 * 1000  # what looks draw is no batch
-    whole = together(2, _noted, tmp_path / "whole", 7)
-    assert whole[0] == whole[1]
-    for stop in (1, 4, 6):
-        folder = tmp_path / str(stop)
-        parts = [together(2, _noted, folder, steps)[0] for steps in (stop, 7)]
-        batches = [[one for one in _batches(part, held)] for part in parts]
-        assert batches[0] + batches[1] == _batches(whole[0], held)
-        ours, theirs = _weights(tmp_path / "whole"), _weights(folder)
+    held, stops = 2 * 1000, tuple(range(1, 7))  # what looks draw is no batch
+    first, second = together(2, _noted_in_turn, tmp_path, stops)
+    assert first == second
+    whole = _batches(first[0], held)
+    for place, stop in enumerate(stops):
+        before, after = (_batches(one, held) for one in first[1 + 2 * place : 3 + 2 * place])
+        assert len(before) == 3 * stop and before + after == whole
+        ours, theirs = _weights(tmp_path / "whole"), _weights(tmp_path / str(stop))
         for name in ours:
             assert torch.equal(ours[name], theirs[name]) or name == "losses"
 
