@@ -65,6 +65,27 @@ def wave(batch: int, time: int, channels: int, size: int) -> Case:
     )
 
 
+def chunked(
+    batch: int, time: int, heads: int, width: int, dtype: torch.dtype, *, vector: bool = False
+) -> Case:
+    """Matrices S_t = decay_t S_{t-1} + k_t v_t', y_t = q_t' S_t, with a decay for S or one for each row."""
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        q, k, v = (_drawn(device, batch, time, heads, width, dtype=dtype) for _ in range(3))
+        rate = _drawn(device, batch, time, heads, width if vector else 1)  # decays stay in float32
+        return [q, k, v, (-0.1 * rate.detach().abs()).requires_grad_()]
+
+    numbers = batch * time * heads
+    own, rate = numbers * width * dtype.itemsize, numbers * (width if vector else 1) * SINGLE.itemsize
+    kind = str(dtype).removeprefix("torch.") + (", vector decay" if vector else "")
+    return Case(
+        name=f"chunked ({batch}, {time}, {heads}, {width}) {kind}",
+        inputs=inputs,
+        run=lambda q, k, v, rate: scan.chunked(q, k, v, rate)[0],
+        minimum=(4 * own + rate, (4 + 7) * own + 3 * rate),
+    )
+
+
 CASES = [
     linear(16, 4096, 2048, HALF),
     linear(4, 4096, 512, SINGLE),
@@ -74,4 +95,9 @@ CASES = [
     wave(128, 200, 27, 100),
     wave(128, 30, 6, 100),
     wave(64, 784, 16, 256),
+    chunked(4, 4096, 16, 64, HALF),
+    chunked(4, 4096, 16, 64, SINGLE),
+    chunked(4, 4096, 16, 128, HALF),
+    chunked(4, 4096, 16, 64, HALF, vector=True),
+    chunked(4, 4096, 16, 64, SINGLE, vector=True),
 ]

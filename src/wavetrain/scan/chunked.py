@@ -1,5 +1,9 @@
 """The recurrence of matrices, by matrix products in chunks of time."""
 
+import functools
+from collections.abc import Callable
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -7,16 +11,19 @@ from torch.nn import functional as F
 
 from wavetrain.core import precision
 from wavetrain.errors import BadInput
+from wavetrain.scan._twice import again
+from wavetrain.scan.operators import Kernel, Walk
 from wavetrain.scan.over_slices import Passing, handed_on
-from wavetrain.scan.routes import asked_for_plain, took
+from wavetrain.scan.routes import HALF, asked_for_plain, chosen, took
+
+SIZE = 64  # steps of a chunk, where nothing else is asked for
 
 
 def _passing(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None, size: int) -> Passing:
     """How the state before q stands in that after it."""
-    return Passing(log_decay.sum(1).exp().unsqueeze(-1))
+    return Passing(precision.wide(log_decay).sum(1).exp().unsqueeze(-1))
 
 
-@precision.door
 @handed_on("chunked", _passing)
 def chunked(
     q: Float[Tensor, "batch time heads keys"],
@@ -24,7 +31,7 @@ def chunked(
     v: Float[Tensor, "batch time heads values"],
     log_decay: Float[Tensor, "batch time heads keys"] | Float[Tensor, "batch time heads 1"],
     state: Float[Tensor, "batch heads keys values"] | None = None,
-    size: int = 64,
+    size: int = SIZE,
 ) -> tuple[Float[Tensor, "batch time heads values"], Float[Tensor, "batch heads keys values"]]:
     """The recurrence of matrices S_t = decay_t S_{t-1} + k_t v_t', read as y_t = q_t' S_t.
 
@@ -41,13 +48,33 @@ def chunked(
     (tensor([1.0000, 1.5000, 1.7500, 1.8750]), tensor([1.8750]))
     """
     _check(q, k, v, log_decay, state)
+    if v.dtype in HALF and _by_kernel(q, k, v):  # halves as they come
+        if state is None:
+            state = v.new_zeros(len(k), *k.shape[2:], v.shape[-1], dtype=torch.float32)
+        return _walk(q, k, v, log_decay, state.float())
+    return _wide(q, k, v, log_decay, state, size)
+
+
+@precision.door
+def _wide(
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None, size: int
+) -> tuple[Tensor, Tensor]:
+    """In the type in which a state is carried."""
     if state is None:
         state = v.new_zeros(len(k), *k.shape[2:], v.shape[-1])
     if asked_for_plain():
         took("chunked", "plain")
         return _plain(q, k, v, log_decay, state)
+    if log_decay.dtype == v.dtype and _by_kernel(q, k, v, state):
+        return _walk(q, k, v, log_decay, state)
     took("chunked", "matrix products")
     return _products(q, k, v, log_decay, state, min(size, q.shape[1]))
+
+
+def _by_kernel(*tensors: Tensor) -> bool:
+    """Whether a GPU's kernel takes them: real, and of one type."""
+    one = len({tensor.dtype for tensor in tensors}) == 1 and tensors[0].is_floating_point()
+    return one and chosen(*tensors, time=tensors[0].shape[1], has=("triton",)) is not None
 
 
 @precision.door
@@ -146,3 +173,67 @@ def _check(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | N
         raise BadInput(
             f"chunked: expected state {(batch, heads, keys, v.shape[3])}, got {tuple(state.shape)}"
         )
+
+
+def _forward(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    """What `chunked` gives, by the kernel of a GPU; q, k and v in one dtype, the state as carried."""
+    from wavetrain.scan.gpu.chunked import forward
+
+    took("chunked", "triton")
+    return forward(q, k, v, log_decay, state)
+
+
+def _like_forward(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+    return v.new_empty(v.shape), state.new_empty(state.shape)
+
+
+def _backward(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor,
+    state: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """The gradients of q, k, v, log_decay and state, from those of y and the last state."""
+    from wavetrain.scan.gpu.chunked import backward
+
+    return backward(q, k, v, log_decay, state, grad, grad_last)
+
+
+def _like_backward(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    log_decay: Tensor,
+    state: Tensor,
+    grad: Tensor | None,
+    grad_last: Tensor | None,
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    dq, dk, dv, dlog, dstate = (part.new_empty(part.shape) for part in (q, k, v, log_decay, state))
+    return dq, dk, dv, dlog, dstate
+
+
+def _keep(ctx: Any, inputs: tuple[Any, ...], output: tuple[Tensor, Tensor]) -> None:
+    ctx.set_materialize_grads(False)
+    ctx.save_for_backward(*inputs)
+
+
+def _gradient(
+    ctx: Any, back: Callable[..., Any], grad: Tensor | None, grad_last: Tensor | None
+) -> tuple[Tensor | None, ...]:
+    inputs = ctx.saved_tensors
+    if torch.is_grad_enabled():
+        wide = [part.to(inputs[-1].dtype) for part in inputs]
+        come = None if grad is None else grad.to(inputs[-1].dtype)
+        return again(
+            functools.partial(_products, size=min(SIZE, inputs[0].shape[1])), wide, (come, grad_last)
+        )
+    of: tuple[Tensor, ...] = back(*inputs, grad, grad_last)
+    return of
+
+
+_walk = Kernel(
+    "chunked", Walk(_forward, _like_forward), Walk(_backward, _like_backward), keep=_keep, gradient=_gradient
+)
