@@ -85,7 +85,9 @@ def test_what_is_compiled_lies_where_its_changes_are_seen() -> None:
         own = ".".join(("wavetrain", *path.parent.relative_to(find.ROOT).parts))
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and node.module.startswith("wavetrain"):
-                assert node.module.startswith((f"{own}.", "wavetrain.scan.cpu.")), f"{path}: {node.module}"
+                assert f"{node.module}.".startswith((f"{own}.", "wavetrain.scan.cpu.")), (
+                    f"{path}: {node.module}"
+                )
 
 
 def test_kernels_that_check_their_bounds_are_others(folder: Path) -> None:
