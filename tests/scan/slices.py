@@ -14,6 +14,7 @@ from torch import Tensor, distributed
 from torch.utils.checkpoint import checkpoint
 
 from wavetrain import scan
+from wavetrain.errors import BadInput
 from wavetrain.layers import LRU, LSTM
 from wavetrain.parts.ragged import padded
 from wavetrain.scan import Slices
@@ -188,7 +189,19 @@ def _work() -> dict[str, Any]:
                 found[f"{name}, {lengths}"] = part(case, lengths, slices)
     found["documents"] = [documents(lengths) for lengths in LENGTHS[distributed.get_world_size()]]
     found["routes"] = scan.routes()
+    if distributed.get_world_size() == 3:
+        found["of two"] = of_two()
     return found | refusals()
+
+
+def of_two() -> Results | str:
+    """A sequence that two of three ranks share."""
+    group = distributed.new_group([1, 2])
+    try:
+        with scan.across_time(group) as slices:
+            return part(linear_cases()["float64, no state"], (6, 4), slices)
+    except BadInput as error:
+        return str(error)
 
 
 def refusals() -> dict[str, str]:

@@ -74,6 +74,15 @@ def test_two_ranks_have_the_bits_of_one():
             assert torch.cat([part.y for part in parts], 1).equal(whole.y), name
 
 
+def test_two_of_three_ranks_may_share_a_sequence():
+    outside, *parts = (rank["of two"] for rank in of_ranks(3))
+    whole = of_one()["float64, no state"]
+    assert outside == "across_time: expected a process of the group, got one outside it"
+    near(torch.cat([part.y for part in parts], 1), whole.y, "y")
+    for place, right in enumerate(whole.steps):
+        near(torch.cat([part.steps[place] for part in parts], 1), right, "gradient of the steps")
+
+
 @pytest.mark.parametrize("many", [2, 3])
 def test_documents_know_nothing_of_each_other_wherever_the_edge_is(many: int):
     for rank in of_ranks(many):

@@ -29,7 +29,7 @@ def _passing(
     gate: Tensor | None,
 ) -> Passing:
     """How the state before x stands in that after it."""
-    return Passing(torch.exp(dt.sum(1)[..., None] * a))
+    return Passing(torch.exp(precision.wide(dt).sum(1)[..., None] * precision.wide(a)))
 
 
 @precision.door
