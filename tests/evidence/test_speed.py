@@ -69,15 +69,25 @@ def test_a_table_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_what_is_shown() -> None:
-    found = columns(TABLE)
-    assert found[""] == ["linear", "lru (on linear)"] and found["ms"] == ["20", "20"]
-    assert found["share"] == ["50% of copy", ""] and found["others take"] == ["plain route 10x", ""]
-    assert found["error"] == ["2e-07", ""]
+    back = dataclasses.replace(ROW, does="forward + backward", seconds=0.05, share=0.25, error=5e-7)
+    other = Beside(name="other", seconds=0.05, times=2.5)
+    back = dataclasses.replace(back, beside=(*ROW.beside, other))
+    found = columns(dataclasses.replace(TABLE, rows=(ROW, back, LAYER)))
+    assert found == {
+        "": ["linear", "lru (on linear)"],
+        "ms": ["20, 50", "20"],
+        "share": ["50%, 25%", ""],
+        "of": ["copy", ""],
+        "plain\ntakes": ["10x, 10x", ""],
+        "other\ntakes": ["2.5x", ""],
+        "error": ["5e-07", ""],
+        "route": ["numba", "numba"],
+    }
     told = lines(TABLE)
-    assert "copy 10.0 GB/s, large product 100 GFLOP/s" in told[0] and "2 threads" in told[0]
+    assert "copy 10.0 GB/s, large product 100 GFLOP/s" in told[1] and "2 threads" in told[1]
     assert told[-1] == "left out: linear: other cannot be imported"
 
 
 def test_a_doubt_is_shown_beside_its_figure() -> None:
     odd = dataclasses.replace(TABLE, rows=(dataclasses.replace(ROW, share=1.2, doubt="too fast"),))
-    assert columns(odd)["share"] == ["120% of copy*"] and "* linear, forward: too fast" in lines(odd)
+    assert columns(odd)["share"] == ["120%*"] and "* linear, forward: too fast" in lines(odd)

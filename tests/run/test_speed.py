@@ -48,7 +48,7 @@ def test_names() -> None:
     assert [one.name for one in cases] == ["linear"] and "lru" in [one.name for _, one in layers]
     assert named("lru") == ([], [("linear", find.named("lru", ("layers",)))])
     cases, layers = named("")
-    assert len(cases) == len(CASES) and len({on for on, _ in layers}) == len(layers) >= len(CASES)
+    assert len(cases) == len(CASES) and len({one.name for _, one in layers}) == len(layers) >= len(CASES)
     assert not named("lif")[0] and named("lif")[1]
     with pytest.raises(BadInput, match=r"no recurrence or layer.*did you mean linear"):
         named("linaer")

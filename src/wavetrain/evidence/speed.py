@@ -10,6 +10,7 @@ from wavetrain.evidence.files import read_json, write_json
 from wavetrain.evidence.shape import parsed, written
 
 FOLDER = "speed"  # in the folder of the runs
+PLAIN = "plain route"  # among what stands beside
 
 
 @dataclass(frozen=True, kw_only=True)

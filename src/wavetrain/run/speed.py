@@ -22,10 +22,10 @@ from torch import Tensor
 from wavetrain import find, scan
 from wavetrain.core import Layer
 from wavetrain.errors import unknown
-from wavetrain.evidence.speed import Beside, Row, Speed, bound, doubt
+from wavetrain.evidence.speed import PLAIN, Beside, Row, Speed, bound, doubt
 from wavetrain.run.machine import environment
 from wavetrain.run.speed_cases import CASES, TRIED, Case, Sizes
-from wavetrain.run.speed_peers import peers
+from wavetrain.run.speed_peers import line, peers
 from wavetrain.run.timing import ROUNDS, Clock, Rows, clock_of, error, measure, ratio, rounds
 
 ROW = 1.6  # seconds that the rounds of one row may take on a CPU
@@ -33,7 +33,7 @@ COPIED = 2**24  # numbers of the array that is copied; on a GPU sixteen times as
 SIDE = 1024  # of the matrices that are multiplied; on a GPU eight times as large
 LAYERED = {"batch": 4, "time": 512, "width": 64}  # of a layer; on a GPU eight times as wide
 WAYS = ("forward", "forward + backward")
-OURS, LOOP, BEFORE = "ours", "plain route", "ours, before the loop"
+OURS, LOOP, BEFORE = "ours", PLAIN, "ours, before the loop"
 CALLED = re.compile(
     r"\bscan\.(linear|selective|chunked|wave|unitary|short|dilated|convolve|attention|dense|lif|newton)\("
 )
@@ -87,12 +87,19 @@ class _Bench:
 def named(name: str) -> tuple[list[Case], list[tuple[str, find.Found]]]:
     """The recurrences and the layers that are asked for, each layer with the recurrence it is built on.
 
-    Of all, each recurrence has one layer, that of the oldest paper. Raises BadInput for another name.
+    Of all, each recurrence has one layer, of the oldest paper. Raises BadInput for another name.
     """
     cases = {one.name: one for one in CASES}
     on = _built_on()
     if not name:
-        return list(CASES), [(case, layers[0]) for case, layers in on.items()]
+        taken: dict[str, str] = {}
+        for case, layers in on.items():
+            taken.setdefault(
+                next((one.name for one in layers if one.name not in taken), layers[0].name), case
+            )
+        return list(CASES), [
+            (case, one) for name, case in taken.items() for one in on[case] if one.name == name
+        ]
     if name in on or name in cases:
         return [cases[name]] if name in cases else [], [(name, one) for one in on.get(name, ())]
     for case, layers in on.items():
@@ -225,7 +232,7 @@ def _timed(one: _Bench, case: str, calls: dict[str, Callable[[], object]]) -> Ro
             calls[name]()
         except Exception as failed:  # of another package: any
             del calls[name]
-            one.skipped.append(f"{case}: {name} failed ({_first(failed)})")
+            one.skipped.append(f"{case}: {name} failed ({line(failed)})")
     every = {**calls, **one.limits}
     many = ROUNDS if one.large else rounds(every, ROW, one.clock)
     times = measure(every, many, one.clock)
@@ -294,7 +301,3 @@ def _built_on() -> dict[str, list[find.Found]]:
         for case in sorted(set(CALLED.findall(one.path.read_text(encoding="utf-8")))):
             found.setdefault(case, []).append(one)
     return found
-
-
-def _first(failed: Exception) -> str:
-    return (str(failed).strip().splitlines() or [type(failed).__name__])[0]

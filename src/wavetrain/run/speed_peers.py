@@ -57,11 +57,12 @@ def peers(case: str, device: torch.device) -> tuple[dict[str, Peer], list[str]]:
         try:
             package = importlib.import_module(module)
         except Exception as error:  # a package of others may fail in any way
-            missing.append(f"{case}: {name} cannot be imported ({_line(error)})")
+            missing.append(f"{case}: {name} cannot be imported ({line(error)})")
             continue
         there[name] = lambda *inputs, call=call, package=package: call(package, *inputs)
     return there, missing
 
 
-def _line(error: Exception) -> str:
+def line(error: Exception) -> str:
+    """The first line of an error, or its name."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
