@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.scan.kernels import CASES, Case, learning, pulled
 from wavetrain import scan
 from wavetrain.errors import BadInput
+from wavetrain.scan.competition import Learning, Rivals, compete, compete_and_learn
 
 LENGTHS = (64, 65, 1, 257, 2, 3, 7, 31, 100, 128)
 REAL, COMPLEX = (torch.float32, torch.float64), (torch.complex64, torch.complex128)
@@ -206,3 +207,33 @@ def test_derivatives_inside_of_a_graph_are_plain():
     found = torch.compile(each, backend="aot_eager", fullgraph=True)(a, b)
     for one, own in zip(found, each(a, b), strict=True):
         torch.testing.assert_close(one, own)
+
+
+def test_walks_without_a_gradient_are_operators_too(monkeypatch: pytest.MonkeyPatch):
+    """Units that compete, alone and while they learn: fakes are as the walks, and the graph is whole."""
+    rivals, learning = (
+        Rivals(0.9, 1.0, 0.0, 0.5, 2, 1),
+        Learning(0.01, 0.005, 0.9, 0.9, 0.0, 1.0, 0.1, 0.99, False, 0),
+    )
+    x, weight, raised = (torch.rand(2, 7, 3) < 0.5).float(), torch.rand(5, 3), torch.rand(5)
+    state = torch.zeros(2, 5), torch.zeros(2, 5, dtype=torch.int32), torch.zeros(2, 5)
+    traces = torch.zeros(2, 3), torch.zeros(2, 5)
+
+    def both(x: Tensor, weight: Tensor) -> tuple[Tensor, ...]:
+        spikes, after = compete(x, state, weight, raised, rivals)
+        assert isinstance(after, tuple)
+        return spikes, *after, *compete_and_learn(x, state, traces, weight, raised, None, rivals, learning)
+
+    torch.compiler.reset()
+    expected = both(x, weight)
+    found = torch.compile(both, backend="eager", fullgraph=True)(x, weight)
+    with monkeypatch.context() as patch, Watch() as watch:
+        patch.setattr(torch.compiler, "is_compiling", lambda: True)
+        both(x, weight)
+    assert all(one.equal(own) for one, own in zip(found, expected, strict=True)) and expected[0].any()
+    assert len(watch.calls) == 2
+    for operator, args, result in watch.calls:
+        mode = FakeTensorMode()
+        fakes = [mode.from_tensor(y) if isinstance(y, Tensor) else y for y in args]
+        with mode:
+            assert kinds(operator(*fakes)) == kinds(result), operator

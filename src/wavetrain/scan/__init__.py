@@ -3,12 +3,12 @@
 Each has a plain PyTorch route that is the definition, and where it pays a fast route that is held to it,
 values and gradients: fused numba kernels on CPU, Triton kernels on a GPU, few operations of PyTorch on other
 devices, and PyTorch's own kernels for the dense recurrence. The route is chosen by device and dtype, can be
-forced with `only` and `only_plain`, and is reported by `routes`. A fast route has
-first derivatives; where these must have a graph of their own (`create_graph=True`) they are taken by plain
-operations, and inside the transforms of torch.func and in forward mode the plain route is. torch.compile
-breaks its graph at the doors below, so that the fast route is taken as without it; torch.export and
-torch.jit.trace get the plain route, in as many steps as their example has. In half precision,
-and under autocast, all compute and carry their state in float32.
+forced with `only` and `only_plain`, and is reported by `routes`. A fast route has first derivatives; where
+these must have a graph of their own (`create_graph=True`) they are taken by plain operations, and inside the
+transforms of torch.func and in forward mode the plain route is. In a graph of torch.compile a fast route is
+an operator and stays whole (`operators`), and so it is in one of torch.export whose length is open; a program
+that is exported for one length, and torch.jit.trace, get the plain route, in as many steps as their example
+has. In half precision, and under autocast, all compute and carry their state in float32.
 """
 
 from wavetrain.core import unroll
