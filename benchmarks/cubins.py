@@ -61,7 +61,8 @@ def compiled(launch: Launch, architecture: int) -> dict[str, int]:
         {(names.index(name),): [["tt.divisibility", 16]] for name in launch.even},
     )
     target = GPUTarget("cuda", architecture, 32)
-    made = triton.compile(source, target=target, options={"num_warps": launch.warps})
+    options = {"num_warps": launch.warps, "enable_fp_fusion": not launch.exactly}
+    made = triton.compile(source, target=target, options=options)
     with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
         Path(file.name).write_bytes(made.asm["cubin"])
         said = subprocess.run([REPORT, "--dump-resource-usage", file.name], capture_output=True, text=True)

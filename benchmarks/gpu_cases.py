@@ -7,6 +7,7 @@ avoid to move, forward, and forward with backward.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import torch
 from torch import Tensor
@@ -86,6 +87,31 @@ def chunked(
     )
 
 
+def lif(batch: int, time: int, width: int, *, adapts: bool = False) -> Case:
+    """Leaky units with an arctan slope; those that adapt are silent for two steps after a spike."""
+    slope = scan.Slope(scan.Form.ARCTAN, (3.14, 1.0))
+    units = scan.LIFUnits(1.0, slope, silence=2 if adapts else 0, strength=0.7 if adapts else 0.0)
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        rates = [torch.full((width,), 0.9, device=device, requires_grad=True) for _ in range(1 + adapts)]
+        return [_drawn(device, batch, time, width), *rates]
+
+    def run(current: Tensor, *rates: Tensor) -> Tensor:
+        v = current.new_zeros(batch, width)
+        state = v, v.int(), *[v] * adapts
+        return scan.lif(_no_step, current, state, rates, units)[0]
+
+    stored = batch * time * width * SINGLE.itemsize
+    kind = ", adapting" if adapts else ""
+    return Case(
+        name=f"lif ({batch}, {time}, {width}){kind}", inputs=inputs, run=run, minimum=(2 * stored, 5 * stored)
+    )
+
+
+def _no_step(*_: object) -> NoReturn:
+    raise NotImplementedError("the kernel knows the step by its numbers")
+
+
 CASES = [
     linear(16, 4096, 2048, HALF),
     linear(4, 4096, 512, SINGLE),
@@ -100,4 +126,6 @@ CASES = [
     chunked(4, 4096, 16, 128, HALF),
     chunked(4, 4096, 16, 64, HALF, vector=True),
     chunked(4, 4096, 16, 64, SINGLE, vector=True),
+    lif(64, 32, 65536),
+    lif(128, 100, 700, adapts=True),
 ]

@@ -17,8 +17,9 @@ from wavetrain.errors import BadInput
 from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
 from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
-from wavetrain.scan.routes import fast, took
+from wavetrain.scan.routes import HALF, Fast, chosen, kernels, running, took
 
+HAS: tuple[Fast, ...] = ("numba", "triton")
 Step = Callable[..., tuple[Tensor, State]]
 
 
@@ -113,7 +114,8 @@ def lif(
     assert isinstance(state, tuple)
     v, silent, *adapted = state
     _check(current, v, silent, adapted, rates)
-    if silent.dtype == torch.int32 and fast(current, v, *adapted, *rates, time=current.shape[1]):
+    kernel = chosen(current, v, *adapted, *rates, time=current.shape[1], has=HAS)
+    if kernel and silent.dtype == torch.int32 and current.dtype not in HALF:
         none = current.new_zeros(len(current), 0), current.new_zeros(0)
         a, rho = (adapted[0], rates[1]) if adapted else none
         spikes, v, silent, a, *_ = _walk(
@@ -177,9 +179,18 @@ def _forward(
 
     Where nothing adapts, `a` and `rho` have no unit.
     """
+    took("lif", running(current))
+    if running(current) == "triton":
+        shapes = _shapes(current, a.shape[1], silence, marked)
+        rows = [empty_marks(part, *shape) for part, shape in zip((v, silent, a), shapes, strict=True)]
+        found = kernels("lif", current).forward(
+            *(current, kept, v, silent, a, rho),
+            [marks(row, *shape) for row, shape in zip(rows, shapes, strict=True)],
+            **_named(threshold, strength, leaves, silence, detached, form, constants),
+        )
+        return *found, rows[0], rows[1], rows[2]
     from wavetrain.scan.cpu.lif import LEAVES, TILE, forward
 
-    took("lif", "numba")
     (batch, _time, width), dtype = current.shape, current.dtype
     spikes = host.fresh(current.shape, dtype)
     last = [part.new_empty(part.shape) for part in (v, silent, a)]
@@ -192,6 +203,27 @@ def _forward(
     pieces = host.tiles(batch, width, TILE // current.element_size())
     host.spread(lambda piece: forward(*arrays, *piece), pieces, current.numel())
     return spikes, last[0], last[1], last[2], rows[0], rows[1], rows[2]
+
+
+def _named(
+    threshold: float,
+    strength: float,
+    leaves: str,
+    silence: int,
+    detached: bool,
+    form: str,
+    constants: Sequence[float],
+) -> dict[str, Any]:
+    """How the units fire, by name, for a kernel that is made for these numbers."""
+    return {
+        "threshold": threshold,
+        "strength": strength,
+        "leaves": leaves,
+        "silence": silence,
+        "detached": detached,
+        "form": form,
+        "constants": constants,
+    }
 
 
 def _like_forward(
@@ -236,12 +268,19 @@ def _backward(
     wanted: bool,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of current, kept, v, a and rho; that of kept is zero where it is not wanted."""
-    from wavetrain.scan.cpu.lif import FORMS, LEAVES, TILE, backward
-
-    batch, _time, width = current.shape
     shapes = _shapes(current, len(rho), silence, True)
     rows = zip((v_row, silent_row, a_row), shapes, strict=True)
     states = [marks(row, *shape) for row, shape in rows]
+    if running(current) == "triton":
+        named = _named(threshold, strength, leaves, silence, detached, form, constants)
+        back = kernels("lif", current).backward
+        found: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = back(
+            *(current, kept, rho, states, (grad, v_grad, a_grad)), wanted=wanted, **named
+        )
+        return found
+    from wavetrain.scan.cpu.lif import FORMS, LEAVES, TILE, backward
+
+    batch, _time, width = current.shape
     dcurrent = host.fresh(current.shape, current.dtype)
     dkept, dv = (current.new_zeros(batch, width) for _ in range(2))
     drho, da = (current.new_zeros(batch, len(rho)) for _ in range(2))

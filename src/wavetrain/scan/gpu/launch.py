@@ -46,18 +46,24 @@ class Launch:
     constants: dict[str, Any]
     warps: int
     even: tuple[str, ...]  # arguments that 16 divides: addresses, and sizes that allow wide loads
+    exactly: bool  # whether products are rounded before they are added
 
 
-def launch(kernel: Any, programs: int, *args: Any, warps: int, **constants: Any) -> None:
-    """Run the kernel in so many programs; args are its tensors and numbers in order, None for no tensor."""
+def launch(
+    kernel: Any, programs: int, *args: Any, warps: int, exactly: bool = False, **constants: Any
+) -> None:
+    """Run the kernel in so many programs; args are its tensors and numbers in order, None for no tensor.
+
+    With `exactly` a product that is added to something is rounded before, as it is in PyTorch's own steps.
+    """
     if programs == 0:
         return
     if _written is not None:
-        _written.append(_described(kernel, args, constants, warps))
+        _written.append(_described(kernel, args, constants, warps, exactly))
         return
     device = next(part.device for part in args if isinstance(part, Tensor))
     with torch.cuda.device(device) if device.type == "cuda" else contextlib.nullcontext():
-        kernel[(programs,)](*args, num_warps=warps, **constants)
+        kernel[(programs,)](*args, num_warps=warps, enable_fp_fusion=not exactly, **constants)
 
 
 @contextlib.contextmanager
@@ -87,7 +93,9 @@ def multiprocessors(tensor: Tensor) -> int:
     return torch.cuda.get_device_properties(tensor.device).multi_processor_count
 
 
-def _described(kernel: Any, args: tuple[Any, ...], constants: dict[str, Any], warps: int) -> Launch:
+def _described(
+    kernel: Any, args: tuple[Any, ...], constants: dict[str, Any], warps: int, exactly: bool
+) -> Launch:
     names = kernel.arg_names
     types, fixed, even = {}, dict(constants), []
     for name, part in zip(names, args, strict=False):
@@ -102,4 +110,4 @@ def _described(kernel: Any, args: tuple[Any, ...], constants: dict[str, Any], wa
             types[name] = "i32" if -(2**31) <= part < 2**31 else "i64"
             if part % 16 == 0:
                 even.append(name)
-    return Launch(kernel, types, fixed, warps, tuple(even))
+    return Launch(kernel, types, fixed, warps, tuple(even), exactly)

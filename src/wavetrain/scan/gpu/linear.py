@@ -11,6 +11,8 @@ walk. That reads a and b twice, and stays within rounding of the walk in one pie
     l_t = g_t + conj(a_{t+1}) l_{t+1},    db_t = l_t,    da_t = l_t conj(h_{t-1}),    dh_0 = conj(a_1) l_1.
 """
 
+from typing import Any
+
 import torch
 import triton
 import triton.language as tl
@@ -139,7 +141,7 @@ def _bytes(reset: Tensor | None) -> Tensor | None:
     return None if reset is None else reset.contiguous().view(torch.uint8)
 
 
-def _constants(a: Tensor, b: Tensor, reset: Tensor | None) -> dict[str, object]:
+def _constants(a: Tensor, b: Tensor, reset: Tensor | None) -> dict[str, Any]:
     return {
         "TYPE": on_chip(b),
         "COMPLEX": b.is_complex(),

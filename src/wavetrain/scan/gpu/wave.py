@@ -80,7 +80,7 @@ def _summed(ddrive: Tensor, before: Tensor, kernel: Tensor, constants: dict[str,
     return sums
 
 
-def _block(kernel: Tensor) -> dict[str, int]:
+def _block(kernel: Tensor) -> dict[str, Any]:
     """Over how many positions the gradient of the weights is summed at a time; a warp for 16 channels."""
     channels = _filled(len(kernel))
     return {"BLOCK": 512 // channels, "warps": channels // 16}
