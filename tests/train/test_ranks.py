@@ -1,6 +1,7 @@
 """Several processes learn as one: sums are sums, nobody is counted twice, and all end where one does."""
 
 import hashlib
+import os
 import time
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from tests.fresh import python
+from tests.fresh import python, warm
 from tests.together import Together, together
 from wavetrain.core import CLASSES, Batch, Objective
 from wavetrain.errors import BadInput
@@ -357,6 +358,43 @@ def test_without_torchrun_nothing_is_joined(monkeypatch: pytest.MonkeyPatch) -> 
     assert not torch.distributed.is_initialized()
 
 
+def test_what_a_joined_process_starts_is_none_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker inherits the environment; it must not wait for others, nor write as the first of them."""
+    told = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "29500"}
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv(joining.JOINED, raising=False)
+    assert joining.started() == (1, 2)
+    monkeypatch.setenv(joining.JOINED, str(os.getpid()))
+    assert joining.started() == (1, 2)
+    monkeypatch.setenv(joining.JOINED, str(os.getppid()))
+    assert joining.started() == (0, 1)
+
+
+def _noises() -> tuple[list[float], list[float]]:
+    found = []
+    for ranks in (ALONE, here()):
+        torch.manual_seed(3)
+        with ranks.noise():
+            found.append(torch.rand(4).tolist())
+    return found[0], found[1]
+
+
+def test_noise_is_of_its_own_in_each_but_the_first() -> None:
+    found = together(3, _noises)
+    assert found[0][0] == found[0][1] == found[1][0]
+    assert len({tuple(own) for _, own in found}) == 3
+
+
+def _by_itself() -> list[bool]:
+    ours = here()
+    return [here() is ALONE, ours.once(lambda: here() is ALONE), here() is ours]
+
+
+def test_what_one_makes_for_all_it_makes_alone() -> None:
+    assert together(2, _by_itself) == [[False, True, True]] * 2
+
+
 def test_what_torchrun_says_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
         monkeypatch.setenv(name, value)
@@ -372,9 +410,9 @@ def test_what_torchrun_says_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_for_several_is_loaded_by_several_alone() -> None:
-    """The lab alone loads no sharded optimiser, and telling who was started loads no PyTorch."""
-    said = python(
-        "import sys, wavetrain.train.joining as joining; print(joining.started(), 'torch' in sys.modules);"
-        "import wavetrain.train.lab; print('torch.distributed.optim' in sys.modules)"
-    )
-    assert said.split("\n") == ["(0, 1) False", "False"]
+    """The lab alone joins nothing and loads no sharded optimiser; telling who was started loads no PyTorch."""
+    code = "import sys, wavetrain.train.joining as it; print(it.started(), 'torch' in sys.modules)"
+    assert python(code) == "(0, 1) False"
+    code = "import sys, wavetrain.train.lab, torch; print('torch.distributed.optim' in sys.modules, end=' ');"
+    done = warm("-c", code + "print(torch.distributed.is_initialized())")
+    assert done.stdout == "False False\n", done.stderr

@@ -1,6 +1,7 @@
 """Rivals of a claim on tasks in turn: begun by the claim's seed, kept, and read back where they were learned.
 
-Arms of one network begin with the same weights and see the same batches.
+Arms of one network begin with the same weights and see the same batches. Of several processes each learns all
+of it, as one does, and the first writes.
 """
 
 import math
@@ -50,29 +51,30 @@ def in_lab(lab: Lab, name: str, sequence: TaskSequence, arm: Arm) -> Learned:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lab.seed)
         network = arm.make().to(lab.device)
-        if path.exists():
+        if lab.together.once(path.exists):
             tensors, words = saved.load(path)
             network.load_state_dict(tensors)
             found = {one: AccuracyMatrix.of_words(kept) for one, kept in words["matrices"].items()}
             return Learned(network, found.pop(""), found)
 
         def tell(done: int, steps: int, score: float) -> None:
-            lab.tell(News(lab.folder.name, name, done, steps, math.nan, score, math.nan))
+            if lab.together.first:
+                lab.tell(News(lab.folder.name, name, done, steps, math.nan, score, math.nan))
 
         learned = learn_in_turn(
             network, sequence, arm.rule(), arm.optimiser, arm.terms, lab.generator(), ways=arm.ways, tell=tell
         )
     matrices = {"": learned.matrix} | dict(learned.others)
-    saved.save(
-        path, network.state_dict(), {"matrices": {one: kept.words() for one, kept in matrices.items()}}
-    )
+    if lab.together.first:
+        words = {"matrices": {one: kept.words() for one, kept in matrices.items()}}
+        saved.save(path, network.state_dict(), words)
     return learned
 
 
 def at_once_in_lab(lab: Lab, name: str, sequence: TaskSequence, arm: Arm) -> dict[str, float]:
     """Learn all tasks at once for a claim, likewise; the mean score over tasks, of each way to ask."""
     path = lab.folder / "checkpoints" / f"{name}.safetensors"
-    if path.exists():
+    if lab.together.once(path.exists):
         _, words = saved.load(path)
         found: dict[str, float] = words["scores"]
         return found
@@ -83,7 +85,8 @@ def at_once_in_lab(lab: Lab, name: str, sequence: TaskSequence, arm: Arm) -> dic
             network, sequence, arm.rule(), arm.optimiser, arm.terms, lab.generator(), ways=arm.ways
         )
     found = {one: float(np.mean(each)) for one, each in scores.items()}
-    saved.save(path, network.state_dict(), {"scores": found})
+    if lab.together.first:
+        saved.save(path, network.state_dict(), {"scores": found})
     return found
 
 
