@@ -410,7 +410,7 @@ def test_what_torchrun_says_is_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_for_several_is_loaded_by_several_alone() -> None:
-    """The lab alone joins nothing and loads no sharded optimiser; telling who was started loads no PyTorch."""
+    """The lab joins nothing and loads no sharded optimiser; telling who was started loads no PyTorch."""
     code = "import sys, wavetrain.train.joining as it; print(it.started(), 'torch' in sys.modules)"
     assert python(code) == "(0, 1) False"
     code = "import sys, wavetrain.train.lab, torch; print('torch.distributed.optim' in sys.modules, end=' ');"

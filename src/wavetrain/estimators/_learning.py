@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from wavetrain.estimators._forecast import Forecast, made
 from wavetrain.tables.windows import Place, Window, Windows
 from wavetrain.train.ranks import ALONE, Ranks
-from wavetrain.train.sharded import optimiser as made_optimiser
+from wavetrain.train.sharded import optimiser_of
 
 LOOKS = 10  # at the part to choose by
 LARGEST = 1.0  # norm of a gradient
@@ -82,7 +82,7 @@ def learn(
     best, left = error(network, windows, held, together), copy.deepcopy(network.state_dict())
     history = [(0, best)]
     settings = {"lr": course.rate, "betas": (0.9, 0.999), "weight_decay": 1e-2}
-    optimiser = made_optimiser(network.parameters(), torch.optim.AdamW, settings, together)
+    optimiser = optimiser_of(network.parameters(), torch.optim.AdamW, settings, together)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, max(course.steps, 1))
     every = _every(course.steps)
     losses: list[Tensor] = []

@@ -36,7 +36,7 @@ from wavetrain.tables.read.answered import Reading
 from wavetrain.tables.simple_kept import Simplest
 from wavetrain.train.generators import Shared
 from wavetrain.train.ranks import here
-from wavetrain.train.sharded import optimiser as made_optimiser
+from wavetrain.train.sharded import optimiser_of
 
 LOOKS = 20  # at the sequences to choose by
 FEWEST = 40  # sequences from which on some are kept to choose by
@@ -106,12 +106,6 @@ class Simple(nn.Module):
         simple = self.simple
         found = simple.scores(x) if isinstance(simple, ClassBaseline) else simple.predict(x)
         return torch.from_numpy(np.array(found, np.float64))
-
-
-def _answers(network: nn.Module, sequences: Sequences, drawn: Tensor, rows: slice) -> Tensor:
-    """What a network answers to some of those that were drawn."""
-    found: Tensor = network(sequences.part(drawn[rows]))
-    return found
 
 
 def together(sequences: Sequences, steps: int) -> Float[Tensor, "batch time channels"]:
@@ -251,16 +245,19 @@ class SequenceEstimator(BaseEstimator):
         network, single, ranks = self.network_, Sequences(whole.x.float(), whole.lengths), here()
         ranks.check_same(network)
         settings = {"lr": self.rate, "betas": (0.9, 0.999), "weight_decay": 1e-2}
-        optimiser = made_optimiser(network.parameters(), torch.optim.AdamW, settings, ranks)
+        optimiser = optimiser_of(network.parameters(), torch.optim.AdamW, settings, ranks)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, self.rate, total_steps=self.steps + 1)
         history: list[tuple[int, float]] = []
         best, left = np.inf, None
+
+        def answered(drawn: Tensor, rows: slice) -> Tensor:
+            return self.network_(single.part(drawn[rows]))
+
         every = max(1, self.steps // LOOKS)
         for step in range(1, self.steps + 1):
             network.train()
             drawn = train[torch.randint(len(train), (min(self.batch, len(train)),), generator=generator)]
-            answered = functools.partial(_answers, network, single, drawn)
-            now = loss(ranks.outputs(answered, len(drawn)), y[drawn])
+            now = loss(ranks.outputs(functools.partial(answered, drawn), len(drawn)), y[drawn])
             optimiser.zero_grad()
             now.backward()
             ranks.sum_gradients(network.parameters(), now)

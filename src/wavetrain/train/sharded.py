@@ -32,7 +32,7 @@ def sharded(
         return ZeroRedundancyOptimizer(ours, kind, **settings)
 
 
-def optimiser(
+def optimiser_of(
     parameters: Iterable[nn.Parameter],
     kind: type[torch.optim.Optimizer],
     settings: Mapping[str, Any],
