@@ -82,7 +82,7 @@ def test_how_it_is_trained(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(
         torch.optim,
         "AdamW",
-        lambda parts, rate, **words: (told.update(rate=rate, **words), optimiser(parts, rate, **words))[1],
+        lambda parts, lr, **words: (told.update(rate=lr, **words), optimiser(parts, lr, **words))[1],
     )
     monkeypatch.setattr(
         torch.optim.lr_scheduler,
