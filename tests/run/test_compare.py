@@ -132,7 +132,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("after", [3, 14])
 def test_resumed_is_equal_to_uninterrupted(tmp_path: Path, after: int, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Lab.__init__, "__defaults__", ("cpu", quiet, 0.0))  # a checkpoint every step
+    monkeypatch.setattr(Lab.__init__, "__defaults__", ("cpu", quiet, 0.0, None))  # a checkpoint every step
     source, told = source_of("labels", tmp_path), []
 
     def kill(news: News) -> None:
