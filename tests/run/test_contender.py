@@ -61,11 +61,13 @@ class Rehearsed:
         self.seed, self.device = seed, torch.device(device)
         self.made.append((folder, seed, device, tell))
 
-    def best(self, name: str, make: Callable[[], Answer], task: Any, plans: dict[str, Plan]) -> Any:
+    def best(
+        self, name: str, make: Callable[[], Answer], task: Any, plans: dict[str, Plan], rule: None
+    ) -> Any:
         self.searched.append((self.seed, name, task, plans))
         return "0.003", None
 
-    def fit(self, name: str, make: Callable[[], Answer], task: Any, plan: Plan) -> Any:
+    def fit(self, name: str, make: Callable[[], Answer], task: Any, plan: Plan, rule: None) -> Any:
         network = make()
         self.trained.append((self.seed, name, task, plan, network))
         return SimpleNamespace(network=network, diverged=self.seed in self.diverged)
@@ -85,7 +87,7 @@ def rehearsed(data: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> type[Re
         return next(scores[one[0]] for one in Own.trained if one[-1] is network)
 
     monkeypatch.setattr(contender, "Lab", Own)
-    monkeypatch.setattr(contender, "examine", examined)
+    monkeypatch.setattr("wavetrain.run.searched.examine", examined)
     monkeypatch.setattr(contender, "_timings", lambda network, task, terms: TIMINGS)
     Own.scores = scores  # type: ignore[attr-defined]
     return Own
