@@ -108,6 +108,24 @@ def lif(batch: int, time: int, width: int, *, adapts: bool = False) -> Case:
     )
 
 
+def short(batch: int, time: int, width: int, taps: int) -> Case:
+    """SiLU of a causal convolution with few taps in each channel."""
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        return [_drawn(device, batch, time, width), _drawn(device, width, taps), _drawn(device, width)]
+
+    def run(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+        return scan.short(x, x.new_zeros(batch, taps - 1, width), weight, bias)[0]
+
+    stored = batch * time * width * SINGLE.itemsize
+    return Case(
+        name=f"short ({batch}, {time}, {width}, {taps})",
+        inputs=inputs,
+        run=run,
+        minimum=(2 * stored, 5 * stored),
+    )
+
+
 def _no_step(*_: object) -> NoReturn:
     raise NotImplementedError("the kernel knows the step by its numbers")
 
@@ -128,4 +146,5 @@ CASES = [
     chunked(4, 4096, 16, 64, SINGLE, vector=True),
     lif(64, 32, 65536),
     lif(128, 100, 700, adapts=True),
+    short(4, 4096, 1024, 4),
 ]

@@ -186,7 +186,7 @@ def _forward(
         found = kernels("lif", current).forward(
             *(current, kept, v, silent, a, rho),
             [marks(row, *shape) for row, shape in zip(rows, shapes, strict=True)],
-            **_named(threshold, strength, leaves, silence, detached, form, constants),
+            _named(threshold, strength, leaves, silence, detached, form, constants),
         )
         return *found, rows[0], rows[1], rows[2]
     from wavetrain.scan.cpu.lif import LEAVES, TILE, forward
@@ -275,7 +275,7 @@ def _backward(
         named = _named(threshold, strength, leaves, silence, detached, form, constants)
         back = kernels("lif", current).backward
         found: tuple[Tensor, Tensor, Tensor, Tensor, Tensor] = back(
-            *(current, kept, rho, states, (grad, v_grad, a_grad)), wanted=wanted, **named
+            *(current, kept, rho, states, (grad, v_grad, a_grad), named), wanted=wanted
         )
         return found
     from wavetrain.scan.cpu.lif import FORMS, LEAVES, TILE, backward

@@ -15,7 +15,9 @@ from wavetrain.scan.convolution import grouped
 from wavetrain.scan.cpu import host
 from wavetrain.scan.haloed import haloed, latest
 from wavetrain.scan.operators import Kernel, Walk
-from wavetrain.scan.routes import fast, took
+from wavetrain.scan.routes import Fast, chosen, kernels, running, took
+
+HAS: tuple[Fast, ...] = ("numba", "triton")
 
 
 @precision.door
@@ -39,7 +41,7 @@ def short(
     """
     _check(x, past, weight, bias)
     shift = x.new_zeros(len(weight)) if bias is None else bias
-    if fast(x, past, weight, shift, time=x.shape[1]):
+    if chosen(x, past, weight, shift, time=x.shape[1], has=HAS):
         return _walk(x, past, weight, shift), latest(past, x)
     took("short", "plain")
     return _plain(x, past, weight, bias), latest(past, x)
@@ -71,9 +73,12 @@ def _check(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor | None) -> None
 
 def _forward(x: Tensor, past: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     """y by the kernel of the device, from x, past, weight (E, K) and bias (E), in one dtype."""
+    took("short", running(x))
+    if running(x) == "triton":
+        found: Tensor = kernels("short", x).forward(x, past, weight, bias)
+        return found
     from wavetrain.scan.cpu.short import forward
 
-    took("short", "numba")
     y = host.fresh(x.shape, x.dtype)
     arrays = [*host.rows(x), *(host.array(part) for part in (past, weight.t(), bias)), y.numpy()]
     work = x.numel() * (weight.shape[1] + 8)
@@ -89,6 +94,10 @@ def _backward(
     x: Tensor, past: Tensor, weight: Tensor, bias: Tensor, grad: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The gradients of x, past, weight and bias."""
+    if running(x) == "triton":
+        back = kernels("short", x).backward
+        found: tuple[Tensor, Tensor, Tensor, Tensor] = back(x, past, weight, bias, grad)
+        return found
     from wavetrain.scan.cpu.short import backward
 
     dx, dpast = host.fresh(x.shape, x.dtype), host.fresh(past.shape, x.dtype)
