@@ -250,7 +250,8 @@ def test_the_route_is_chosen_by_itself_and_can_be_forced(monkeypatch: pytest.Mon
 def test_reduction_gives_the_same(monkeypatch: pytest.MonkeyPatch):
     """The route of machines without numba's walk."""
     cell, drive, state = gated(0.5, time=37, batch=2)
-    monkeypatch.setattr(importlib.import_module("wavetrain.scan.newton"), "fast", lambda *tensors: False)
+    newton = importlib.import_module("wavetrain.scan.newton")
+    monkeypatch.setattr(newton, "chosen", lambda *tensors, **named: None)
     drive.requires_grad_()
     h, info = scan.newton(cell, drive, state, Newton())
     assert info.converged.all() and scan.routes()["newton"] == "reduction"

@@ -1,6 +1,6 @@
 """The linear recurrence d_t = J_t d_{t-1} + b_t, d_0 = 0, with an S x S matrix for each channel.
 
-    walk     on CPU: one fused walk over time
+    walk     on CPU: one fused walk over time; on a GPU `gpu.blocks` does the same
     reduce   on any device: recursive doubling. With shift = 1, 2, 4 ... below T, all t > shift at once:
              b_t <- b_t + J_t b_{t-shift},  J_t <- J_t J_{t-shift};  ceil(log2 T) rounds.
 

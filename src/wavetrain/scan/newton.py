@@ -29,7 +29,7 @@ from wavetrain.core import precision
 from wavetrain.errors import BadInput
 from wavetrain.scan import blocks
 from wavetrain.scan.linear import linear
-from wavetrain.scan.routes import fast, must_be_plain, took, whole
+from wavetrain.scan.routes import Fast, chosen, kernels, must_be_plain, took, whole
 
 Solve = Callable[[Tensor, Tensor], Tensor]  # J (B, T, S, S, D) and b (B, T, S, D) to d, as in `blocks`
 
@@ -142,18 +142,25 @@ def newton(
 def _found(cell: Cell, drive: Tensor, state: Tensor, how: Newton) -> tuple[Tensor, Info]:
     h, info = _solved(cell, drive, state, how, _corrections)
     lost = int((~info.converged).sum())
-    route = "numba" if fast(drive, state) else "reduction"
+    route = _route(drive, h) or "reduction"
     took("newton", f"{route}, {lost} of {len(drive)} not converged" if lost else route)
     return h, info
 
 
 def _corrections(jacobian: Tensor, b: Tensor) -> Tensor:
     """The linear recurrence in each step of Newton's method, d_t = J_t d_{t-1} + b_t, as in `blocks`."""
-    if not fast(jacobian, b):
+    route = _route(jacobian, b)
+    if route is None:
         return blocks.reduce(jacobian, b)
     if b.shape[2] > 1:
-        return blocks.walk(jacobian, b)
+        return blocks.walk(jacobian, b) if route == "numba" else kernels("blocks", b).walk(jacobian, b)
     return linear(jacobian[:, :, 0, 0], b[:, :, 0])[0].unsqueeze(2)
+
+
+def _route(jacobian: Tensor, b: Tensor) -> Fast | None:
+    """The kernel that walks the corrections; that of a GPU has all parts of a channel in registers."""
+    has: tuple[Fast, ...] = ("numba", "triton") if b.shape[2] <= 4 else ("numba",)
+    return chosen(jacobian, b, time=b.shape[1], has=has)
 
 
 def _check(drive: Tensor, state: Tensor) -> None:
