@@ -93,7 +93,6 @@ claim = Claim(
     "which is no figure to print. On a seed that does not count, with 500 steps, dreams were at 88% after "
     "four tasks, which moved no limit. The size of both networks is theirs. What is stored is the "
     "autoencoder, whose weights weigh as much as 1,300 images: nothing is saved in bytes here.",
-    unrun="It is new.",
 )
 
 
