@@ -75,6 +75,8 @@ def test_says_what_it_is(load: Callable[[], Any]) -> None:
 @pytest.mark.parametrize("load", public())
 def test_names_the_shapes_of_its_tensors(load: Callable[[], Any]) -> None:
     for name, function in functions(load()):
+        if name.endswith("state_dict"):  # tensors by name, of whatever shapes there are
+            continue
         bare = [one for one in tensors(function) if not ANNOTATED.search(one)]
         assert not bare or SHAPE.search(said(function)), f"{name}: which shape has {bare[0]}? Say (B, T, D)"
 

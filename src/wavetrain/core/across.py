@@ -117,7 +117,10 @@ class Slices:
         self.device = torch.device("cpu") if accelerator is None else accelerator
 
     def cut(self, x: Shaped[Tensor, "batch time *axes"]) -> Shaped[Tensor, "batch _ *axes"]:
-        """This rank's slice of x (B, T, ...), which every rank has whole: T / many steps, or one more."""
+        """This rank's slice of x (B, T, ...), which every rank has whole: T / many steps, or one more.
+
+        Raises BadInput where there are fewer steps than ranks.
+        """
         if x.shape[1] < self.many:
             raise BadInput(
                 f"across_time: expected at least as many steps as ranks, got {x.shape[1]} steps for "
@@ -216,7 +219,7 @@ class Slices:
             raise
 
     def gather(self, *parts: Tensor) -> list[list[Tensor]]:
-        """Each part, whose shape and type are the same on all ranks, from every rank: a list of each part."""
+        """Each part (...,), of the same shape and type on all ranks, from every rank: a list of each part."""
         from torch import distributed
 
         flat = [_real(part.detach()).flatten() for part in parts]

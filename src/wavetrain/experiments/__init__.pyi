@@ -67,6 +67,7 @@ from wavetrain.experiments.rules import counter_current_digits as counter_curren
 from wavetrain.experiments.rules import credit_assignment as credit_assignment
 from wavetrain.experiments.rules import distributional_dopamine as distributional_dopamine
 from wavetrain.experiments.rules import dopamine_timing as dopamine_timing
+from wavetrain.experiments.rules import dreamt_digits as dreamt_digits
 from wavetrain.experiments.rules import few_shot_strokes as few_shot_strokes
 from wavetrain.experiments.rules import garden_path as garden_path
 from wavetrain.experiments.rules import generated_weights as generated_weights
