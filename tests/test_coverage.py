@@ -75,7 +75,7 @@ def test_the_committed_counts_are_of_packages_that_there_are():
 
 
 def test_what_is_left_out_is_compiled():
-    """What is left out by its decorator is what Triton or numba compiles: the names are those of `compiled.py`."""
+    """What is left out by its decorator is what Triton or numba compiles, by the names of `compiled.py`."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["coverage"]
     assert settings["run"]["branch"] and settings["run"]["source"] == ["src/wavetrain"]
     (decorators,) = (one for one in settings["report"]["exclude_also"] if "@" in one)

@@ -11,7 +11,7 @@ from wavetrain.cli import main
 from wavetrain.errors import BadInput
 from wavetrain.evidence import speed as tables
 from wavetrain.run import speed, speed_cases, speed_peers
-from wavetrain.run.speed import bench, named
+from wavetrain.run.speed import measured, named
 from wavetrain.run.speed_cases import CASES, Case
 
 CPU = torch.device("cpu")
@@ -57,7 +57,7 @@ def test_names() -> None:
 @pytest.mark.parametrize("name", ["linear", "mamba", "lif"])
 def test_everything_is_measured(small: None, name: str) -> None:
     said = list[str]()
-    one = bench(name, "cpu", said.append)
+    one = measured(name, "cpu", said.append)
     assert len(said) == len(one.rows) and one.asked == name and one.copy > 0 and one.product > 0
     for row in one.rows:
         assert row.seconds > 0 and row.rounds == 3 and row.beside[0].name == "plain route"
@@ -75,7 +75,7 @@ def test_a_peer_is_timed_and_one_that_fails_is_left_out(small: None, monkeypatch
 
     others = (("json", "json", "", same), ("odd", "json", "", odd), ("none", "no_such", "", same))
     monkeypatch.setattr(speed_peers, "PEERS", {"linear": (*others, ("gpu", "json", "cuda", same))})
-    one = bench("linear", "cpu")
+    one = measured("linear", "cpu")
     assert [it.name for it in one.rows[0].beside] == ["plain route", "json"]
     assert one.skipped[0].startswith("linear: none cannot be imported")
     assert one.skipped[1] == "linear: gpu needs cuda"

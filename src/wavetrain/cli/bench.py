@@ -21,19 +21,18 @@ def bench(name: Name = "", device: str = "cpu", out: Path = Path("runs"), json: 
         device: cpu, cuda, cuda:1 ...
         out: folder of the runs; the table goes into OUT/speed, where `wavetrain site` finds it
     """
-    from wavetrain.evidence import speed as tables
     from wavetrain.evidence.shape import written
+    from wavetrain.evidence.speed import write
     from wavetrain.report.speed import columns, lines
     from wavetrain.report.tables import columns_table
-    from wavetrain.run.speed import bench as measured
-    from wavetrain.run.speed import named
+    from wavetrain.run.speed import measured, named
 
     named(name)  # a wrong name is said before anything is measured
     device = terminal.device(device)
     terminal.folder(out)
     with console.status("") as status:
         one = measured(name, device, say=lambda line: status.update(line))
-    path = tables.write(out, one)
+    path = write(out, one)
     if json:
         terminal.print_json(written(one))
         return

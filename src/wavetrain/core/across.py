@@ -182,7 +182,10 @@ class Slices:
             self.agree("the end of across_time", error=error)
 
     def begin(self, name: str) -> None:
-        """Count a call that exchanges something, which none may that is run again on the way back."""
+        """Count a call that exchanges something.
+
+        Raises BadInput inside of what is run again on the way back, as checkpointing does.
+        """
         if self._returning:
             raise BadInput(
                 f"{name}: expected to run once inside across_time, got checkpointing, which runs it again in "
@@ -230,7 +233,7 @@ class Slices:
         return [[_like(piece[place], part) for piece in pieces] for place, part in enumerate(parts)]
 
     def of_last(self, part: Tensor) -> Tensor:
-        """What the last rank has, on every rank."""
+        """What the last rank has (...,), on every rank."""
         from torch import distributed
 
         numbers = _real(part.detach()).to(self.device, copy=True).contiguous()

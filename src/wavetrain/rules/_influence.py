@@ -109,7 +109,7 @@ class Influence(Online):
     def summed(
         self, network: nn.Module, parts: Apart, x: Tensor, errors: Float[Tensor, "batch *time outputs"]
     ) -> dict[str, Tensor]:
-        """The update of each parameter."""
+        """The update (...,) of each parameter."""
         if not parts.every_step:  # the loss is one of the last step
             errors = nn.functional.pad(errors[:, None], (0, 0, x.shape[1] - 1, 0))
         if self.plan(parts.layer).sums is not None:

@@ -13,7 +13,7 @@ import os
 import re
 import statistics
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 import torch
@@ -40,19 +40,16 @@ CALLED = re.compile(
 APART = ("streaming",)  # what is no layer by itself
 
 
-@dataclass
 class _Bench:
     """A table on its way."""
 
-    device: torch.device
-    clock: Clock
-    copies: list[float] = field(default_factory=list)  # seconds, of all rows
-    products: list[float] = field(default_factory=list)
-    rows: list[Row] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    route: str = ""  # of the last
-
-    def __post_init__(self) -> None:
+    def __init__(self, device: torch.device, clock: Clock):
+        self.device, self.clock = device, clock
+        self.copies: list[float] = []  # seconds, of all rows
+        self.products: list[float] = []
+        self.rows: list[Row] = []
+        self.skipped: list[str] = []
+        self.route = ""  # of the last
         many, side = (COPIED * 16, SIDE * 8) if self.large else (COPIED, SIDE)
         self.old, self.new = (torch.ones(many, device=self.device) for _ in range(2))
         self.left, self.right = torch.randn(2, side, side, device=self.device)
@@ -113,7 +110,7 @@ def named(name: str) -> tuple[list[Case], list[tuple[str, find.Found]]]:
     )
 
 
-def bench(name: str, device: str, say: Callable[[str], None] = lambda line: None) -> Speed:
+def measured(name: str, device: str, say: Callable[[str], None] = lambda line: None) -> Speed:
     """Time what is asked for; `say` is told a line for each row."""
     cases, layers = named(name)
     load = round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else 0.0

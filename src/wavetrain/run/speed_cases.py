@@ -20,7 +20,7 @@ TRIED = 257  # steps that errors are taken over
 CHUNK = 64
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Work:
     """One computation of tensors, and the least that it must do."""
 

@@ -18,6 +18,8 @@ that bit changes: log2 C products, with sums in blocks of 2^l steps. Nothing is 
 Above 300 lines, since the walk and three kernels share their sizes and what their tiles are.
 """
 
+# Above 300 lines: one file, since the states between chunks and the two ways through them are one algorithm.
+
 from typing import Any
 
 import torch

@@ -11,6 +11,8 @@ walk. That reads a and b twice, and stays within rounding of the walk in one pie
     l_t = g_t + conj(a_{t+1}) l_{t+1},    db_t = l_t,    da_t = l_t conj(h_{t-1}),    dh_0 = conj(a_1) l_1.
 """
 
+# Above 300 lines: one file, since chunks of time, their ends and the walk are one algorithm.
+
 from typing import Any
 
 import torch
