@@ -130,6 +130,25 @@ def _no_step(*_: object) -> NoReturn:
     raise NotImplementedError("the kernel knows the step by its numbers")
 
 
+def selective(batch: int, time: int, width: int, states: int) -> Case:
+    """N states in each channel whose rates and writing the input chooses, with a skip and a gate."""
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        x, dt, gate = (_drawn(device, batch, time, width) for _ in range(3))
+        b, c = (_drawn(device, batch, time, states) for _ in range(2))
+        a = -_drawn(device, width, states).detach().abs()
+        dt = (0.1 * dt.detach().abs()).requires_grad_()
+        return [x, dt, a.requires_grad_(), b, c, _drawn(device, width), gate]
+
+    own, shared = (batch * time * size * SINGLE.itemsize for size in (width, states))
+    return Case(
+        name=f"selective ({batch}, {time}, {width}, {states})",
+        inputs=inputs,
+        run=lambda x, dt, a, b, c, skip, gate: scan.selective(x, dt, a, b, c, None, skip, gate)[0],
+        minimum=(4 * own + 2 * shared, (4 + 7) * own + (2 + 4) * shared),
+    )
+
+
 CASES = [
     linear(16, 4096, 2048, HALF),
     linear(4, 4096, 512, SINGLE),
@@ -147,4 +166,6 @@ CASES = [
     lif(64, 32, 65536),
     lif(128, 100, 700, adapts=True),
     short(4, 4096, 1024, 4),
+    selective(4, 2048, 512, 16),
+    selective(4, 4096, 1024, 16),
 ]

@@ -15,7 +15,7 @@ from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
 from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
 from wavetrain.scan.over_slices import Passing, handed_on
-from wavetrain.scan.routes import fast, took
+from wavetrain.scan.routes import chosen, kernels, running, took
 
 
 def _passing(
@@ -61,7 +61,7 @@ def selective(
     if state is None:
         state = x.new_zeros(len(x), *a.shape)
     given = [x, dt, a, b, c, state, *(part for part in (skip, gate) if part is not None)]
-    if fast(*given, time=x.shape[1]):
+    if chosen(*given, time=x.shape[1], has=("numba", "triton")):
         y, last, _ = _walk(x, dt, a, b, c, state, skip, gate, learns(*given))
         return y, last
     took("selective", "plain")
@@ -155,10 +155,16 @@ def _forward(
     marked: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What `selective` gives, and the states at marks, by the kernel of the device; all in one dtype."""
+    route = running(x)
+    took("selective", route)
+    (batch, time, width), size = x.shape, a.shape[1]
+    if route == "triton":
+        room = batch, _chunks(time) if marked else 0, size, width
+        kept = empty_marks(x, *room)
+        y, last = kernels("selective", x).forward(x, dt, a, b, c, state, skip, gate, marks(kept, *room))
+        return y, last, kept
     from wavetrain.scan.cpu.selective import TILE, forward
 
-    took("selective", "numba")
-    (batch, time, width), size = x.shape, a.shape[1]
     y, last = host.fresh(x.shape, x.dtype), host.fresh((batch, size, width), x.dtype)
     shape = batch, _chunks(time) if marked else 0, size, width
     row = host.marks(shape, x.dtype)
@@ -198,9 +204,14 @@ def _backward(
     grad_last: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of x, dt, a, b, c, state, skip and gate, empty where there is none of these two."""
+    (batch, time, width), size = x.shape, a.shape[1]
+    if running(x) == "triton":
+        room = marks(row, batch, _chunks(time), size, width)
+        given = kernels("selective", x).backward(x, dt, a, b, c, skip, gate, room, grad, grad_last)
+        dx, ddt, da, db, dc, dstate, of_skip, dz = given
+        return dx, ddt, da.t().contiguous().t(), db, dc, dstate.mT.contiguous().mT, of_skip, dz
     from wavetrain.scan.cpu.selective import TILE, backward
 
-    (batch, time, width), size = x.shape, a.shape[1]
     tile = TILE // x.element_size()
     dx, ddt = host.fresh(x.shape, x.dtype), host.fresh(x.shape, x.dtype)
     da, dstate = (host.fresh((batch, size, width), x.dtype) for _ in range(2))

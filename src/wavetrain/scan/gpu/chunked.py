@@ -14,8 +14,6 @@ end, and the gradients of all chunks are made side by side. That of g at a step 
 A decay for each row of S enters the products as exp(sum) on both sides, which needs a step between s and t
 up to which both sums are made. For pairs whose places in the chunk differ first in bit l it is the one where
 that bit changes: log2 C products, with sums in blocks of 2^l steps. Nothing is divided, and nothing grows.
-
-Above 300 lines, since the walk and three kernels share their sizes and what their tiles are.
 """
 
 # Above 300 lines: one file, since the states between chunks and the two ways through them are one algorithm.
