@@ -245,11 +245,11 @@ def test_only_the_command_prints(path: Path):
 
 @every_file
 def test_no_open_ended_arguments(path: Path):
-    """No `**`, but for whole numbers that are only checked, and a decorator that hands on (`P.kwargs`)."""
+    """No `**`, but for whole numbers that are only checked, and what a function or a kernel is handed."""
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) and node.args.kwarg:
             kind = node.args.kwarg.annotation
-            assert kind and ast.unparse(kind) in ("int", "P.kwargs"), (
+            assert kind and ast.unparse(kind) in ("int", "P.kwargs", "Constant"), (
                 f"{name_of(path)}:{node.lineno} takes any keyword"
             )
 

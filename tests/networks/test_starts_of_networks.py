@@ -161,7 +161,7 @@ def usual(owner: nn.Module, name: str) -> Check:
     """How PyTorch starts a parameter of such a module."""
     if isinstance(owner, nn.Linear):
         return within(owner.in_features**-0.5)
-    if isinstance(owner, nn.LSTM | nn.LSTMCell):
+    if isinstance(owner, nn.RNNBase | nn.LSTMCell):
         return within(owner.hidden_size**-0.5)
     if isinstance(owner, nn.Embedding):
         return normal(1)

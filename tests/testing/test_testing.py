@@ -30,6 +30,7 @@ from wavetrain.testing import (
 )
 
 TERMS = (
+    "goes_on",
     "any_network",
     "what_is_frozen",
     "later_layers",

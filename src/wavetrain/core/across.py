@@ -221,7 +221,7 @@ class Slices:
             self._broken = True
             raise
 
-    def gather(self, *parts: Tensor) -> list[list[Tensor]]:
+    def gather(self, *parts: Shaped[Tensor, "*axes"]) -> list[list[Tensor]]:
         """Each part (...,), of the same shape and type on all ranks, from every rank: a list of each part."""
         from torch import distributed
 
@@ -232,7 +232,7 @@ class Slices:
         pieces = [one.to(parts[0].device).split([len(part) for part in flat]) for one in everyone]
         return [[_like(piece[place], part) for piece in pieces] for place, part in enumerate(parts)]
 
-    def of_last(self, part: Tensor) -> Tensor:
+    def of_last(self, part: Shaped[Tensor, "*axes"]) -> Shaped[Tensor, "*axes"]:
         """What the last rank has (...,), on every rank."""
         from torch import distributed
 

@@ -111,7 +111,7 @@ def _check(drive: Tensor, kernel: Tensor, state: Tensor | None) -> None:
 
 def _has(drive: Tensor, kernel: Tensor) -> tuple[Fast, ...]:
     """The kernels that there are: that of a GPU has the weights and a state on chip, in powers of two."""
-    channels, size = (max(16, 1 << (count - 1).bit_length()) for count in drive.shape[2:])
+    channels, size = (max(16, 1 << (int(count) - 1).bit_length()) for count in drive.shape[2:])
     state = channels * size * drive.dtype.itemsize
     fits = channels <= 32 and state <= 32768 and channels * channels * kernel.shape[2] <= 5120
     return ("numba", "triton") if fits else ("numba",)

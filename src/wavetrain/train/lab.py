@@ -31,7 +31,7 @@ from wavetrain.errors import BadInput
 from wavetrain.evidence import picture
 from wavetrain.parts.kept import into_optimiser, of_optimiser, under, within
 from wavetrain.rules.backpropagation import Backpropagation
-from wavetrain.train import checkpoints
+from wavetrain.train import savepoints
 from wavetrain.train.fit import examine, fit
 from wavetrain.train.generators import Shared, seed_of
 from wavetrain.train.ranks import ALONE, Ranks, here
@@ -136,11 +136,11 @@ class Training:
             "shared": first,
             "rule": type(self.rule).__name__,
         }
-        checkpoints.save(path, tensors, words | ({"others": [one for _, one in others]} if others else {}))
+        savepoints.save(path, tensors, words | ({"others": [one for _, one in others]} if others else {}))
 
     def load(self, path: Path) -> None:
         """Go on from what was written, as the first process reads it, by however many."""
-        tensors, words = self.together.once(lambda: checkpoints.load(path))
+        tensors, words = self.together.once(lambda: savepoints.load(path))
         try:
             self.network.load_state_dict(under("network", tensors))
             whole = adam(self.network, self.plan)
@@ -225,7 +225,7 @@ class Lab:
         shared = Shared(self._seed(name), self.device)
         training = Training(network, rule or Backpropagation(), plan, self.generator(), shared, self.together)
         checkpoint = self.folder / "checkpoints" / f"{name}.safetensors"
-        if self.together.once(lambda: checkpoints.there(checkpoint)):
+        if self.together.once(lambda: savepoints.there(checkpoint)):
             training.load(checkpoint)
         self.together.check_same(network)
         metrics = self.folder / "metrics" / f"{name}.jsonl" if self.together.first else Path(os.devnull)

@@ -24,6 +24,10 @@ from torch import Tensor
 
 SMS = 132  # multiprocessors of an H100 or H200; taken where no device says how many it has
 
+Constant = (
+    Any  # what a kernel is compiled for: numbers, flags and types of Triton, by the names that it gives them
+)
+
 _STORED = {
     torch.float16: "fp16",
     torch.bfloat16: "bf16",
@@ -50,7 +54,7 @@ class Launch:
 
 
 def launch(
-    kernel: Any, programs: int, *args: Any, warps: int, exactly: bool = False, **constants: Any
+    kernel: Any, programs: int, *args: Any, warps: int, exactly: bool = False, **constants: Constant
 ) -> None:
     """Run the kernel in so many programs; args are its tensors and numbers in order, None for no tensor.
 
