@@ -49,6 +49,10 @@ def raised(x: Float[np.ndarray, "time"]) -> Float[np.ndarray, "time"]:
     raise ValueError("no")
 
 
+def joined(*parts: Float[Tensor, "batch time"]) -> None:
+    """All of one shape."""
+
+
 @functools.wraps(kept)
 def wrapped(*args: Any) -> Any:
     return kept(*args)
@@ -62,6 +66,8 @@ RIGHT = [
     lambda: chosen(torch.zeros(2).long(), None),
     lambda: made(2),
     lambda: Pair(X, 3),
+    lambda: joined(),
+    lambda: joined(X, X),
 ]
 WRONG = {
     r"turned is annotated with Float\[Tensor, \"batch time\"\] for x, got int64 \(2, 3\)": lambda: turned(
@@ -73,6 +79,9 @@ WRONG = {
     r"chosen is annotated with .* for x, got int64 \(2, 3\)": lambda: chosen(X.long(), None),
     r"chosen is annotated with .* for mask, got bool \(2,\)": lambda: chosen(X, torch.ones(2).bool()),
     r"made is annotated with .* got \(float32 \(2, 3\), \); it was called with batch 4": lambda: made(4),
+    r"joined is annotated with .* for parts, got \(float32 \(2, 3\), float32 \(3, 2\)\)": lambda: joined(
+        X, X.t()
+    ),
     r"Pair.__new__ is annotated with Float\[Tensor, \"batch time\"\] for one, got float32 \(3,\)": lambda: (
         Pair(X[0], 3)
     ),

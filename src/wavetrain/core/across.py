@@ -221,8 +221,8 @@ class Slices:
             self._broken = True
             raise
 
-    def gather(self, *parts: Shaped[Tensor, "*axes"]) -> list[list[Tensor]]:
-        """Each part (...,), of the same shape and type on all ranks, from every rank: a list of each part."""
+    def gather(self, *parts: Shaped[Tensor, "..."]) -> list[list[Tensor]]:
+        """Each part, of one shape and type on all ranks, from every rank: a list of each part."""
         from torch import distributed
 
         flat = [_real(part.detach()).flatten() for part in parts]
