@@ -220,7 +220,7 @@ def _hints(function: FunctionType) -> dict[str, Any]:
     hints, code = inspect.get_annotations(function), function.__code__
     if code.co_flags & inspect.CO_VARARGS:  # *args: the annotation is that of each
         name = code.co_varnames[code.co_argcount + code.co_kwonlyargcount]
-        hints |= {name: tuple[hints[name], ...]} if name in hints else {}
+        hints |= {name: types.GenericAlias(tuple, (hints[name], ...))} if name in hints else {}
     return {name: hint for name, hint in hints.items() if _tells(hint) or hint is int}
 
 
