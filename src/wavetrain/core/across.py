@@ -222,7 +222,7 @@ class Slices:
             raise
 
     def gather(self, *parts: Shaped[Tensor, "..."]) -> list[list[Tensor]]:
-        """Each part, of one shape and type on all ranks, from every rank: a list of each part."""
+        """Each part (...,), of one shape and type on all ranks, from every rank: a list of each part."""
         from torch import distributed
 
         flat = [_real(part.detach()).flatten() for part in parts]
