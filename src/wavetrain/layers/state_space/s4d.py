@@ -98,34 +98,34 @@ class S4D(Layer):
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        u = self.encode(x)  # (B, T, D)
-        powers = self._powers(x.shape[1] + 1)  # (D, N / 2, T + 1)
+        u, time = self.encode(x), x.shape[1]  # (B, T, D)
         tensors = [u, *self.parameters()] if state is None else [u, state, *self.parameters()]
         v, last = in_slices(
             "s4d",
-            lambda before: self._filter(u, powers, before),
-            lambda: Passing(powers[..., -1]),
+            lambda before: self._filter(u, before),
+            lambda: Passing((self._discrete()[0] * time).exp()),
             state,
             tensors,
         )
         return self.read(v.unsqueeze(-1)), last
 
-    def _filter(self, u: Tensor, powers: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _filter(self, u: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
         """v (B, T, D) and the last state, of u (B, T, D)."""
-        v = scan.convolve(u, self._kernel(powers[..., :-1]).T)
-        back = powers[..., :-1].flip(-1)
-        last = self._discrete()[1] * torch.einsum("dnt,btd->bdn", back, u.to(back.dtype))
+        time = u.shape[1]
+        fine, coarse = self._powers(time)
+        v = scan.convolve(u, self._kernel(time).T)
+        last = self._discrete()[1] * _gathered(fine, coarse, u)
         if state is not None:
-            fading = torch.view_as_complex(self.c) * state  # (B, D, N / 2)
-            v = v + 2 * torch.einsum("dnt,bdn->btd", powers[..., 1:], fading).real
-            last = last + powers[..., -1] * state
+            begun = self._discrete()[0].exp() * state  # (B, D, N / 2)
+            v = v + _spread(fine, coarse, torch.view_as_complex(self.c) * begun)[..., :time].mT
+            last = last + (self._discrete()[0] * time).exp() * state
         return v, last
 
     def fresh(self, x: Tensor) -> tuple[Tensor, State]:
         return self.whole(x, None)  # nothing is there yet, so that nothing of it fades
 
     def operator(self, x: Tensor) -> Operator:
-        weight = scan.toeplitz(self._kernel(self._powers(x.shape[1])))  # (D, T, T)
+        weight = scan.toeplitz(self._kernel(x.shape[1]))  # (D, T, T)
         return Operator(weight.expand(len(x), -1, -1, -1), self.encode(x).unsqueeze(-1))
 
     def read(self, mixed: Tensor) -> Tensor:
@@ -138,15 +138,38 @@ class S4D(Layer):
         rate = self.log_step.exp().unsqueeze(-1) * a
         return rate, torch.expm1(rate) / a
 
-    def _powers(self, time: int) -> Tensor:
-        """e^(dt A l) for l = 0 to time - 1, (D, N / 2, time), as products of two: complex exp is slow."""
-        rate, size = self._discrete()[0].unsqueeze(-1), math.isqrt(time - 1) + 1
-        lag = torch.arange(size, device=rate.device)
-        fine, coarse = (rate * lag).exp(), (rate * size * lag).exp()
-        return (coarse.unsqueeze(-1) * fine.unsqueeze(-2)).flatten(-2)[..., :time]
+    def _powers(self, time: int) -> tuple[Tensor, Tensor]:
+        """e^(dt A l) for each l = i + size j as fine_i times coarse_j, both (D, about sqrt(T), N / 2).
 
-    def _kernel(self, powers: Tensor) -> Tensor:
+        All powers of all modes at once would take N / 2 times the memory of the input.
+        """
+        rate, size = self._discrete()[0].unsqueeze(-2), math.isqrt(time - 1) + 1
+        lag = torch.arange(size, device=rate.device).unsqueeze(-1)
+        return (rate * lag).exp(), (rate * size * lag[: -(-time // size)]).exp()
+
+    def _kernel(self, time: int) -> Tensor:
         """What an impulse leaves at each step, (D, T)."""
         weight = torch.view_as_complex(self.c) * self._discrete()[1]
-        kernel = 2 * torch.einsum("dn,dnt->dt", weight, powers).real
-        return kernel + F.pad(self.skip.unsqueeze(-1), (0, kernel.shape[-1] - 1))
+        kernel = _spread(*self._powers(time), weight)[..., :time]
+        return kernel + F.pad(self.skip.unsqueeze(-1), (0, time - 1))
+
+
+def _spread(fine: Tensor, coarse: Tensor, weight: Tensor) -> Tensor:
+    """2 Re sum_n weight_n fine_in coarse_jn at each lag, (..., D, lags), from weights (..., D, N / 2)."""
+    weighted = _parts(weight.unsqueeze(-2) * coarse)  # (..., D, J, N)
+    return 2 * (weighted @ _parts(fine.conj()).mT).flatten(-2)
+
+
+def _gathered(fine: Tensor, coarse: Tensor, u: Tensor) -> Tensor:
+    """sum_t e^(dt A (T - 1 - t)) u_t for each mode, (B, D, N / 2), from u (B, T, D)."""
+    batch, time, width = u.shape
+    size, blocks = fine.shape[-2], coarse.shape[-2]
+    padded = F.pad(u, (0, 0, size * blocks - time, 0)).view(batch, blocks, size, width)
+    within = padded.permute(3, 0, 1, 2).flatten(1, 2) @ _parts(fine.flip(-2))  # (D, B J, N)
+    within = torch.view_as_complex(within.unflatten(-1, (-1, 2))).unflatten(1, (batch, blocks))
+    return (within * coarse.flip(-2).unsqueeze(1)).sum(2).transpose(0, 1)
+
+
+def _parts(x: Tensor) -> Tensor:
+    """Real and imaginary parts side by side, (..., 2 n)."""
+    return torch.view_as_real(x.resolve_conj()).flatten(-2)
