@@ -8,9 +8,10 @@ DOCS := $(VENV)/.documented
 LOWEST := .venv-lowest
 PEERS := .venv-peers
 SPIKING := .venv-peers-spiking
+JAX := .venv-peers-jax
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e
 
-.PHONY: demo test check check-memory coverage test-lowest bench-own-data bench-spiking docs format stubs small confirm readme site slow mutants release clean
+.PHONY: demo test check check-memory coverage test-lowest bench-own-data bench-spiking bench-jax docs format stubs small confirm readme site slow mutants release clean
 
 demo: $(RUNS)  ## two real results on this machine, and a report of them
 	$(BIN)/wavetrain run wave_rnn_copy wave_rnn_digits
@@ -58,6 +59,9 @@ bench-own-data: $(TESTS) $(PEERS)/.installed  ## own_data.py: forecasts and clas
 # In an environment of their own too: brian2 wants an older numpy than ours.
 bench-spiking: $(TESTS) $(SPIKING)/.installed  ## layers and sheets of spikes beside snntorch, norse, spikingjelly and brian2, for the record
 	$(BIN)/python benchmarks/record.py spiking delay_sheet
+
+bench-jax: $(TESTS) $(JAX)/.installed  ## recurrences beside JAX's scans, for the record
+	$(BIN)/python benchmarks/record.py beside_jax
 
 mutants: $(TESTS)  ## what the tests see of 200 small planted faults: an hour; stopped, it goes on
 	$(INSTALL) ".[test,mutants]"
@@ -112,6 +116,11 @@ $(PEERS)/.installed: benchmarks/own_data_requirements.txt
 $(SPIKING)/.installed: benchmarks/spiking_requirements.txt
 	test -x $(SPIKING)/bin/python || $(PYTHON) -m venv $(SPIKING) || python3 -m venv $(SPIKING)
 	$(SPIKING)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/spiking_requirements.txt
+	touch $@
+
+$(JAX)/.installed: benchmarks/jax_requirements.txt
+	test -x $(JAX)/bin/python || $(PYTHON) -m venv $(JAX) || python3 -m venv $(JAX)
+	$(JAX)/bin/pip install --quiet --disable-pip-version-check -r benchmarks/jax_requirements.txt
 	touch $@
 
 release: $(RUNS)  ## dist/ with the packages of a version, and its notes: make release VERSION=0.1.0

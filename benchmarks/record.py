@@ -36,6 +36,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {  # of each question, the size at which i
     "temporal_memory": ("--records", "4000"),
     "delay_sheet": (),
     "spiking": ("--repeats", "5"),
+    "beside_jax": ("--repeats", "5"),
     "rules": ("--repeats", "5"),
     "processes": ("--rounds", "5"),
     "lenses": ("waves", "--seconds", "60", "--repeats", "3"),

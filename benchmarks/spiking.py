@@ -12,10 +12,7 @@ round after round; `delay_sheet.py` times the sheet.
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +20,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from beside.elsewhere import Elsewhere, here, in_turn
 from history import Comparison, Rival, compared, measured
 from timing import Rows, machine
 from wavetrain import scan
@@ -35,68 +33,6 @@ PEERS = HERE.parent / ".venv-peers-spiking" / "bin" / "python"
 MOVED = 20  # bytes a unit and step in float32: the current twice, spikes, and both gradients
 WALK, FORWARD = "walk, forward + backward", "  walk, forward"
 LOOP, FIRST, FLOOR = "loop", "first loop", "floor"
-
-
-class Peers:
-    """The process of the other libraries."""
-
-    def __init__(self, python: Path, shape: tuple[int, int, int]):
-        self.there: dict[str, Any] = {}
-        self.skipped: list[str] = []
-        if not python.exists():
-            self.skipped = [f"snntorch, norse, spikingjelly: no environment at {python.parent.parent.name}"]
-            return
-        sizes = [str(size) for size in (*shape, torch.get_num_threads())]
-        self.process = subprocess.Popen(
-            [str(python), "-m", "beside.spikes", *sizes],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=HERE,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        )
-        found = self._heard()
-        self.there, self.skipped = found["there"], found["skipped"]
-
-    def seconds(self, name: str) -> tuple[float, float]:
-        """Wall-clock and processor seconds, once."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(name + "\n")
-        self.process.stdin.flush()
-        wall, cpu = self._heard()
-        return wall, cpu
-
-    def _heard(self) -> Any:
-        assert self.process.stdout is not None
-        return json.loads(self.process.stdout.readline())
-
-    def close(self) -> None:
-        if self.there:
-            assert self.process.stdin is not None
-            self.process.stdin.close()
-            self.process.wait()
-
-
-def here(call: Callable[[], object]) -> tuple[float, float]:
-    """Wall-clock and processor seconds of the second of two calls."""
-    call()
-    begun = time.perf_counter(), time.process_time()
-    result = call()
-    spent = time.perf_counter() - begun[0], time.process_time() - begun[1]
-    del result
-    return spent
-
-
-def in_turn(calls: dict[str, Callable[[], tuple[float, float]]], repeats: int) -> tuple[Rows, Rows]:
-    """Wall-clock and processor seconds of each, round after round."""
-    walls: Rows = {name: [] for name in calls}
-    cpus: Rows = {name: [] for name in calls}
-    for _ in range(repeats):
-        for name, call in calls.items():
-            wall, cpu = call()
-            walls[name].append(wall)
-            cpus[name].append(cpu)
-    return walls, cpus
 
 
 def lif(
@@ -137,7 +73,8 @@ def lif(
 
     pairs = zip(walk(), loop(), strict=True)
     same = all(found.equal(expected) for found, expected in pairs)
-    peers = Peers(python, shape)
+    sizes = [str(size) for size in (*shape, torch.get_num_threads())]
+    peers = Elsewhere(python, "beside.spikes", sizes, "snntorch, norse, spikingjelly")
     calls = {name: lambda call=call: here(call) for name, call in ((WALK, walk), (FORWARD, forward))}
     calls |= {name: lambda call=call: here(call) for name, call in ((LOOP, loop), (FIRST, first_loop))}
     calls[FLOOR] = lambda: here(floor)

@@ -7,16 +7,16 @@ reads names one: it goes twice forward and backward, and writes the wall-clock a
 second. Each has the decay exp(-1 / 20) a step, a threshold of 1, and its input (T, B, D) as it likes it best.
 """
 
-import json
 import math
 import sys
-import time
 from collections.abc import Callable
 from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from beside.answering import answer
 
 Walk = Callable[[Tensor], Tensor]
 KEPT = math.exp(-1 / 20)
@@ -101,14 +101,7 @@ def main() -> None:
             continue
         there[name] = walk
         found["there"][name] = {"version": version(name), "rate": float(spikes.mean())}
-    print(json.dumps(found), flush=True)
-    for line in sys.stdin:
-        walk = there[line.strip()]
-        lesson(walk)
-        begun = time.perf_counter(), time.process_time()
-        result = lesson(walk)
-        print(json.dumps([time.perf_counter() - begun[0], time.process_time() - begun[1]]), flush=True)
-        del result
+    answer({name: lambda walk=walk: lesson(walk) for name, walk in there.items()}, found)
 
 
 if __name__ == "__main__":
