@@ -1,13 +1,17 @@
 """Which route is taken, how it is forced and told; the compiler and threads of the fast ones."""
 
 import os
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import torch
 
 from tests.fresh import python
 from wavetrain import scan
-from wavetrain.scan.routes import asked_for_plain, fast, must_be_plain, on_cpu
+from wavetrain.scan.routes import _triton, asked_for_plain, fast, must_be_plain, on_cpu, running
 
 
 def test_routes():
@@ -93,6 +97,39 @@ def test_records_and_orders_end_where_they_began():
 
 def test_the_compiler_is_loaded_only_when_used():
     assert python("import sys, wavetrain.scan; print('numba' in sys.modules)") == "False"
+
+
+@dataclass
+class Card:
+    """A tensor on a GPU, as far as the choice of a route looks at it."""
+
+    device: torch.device
+
+
+@pytest.mark.parametrize(
+    ("able", "imported", "reason"),
+    [
+        ((7, 5), True, "compute capability 8.0 or newer, got 7.5"),
+        ((9, 0), False, "triton cannot be imported"),
+        ((9, 0), True, ""),
+    ],
+)
+def test_a_gpu_without_kernels_takes_the_parallel_route_and_says_why_once(
+    able: tuple[int, int], imported: bool, reason: str, monkeypatch: pytest.MonkeyPatch
+):
+    pytest.importorskip("triton")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: able)
+    if not imported:
+        monkeypatch.setitem(sys.modules, "triton", None)  # whose import fails then
+    card: Any = Card(torch.device("cuda", 0))
+    _triton.cache_clear()
+    try:
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            assert running(card) == running(card) == ("parallel" if reason else "triton")
+    finally:
+        _triton.cache_clear()
+    assert [reason in str(one.message) for one in said] == [True] * bool(reason)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")

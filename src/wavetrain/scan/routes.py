@@ -34,6 +34,7 @@ R = TypeVar("R")
 
 KINDS = (torch.float32, torch.float64, torch.complex64, torch.complex128)
 HALF = (torch.float16, torch.bfloat16)  # in which a kernel on a GPU may read and write, carrying float32
+OLDEST = (8, 0)  # compute capability for which the kernels are written
 MANY = 100  # steps that may be launched one by one on another device, at a few operations each
 
 Fast = Literal["numba", "triton", "parallel"]
@@ -187,8 +188,6 @@ def chosen(*tensors: Tensor, time: int, has: tuple[Fast, ...] = ("numba",)) -> F
     if _in_no_kernel(*tensors, time=time):
         return None
     route = running(tensors[0])
-    if route not in has and _only is None and route == "triton":
-        route = "parallel"
     if route not in has or (route != "triton" and types & {*HALF}):
         return None
     if route == "parallel" and _only is None and not isinstance(time, torch.SymInt) and time <= MANY:
@@ -253,17 +252,22 @@ def kernels(name: str, tensor: Tensor) -> Any:
 
 @functools.cache
 def _triton(device: torch.device) -> bool:
-    """Whether Triton's kernels run on the device; where they do not, that is said once."""
-    old = torch.cuda.get_device_capability(device) < (8, 0)
-    if old or torch.version.hip is not None:
-        return False
+    """Whether Triton's kernels run on the device; where they do not, the reason is said once."""
+    if reason := _no_triton(device):
+        warnings.warn(f"{reason}: on {device} recurrences run without kernels", RuntimeWarning, stacklevel=2)
+    return not reason
+
+
+def _no_triton(device: torch.device) -> str:
+    """Why Triton's kernels do not run on the device; nothing where they do."""
+    if torch.version.hip is not None:
+        return "kernels are written for NVIDIA GPUs, and this is one of AMD"
+    able = torch.cuda.get_device_capability(device)
+    if able < OLDEST:
+        needed, found = (f"{one[0]}.{one[1]}" for one in (OLDEST, able))
+        return f"kernels need a GPU of compute capability {needed} or newer, got {found}"
     try:
         importlib.import_module("triton")
     except ImportError as error:
-        warnings.warn(
-            f"triton cannot be imported ({error}): on {device} recurrences run without kernels",
-            RuntimeWarning,
-            stacklevel=2,
-        )
-        return False
-    return True
+        return f"triton cannot be imported ({error})"
+    return ""
