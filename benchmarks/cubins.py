@@ -43,7 +43,8 @@ def launches() -> dict[str, Launch]:
             inputs = case.inputs(torch.device("meta"))
             out = case.run(*inputs)
             wanted = [part for part in inputs if part.requires_grad]
-            torch.autograd.grad(out, wanted, torch.empty_like(out))
+            if wanted:
+                torch.autograd.grad(out, wanted, torch.empty_like(out))
         for one in written:
             place = one.kernel.__module__.rsplit(".", 1)[-1]
             name = f"{place}.{one.kernel.__name__.lstrip('_')}: {case.name}"

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from wavetrain import scan
+from wavetrain.scan.routes import kernels
 
 HALF, SINGLE, COMPLEX = torch.bfloat16, torch.float32, torch.complex64
 
@@ -25,6 +26,7 @@ class Case:
     inputs: Callable[[torch.device], list[Tensor]]
     run: Callable[..., Tensor]  # of the inputs: the first result, whose gradient is asked for
     minimum: tuple[int, int]  # bytes, forward and forward with backward
+    defined: bool = True  # whether the walk of its definition takes the same inputs
 
 
 def _drawn(device: torch.device, *shape: int, dtype: torch.dtype = SINGLE) -> Tensor:
@@ -104,7 +106,11 @@ def lif(batch: int, time: int, width: int, *, adapts: bool = False) -> Case:
     stored = batch * time * width * SINGLE.itemsize
     kind = ", adapting" if adapts else ""
     return Case(
-        name=f"lif ({batch}, {time}, {width}){kind}", inputs=inputs, run=run, minimum=(2 * stored, 5 * stored)
+        name=f"lif ({batch}, {time}, {width}){kind}",
+        inputs=inputs,
+        run=run,
+        minimum=(2 * stored, 5 * stored),
+        defined=False,
     )
 
 
@@ -149,6 +155,28 @@ def selective(batch: int, time: int, width: int, states: int) -> Case:
     )
 
 
+def blocks(batch: int, time: int, parts: int, width: int) -> Case:
+    """d_t = J_t d_{t-1} + b_t with a small matrix for each channel, as Newton's corrections; no gradients."""
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        jacobian = torch.randn(batch, time, parts, parts, width, device=device) / (2 * parts)
+        jacobian[:, 0] = 0  # there is nothing before the first step
+        return [jacobian, torch.randn(batch, time, parts, width, device=device)]
+
+    def run(jacobian: Tensor, b: Tensor) -> Tensor:
+        return kernels("blocks", b).walk(jacobian, b)
+
+    stored = batch * time * width * SINGLE.itemsize
+    least = (parts * parts + 2 * parts) * stored
+    return Case(
+        name=f"blocks ({batch}, {time}, {parts}, {width})",
+        inputs=inputs,
+        run=run,
+        minimum=(least, least),
+        defined=False,
+    )
+
+
 CASES = [
     linear(16, 4096, 2048, HALF),
     linear(4, 4096, 512, SINGLE),
@@ -168,4 +196,6 @@ CASES = [
     short(4, 4096, 1024, 4),
     selective(4, 2048, 512, 16),
     selective(4, 4096, 1024, 16),
+    blocks(4, 4096, 2, 512),
+    blocks(1, 16384, 2, 256),
 ]

@@ -18,6 +18,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import history
 from wavetrain import __version__
 from wavetrain.evidence.shape import parsed
@@ -38,6 +40,7 @@ SCRIPTS: dict[str, tuple[str, ...]] = {  # of each question, the size at which i
     "spiking": ("--repeats", "5"),
     "beside_jax": ("--repeats", "5"),
     "rules": ("--repeats", "5"),
+    "gpu": ("--seconds", "480"),
     "processes": ("--rounds", "5"),
     "lenses": ("waves", "--seconds", "60", "--repeats", "3"),
 }
@@ -97,7 +100,8 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := sorted(set(options.scripts) - set(SCRIPTS)):
         parser.error(f"there is no script {unknown[0]!r}; there are {', '.join(SCRIPTS)}")
-    for script in options.scripts or SCRIPTS:
+    here = [name for name in SCRIPTS if name != "gpu" or torch.cuda.is_available()]
+    for script in options.scripts or here:
         print(f"\n{script}: {' '.join(SCRIPTS[script])}", flush=True)
         print(f"added to {history.add(script, run(script, options.folder), options.folder)}", flush=True)
 
