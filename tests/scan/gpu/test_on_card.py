@@ -1,4 +1,4 @@
-"""What can be tried on a GPU alone: kernels as they are compiled there, the same bits each time, large tensors."""
+"""What can be tried on a GPU alone: compiled kernels, the same bits each time, tensors of over 2^31 numbers."""
 
 import pytest
 import torch
