@@ -1,4 +1,4 @@
-"""What is run on a GPU, tried at small sizes in Triton's interpreter: on a card there is no time for faults."""
+"""What is run on a GPU, tried at small sizes in the interpreter: on a card there is no time for faults."""
 
 import subprocess
 import sys
