@@ -155,6 +155,22 @@ def selective(batch: int, time: int, width: int, states: int) -> Case:
     )
 
 
+def unitary(batch: int, time: int, size: int, width: int) -> Case:
+    """Complex states that turn by angles of the input, as in AUSSM."""
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        ends = [_drawn(device, size, dtype=COMPLEX) for _ in range(2)]
+        return [_drawn(device, batch, time, size, width), _drawn(device, batch, time, width), *ends]
+
+    angles, row = (batch * time * many * SINGLE.itemsize for many in (size * width, width))
+    return Case(
+        name=f"unitary ({batch}, {time}, {size}, {width})",
+        inputs=inputs,
+        run=lambda theta, w, b, c: scan.unitary(theta, w, b, c)[0],
+        minimum=(angles + 2 * row, 3 * angles + 5 * row),
+    )
+
+
 def blocks(batch: int, time: int, parts: int, width: int) -> Case:
     """d_t = J_t d_{t-1} + b_t with a small matrix for each channel, as Newton's corrections; no gradients."""
 
@@ -197,5 +213,7 @@ CASES = [
     selective(4, 2048, 512, 16),
     selective(4, 4096, 1024, 16),
     blocks(4, 4096, 2, 512),
+    unitary(4, 2048, 8, 256),
+    unitary(4, 2048, 64, 256),
     blocks(1, 16384, 2, 256),
 ]

@@ -14,7 +14,7 @@ from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
 from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
 from wavetrain.scan.over_slices import Passing, handed_on
-from wavetrain.scan.routes import asked_for_plain, fast, took
+from wavetrain.scan.routes import asked_for_plain, chosen, kernels, running, took
 
 _WHOLE = {torch.float32: torch.complex64, torch.float64: torch.complex128}  # numbers of the same precision
 
@@ -52,7 +52,7 @@ def unitary(
     if asked_for_plain():
         took("unitary", "plain")
         return _plain(theta, w, b, c, state)
-    if fast(theta, w, b, c, state, time=theta.shape[1]):
+    if chosen(theta, w, b, c, state, time=theta.shape[1], has=("numba", "triton")):
         y, last, _ = _walk(theta, w, b, c, state, learns(theta, w, b, c, state))
         return y, last
     took("unitary", "prefix sums")
@@ -116,10 +116,16 @@ def _forward(
     theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor, marked: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What `unitary` gives, and the states at marks, by the kernel of the device."""
+    route = running(theta)
+    took("unitary", route)
+    batch, time, size, width = theta.shape
+    if route == "triton":
+        room = batch, _chunks(time) if marked else 0, 2, size, width
+        kept = empty_marks(w, *room)
+        y, ends = kernels("unitary", w).forward(theta, w, *_pairs(b, c), _apart(state), marks(kept, *room))
+        return y, torch.complex(*ends.unbind(1)), kept
     from wavetrain.scan.cpu.unitary import forward
 
-    took("unitary", "numba")
-    batch, time, size, width = theta.shape
     y, last = host.fresh(w.shape, w.dtype), host.fresh((batch, 2, size, width), w.dtype)
     shape = batch, _chunks(time) if marked else 0, 2, size, width
     row = host.marks(shape, w.dtype)
@@ -148,9 +154,16 @@ def _backward(
     grad_last: Tensor | None,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of theta, w, b, c and state."""
+    batch, time, size, width = theta.shape
+    if running(theta) == "triton":
+        room = batch, _chunks(time), 2, size, width
+        come = torch.zeros_like(last) if grad_last is None else grad_last
+        ends = _apart(last), marks(row, *room), grad, _apart(come)
+        dtheta, dw, *sums, dstate = kernels("unitary", w).backward(theta, w, *_pairs(b, c), *ends)
+        of_b, of_c = (torch.view_as_complex(part) for part in sums)
+        return dtheta, dw, of_b, of_c, torch.complex(*dstate.unbind(1))
     from wavetrain.scan.cpu.unitary import TILE, backward
 
-    batch, time, size, width = theta.shape
     dtheta, dw = host.fresh(theta.shape, w.dtype), host.fresh(w.shape, w.dtype)
     dstate = host.fresh((batch, 2, size, width), w.dtype)
     tile = TILE // w.element_size()

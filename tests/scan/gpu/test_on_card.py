@@ -51,7 +51,7 @@ def test_kernels_give_what_the_definition_gives(case: Case):
 
 
 def test_more_numbers_than_32_bits_can_count():
-    """Of over 2^31 of them the last ones are at the end of a walk whose decay is 1/2, and whose input is 1."""
+    """Of over 2^31 of them the last ones are at the end of a walk with a decay of 1/2 and an input of 1."""
     width = 2**11 + 4
     a = torch.full((width,), 0.5, device="cuda")
     h, last = scan.linear(a, torch.ones(1, 2**20, width, dtype=HALF, device="cuda"))
