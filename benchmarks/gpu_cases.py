@@ -171,6 +171,25 @@ def unitary(batch: int, time: int, size: int, width: int) -> Case:
     )
 
 
+def softmax(batch: int, time: int, heads: int, width: int) -> Case:
+    """The mean of all values so far, weighted by the exponentials of their scores, as in Aaren."""
+
+    def inputs(device: torch.device) -> list[Tensor]:
+        return [_drawn(device, batch, time, heads), _drawn(device, batch, time, heads, width)]
+
+    def run(score: Tensor, v: Tensor) -> Tensor:
+        none = v.new_zeros(batch, heads)
+        return scan.softmax(score, v, (none - torch.inf, none, v.new_zeros(batch, heads, width)))[0]
+
+    row, whole = (batch * time * heads * many * SINGLE.itemsize for many in (1, width))
+    return Case(
+        name=f"softmax ({batch}, {time}, {heads}, {width})",
+        inputs=inputs,
+        run=run,
+        minimum=(2 * row + 2 * whole, 5 * row + 6 * whole),
+    )
+
+
 def blocks(batch: int, time: int, parts: int, width: int) -> Case:
     """d_t = J_t d_{t-1} + b_t with a small matrix for each channel, as Newton's corrections; no gradients."""
 
@@ -213,6 +232,7 @@ CASES = [
     selective(4, 2048, 512, 16),
     selective(4, 4096, 1024, 16),
     blocks(4, 4096, 2, 512),
+    softmax(16, 4096, 16, 64),
     unitary(4, 2048, 8, 256),
     unitary(4, 2048, 64, 256),
     blocks(1, 16384, 2, 256),

@@ -27,6 +27,7 @@ from wavetrain.scan.routes import only, only_plain, recorded, routes, written_ou
 from wavetrain.scan.selective import selective, selective_step
 from wavetrain.scan.sheet import SheetCells, SheetState, SheetWalk, sheet, sheet_step
 from wavetrain.scan.short import short
+from wavetrain.scan.softmax import softmax
 from wavetrain.scan.unitary import turned, unitary
 from wavetrain.scan.wave import wave, wave_step
 
@@ -68,6 +69,7 @@ __all__ = [
     "sheet",
     "sheet_step",
     "short",
+    "softmax",
     "toeplitz",
     "turned",
     "unitary",

@@ -9,19 +9,17 @@ Feng, Tung, Hajimirsadeghi, Ahmed, Bengio and Mori 2024, arXiv 2405.13956.
     y_t = W_o a_t / c_t,    from m = -infinity, c = 0, a = 0
 
 This is softmax attention to steps 1 to t with one query for all t, and no exponent is ever above zero. A key
-can never be asked for by a later token: the score of a step is fixed when it comes. In `forward` the highest
-scores are a running maximum, and what is left is linear, with decay exp(m_{t-1} - m_t). How the query starts
-is not in the paper: normal with deviation 0.02 here. Linear in its values, so the operator is exact.
+can never be asked for by a later token: the score of a step is fixed when it comes. `forward` is
+`scan.softmax`. How the query starts is not in the paper: normal with deviation 0.02 here. Linear in its
+values, so the operator is exact.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_heads
-from wavetrain.scan.over_slices import so_far
 
 
 class Aaren(Layer):
@@ -89,18 +87,9 @@ class Aaren(Layer):
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
-        highest, total, mixed = state
         score, v = self._project(x)  # (B, T, H), (B, T, H, P)
-        highest, top = so_far("aaren", highest, lambda: score.amax(1), torch.maximum)
-        m = torch.maximum(highest.unsqueeze(1), score.cummax(1).values)
-        log_decay = torch.cat([highest.unsqueeze(1), m[:, :-1]], 1) - m
-        weight = (score - m).exp()[..., None]  # (B, T, H, 1), a key of one channel
-        first = torch.cat([mixed, total.unsqueeze(-1)], -1).unsqueeze(-2)  # (B, H, 1, P + 1)
-        sums, last = scan.chunked(
-            torch.ones_like(weight), weight, F.pad(v, (0, 1), value=1.0), log_decay[..., None], first
-        )
-        y = self.read(sums[..., :-1] / sums[..., -1:])
-        return y, (m[:, -1] if top is None else top, last[:, :, 0, -1], last[:, :, 0, :-1])
+        mean, state = scan.softmax(score, v, state)
+        return self.read(mean), state
 
     def operator(self, x: Tensor) -> Operator:
         score, v = self._project(x)
