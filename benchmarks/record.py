@@ -29,6 +29,7 @@ STREAMED = ("wave_rnn", "lstm", "s4d", "mamba", "aaren", "softmax_attention")  #
 SCRIPTS: dict[str, tuple[str, ...]] = {  # of each question, the size at which it is recorded
     "scan_linear": ("--repeats", "5"),
     "scan_wave": ("--repeats", "2", "--steps", "60"),
+    "scan_chunked": ("--repeats", "3"),
     "state_spaces": ("--repeats", "2", "--shape", "4", "512", "128"),
     "training_step": ("--repeats", "2", "--length", "60", "--batch", "64"),
     "torch_layers": ("--repeats", "15"),
