@@ -10,6 +10,7 @@ from torch import Tensor
 
 from wavetrain import scan
 
+Fast = Literal["numba", "triton", "parallel"]
 Run = Callable[..., tuple[Tensor, Tensor]]
 few = settings(max_examples=25, deadline=None)
 interpreted = settings(max_examples=5, deadline=None)  # Triton's interpreter takes a second for each
@@ -36,7 +37,7 @@ def agree(
     inputs: list[Tensor],
     tolerance: float = 1e-12,
     definition: str = "plain",
-    route: Literal["numba", "triton", "parallel"] = "numba",
+    route: Fast = "numba",
 ) -> None:
     """The fast route is taken, and gives what the plain one gives."""
     with scan.only(route):

@@ -6,28 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.scan.agree import agree, draw, few, in_any_number_of_threads, results, sizes
+from tests.scan.linears import held, kinds
 from wavetrain import scan
 from wavetrain.errors import BadInput
 
-dtypes = st.sampled_from([torch.float64, torch.complex128])
-
 
 @few
-@given(
-    **sizes,
-    width=st.integers(1, 37),
-    dtype=dtypes,
-    same=st.booleans(),
-    resets=st.booleans(),
-    seed=st.integers(0, 99),
-)
-def test_linear(batch, time, width, dtype, same, resets, seed):
-    torch.manual_seed(seed)
-    a = 0.7 * draw(*((width,) if same else (batch, time, width)), dtype=dtype)
-    reset = torch.rand(batch, time) < 0.3 if resets else None
-    inputs = [a, draw(batch, time, width, dtype=dtype), draw(batch, width, dtype=dtype)]
-    agree("linear", lambda a, b, state: scan.linear(a, b, state, reset), inputs)
-    agree("linear", lambda a, b: scan.linear(a, b, None, reset), inputs[:2])
+@given(**sizes, **kinds, width=st.integers(1, 37))
+def test_linear(**drawn):
+    held("numba", **drawn)
 
 
 def test_float32():

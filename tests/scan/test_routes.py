@@ -1,5 +1,6 @@
 """Which route is taken, how it is forced and told; the compiler and threads of the fast ones."""
 
+import itertools
 import os
 import sys
 import warnings
@@ -11,7 +12,18 @@ import torch
 
 from tests.fresh import python
 from wavetrain import scan
-from wavetrain.scan.routes import _triton, asked_for_plain, fast, must_be_plain, on_cpu, running
+from wavetrain.scan.routes import (
+    MANY,
+    _no_triton,
+    _triton,
+    asked_for_plain,
+    chosen,
+    fast,
+    must_be_plain,
+    on_cpu,
+    recorded_as,
+    running,
+)
 
 
 def test_routes():
@@ -57,6 +69,29 @@ def test_elsewhere_than_on_the_cpu_no_kept_memory_is_taken():
     assert not must_be_plain(here, there)
     for given in ((there,), (here, there), (there, here)):
         assert not on_cpu(*given) and not fast(*given)
+
+
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+@pytest.mark.parametrize("asked", [None, "numba", "triton", "parallel"])
+def test_a_route_that_is_chosen_is_the_one_that_runs(
+    device: str, asked: Any, monkeypatch: pytest.MonkeyPatch
+):
+    """Whatever a recurrence has; else it would look for its kernel in another folder."""
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    x = torch.ones(2, device=device)
+    with scan.only(asked):
+        runs = running(x)
+        for many in range(4):
+            for has in itertools.combinations(("numba", "triton", "parallel"), many):
+                assert chosen(x, time=MANY + 1, has=has) == (runs if runs in has else None)
+
+
+def test_steps_are_launched_one_by_one_where_they_are_few():
+    x = torch.ones(2, device="meta")
+    assert chosen(x, time=MANY, has=("parallel",)) is None
+    assert chosen(x, time=MANY + 1, has=("parallel",)) == "parallel"
+    with scan.only("parallel"):
+        assert chosen(x, time=1, has=("parallel",)) == "parallel"
 
 
 def test_forward_mode_is_written_out_whichever_tensor_is_in_it():
@@ -122,13 +157,18 @@ def test_a_gpu_without_kernels_takes_the_parallel_route_and_says_why_once(
     if not imported:
         monkeypatch.setitem(sys.modules, "triton", None)  # whose import fails then
     card: Any = Card(torch.device("cuda", 0))
-    _triton.cache_clear()
+    for known in (_triton, _no_triton):
+        known.cache_clear()
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             assert running(card) == running(card) == ("parallel" if reason else "triton")
+            assert reason in recorded_as(card) and recorded_as(card).startswith(running(card))
+            with scan.only("parallel"):
+                assert recorded_as(card) == "parallel"  # asked for
     finally:
-        _triton.cache_clear()
+        for known in (_triton, _no_triton):
+            known.cache_clear()
     assert [reason in str(one.message) for one in said] == [True] * bool(reason)
 
 

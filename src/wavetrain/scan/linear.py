@@ -12,7 +12,7 @@ from wavetrain.core import precision
 from wavetrain.errors import BadInput
 from wavetrain.scan.operators import Kernel, Walk
 from wavetrain.scan.over_slices import Passing, handed_on
-from wavetrain.scan.routes import HALF, Fast, chosen, kernels, running, took
+from wavetrain.scan.routes import HALF, Fast, chosen, kernels, recorded_as, took
 
 HAS: tuple[Fast, ...] = ("numba", "triton", "parallel")
 
@@ -96,7 +96,7 @@ def _check(a: Tensor, b: Tensor, state: Tensor | None, reset: Tensor | None) -> 
 
 def _forward(a: Tensor, b: Tensor, state: Tensor, reset: Tensor | None) -> tuple[Tensor, Tensor]:
     """What `linear` gives, by the kernel of the device; all in one dtype, but a wide state for halves."""
-    took("linear", running(b))
+    took("linear", recorded_as(b))
     h, last = kernels("linear", b).forward(a, b, state, reset)
     return h, last
 

@@ -207,6 +207,14 @@ def running(tensor: Tensor) -> Fast:
     return "triton" if device == "cuda" and _triton(tensor.device) else "parallel"
 
 
+def recorded_as(tensor: Tensor) -> str:
+    """The route of `running` as it is recorded: with the reason where a GPU has no kernels."""
+    route = running(tensor)
+    if route == "parallel" and _only is None and tensor.device.type == "cuda":
+        return f"{route}, {_no_triton(tensor.device)}"
+    return route
+
+
 def on_cpu(*tensors: Tensor, time: int = 1) -> bool:
     """Whether a route in kept memory may be taken."""
     if any(tensor.device.type != "cpu" or tensor.dtype in HALF for tensor in tensors):
@@ -258,6 +266,7 @@ def _triton(device: torch.device) -> bool:
     return not reason
 
 
+@functools.cache
 def _no_triton(device: torch.device) -> str:
     """Why Triton's kernels do not run on the device; nothing where they do."""
     if torch.version.hip is not None:

@@ -15,7 +15,9 @@ from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
 from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
 from wavetrain.scan.over_slices import Passing, handed_on
-from wavetrain.scan.routes import chosen, kernels, running, took
+from wavetrain.scan.routes import Fast, chosen, kernels, recorded_as, running, took
+
+HAS: tuple[Fast, ...] = ("numba", "triton", "parallel")
 
 
 def _passing(
@@ -61,7 +63,7 @@ def selective(
     if state is None:
         state = x.new_zeros(len(x), *a.shape)
     given = [x, dt, a, b, c, state, *(part for part in (skip, gate) if part is not None)]
-    if chosen(*given, time=x.shape[1], has=("numba", "triton")):
+    if chosen(*given, time=x.shape[1], has=HAS):
         y, last, _ = _walk(x, dt, a, b, c, state, skip, gate, learns(*given))
         return y, last
     took("selective", "plain")
@@ -156,9 +158,9 @@ def _forward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What `selective` gives, and the states at marks, by the kernel of the device; all in one dtype."""
     route = running(x)
-    took("selective", route)
+    took("selective", recorded_as(x))
     (batch, time, width), size = x.shape, a.shape[1]
-    if route == "triton":
+    if route != "numba":
         room = batch, _chunks(time) if marked else 0, size, width
         kept = empty_marks(x, *room)
         y, last = kernels("selective", x).forward(x, dt, a, b, c, state, skip, gate, marks(kept, *room))
@@ -205,7 +207,7 @@ def _backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of x, dt, a, b, c, state, skip and gate, empty where there is none of these two."""
     (batch, time, width), size = x.shape, a.shape[1]
-    if running(x) == "triton":
+    if running(x) != "numba":
         room = marks(row, batch, _chunks(time), size, width)
         given = kernels("selective", x).backward(x, dt, a, b, c, skip, gate, room, grad, grad_last)
         dx, ddt, da, db, dc, dstate, of_skip, dz = given

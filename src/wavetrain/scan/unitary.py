@@ -14,7 +14,9 @@ from wavetrain.scan._twice import again
 from wavetrain.scan.cpu import host
 from wavetrain.scan.operators import Kernel, Walk, empty_marks, learns, marks
 from wavetrain.scan.over_slices import Passing, handed_on
-from wavetrain.scan.routes import asked_for_plain, chosen, kernels, running, took
+from wavetrain.scan.routes import Fast, asked_for_plain, chosen, kernels, recorded_as, running, took
+
+HAS: tuple[Fast, ...] = ("numba", "triton", "parallel")
 
 _WHOLE = {torch.float32: torch.complex64, torch.float64: torch.complex128}  # numbers of the same precision
 
@@ -52,7 +54,7 @@ def unitary(
     if asked_for_plain():
         took("unitary", "plain")
         return _plain(theta, w, b, c, state)
-    if chosen(theta, w, b, c, state, time=theta.shape[1], has=("numba", "triton")):
+    if chosen(theta, w, b, c, state, time=theta.shape[1], has=HAS):
         y, last, _ = _walk(theta, w, b, c, state, learns(theta, w, b, c, state))
         return y, last
     took("unitary", "prefix sums")
@@ -83,7 +85,8 @@ def _separated(theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor) ->
 
     h_t = exp(i G_t) (h_0 + b sum_{s <= t} exp(-i G_s) w_s).
     """
-    total = theta.cumsum(1, dtype=torch.float64) % (2 * math.pi)  # float32 would lose its place
+    exact = theta.dtype if theta.device.type == "mps" else torch.float64  # of which MPS has none
+    total = theta.cumsum(1, dtype=exact) % (2 * math.pi)  # float32 loses its place in a long sum
     whole = turned(total.to(theta.dtype))  # (B, T, S, E)
     written = (whole.conj() * w.unsqueeze(2)).cumsum(1)
     h = whole * (state.unsqueeze(1) + b[:, None] * written)
@@ -117,9 +120,9 @@ def _forward(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What `unitary` gives, and the states at marks, by the kernel of the device."""
     route = running(theta)
-    took("unitary", route)
+    took("unitary", recorded_as(theta))
     batch, time, size, width = theta.shape
-    if route == "triton":
+    if route != "numba":
         room = batch, _chunks(time) if marked else 0, 2, size, width
         kept = empty_marks(w, *room)
         y, ends = kernels("unitary", w).forward(theta, w, *_pairs(b, c), _apart(state), marks(kept, *room))
@@ -155,7 +158,7 @@ def _backward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
     """The gradients of theta, w, b, c and state."""
     batch, time, size, width = theta.shape
-    if running(theta) == "triton":
+    if running(theta) != "numba":
         room = batch, _chunks(time), 2, size, width
         come = torch.zeros_like(last) if grad_last is None else grad_last
         ends = _apart(last), marks(row, *room), grad, _apart(come)
