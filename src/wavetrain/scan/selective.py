@@ -157,10 +157,9 @@ def _forward(
     marked: bool,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What `selective` gives, and the states at marks, by the kernel of the device; all in one dtype."""
-    route = running(x)
     took("selective", recorded_as(x))
     (batch, time, width), size = x.shape, a.shape[1]
-    if route != "numba":
+    if running(x) != "numba":
         room = batch, _chunks(time) if marked else 0, size, width
         kept = empty_marks(x, *room)
         y, last = kernels("selective", x).forward(x, dt, a, b, c, state, skip, gate, marks(kept, *room))

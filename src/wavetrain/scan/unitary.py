@@ -119,10 +119,9 @@ def _forward(
     theta: Tensor, w: Tensor, b: Tensor, c: Tensor, state: Tensor, marked: bool
 ) -> tuple[Tensor, Tensor, Tensor]:
     """What `unitary` gives, and the states at marks, by the kernel of the device."""
-    route = running(theta)
     took("unitary", recorded_as(theta))
     batch, time, size, width = theta.shape
-    if route != "numba":
+    if running(theta) != "numba":
         room = batch, _chunks(time) if marked else 0, 2, size, width
         kept = empty_marks(w, *room)
         y, ends = kernels("unitary", w).forward(theta, w, *_pairs(b, c), _apart(state), marks(kept, *room))
