@@ -5,8 +5,8 @@
 The floor is one chunk after another without decays: the products of queries with keys, of these with values,
 of keys with values and of queries with states, in the shapes in which they are needed, into memory that is
 there already. All rows of a table are measured in turn, round after round; a time is the median over the
-rounds, a ratio the median of the ratios within a round. A run whose error against float64 is above 1e-4 of the
-largest stops and gives no figures.
+rounds, a ratio the median of the ratios within a round. A run whose error against float64 is above 1e-4 of
+the largest stops and gives no figures.
 """
 
 import argparse
