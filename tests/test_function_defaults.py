@@ -94,7 +94,6 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "stimuli.Microstimuli.__init__": dict(decay=0.985, sigma=0.08),
     "stimuli.Presence.__init__": dict(level=0.2),
     "stimuli.SerialCompound.__init__": dict(resets=False),
-    "chunked.chunked": dict(size=64),
     "convolution.dilated": dict(dilation=1),
     "newton.Newton.__init__": dict(cap=20, damping=1.0, fallback=True),
     "wave.wave": dict(activation="RELU"),

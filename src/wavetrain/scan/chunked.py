@@ -17,9 +17,12 @@ from wavetrain.scan.over_slices import Passing, handed_on
 from wavetrain.scan.routes import HALF, asked_for_plain, chosen, took
 
 SIZE = 64  # steps of a chunk, where nothing else is asked for
+FEW = 8  # such steps on the CPU with a decay for each row: their weights are no matrix product
 
 
-def _passing(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None, size: int) -> Passing:
+def _passing(
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None, size: int | None
+) -> Passing:
     """How the state before q stands in that after it."""
     return Passing(precision.wide(log_decay).sum(1).exp().unsqueeze(-1))
 
@@ -31,14 +34,15 @@ def chunked(
     v: Float[Tensor, "batch time heads values"],
     log_decay: Float[Tensor, "batch time heads keys"] | Float[Tensor, "batch time heads 1"],
     state: Float[Tensor, "batch heads keys values"] | None = None,
-    size: int = SIZE,
+    size: int | None = None,
 ) -> tuple[Float[Tensor, "batch time heads values"], Float[Tensor, "batch heads keys values"]]:
     """The recurrence of matrices S_t = decay_t S_{t-1} + k_t v_t', read as y_t = q_t' S_t.
 
     log_decay has a rate for each row of S, or one for all; minus infinity forgets at once. `state` is S_0,
     zero where left out. Returns y and the last S. Time is cut into chunks of `size` steps: inside them matrix
     products, from one to the next the state alone, so that work grows with T size and no S_t is kept.
-    `mixing` gives the weights from step to step.
+    `mixing` gives the weights from step to step. Where no size is given it is 64; with a rate for each row,
+    whose weights take work and memory of T size K, it is 8 on the CPU.
 
     >>> from wavetrain.scan import chunked
     >>> q = k = torch.ones(1, 4, 1, 1)
@@ -57,7 +61,7 @@ def chunked(
 
 @precision.door
 def _wide(
-    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None, size: int
+    q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None, size: int | None
 ) -> tuple[Tensor, Tensor]:
     """In the type in which a state is carried."""
     if state is None:
@@ -68,7 +72,7 @@ def _wide(
     if log_decay.dtype == v.dtype and _by_kernel(q, k, v, state):
         return _walk(q, k, v, log_decay, state)
     took("chunked", "matrix products")
-    return _products(q, k, v, log_decay, state, min(size, q.shape[1]))
+    return _products(q, k, v, log_decay, state, _steps(log_decay, size))
 
 
 def _by_kernel(*tensors: Tensor) -> bool:
@@ -154,6 +158,13 @@ def _products(
     return y.transpose(2, 3).flatten(1, 2)[:, :time], state
 
 
+def _steps(log_decay: Tensor, size: int | None) -> int:
+    """The steps of a chunk."""
+    if size is None:
+        size = FEW if log_decay.shape[-1] > 1 and log_decay.device.type == "cpu" else SIZE
+    return min(size, log_decay.shape[1])
+
+
 def _check(q: Tensor, k: Tensor, v: Tensor, log_decay: Tensor, state: Tensor | None) -> None:
     """Raise for shapes that `scan.chunked` cannot take."""
     if k.ndim != 4 or k.shape[1] == 0 or q.shape != k.shape:
@@ -227,9 +238,7 @@ def _gradient(
     if torch.is_grad_enabled():
         wide = [part.to(inputs[-1].dtype) for part in inputs]
         come = None if grad is None else grad.to(inputs[-1].dtype)
-        return again(
-            functools.partial(_products, size=min(SIZE, inputs[0].shape[1])), wide, (come, grad_last)
-        )
+        return again(functools.partial(_products, size=_steps(inputs[3], None)), wide, (come, grad_last))
     of: tuple[Tensor, ...] = back(*inputs, grad, grad_last)
     return of
 
