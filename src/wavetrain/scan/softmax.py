@@ -35,8 +35,9 @@ def softmax(
     """The means y_t = sum_{s <= t} exp(score_s) v_s / sum_{s <= t} exp(score_s), and the next state.
 
     The state is m, the highest score so far, c = sum_s exp(score_s - m) and a = sum_s exp(score_s - m) v_s.
-    It starts from minus infinity, 0 and 0. No exponent is above zero. On a GPU it is one walk; elsewhere m is
-    a running maximum, and c and a are a matrix state of one row that decays by exp(m_{t-1} - m_t).
+    It starts from minus infinity, 0 and 0, and no exponent is above zero. A score of minus infinity masks its
+    step; y is 0 as long as all are masked. On a GPU it is one walk; elsewhere m is a running maximum, and c
+    and a are a matrix state of one row that decays by exp(m_{t-1} - m_t).
 
     Raises BadInput for shapes that do not go together.
 
@@ -58,17 +59,28 @@ def softmax(
     return y, (m, c, a)
 
 
+def finite(m: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes"]:
+    """The highest scores (...,), for a difference to them: 0 where nothing but minus infinity has come."""
+    return m.masked_fill(m == -torch.inf, 0.0)
+
+
+def mean(a: Float[Tensor, "*axes channels"], c: Float[Tensor, "*axes"]) -> Float[Tensor, "*axes channels"]:
+    """The weighted sums a (..., P) over the sums of weights c (...,); 0 where there is no weight."""
+    return a / c.masked_fill(c == 0, 1.0).unsqueeze(-1)
+
+
 def _summed(score: Tensor, v: Tensor, highest: Tensor, total: Tensor, mixed: Tensor) -> tuple[Tensor, ...]:
     """y and the next m, c and a, by a running maximum and a linear recurrence."""
     highest, top = so_far("aaren", highest, lambda: score.amax(1), torch.maximum)
     m = torch.maximum(highest.unsqueeze(1), score.cummax(1).values)
-    log_decay = torch.cat([highest.unsqueeze(1), m[:, :-1]], 1) - m
-    weight = (score - m).exp()[..., None]  # (B, T, H, 1), a key of one channel
+    top_so_far = finite(m)
+    log_decay = torch.cat([highest.unsqueeze(1), m[:, :-1]], 1) - top_so_far
+    weight = (score - top_so_far).exp()[..., None]  # (B, T, H, 1), a key of one channel
     first = torch.cat([mixed, total.unsqueeze(-1)], -1).unsqueeze(-2)  # (B, H, 1, P + 1)
     sums, last = chunked(
         torch.ones_like(weight), weight, F.pad(v, (0, 1), value=1.0), log_decay[..., None], first
     )
-    y = sums[..., :-1] / sums[..., -1:]
+    y = mean(sums[..., :-1], sums[..., -1])
     return y, m[:, -1] if top is None else top, last[:, :, 0, -1], last[:, :, 0, :-1]
 
 

@@ -92,6 +92,28 @@ def test_scores_of_1000_and_minus_infinity_stay_finite():
     assert not slopes[1][:, 1::3].any()  # what is masked is not read
 
 
+def test_as_long_as_all_steps_are_masked_the_mean_is_0():
+    torch.manual_seed(0)
+    score, v, m, c, a = parts(6, 3)
+    score[:, :2] = -torch.inf
+    inputs = [score, v, m - torch.inf, 0 * c, 0 * a]
+    towards = [torch.randn_like(y) for y in (v, m, c, a)]
+    towards[1].zero_()
+    both(inputs, towards)
+    for y in learned(inputs, towards):  # by the usual route
+        assert y.isfinite().all()
+    y, *_ = run(*inputs)
+    assert not y[:, :2].any() and y[:, 2].allclose(v[:, 2])
+
+
+@pytest.mark.parametrize("scores", [[1.0, 1.0, 1.0, 0.2], [0.5, 1.0, 1.0, 0.2], [0.1, 0.2, 0.3, 0.2]])
+def test_a_tie_shares_what_comes_back_to_the_highest_score(scores):
+    torch.manual_seed(0)
+    _, v, m, c, a = parts(4, 3, heads=1, batch=1)
+    inputs = [torch.tensor(scores).double().reshape(1, 4, 1), v, torch.ones_like(m), c, a]
+    both(inputs, [torch.zeros_like(v), torch.ones_like(m), torch.randn_like(c), torch.randn_like(a)])
+
+
 def test_aaren_is_the_same_by_both():
     torch.manual_seed(0)
     layer = Aaren(8, 3, heads=2).double()

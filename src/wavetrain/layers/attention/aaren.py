@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from wavetrain import scan
 from wavetrain.core import Card, Layer, Operator, State, check_heads
+from wavetrain.scan.softmax import finite, mean
 
 
 class Aaren(Layer):
@@ -79,10 +80,11 @@ class Aaren(Layer):
         highest, total, mixed = state
         score, v = self._project(x)  # (B, H), (B, H, P)
         m = torch.maximum(highest, score)
-        left, new = (highest - m).exp(), (score - m).exp()
+        top = finite(m)
+        left, new = (highest - top).exp(), (score - top).exp()
         c = left * total + new
         a = left.unsqueeze(-1) * mixed + new.unsqueeze(-1) * v
-        return self.read(a / c.unsqueeze(-1)), (m, c, a)
+        return self.read(mean(a, c)), (m, c, a)
 
     def whole(
         self, x: Float[Tensor, "batch time inputs"], state: State

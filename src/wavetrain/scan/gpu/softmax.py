@@ -7,7 +7,8 @@ With L_t = log sum_{s <= t} exp(score_s), which forward keeps, and dy_t what com
     dv_s = exp(score_s - L_s) R_s,                     dscore_s = exp(score_s - L_s) (R_s . v_s - D_s)
 
 No exponent is above zero. What comes back to the last sums c and a enters R and D at the last step, where
-exp(L - m) = c; what comes back to the highest score m goes to the step that had it, or to the first state.
+exp(L - m) = c; what comes back to the highest score m goes to the last step that had it, or to
+the first state, or half to each, as the derivative of a maximum does.
 """
 
 from typing import Any
@@ -28,7 +29,7 @@ def forward(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
     """y (B, T, H, P), the last m and c (B, H) and a (B, H, P), L (B, T, H), and the step that had m (B, H).
 
-    The step is -1 where the highest score is that of the first state.
+    The step is -1 where the highest score is that of the first state, and -2 - t where both share it.
     """
     batch, time, heads, width = v.shape
     y = torch.empty_like(v, memory_format=torch.contiguous_format)
@@ -59,6 +60,12 @@ def _constants(v: Tensor) -> dict[str, Any]:
 
 
 @triton.jit
+def _finite(m):
+    """What is subtracted: 0 where nothing but minus infinity has come."""
+    return tl.where(m > float("-inf"), m, 0.0)
+
+
+@triton.jit
 def _walk(
     score, v, highest, total, mixed, y, m_last, c_last, a_last, logs, place, T, H, P,
     SIZE: tl.constexpr, STAGES: tl.constexpr, TYPE: tl.constexpr,
@@ -71,25 +78,28 @@ def _walk(
     m = tl.load(highest + head + one).to(TYPE)
     c = tl.load(total + head + one).to(TYPE)
     a = tl.load(mixed + head * P + d, mask=there, other=0.0).to(TYPE)
+    before = m
+    own = tl.full((1,), float("-inf"), TYPE)  # the highest of these steps alone
     had = one - 1
     for t in tl.range(0, T, num_stages=STAGES):
         row = (n * T + t) * H + head % H
         s = tl.load(score + row + one).to(TYPE)
         value = tl.load(v + row * P + d, mask=there, other=0.0).to(TYPE)
         top = tl.maximum(m, s)
-        had = tl.where(s >= m, one + t, had)
-        # of two that are minus infinity the weight is 0, and not a number that is none
-        left = tl.where(m > float("-inf"), tl.exp(m - top), 0.0)
-        new = tl.where(s > float("-inf"), tl.exp(s - top), 0.0)
+        had = tl.where(s >= own, one + t, had)
+        own = tl.maximum(own, s)
+        left = tl.exp(m - _finite(top))
+        new = tl.exp(s - _finite(top))
         c = left * c + new
         a = left * a + new * value
         m = top
-        tl.store(y + row * P + d, a / c, mask=there)
-        tl.store(logs + row + one, m + tl.log(c))
+        some = tl.where(c > 0.0, c, 1.0)
+        tl.store(y + row * P + d, a / some, mask=there)
+        tl.store(logs + row + one, m + tl.log(some))
     tl.store(m_last + head + one, m)
     tl.store(c_last + head + one, c)
     tl.store(a_last + head * P + d, a, mask=there)
-    tl.store(place + head + one, had)
+    tl.store(place + head + one, tl.where(own > before, had, tl.where(own < before, -1, -2 - had)))
 
 
 @triton.jit
@@ -108,6 +118,8 @@ def _back(
     to_c = tl.load(grad_c + head + one).to(TYPE)
     to_m = tl.load(grad_m + head + one).to(TYPE) - tl.sum(to_a * a, 0) - to_c * c
     had = tl.load(place + head + one)
+    share = tl.where(had >= 0, 1.0, tl.where(had < -1, 0.5, 0.0)).to(TYPE)  # of what comes back to m
+    had = tl.where(had < -1, -2 - had, had)
     carry = c * to_a
     scalar = -c * to_c
     after = tl.load(logs + (n * T + T - 1) * H + head % H + one).to(TYPE)  # L of the step after this one
@@ -119,19 +131,19 @@ def _back(
         value = tl.load(v + row * P + d, mask=there, other=0.0).to(TYPE)
         mean = tl.load(y + row * P + d, mask=there, other=0.0).to(TYPE)
         come = tl.load(grad + row * P + d, mask=there, other=0.0).to(TYPE)
-        left = tl.where(now > float("-inf"), tl.exp(now - after), 0.0)
+        left = tl.exp(now - _finite(after))
         carry = left * carry + come
         scalar = left * scalar + tl.sum(tl.where(there, come * mean, 0.0), 0)
-        weight = tl.where(s > float("-inf"), tl.exp(s - now), 0.0)
+        weight = tl.exp(s - _finite(now))
         tl.store(dv + row * P + d, weight * carry, mask=there)
         back = weight * (tl.sum(carry * value, 0) - scalar)
-        tl.store(dscore + row + one, back + tl.where(had == t, to_m, 0.0))
+        tl.store(dscore + row + one, back + tl.where(had == t, share * to_m, 0.0))
         after = now
     m = tl.load(highest + head + one).to(TYPE)
     before = tl.load(total + head + one).to(TYPE)
     first = tl.load(mixed + head * P + d, mask=there, other=0.0).to(TYPE)
-    left = tl.where(m > float("-inf"), tl.exp(m - after), 0.0)
+    left = tl.exp(m - _finite(after))
     tl.store(da + head * P + d, left * carry, mask=there)
     tl.store(dc + head + one, -left * scalar)
     back = left * (tl.sum(carry * first, 0) - scalar * before)
-    tl.store(dm + head + one, back + tl.where(had < 0, to_m, 0.0))
+    tl.store(dm + head + one, back + (1.0 - share) * to_m)
