@@ -17,6 +17,7 @@ from typing import Any
 import torch
 
 from tests.warm import LOADED
+from wavetrain.errors import BadInput
 
 SECONDS = 60.0
 
@@ -59,8 +60,13 @@ class Together:
 
 
 def together(world: int, work: Callable[..., Any], *arguments: Any, seconds: float = SECONDS) -> list[Any]:
-    """What a function of a module returns in each of so many processes; raises the first error of any."""
+    """What a function of a module returns in each of so many processes; raises the first error of any.
+
+    The port was free when it was looked for. Where another program has taken it since, they begin again.
+    """
     found = Together(world, work, *arguments).results(seconds)
+    if any(isinstance(one, BadInput) and "could not meet" in str(one) for one in found):
+        found = Together(world, work, *arguments).results(seconds)
     for one in found:
         if isinstance(one, BaseException):
             raise one

@@ -5,6 +5,7 @@ met. Where these are not set, or there is one, nothing is joined; nor in what a 
 such as workers, which inherit its environment. PyTorch is loaded only to join.
 """
 
+import atexit
 import os
 import time
 from collections.abc import Iterator
@@ -95,6 +96,7 @@ def _meet(rank: int, world: int) -> None:
         torch.distributed.init_process_group(
             backend, store=_store, rank=rank, world_size=world, timeout=TIMEOUT
         )
+        atexit.register(_leave)  # else threads of the group may still be at work when PyTorch is taken apart
     except (RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
         raise BadInput(f"{world} processes could not meet at {host}, port {port}: {first}") from error
@@ -111,6 +113,11 @@ def part() -> None:
 
     if _store is not None and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+
+
+def _leave() -> None:
+    with suppress(RuntimeError):  # of others that are gone already
+        part()
 
 
 def speaks(rank: int, lost: bool) -> bool:
