@@ -25,7 +25,7 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from gpu_cases import CASES
+from gpu_cases import CASES, Case
 from wavetrain import scan
 from wavetrain.scan.gpu.launch import Launch, written_down
 
@@ -35,10 +35,10 @@ ARCHITECTURES = (80, 90, 100)
 REPORT = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "cuobjdump"
 
 
-def launches() -> dict[str, Launch]:
+def launches(cases: list[Case]) -> dict[str, Launch]:
     """Each kernel in each form that the cases ask for, by name."""
     found: dict[str, Launch] = {}
-    for case in CASES:
+    for case in cases:
         with written_down() as written, scan.only("triton"):
             inputs = case.inputs(torch.device("meta"))
             out = case.run(*inputs)
@@ -78,7 +78,7 @@ def compiled(launch: Launch, architecture: int) -> dict[str, int]:
 def table(architectures: tuple[int, ...]) -> dict[str, Any]:
     rows = {
         name: {f"sm_{architecture}": compiled(launch, architecture) for architecture in architectures}
-        for name, launch in launches().items()
+        for name, launch in launches(CASES).items()
     }
     return {"triton": triton.__version__, "kernels": rows}
 

@@ -12,7 +12,20 @@ pytest.importorskip("triton")
 
 import gpu
 from beside.on_gpu import PEERS
-from gpu_cases import CASES, HALF, SINGLE, blocks, chunked, lif, linear, selective, short, wave
+from gpu_cases import (
+    CASES,
+    HALF,
+    SINGLE,
+    blocks,
+    chunked,
+    lif,
+    linear,
+    selective,
+    short,
+    softmax,
+    unitary,
+    wave,
+)
 from history import Comparison, Rival
 from wavetrain import scan
 from wavetrain.evidence.shape import parsed
@@ -26,6 +39,8 @@ SMALL = [
     short(1, 6, 4, 4),
     selective(1, 5, 4, 2),
     blocks(1, 6, 2, 4),
+    softmax(1, 6, 1, 4),
+    unitary(1, 6, 2, 4),
 ]
 
 

@@ -3,7 +3,20 @@
 import pytest
 import torch
 
-from gpu_cases import HALF, SINGLE, Case, blocks, chunked, lif, linear, selective, short, wave
+from gpu_cases import (
+    HALF,
+    SINGLE,
+    Case,
+    blocks,
+    chunked,
+    lif,
+    linear,
+    selective,
+    short,
+    softmax,
+    unitary,
+    wave,
+)
 from wavetrain import scan
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -21,6 +34,9 @@ CASES = [
     short(2, 500, 300, 4),
     selective(2, 500, 300, 16),
     blocks(2, 500, 2, 300),
+    softmax(2, 500, 4, 60),
+    unitary(2, 500, 8, 60),
+    unitary(2, 50, 1, 1),
 ]
 
 

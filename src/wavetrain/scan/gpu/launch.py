@@ -110,6 +110,8 @@ def _described(
             fixed[name] = None
         elif isinstance(part, bool | float):
             types[name] = "i1" if isinstance(part, bool) else "fp32"
+        elif part == 1:
+            fixed[name] = 1  # as Triton does by itself at a call
         else:
             types[name] = "i32" if -(2**31) <= part < 2**31 else "i64"
             if part % 16 == 0:

@@ -128,7 +128,7 @@ def _walk(
     n, d, s, at, there = _place(S, E, SIZE, BLOCK)
     wide = d < E
     none = tl.zeros((SIZE, BLOCK), tl.int32)
-    whole = (S * E).to(tl.int64)
+    whole = 0 * n + S * E  # an int64; of two sizes of 1 the product is no tensor
     known = s < S
     br = tl.load(b + 2 * s, mask=known, other=0.0)[:, None]
     bi = tl.load(b + 2 * s + 1, mask=known, other=0.0)[:, None]
@@ -161,7 +161,7 @@ def _back(
     n, d, s, at, there = _place(S, E, SIZE, BLOCK)
     wide = d < E
     none = tl.zeros((SIZE, BLOCK), tl.int32)
-    whole = (S * E).to(tl.int64)
+    whole = 0 * n + S * E  # an int64; of two sizes of 1 the product is no tensor
     known = s < S
     br = tl.load(b + 2 * s, mask=known, other=0.0)[:, None]
     bi = tl.load(b + 2 * s + 1, mask=known, other=0.0)[:, None]
