@@ -1,4 +1,4 @@
-"""How fast are the recurrences on a GPU? All that is asked of one, in at most ten minutes.
+"""How fast are the recurrences on a GPU? After `--seconds` no other case begins.
 
     python benchmarks/gpu.py [--json PATH] [--rounds 7] [--only TEXT] [--seconds 540]
 
@@ -266,7 +266,6 @@ def limits(device: torch.device, clock: Clock, *, size: int) -> dict[str, Any]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda,
-        "route": "triton" if on_card else "as asked for",
     }
 
 

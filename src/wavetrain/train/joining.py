@@ -139,7 +139,6 @@ def speaks(rank: int, lost: bool) -> bool:
     except RuntimeError:  # the first has kept it, and is gone
         return True
     if rank == 0 and not _watched():
-        with suppress(RuntimeError):
-            part()  # so the others end too, while what is kept here can still be read
+        _leave()  # so the others end too, while what is kept here can still be read
         time.sleep(1.0)
     return speaking

@@ -90,8 +90,8 @@ class Aaren(Layer):
         self, x: Float[Tensor, "batch time inputs"], state: State
     ) -> tuple[Float[Tensor, "batch time width"], State]:
         score, v = self._project(x)  # (B, T, H), (B, T, H, P)
-        mean, state = scan.softmax(score, v, state)
-        return self.read(mean), state
+        means, state = scan.softmax(score, v, state)
+        return self.read(means), state
 
     def operator(self, x: Tensor) -> Operator:
         score, v = self._project(x)

@@ -24,9 +24,7 @@ from torch import Tensor
 
 SMS = 132  # multiprocessors of an H100 or H200; taken where no device says how many it has
 
-Constant = (
-    Any  # what a kernel is compiled for: numbers, flags and types of Triton, by the names that it gives them
-)
+Constant = Any  # what a kernel is compiled for: numbers, flags and types of Triton, by its names for them
 
 _STORED = {
     torch.float16: "fp16",

@@ -7,8 +7,8 @@ With L_t = log sum_{s <= t} exp(score_s), which forward keeps, and dy_t what com
     dv_s = exp(score_s - L_s) R_s,                     dscore_s = exp(score_s - L_s) (R_s . v_s - D_s)
 
 No exponent is above zero. What comes back to the last sums c and a enters R and D at the last step, where
-exp(L - m) = c; what comes back to the highest score m goes to the last step that had it, or to
-the first state, or half to each, as the derivative of a maximum does.
+exp(L - m) = c. What comes back to the highest score m goes to the last step that had it, or to the first
+state; where both had it, half to each.
 """
 
 from typing import Any

@@ -121,6 +121,14 @@ def _place(S, E, SIZE: tl.constexpr, BLOCK: tl.constexpr):
 
 
 @triton.jit
+def _numbers(pairs, s, known):
+    """The complex numbers of b or c, one for each state."""
+    real = tl.load(pairs + 2 * s, mask=known, other=0.0)
+    imaginary = tl.load(pairs + 2 * s + 1, mask=known, other=0.0)
+    return real[:, None], imaginary[:, None]
+
+
+@triton.jit
 def _walk(
     theta, w, b, c, state, y, last, marks, T, S, E, chunks, SIZE: tl.constexpr, BLOCK: tl.constexpr,
     CHUNK: tl.constexpr, STAGES: tl.constexpr, TYPE: tl.constexpr,
@@ -130,10 +138,8 @@ def _walk(
     none = tl.zeros((SIZE, BLOCK), tl.int32)
     whole = 0 * n + S * E  # an int64; of two sizes of 1 the product is no tensor
     known = s < S
-    br = tl.load(b + 2 * s, mask=known, other=0.0)[:, None]
-    bi = tl.load(b + 2 * s + 1, mask=known, other=0.0)[:, None]
-    cr = tl.load(c + 2 * s, mask=known, other=0.0)[:, None]
-    ci = tl.load(c + 2 * s + 1, mask=known, other=0.0)[:, None]
+    br, bi = _numbers(b, s, known)
+    cr, ci = _numbers(c, s, known)
     hr = tl.load(state + 2 * n * whole + at, mask=there, other=0.0)
     hi = tl.load(state + (2 * n + 1) * whole + at, mask=there, other=0.0)
     for t in tl.range(0, T, num_stages=STAGES):
@@ -163,10 +169,8 @@ def _back(
     none = tl.zeros((SIZE, BLOCK), tl.int32)
     whole = 0 * n + S * E  # an int64; of two sizes of 1 the product is no tensor
     known = s < S
-    br = tl.load(b + 2 * s, mask=known, other=0.0)[:, None]
-    bi = tl.load(b + 2 * s + 1, mask=known, other=0.0)[:, None]
-    cr = tl.load(c + 2 * s, mask=known, other=0.0)[:, None]
-    ci = tl.load(c + 2 * s + 1, mask=known, other=0.0)[:, None]
+    br, bi = _numbers(b, s, known)
+    cr, ci = _numbers(c, s, known)
     hr = tl.load(last + 2 * n * whole + at, mask=there, other=0.0)
     hi = tl.load(last + (2 * n + 1) * whole + at, mask=there, other=0.0)
     gr = tl.load(grad_last + 2 * n * whole + at, mask=there, other=0.0)
